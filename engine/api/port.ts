@@ -1,0 +1,104 @@
+import type { Json } from "../core/json.ts";
+import type { Diagnostic } from "../definition/diagnostic.ts";
+import type { PartHealth } from "../transport/port.ts";
+
+/** Who calls and with which key; every POST carries it. */
+export interface Caller {
+  /** Until authentication exists: `local`. */
+  readonly actor: string;
+  readonly idempotencyKey?: string;
+  readonly traceparent?: string;
+}
+
+/** A request that was recorded. `applied: false`: the dispatcher is paused and applies it later. */
+export interface Accepted {
+  readonly sagaId: string;
+  readonly status: string;
+  readonly messageId: string;
+  readonly applied: boolean;
+}
+
+/** Where to rewind to. */
+export type RewindTarget =
+  | { readonly topic: string; readonly partition: number; readonly offset: number }
+  | { readonly messageId: string }
+  | { readonly timestamp: string }
+  | { readonly firstError: true };
+
+/** One partition of a rewind: what will happen, computed from SQL before anything moves. */
+export interface RewindPart {
+  readonly topic: string;
+  readonly partition: number;
+  /** Where the group stands now; null = nothing committed. */
+  readonly from: number | null;
+  readonly to: number;
+  /** Consumed already: skipped. */
+  readonly done: number;
+  /** Failed and still wanted: run again. */
+  readonly run: number;
+  /** Failed, but the saga gave the step up: stays given up. */
+  readonly closed: number;
+  /** Not consumed yet by this group. */
+  readonly waiting: number;
+}
+
+export interface RewindReport {
+  readonly group: string;
+  readonly preview: boolean;
+  readonly parts: readonly RewindPart[];
+}
+
+export interface GroupView {
+  readonly group: string;
+  readonly paused: boolean;
+  readonly pausedReason: string | null;
+  readonly lag: number;
+  readonly partitions: readonly {
+    readonly topic: string;
+    readonly partition: number;
+    readonly earliest: number;
+    readonly end: number;
+    readonly committed: number | null;
+    readonly lag: number;
+  }[];
+  /** Members in this process. */
+  readonly members: readonly { readonly state: string; readonly inHand: number; readonly problem: string | null }[];
+}
+
+export interface Health {
+  readonly ready: boolean;
+  readonly parts: readonly PartHealth[];
+}
+
+/**
+ * What the API asks of the engine; `engine/main.ts` wires it. Every method throws `Refusal` (core/refusal.ts) for what
+ * it refuses. Reading is not here: the API reads the tables through `engine/timeline/read-*.ts`.
+ */
+export interface Engine {
+  /** Starts a saga, or finds the one that the idempotency key or the open business key names. */
+  start(
+    definition: string,
+    input: Json,
+    options: { readonly duplicate: "return" | "reject" },
+    caller: Caller,
+  ): Promise<{ readonly sagaId: string; readonly created: boolean }>;
+  signal(sagaId: string, signal: string, payload: Json, caller: Caller): Promise<Accepted>;
+  cancel(sagaId: string, reason: string, caller: Caller): Promise<Accepted>;
+  retry(sagaId: string, options: { readonly step?: string; readonly reason: string }, caller: Caller): Promise<Accepted>;
+  /** Sends one recorded message again, same id; consumers that have done it skip it. */
+  redrive(messageId: string, reason: string, caller: Caller): Promise<{ readonly messageId: string; readonly republishId: string }>;
+  /** Resolves when the saga is final or parked, when `timeoutMs` has passed, or when aborted. */
+  settled(sagaId: string, timeoutMs: number, signal: AbortSignal): Promise<void>;
+  /** Diagnostics of a YAML source against the loaded domains. */
+  validate(source: string): readonly Diagnostic[];
+  /** Diagnostics of the files on disk that are not in use because they are broken: file → findings. */
+  broken(): ReadonlyMap<string, readonly Diagnostic[]>;
+  /** Dotted paths to mask for one revision (`input.applicant.name`, `steps.apply.email`). */
+  sensitive(definition: string, revision: string): Promise<readonly string[]>;
+  groups(): Promise<readonly GroupView[]>;
+  group(group: string): Promise<GroupView>;
+  pause(group: string, reason: string, caller: Caller): Promise<void>;
+  resume(group: string, reason: string, caller: Caller): Promise<void>;
+  rewind(group: string, target: RewindTarget, options: { readonly preview: boolean; readonly reason: string }, caller: Caller): Promise<RewindReport>;
+  health(): Promise<Health>;
+}

@@ -1,0 +1,143 @@
+/**
+ * The transport port: how rows of `timeline.event_request` reach consumers. Two adapters, `kafka/` (Debezium, Kafka,
+ * kafkajs) and `embedded/` (the outbox read in this process); one contract suite runs against both.
+ */
+
+/** One message as a consumer group receives it. Topic and group names never carry the configured prefix. */
+export interface Delivery {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  /** Kafka's record time; embedded: when the row was written. */
+  readonly recordedAt: Date;
+  /** When this process got it. */
+  readonly receivedAt: Date;
+  readonly key: string | null;
+  /** Header values as text; a null column is an absent header, represented by null or a missing key. */
+  readonly headers: Readonly<Record<string, string | null>>;
+  /** The body as JSON text; null for a tombstone. Bytes that are no UTF-8 arrive with replacement characters. */
+  readonly value: string | null;
+}
+
+/**
+ * What became of one delivery: `done` (its outcome is committed), `again` (no outcome: redeliver in place, with
+ * backoff, its key waits), `alone` (redeliver at once, in a batch of its own: it is slow or it failed among others).
+ */
+export type Verdict = "done" | "again" | "alone";
+
+/** What a consumer group wants and how it handles it. */
+export interface Subscription {
+  /** `dispatcher`, `<domain>` or `<domain>.<projection>`. */
+  readonly group: string;
+  readonly topics: readonly string[];
+  /** Batches in progress at once. Batches in progress never share a message key. */
+  readonly lanes: number;
+  /** Most messages in one batch. */
+  readonly batchMax: number;
+  /**
+   * Handles a batch, each key's messages in order. The verdicts stand at the index of their delivery. A verdict other
+   * than `done` holds for all later deliveries of the same key in the batch. Throwing = `again` for the whole batch.
+   */
+  handle(batch: readonly Delivery[], alone: boolean): Promise<readonly Verdict[]>;
+}
+
+export type ConsumerState =
+  /** Messages flow. */
+  | "running"
+  /** Paused by a person. */
+  | "paused"
+  /** Another process owns the group (embedded), or this member owns no partition (Kafka). */
+  | "standby"
+  /** The client crashed and is being built again. */
+  | "rebuilding"
+  | "stopped";
+
+/** One member of a group, as `/health/ready` and `/v1/consumer-groups` show it. */
+export interface ConsumerStatus {
+  readonly group: string;
+  readonly state: ConsumerState;
+  /** Partitions this member owns. */
+  readonly partitions: readonly { readonly topic: string; readonly partition: number }[];
+  /** Messages taken in and not yet done. */
+  readonly inHand: number;
+  /** Last time a message was done or the client was seen idle and alive. */
+  readonly progressAt: Date;
+  /** Why it is not well; absent = well. */
+  readonly problem?: string;
+}
+
+/** A running member of a consumer group. */
+export interface Consumer {
+  readonly group: string;
+  /** Takes no further message and waits for those in progress (queued ones are dropped; they come again). */
+  pause(): Promise<void>;
+  resume(): Promise<void>;
+  owns(topic: string, partition: number): boolean;
+  /**
+   * Moves this group's committed offset of one owned partition, after everything in progress of that partition has
+   * ended; consumption goes on from there (when not paused). The offset is committed before this resolves.
+   */
+  rewind(topic: string, partition: number, offset: number): Promise<void>;
+  status(): ConsumerStatus;
+  /** Drains: takes no more, awaits what is in progress, commits offsets, leaves the group. */
+  stop(): Promise<void>;
+}
+
+/** Where a group stands in one partition. `end` is the offset of the next message to come. */
+export interface PartitionOffsets {
+  readonly topic: string;
+  readonly partition: number;
+  readonly earliest: number;
+  readonly end: number;
+  /** The next message to consume; null when the group has never committed here (it starts at `earliest`). */
+  readonly committed: number | null;
+}
+
+/** One line of a health report. */
+export interface PartHealth {
+  readonly part: string;
+  readonly ok: boolean;
+  readonly detail: string;
+  /** What to do, when not ok. */
+  readonly hint?: string;
+}
+
+/** A committed row of the outbox, as the process that wrote it hands it over. Header names are those on the wire. */
+export interface CommittedRequest {
+  readonly messageId: string;
+  readonly topic: string;
+  readonly key: string;
+  readonly headers: Readonly<Record<string, string | null>>;
+  readonly value: string;
+  readonly requestedAt: Date;
+  /** Transaction id (`pg_current_xact_id()`), as text. */
+  readonly xid: string;
+}
+
+/**
+ * Announces rows of one transaction. Opened while the transaction still holds its sagas' locks, so that the order of
+ * opening is the commit order of each key, whatever order the acknowledgements come in (reliability R13b).
+ */
+export interface HandOver {
+  /** The transaction is committed: its rows may be delivered. */
+  committed(): void;
+  /** Rolled back, or its end is not known: whatever did commit is found by reading the table. */
+  abandoned(): void;
+}
+
+/** A way for messages to travel. */
+export interface Transport {
+  readonly kind: "kafka" | "embedded";
+  /** Makes the topics exist and enters them in `timeline.topic`. Idempotent; safe from several processes. */
+  ensureTopics(topics: readonly string[]): Promise<void>;
+  subscribe(subscription: Subscription): Promise<Consumer>;
+  /** Kafka ignores it: Debezium reads the WAL. */
+  handOver(rows: readonly CommittedRequest[]): HandOver;
+  offsets(group: string, topics: readonly string[]): Promise<readonly PartitionOffsets[]>;
+  /** Per partition the first offset recorded at or after `at`; the end when there is none. */
+  offsetsAt(topic: string, at: Date): Promise<readonly { readonly partition: number; readonly offset: number }[]>;
+  /** Sets the committed offset of a group that has no running member. @throws when it has one. */
+  moveIdle(group: string, topic: string, partition: number, offset: number): Promise<void>;
+  health(): Promise<readonly PartHealth[]>;
+  stop(): Promise<void>;
+}
