@@ -33,6 +33,12 @@ language sql volatile set search_path = pg_catalog as $$
 $$;
 comment on function timeline.new_ulid is 'A new ULID by the database''s clock; its bits of a UUIDv4''s version and variant are fixed, 74 random bits remain.';
 
+create function timeline.iso(p_at timestamptz) returns text
+language sql immutable strict parallel safe set search_path = pg_catalog as $$
+  select to_char(p_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"');
+$$;
+comment on function timeline.iso is 'A time in ISO 8601 with microseconds, as the connector writes it.';
+
 create function timeline.ensure_partitions(p_ahead integer default 3) returns integer
 language plpgsql set search_path = pg_catalog as $$
 declare
@@ -125,6 +131,22 @@ begin
   return true;
 end $$;
 comment on function timeline.keep_step is 'Gives a compensation up: the step''s effect is kept. False: the compensation runs now.';
+
+create function timeline.wire(p_request timeline.event_request) returns jsonb
+language sql stable set search_path = pg_catalog as $$
+  select jsonb_build_object(
+    'messageId', p_request.message_id, 'topic', p_request.topic, 'key', p_request.message_key,
+    'value', p_request.message_body::text, 'requestedAt', p_request.requested_at, 'xid', p_request.xid::text,
+    'headers', jsonb_build_object(
+      'id', p_request.message_id, 'correlation_id', p_request.correlation_id, 'causation_id', p_request.causation_id,
+      'type', p_request.message_type, 'producer', p_request.producer, 'saga', p_request.saga,
+      'step_key', p_request.step_key, 'action', p_request.action, 'attempt', p_request.attempt::text,
+      'traceparent', p_request.traceparent, 'headers', p_request.message_headers::text,
+      'ce_id', p_request.message_id, 'ce_type', p_request.message_type, 'ce_source', p_request.producer,
+      'ce_subject', p_request.correlation_id, 'ce_time', timeline.iso(p_request.requested_at),
+      'ce_specversion', '1.0', 'content-type', 'application/json'));
+$$;
+comment on function timeline.wire is 'A request as it looks on the wire: key, headers and body, the same on every transport.';
 
 create function timeline.caller_domain(p_consumer_group text) returns text
 language plpgsql stable security definer set search_path = pg_catalog as $$
@@ -259,7 +281,7 @@ begin
       v_domain || '@' || coalesce(j.message->>'consumer', 'unknown')
     from judged j join claimed c on c.message_id = j.message_id
     where j.judgement = 'answered' and coalesce(j.message_headers->>'notify', 'false') <> 'true'
-    returning r.causation_id, to_jsonb(r.*) as row
+    returning r.causation_id, timeline.wire(r) as row
   )
   select j.ordinal, j.message_id,
     case when j.judgement in ('foreign', 'later') then j.judgement when c.message_id is null then 'skip' else j.judgement end,
@@ -376,7 +398,7 @@ begin
       v_domain || '@' || p_consumer
     from answer a
     where not a.notify
-    returning to_jsonb(r.*) as row
+    returning timeline.wire(r) as row
   )
   select e.row from events e;
 end $$;

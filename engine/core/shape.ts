@@ -60,7 +60,9 @@ function enumViolations(values: readonly string[], value: unknown, pointer: stri
 
 function listViolations(shape: Bounds & { readonly item: Shape }, value: unknown, pointer: string): Problem[] {
   if (!Array.isArray(value)) return [wrongKind(pointer, "a list", value)];
-  const items = value.flatMap((item: unknown, index) => violations(shape.item, item ?? null, pointerTo(pointer, index)));
+  const items = value.flatMap((item: unknown, index) =>
+    violations(shape.item, item ?? null, pointerTo(pointer, index)),
+  );
   return [...boundViolations(shape, value.length, pointer, "items"), ...items];
 }
 

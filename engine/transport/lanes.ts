@@ -1,3 +1,4 @@
+import { type Place, PartitionTrack } from "./partition-track.ts";
 import type { Delivery, Subscription, Verdict } from "./port.ts";
 
 /** Most messages that one group holds in memory; the adapter stops fetching above it. */
@@ -5,32 +6,25 @@ export const HELD_MAX = 2_000;
 
 const BACKOFF_FIRST_MS = 100;
 const BACKOFF_MAX_MS = 10_000;
+/** A batch that throws this often is taken apart, so that one message of it cannot hold up the others for ever. */
+const APART_AFTER = 3;
 
 interface Held {
   readonly delivery: Delivery;
-  readonly partition: PartitionTrack;
-  readonly generation: number;
+  readonly place: Place;
+  readonly track: PartitionTrack;
+  readonly queue: KeyQueue;
   alone: boolean;
-  done: boolean;
 }
 
 interface KeyQueue {
   readonly key: string;
   readonly waiting: Held[];
-  busy: boolean;
+  /** Idle: nothing waits. Ready: stands in `#ready`, once. Busy: a running batch holds messages of it. */
+  state: "idle" | "ready" | "busy";
   failures: number;
+  failingSince: number;
   notBefore: number;
-}
-
-interface PartitionTrack {
-  readonly topic: string;
-  readonly partition: number;
-  /** In offset order; finished ones leave at the front only, so that the front is the offset to commit. */
-  readonly held: Held[];
-  /** The next offset to consume once `held` is empty. */
-  next: number;
-  generation: number;
-  inProgress: number;
 }
 
 /** How lanes report to their adapter. */
@@ -51,12 +45,17 @@ export class Lanes {
   readonly #keys = new Map<string, KeyQueue>();
   readonly #partitions = new Map<string, PartitionTrack>();
   #ready: KeyQueue[] = [];
-  #active = 0;
+  /** Ready keys whose first message must go alone. */
+  #readyAlone: KeyQueue[] = [];
+  #batches = 0;
+  #singles = 0;
   #held = 0;
   #open = true;
   #waiters: (() => void)[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #progressAt = new Date();
+  #progressAt = Date.now();
+  /** Last time a lane was free. */
+  #freeAt = Date.now();
 
   constructor(subscription: Subscription, port: LanesPort) {
     this.#subscription = subscription;
@@ -74,25 +73,47 @@ export class Lanes {
   }
 
   get progressAt(): Date {
-    return this.#held === 0 ? new Date() : this.#progressAt;
+    return this.#held === 0 ? new Date() : new Date(this.#progressAt);
+  }
+
+  /** Why messages do not end: a key that keeps failing, or lanes that are all busy, for longer than `afterMs`. */
+  problem(afterMs: number): string | undefined {
+    const before = Date.now() - afterMs;
+    const failing = [...this.#keys.values()].filter((queue) => queue.failures > 0 && queue.failingSince < before);
+    const first = failing[0];
+    if (first !== undefined) {
+      const place = first.waiting[0]?.delivery;
+      const where = place === undefined ? "" : ` (${place.topic}/${place.partition} at ${place.offset})`;
+      return `${failing.length} keys without an outcome for over ${Math.round(afterMs / 1000)} s, "${first.key}"${where}`;
+    }
+    const stuck = this.#batches >= this.#subscription.lanes && this.#freeAt < before && this.#ready.length > 0;
+    return stuck ? `all ${this.#batches} lanes busy for over ${Math.round(afterMs / 1000)} s` : undefined;
   }
 
   /** Takes a message in. Offsets of a partition come in rising order; one seen before is ignored. */
   take(delivery: Delivery): void {
+    if (!this.#open) return;
     const track = this.#track(delivery.topic, delivery.partition);
-    if (delivery.offset < track.next && track.next !== -1) return;
-    track.next = delivery.offset + 1;
-    const held: Held = { delivery, partition: track, generation: track.generation, alone: false, done: false };
-    track.held.push(held);
-    if (this.#held === 0) this.#progressAt = new Date();
+    const place = track.accept(delivery.offset);
+    if (place === undefined) return;
+    if (this.#held === 0) this.#progressAt = Date.now();
     this.#held += 1;
-    this.#enqueue(held);
+    this.#enqueue(delivery, place, track);
     this.#pump();
+  }
+
+  /** Records that a partition holds nothing to consume before `next` but what was taken in (Kafka's control records). */
+  pass(topic: string, partition: number, next: number): void {
+    if (!this.#open) return;
+    const track = this.#track(topic, partition);
+    track.pass(next);
+    const finished = track.advance();
+    if (finished === next) this.#port.finished(topic, partition, finished);
   }
 
   /** The next offset this partition expects; null before the first message. */
   position(topic: string, partition: number): number | null {
-    const track = this.#partitions.get(`${topic}/${partition}`);
+    const track = this.#partitions.get(trackName(topic, partition));
     return track === undefined || track.next === -1 ? null : track.next;
   }
 
@@ -103,15 +124,16 @@ export class Lanes {
 
   /** Forgets what waits in one partition, or in all, and awaits what is in progress there. */
   async drop(topic?: string, partition?: number): Promise<void> {
-    const tracks = [...this.#partitions.values()].filter(
-      (track) => topic === undefined || (track.topic === topic && track.partition === partition),
-    );
-    for (const track of tracks) this.#forget(track);
+    const tracks = this.#detach(topic, partition);
     while (tracks.some((track) => track.inProgress > 0)) await this.#change();
-    for (const track of tracks) {
-      track.held.length = 0;
-      track.next = -1;
-    }
+  }
+
+  /**
+   * Forgets one partition, or all, at once: this member owns it no more, or reads it anew. What is in progress ends,
+   * but moves no offset; its keys stay busy until then, so nothing of them runs twice at a time.
+   */
+  forget(topic?: string, partition?: number): void {
+    for (const track of this.#detach(topic, partition)) track.reporting = false;
   }
 
   /** Drops everything, awaits what is in progress, and takes nothing more. */
@@ -123,152 +145,159 @@ export class Lanes {
   }
 
   #track(topic: string, partition: number): PartitionTrack {
-    const name = `${topic}/${partition}`;
+    const name = trackName(topic, partition);
     let track = this.#partitions.get(name);
     if (track === undefined) {
-      track = { topic, partition, held: [], next: -1, generation: 0, inProgress: 0 };
+      track = new PartitionTrack(topic, partition);
       this.#partitions.set(name, track);
     }
     return track;
   }
 
-  #forget(track: PartitionTrack): void {
-    track.generation += 1;
-    for (const queue of this.#keys.values()) {
-      const kept = queue.waiting.filter((held) => held.partition !== track);
-      this.#held -= queue.waiting.length - kept.length;
-      queue.waiting.splice(0, queue.waiting.length, ...kept);
-    }
+  #detach(topic?: string, partition?: number): readonly PartitionTrack[] {
+    const tracks = [...this.#partitions.values()].filter(
+      (track) => topic === undefined || (track.topic === topic && track.partition === partition),
+    );
+    for (const track of tracks) this.#partitions.delete(trackName(track.topic, track.partition));
+    for (const queue of this.#keys.values()) this.#clear(queue, tracks);
+    this.#sortReady();
     this.#notify();
+    return tracks;
   }
 
-  #enqueue(held: Held): void {
+  #clear(queue: KeyQueue, tracks: readonly PartitionTrack[]): void {
+    const kept = queue.waiting.filter((held) => !tracks.includes(held.track));
+    this.#held -= queue.waiting.length - kept.length;
+    queue.waiting.splice(0, queue.waiting.length, ...kept);
+    if (queue.state === "ready" && kept.length === 0) this.#retire(queue);
+  }
+
+  #enqueue(delivery: Delivery, place: Place, track: PartitionTrack): void {
     // A message without a key has no order to keep; its place makes a key of its own.
-    const { key, topic, partition, offset } = held.delivery;
-    const name = key ?? `\u0000${topic}/${partition}/${offset}`;
-    let queue = this.#keys.get(name);
+    const key = delivery.key ?? `\u0000${delivery.topic}/${delivery.partition}/${delivery.offset}`;
+    let queue = this.#keys.get(key);
     if (queue === undefined) {
-      queue = { key: name, waiting: [], busy: false, failures: 0, notBefore: 0 };
-      this.#keys.set(name, queue);
+      queue = { key, waiting: [], state: "idle", failures: 0, failingSince: 0, notBefore: 0 };
+      this.#keys.set(key, queue);
     }
-    queue.waiting.push(held);
-    if (!queue.busy && queue.waiting.length === 1) this.#ready.push(queue);
+    queue.waiting.push({ delivery, place, track, queue, alone: false });
+    if (queue.state === "idle") this.#makeReady(queue);
+  }
+
+  #makeReady(queue: KeyQueue): void {
+    queue.state = "ready";
+    (queue.waiting[0]?.alone ? this.#readyAlone : this.#ready).push(queue);
+  }
+
+  /** Messages were taken out of queues: some are empty now, some begin with another message. */
+  #sortReady(): void {
+    const queues = [...this.#readyAlone, ...this.#ready].filter((queue) => queue.state === "ready");
+    this.#readyAlone = queues.filter((queue) => queue.waiting[0]?.alone === true);
+    this.#ready = queues.filter((queue) => queue.waiting[0]?.alone !== true);
+  }
+
+  #retire(queue: KeyQueue): void {
+    queue.state = "idle";
+    this.#keys.delete(queue.key);
   }
 
   #pump(): void {
-    while (this.#open && this.#active < this.#subscription.lanes) {
-      const batch = this.#nextBatch();
-      if (batch.length === 0) return;
-      this.#active += 1;
-      void this.#run(batch);
+    const { lanes, singles } = this.#subscription;
+    while (this.#open && this.#singles < singles) {
+      const single = this.#nextBatch(true);
+      if (single.length === 0) break;
+      this.#singles += 1;
+      void this.#run(single, true);
+    }
+    while (this.#open && this.#batches < lanes) {
+      this.#freeAt = Date.now();
+      const batch = this.#nextBatch(false);
+      if (batch.length === 0) break;
+      this.#batches += 1;
+      void this.#run(batch, false);
     }
   }
 
-  /** Whole prefixes of ready keys, up to the batch limit; one that must go alone goes alone. */
-  #nextBatch(): Held[] {
+  /** Whole prefixes of ready keys, up to the batch limit; or one message that must go alone. */
+  #nextBatch(alone: boolean): Held[] {
     const now = Date.now();
     const batch: Held[] = [];
     const later: KeyQueue[] = [];
-    while (this.#ready.length > 0 && batch.length < this.#subscription.batchMax) {
-      const queue = this.#ready.shift() as KeyQueue;
-      const first = queue.waiting[0];
-      if (first === undefined) this.#retire(queue);
-      else if (queue.notBefore > now || (first.alone && batch.length > 0)) later.push(queue);
+    const ready = alone ? this.#readyAlone : this.#ready;
+    while (ready.length > 0 && batch.length < this.#subscription.batchMax) {
+      const queue = ready.shift() as KeyQueue;
+      if (queue.notBefore > now) later.push(queue);
       else {
-        queue.busy = true;
-        batch.push(...this.#takeFrom(queue, this.#subscription.batchMax - batch.length));
-        if (first.alone) break;
+        queue.state = "busy";
+        batch.push(...takeFrom(queue, this.#subscription.batchMax - batch.length));
+        if (alone) break;
       }
     }
-    this.#ready.unshift(...later);
+    ready.unshift(...later);
     this.#wakeForBackoff(now);
-    for (const held of batch) held.partition.inProgress += 1;
+    for (const held of batch) held.track.inProgress += 1;
     return batch;
-  }
-
-  #takeFrom(queue: KeyQueue, room: number): Held[] {
-    const until = queue.waiting[0]?.alone ? 1 : queue.waiting.findIndex((held) => held.alone);
-    return queue.waiting.splice(0, Math.min(room, until === -1 ? queue.waiting.length : until));
   }
 
   #wakeForBackoff(now: number): void {
     clearTimeout(this.#timer);
-    const waits = this.#ready.map((queue) => queue.notBefore - now).filter((wait) => wait > 0);
-    if (waits.length > 0 && this.#open) this.#timer = setTimeout(() => this.#pump(), Math.min(...waits));
+    let wait = Number.POSITIVE_INFINITY;
+    for (const queue of [...this.#ready, ...this.#readyAlone]) if (queue.notBefore > now) wait = Math.min(wait, queue.notBefore - now);
+    if (wait !== Number.POSITIVE_INFINITY && this.#open) this.#timer = setTimeout(() => this.#pump(), wait);
   }
 
-  async #run(batch: readonly Held[]): Promise<void> {
+  async #run(batch: readonly Held[], alone: boolean): Promise<void> {
     const deliveries = batch.map((held) => held.delivery);
-    let verdicts: readonly Verdict[];
+    let verdicts: readonly Verdict[] = [];
     try {
-      verdicts = await this.#subscription.handle(deliveries, batch.length === 1 && batch[0]?.alone === true);
+      verdicts = await this.#subscription.handle(deliveries, alone);
     } catch (error) {
       this.#port.troubled(error, deliveries);
-      verdicts = deliveries.map(() => "again");
+      for (const held of batch) if (held.queue.failures >= APART_AFTER) held.alone = true;
     }
     this.#settle(batch, verdicts);
-    this.#active -= 1;
+    if (alone) this.#singles -= 1;
+    else this.#batches -= 1;
+    this.#freeAt = Date.now();
     this.#notify();
     this.#pump();
   }
 
   #settle(batch: readonly Held[], verdicts: readonly Verdict[]): void {
     const back = new Map<KeyQueue, Held[]>();
-    const queues = new Set<KeyQueue>();
     for (const [index, held] of batch.entries()) {
-      const queue = this.#queueOf(held);
-      queues.add(queue);
-      held.partition.inProgress -= 1;
+      held.track.inProgress -= 1;
       const verdict = verdicts[index] ?? "again";
-      const blocked = back.get(queue);
-      if (verdict === "done" && blocked === undefined) this.#finish(held, queue);
-      else if (held.generation !== held.partition.generation) this.#held -= 1;
+      const blocked = back.get(held.queue);
+      if (blocked !== undefined) blocked.push(held);
+      else if (verdict === "done") this.#finish(held);
       else {
-        if (blocked === undefined) {
-          back.set(queue, [held]);
-          if (verdict === "again") this.#backOff(queue);
-          else held.alone = true;
-        } else blocked.push(held);
+        back.set(held.queue, [held]);
+        // One that was alone and wants to be alone again waits like any other, or it would spin.
+        if (verdict === "again" || held.alone) backOff(held.queue);
+        if (verdict === "alone") held.alone = true;
       }
     }
-    for (const queue of queues) {
-      queue.waiting.unshift(...(back.get(queue) ?? []));
-      queue.busy = false;
-      if (queue.waiting.length > 0) this.#ready.push(queue);
-      else this.#retire(queue);
+    for (const queue of new Set(batch.map((held) => held.queue))) this.#release(queue, back.get(queue) ?? []);
+    for (const track of new Set(batch.map((held) => held.track))) {
+      if (track.reporting) this.#port.finished(track.topic, track.partition, track.advance());
     }
-    for (const track of new Set(batch.map((held) => held.partition))) this.#advance(track);
   }
 
-  #queueOf(held: Held): KeyQueue {
-    const { key, topic, partition, offset } = held.delivery;
-    return this.#keys.get(key ?? `\u0000${topic}/${partition}/${offset}`) as KeyQueue;
+  /** Gives a key's messages back to its queue, but for those whose partition was forgotten meanwhile. */
+  #release(queue: KeyQueue, back: readonly Held[]): void {
+    const kept = back.filter((held) => this.#partitions.get(trackName(held.track.topic, held.track.partition)) === held.track);
+    this.#held -= back.length - kept.length;
+    queue.waiting.unshift(...kept);
+    if (queue.waiting.length > 0) this.#makeReady(queue);
+    else this.#retire(queue);
   }
 
-  #finish(held: Held, queue: KeyQueue): void {
-    held.done = true;
-    queue.failures = 0;
+  #finish(held: Held): void {
+    held.place.done = true;
+    held.queue.failures = 0;
     this.#held -= 1;
-    this.#progressAt = new Date();
-  }
-
-  #backOff(queue: KeyQueue): void {
-    queue.failures += 1;
-    queue.notBefore = Date.now() + Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** (queue.failures - 1));
-  }
-
-  #retire(queue: KeyQueue): void {
-    if (!queue.busy && queue.waiting.length === 0) this.#keys.delete(queue.key);
-  }
-
-  #advance(track: PartitionTrack): void {
-    let finished = 0;
-    while (track.held[finished]?.done) finished += 1;
-    const last = track.held[finished - 1];
-    track.held.splice(0, finished);
-    if (last !== undefined) {
-      this.#port.finished(track.topic, track.partition, track.held[0]?.delivery.offset ?? last.delivery.offset + 1);
-    }
+    this.#progressAt = Date.now();
   }
 
   #change(): Promise<void> {
@@ -280,4 +309,19 @@ export class Lanes {
     this.#waiters = [];
     for (const resolve of waiters) resolve();
   }
+}
+
+function trackName(topic: string, partition: number): string {
+  return `${topic}/${partition}`;
+}
+
+function takeFrom(queue: KeyQueue, room: number): Held[] {
+  const until = queue.waiting[0]?.alone ? 1 : queue.waiting.findIndex((held) => held.alone);
+  return queue.waiting.splice(0, Math.min(room, until === -1 ? queue.waiting.length : until));
+}
+
+function backOff(queue: KeyQueue): void {
+  if (queue.failures === 0) queue.failingSince = Date.now();
+  queue.failures += 1;
+  queue.notBefore = Date.now() + Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** (queue.failures - 1));
 }

@@ -32,6 +32,8 @@ export interface Subscription {
   readonly topics: readonly string[];
   /** Batches in progress at once. Batches in progress never share a message key. */
   readonly lanes: number;
+  /** Messages that go alone in progress at once, beside the batches. */
+  readonly singles: number;
   /** Most messages in one batch. */
   readonly batchMax: number;
   /**

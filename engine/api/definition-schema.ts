@@ -1,0 +1,78 @@
+import * as v from "valibot";
+
+import { Time } from "./saga-schema.ts";
+
+const name = v.pipe(v.string(), v.description("Name"), v.examples(["onboarding"]));
+const version = v.pipe(v.number(), v.integer(), v.description("The author's number in the YAML"), v.examples([1]));
+const revision = v.pipe(v.string(), v.description("SHA-256 of the source, hex"));
+
+export const Diagnostic = v.pipe(
+  v.strictObject({
+    severity: v.picklist(["error", "warning"]),
+    code: v.pipe(v.string(), v.description("Stable code"), v.examples(["definition.unknown-key"])),
+    message: v.string(),
+    line: v.pipe(v.number(), v.integer(), v.description("From 1"), v.examples([12])),
+    column: v.pipe(v.number(), v.integer(), v.description("From 1"), v.examples([5])),
+    hint: v.pipe(v.string(), v.description("The fix, as a sentence")),
+  }),
+  v.description("One finding about a definition"),
+);
+
+export const Diagnostics = v.pipe(v.array(Diagnostic), v.description("Findings in the order of the file; empty: none"));
+
+export const DefinitionSummary = v.pipe(
+  v.strictObject({
+    name,
+    version,
+    revision,
+    updatedAt: v.pipe(Time, v.description("When this revision became current")),
+  }),
+  v.description("A definition and its current revision: what a new saga runs on"),
+);
+
+export const BrokenFile = v.pipe(
+  v.strictObject({ file: v.string(), diagnostics: v.array(Diagnostic) }),
+  v.description("A file that is not in use because it has errors; the last good revision goes on"),
+);
+
+export const DefinitionList = v.pipe(
+  v.strictObject({
+    items: v.array(DefinitionSummary),
+    nextCursor: v.pipe(v.null(), v.description("Always null: definitions are one page")),
+    broken: v.array(BrokenFile),
+  }),
+  v.description("Definitions by name"),
+);
+
+export const RevisionSummary = v.pipe(
+  v.strictObject({
+    revision,
+    version,
+    createdAt: v.pipe(Time, v.description("When it was first seen")),
+    current: v.pipe(v.boolean(), v.description("True: new sagas run on it")),
+  }),
+  v.description("One revision"),
+);
+
+export const DefinitionDetail = v.pipe(
+  v.strictObject({
+    name,
+    version,
+    revision,
+    updatedAt: v.pipe(Time, v.description("When this revision became current")),
+    source: v.pipe(v.string(), v.description("The YAML")),
+    revisions: v.pipe(v.array(RevisionSummary), v.description("Newest first, at most 200")),
+  }),
+  v.description("A definition with its revisions"),
+);
+
+export const Revision = v.pipe(
+  v.strictObject({
+    name,
+    revision,
+    version,
+    createdAt: v.pipe(Time, v.description("When it was first seen")),
+    source: v.pipe(v.string(), v.description("The YAML")),
+  }),
+  v.description("One revision with its source"),
+);

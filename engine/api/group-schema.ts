@@ -1,0 +1,69 @@
+import * as v from "valibot";
+
+const topic = v.pipe(v.string(), v.description("Topic"), v.examples(["screening.examine"]));
+const partition = v.pipe(v.number(), v.integer(), v.description("Partition; 0 when embedded"), v.examples([0]));
+const count = (what: string) => v.pipe(v.number(), v.integer(), v.description(what), v.examples([0]));
+
+export const GroupPartition = v.pipe(
+  v.strictObject({
+    topic,
+    partition,
+    earliest: count("Oldest offset that the topic holds"),
+    end: count("Offset of the next message to come"),
+    committed: v.pipe(v.nullable(v.number()), v.description("The next offset to consume; null: it starts at the oldest")),
+    lag: count("Messages not consumed yet"),
+  }),
+  v.description("Where a group stands in one partition"),
+);
+
+export const GroupMember = v.pipe(
+  v.strictObject({
+    state: v.pipe(v.string(), v.description("running, paused, standby, rebuilding or stopped"), v.examples(["running"])),
+    inHand: count("Messages taken in and not yet done"),
+    problem: v.pipe(v.nullable(v.string()), v.description("Why it is not well")),
+  }),
+  v.description("A member of the group in this process"),
+);
+
+export const ConsumerGroup = v.pipe(
+  v.strictObject({
+    group: v.pipe(v.string(), v.description("`dispatcher`, `<domain>` or `<domain>.<projection>`"), v.examples(["screening"])),
+    paused: v.boolean(),
+    pausedReason: v.nullable(v.string()),
+    lag: count("Messages not consumed yet, all partitions"),
+    partitions: v.array(GroupPartition),
+    members: v.array(GroupMember),
+  }),
+  v.description("A consumer group"),
+);
+
+export const ConsumerGroupList = v.pipe(
+  v.strictObject({
+    items: v.array(ConsumerGroup),
+    nextCursor: v.pipe(v.null(), v.description("Always null: groups are one page")),
+  }),
+  v.description("Consumer groups"),
+);
+
+export const RewindPart = v.pipe(
+  v.strictObject({
+    topic,
+    partition,
+    from: v.pipe(v.nullable(v.number()), v.description("Where the group stands now; null: nothing committed")),
+    to: count("Where it will stand"),
+    done: count("Consumed already: skipped"),
+    run: count("Failed and still wanted: run again"),
+    closed: count("Failed, but the saga gave the step up: stays given up"),
+    waiting: count("Not consumed yet by this group"),
+  }),
+  v.description("One partition of a rewind"),
+);
+
+export const RewindReport = v.pipe(
+  v.strictObject({
+    group: v.string(),
+    preview: v.pipe(v.boolean(), v.description("True: nothing was moved")),
+    parts: v.array(RewindPart),
+  }),
+  v.description("What a rewind does"),
+);

@@ -1,0 +1,87 @@
+import * as v from "valibot";
+
+import type { Json } from "../core/json.ts";
+import { pointer, scanJson } from "./json-scan.ts";
+import { RequestError, type RequestFault } from "./request-error.ts";
+
+/** Largest request body, in bytes. The outbox holds no larger message. */
+export const BODY_MAX_BYTES = 262_144;
+
+const JSON_MEDIA = /^application\/(?:[a-z0-9.-]+\+)?json$/;
+
+/**
+ * The body as JSON; undefined when there is none.
+ * @throws RequestError `request.too-large`, `request.media-type`, `request.malformed-json`, `request.body-invalid`
+ */
+export async function readJson(request: Request): Promise<Json | undefined> {
+  const text = await readText(request);
+  if (text === undefined) return undefined;
+  checkMedia(request, JSON_MEDIA, "application/json");
+  const value = parse(text);
+  const problems = scanJson(text);
+  if (problems.length > 0) throw invalid(problems.map(({ path, message }) => ({ pointer: path, detail: message })));
+  return value;
+}
+
+/** The body, an empty object when there is none, parsed by a schema. @throws RequestError */
+export async function readBody<S extends v.GenericSchema>(request: Request, schema: S): Promise<v.InferOutput<S>> {
+  const parsed = v.safeParse(schema, (await readJson(request)) ?? {});
+  if (parsed.success) return parsed.output;
+  throw invalid(
+    parsed.issues.map((issue) => ({
+      pointer: pointer((issue.path ?? []).map((item) => String(item.key))),
+      detail: issue.message,
+    })),
+  );
+}
+
+/** The body as UTF-8 text; undefined when it is empty. @throws RequestError `request.too-large`, `request.malformed-json` */
+export async function readText(request: Request): Promise<string | undefined> {
+  const bytes = await readBytes(request);
+  if (bytes.length === 0) return undefined;
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw new RequestError("request.malformed-json", "the body is no UTF-8", "Send the body in UTF-8.");
+  }
+}
+
+/** @throws RequestError `request.media-type` */
+export function checkMedia(request: Request, accepted: RegExp, name: string): void {
+  const [media = ""] = (request.headers.get("content-type") ?? "").split(";");
+  if (accepted.test(media.trim().toLowerCase())) return;
+  const found = media.trim() === "" ? "without a media type" : `of type ${media.trim()}`;
+  throw new RequestError("request.media-type", `a body ${found}`, `Send it with Content-Type: ${name}.`);
+}
+
+async function readBytes(request: Request): Promise<Uint8Array> {
+  // The declared length spares reading; a body of no declared length is counted as it comes.
+  if (Number(request.headers.get("content-length") ?? 0) > BODY_MAX_BYTES) throw tooLarge();
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  for await (const part of request.body ?? []) {
+    length += part.length;
+    if (length > BODY_MAX_BYTES) throw tooLarge();
+    parts.push(part);
+  }
+  return Buffer.concat(parts, length);
+}
+
+function parse(text: string): Json {
+  try {
+    return JSON.parse(text) as Json;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new RequestError("request.malformed-json", `the body is no JSON: ${reason}`, "Send one JSON value.");
+  }
+}
+
+function tooLarge(): RequestError {
+  const hint = `A body has at most ${BODY_MAX_BYTES} bytes. Keep large data elsewhere and send a reference to it.`;
+  return new RequestError("request.too-large", "the body is too large", hint);
+}
+
+function invalid(faults: readonly RequestFault[]): RequestError {
+  const places = faults.map((fault) => `${fault.pointer || "the body"}: ${fault.detail}`).join("; ");
+  return new RequestError("request.body-invalid", places, "Mend what `errors` lists and send it again.", faults);
+}

@@ -1,0 +1,81 @@
+import type { InferOutput } from "valibot";
+
+import type { Sql } from "../timeline/database.ts";
+import type { ConsumptionRow, FailureRow } from "../timeline/read-consumptions.ts";
+import type { MessageHistory } from "../timeline/read-messages.ts";
+import type { Consumption, ConsumptionFailure, Message } from "./message-schema.ts";
+import type { Engine } from "./port.ts";
+import { type Masking, maskingOf } from "./sensitive.ts";
+
+type MessageView = InferOutput<typeof Message>;
+
+const ANSWER = /^(?:step\.(?:succeeded|rejected|failed)|compensation\.(?:succeeded|skipped|failed))$/;
+
+/** Messages as the API shows them, sensitive values masked. */
+export async function viewMessages(engine: Engine, sql: Sql, items: readonly MessageHistory[]): Promise<MessageView[]> {
+  const messages = items.map((item) => item.message);
+  const sagaIds = [...new Set(messages.flatMap((message) => message.correlation_id ?? []))];
+  const masking = await maskingOf(engine, sql, sagaIds, messages);
+  return items.map((item) => view(item, masking.of(item.message.correlation_id)));
+}
+
+function view({ message, consumptions, failures }: MessageHistory, masking: Masking): MessageView {
+  return {
+    messageId: message.message_id,
+    sagaId: message.correlation_id,
+    causationId: message.causation_id,
+    topic: message.topic,
+    key: message.message_key,
+    type: message.message_type,
+    saga: message.saga,
+    stepKey: message.step_key,
+    action: message.action,
+    attempt: message.attempt,
+    traceparent: message.traceparent,
+    producer: message.producer,
+    requestedAt: message.requested_at?.toISOString() ?? null,
+    headers: masking.value(message.message_headers),
+    body: masking.body(message),
+    late: ANSWER.test(message.message_type ?? "") && consumptions.some(movedNothing),
+    consumptions: consumptions.map((row) => viewConsumption(row, masking)),
+    failures: failures.map((row) => viewFailure(row, masking)),
+  };
+}
+
+/** The dispatcher is done with it, and no transition came of it. */
+function movedNothing(row: ConsumptionRow): boolean {
+  return row.consumer_group === "dispatcher" && row.consumed_at !== null && !row.error_flag && row.sequence === null;
+}
+
+function viewConsumption(row: ConsumptionRow, masking: Masking): InferOutput<typeof Consumption> {
+  return {
+    group: row.consumer_group,
+    partition: row.partition,
+    offset: row.offset,
+    consumer: row.consumer,
+    recordedAt: row.recorded_at?.toISOString() ?? null,
+    receivedAt: row.received_at?.toISOString() ?? null,
+    startedAt: row.started_at.toISOString(),
+    consumedAt: row.consumed_at?.toISOString() ?? null,
+    attempts: row.attempts,
+    error: row.error_flag,
+    errorCode: row.error_code,
+    errorMessage: masking.text(row.error_message),
+    sequence: row.sequence,
+    foreignId: row.foreign_id,
+  };
+}
+
+function viewFailure(row: FailureRow, masking: Masking): InferOutput<typeof ConsumptionFailure> {
+  return {
+    group: row.consumer_group,
+    attempt: row.attempt,
+    partition: row.partition,
+    offset: row.offset,
+    consumer: row.consumer,
+    failedAt: row.failed_at.toISOString(),
+    code: row.code,
+    message: masking.text(row.message),
+    stack: masking.text(row.stack),
+  };
+}

@@ -1,0 +1,65 @@
+import type { InferOutput } from "valibot";
+
+import { Refusal } from "../core/refusal.ts";
+import type { ProblemDetails } from "./problem-schema.ts";
+import { RequestError, type RequestFault } from "./request-error.ts";
+import { TRANSLATIONS, type ProblemCode } from "./translate-code.ts";
+
+/** What a problem says beyond its code. */
+interface Saying {
+  readonly code: ProblemCode;
+  readonly detail: string;
+  readonly hint: string;
+  readonly errors?: readonly RequestFault[];
+  readonly sagaId?: string | undefined;
+  readonly errorId?: string;
+}
+
+/** A problem document (RFC 9457) for an error that was thrown on purpose; undefined for any other. */
+export function problemOf(error: unknown): Response | undefined {
+  if (error instanceof RequestError) {
+    return problem({ code: error.code, detail: error.message, hint: error.hint, errors: error.faults });
+  }
+  if (error instanceof Refusal) {
+    const errors = error.problems.map(({ path, message }) => ({ pointer: path, detail: message }));
+    return problem({ code: error.code, detail: error.message, hint: error.hint, errors, sagaId: error.sagaId });
+  }
+  return isDatabaseAway(error) ? problem(DATABASE_AWAY) : undefined;
+}
+
+/** The answer for a fault of the engine itself. Nothing of its inside leaves; `errorId` finds it in the log. */
+export function internalProblem(errorId: string): Response {
+  const hint = `Look for ${errorId} in the engine's log.`;
+  return problem({ code: "api.internal", detail: "The engine failed at this request.", hint, errorId });
+}
+
+function problem({ code, detail, hint, errors = [], sagaId, errorId }: Saying): Response {
+  const { status, title, retryAfter } = TRANSLATIONS[code];
+  const body: InferOutput<typeof ProblemDetails> = {
+    type: `urn:ekiden:problem:${code}`,
+    title,
+    status,
+    detail,
+    code,
+    hint,
+    ...(errors.length === 0 && status !== 422 ? {} : { errors: [...errors] }),
+    ...(sagaId === undefined ? {} : { sagaId }),
+    ...(errorId === undefined ? {} : { errorId }),
+  };
+  const headers = new Headers({ "content-type": "application/problem+json" });
+  if (retryAfter !== undefined) headers.set("retry-after", String(retryAfter));
+  return new Response(JSON.stringify(body), { status, headers });
+}
+
+const DATABASE_AWAY: Saying = {
+  code: "api.database-unavailable",
+  detail: "The database did not answer. Whether a change was made is not known.",
+  hint: "Send the request again with the same Idempotency-Key; /health/ready says when the database is back.",
+};
+
+/** Errors of the client library and SQLSTATE classes of lost connections, exhausted resources and shutdown. */
+const AWAY = /^(?:CONNECTION_(?:CLOSED|ENDED|DESTROYED)|CONNECT_TIMEOUT|ECONNREFUSED|ECONNRESET|08...|53...|57...|55P03|25P0[34])$/;
+
+function isDatabaseAway(error: unknown): boolean {
+  return error instanceof Error && "code" in error && AWAY.test(String(error.code));
+}

@@ -1,0 +1,93 @@
+import * as v from "valibot";
+
+/** A time as the API writes it. */
+export const Time = v.pipe(v.string(), v.isoTimestamp());
+const EXAMPLE_ID = "01KAS0CW5V8XJQ6Z3T4M7N9PRD";
+
+export const SagaStatus = v.pipe(
+  v.picklist(["running", "compensating", "parked", "completed", "failed", "cancelled", "terminated"]),
+  v.description("`parked` waits for a person; `completed`, `failed`, `cancelled` and `terminated` are final"),
+);
+
+export const SagaError = v.pipe(
+  v.strictObject({
+    code: v.pipe(v.string(), v.description("Stable code"), v.examples(["screening_rejected"])),
+    message: v.pipe(v.string(), v.description("The reason in words")),
+    step: v.pipe(v.nullable(v.string()), v.description("Path of the step that failed"), v.examples(["screen"])),
+    line: v.optional(v.pipe(v.number(), v.description("Line in the YAML, for a fault of the definition"))),
+    column: v.optional(v.pipe(v.number(), v.description("Column in the YAML, for a fault of the definition"))),
+  }),
+  v.description("Why a saga failed or is parked"),
+);
+
+export const SagaStep = v.pipe(
+  v.strictObject({
+    path: v.pipe(v.string(), v.description("Path of the step in the saga"), v.examples(["apply"])),
+    status: v.pipe(
+      v.string(),
+      v.description("running, retrying, waiting, parked, succeeded, rejected, failed, skipped, compensating, compensated or kept"),
+      v.examples(["succeeded"]),
+    ),
+    attempts: v.pipe(v.number(), v.integer(), v.description("Attempts sent"), v.examples([1])),
+    startedAt: v.pipe(v.nullable(Time), v.description("When the saga first reached it")),
+    finishedAt: v.pipe(v.nullable(Time), v.description("When it ended; null while it is open")),
+  }),
+  v.description("A step that the saga has reached"),
+);
+
+export const Waiting = v.pipe(
+  v.strictObject({
+    signal: v.pipe(v.string(), v.description("Name of the signal"), v.examples(["screening_reviewed"])),
+    path: v.pipe(v.string(), v.description("Path of the waiting step"), v.examples(["choose2/manual_review/review"])),
+    deadlineAt: v.pipe(v.nullable(Time), v.description("When the wait gives up; null: never")),
+  }),
+  v.description("A signal that the saga waits for"),
+);
+
+export const Uncompensated = v.pipe(
+  v.strictObject({
+    step: v.pipe(v.string(), v.description("Path of the step"), v.examples(["notify5"])),
+    reason: v.pipe(v.string(), v.description("Why it was not undone")),
+  }),
+  v.description("A step that may have taken effect and was not undone"),
+);
+
+export const Saga = v.pipe(
+  v.strictObject({
+    sagaId: v.pipe(v.string(), v.description("ULID of the saga; the correlation id of its messages"), v.examples([EXAMPLE_ID])),
+    definition: v.pipe(v.string(), v.description("Name of its definition"), v.examples(["onboarding"])),
+    version: v.pipe(v.number(), v.integer(), v.description("The author's number in the YAML"), v.examples([1])),
+    revision: v.pipe(v.string(), v.description("Content hash of the YAML it runs on")),
+    status: SagaStatus,
+    key: v.pipe(v.nullable(v.string()), v.description("Business key, unique among open sagas"), v.examples(["A-1001"])),
+    labels: v.pipe(v.record(v.string(), v.unknown()), v.description("Searchable labels"), v.examples([{ purpose: "car" }])),
+    input: v.pipe(v.unknown(), v.description("Start input; sensitive values are `***`")),
+    output: v.pipe(v.unknown(), v.description("Output of a completed saga; null before")),
+    error: v.nullable(SagaError),
+    uncompensated: v.array(Uncompensated),
+    steps: v.pipe(v.array(SagaStep), v.description("Steps in the order in which they were reached")),
+    waitingFor: v.pipe(v.nullable(v.array(Waiting)), v.description("Signals it waits for; null: none")),
+    startedAt: v.pipe(Time, v.description("When it was accepted")),
+    updatedAt: v.pipe(Time, v.description("Time of its last transition")),
+    finishedAt: v.pipe(v.nullable(Time), v.description("When it became final")),
+  }),
+  v.description("One run of a definition"),
+);
+
+export const SagaList = v.pipe(
+  v.strictObject({
+    items: v.array(Saga),
+    nextCursor: v.pipe(v.nullable(v.string()), v.description("`cursor` of the next page; null: this was the last")),
+  }),
+  v.description("Sagas, newest first"),
+);
+
+export const Accepted = v.pipe(
+  v.strictObject({
+    sagaId: v.pipe(v.string(), v.description("The saga"), v.examples([EXAMPLE_ID])),
+    status: SagaStatus,
+    messageId: v.pipe(v.string(), v.description("The message that was recorded")),
+    applied: v.pipe(v.boolean(), v.description("False: the dispatcher is paused and applies it later"), v.examples([true])),
+  }),
+  v.description("A request that was recorded"),
+);

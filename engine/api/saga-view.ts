@@ -1,0 +1,62 @@
+import type { InferOutput } from "valibot";
+
+import type { JsonObject } from "../core/json.ts";
+import type { Sql } from "../timeline/database.ts";
+import { readSteps, type SagaRow, type SagaStepRow } from "../timeline/read-sagas.ts";
+import type { Engine } from "./port.ts";
+import type { Saga, SagaError, SagaStep } from "./saga-schema.ts";
+import { type Masking, maskingOf } from "./sensitive.ts";
+
+type SagaView = InferOutput<typeof Saga>;
+
+/** Sagas as the API shows them: with their steps, sensitive values masked. */
+export async function viewSagas(engine: Engine, sql: Sql, rows: readonly SagaRow[]): Promise<SagaView[]> {
+  if (rows.length === 0) return [];
+  const ids = rows.map((row) => row.id);
+  const [steps, masking] = await Promise.all([readSteps(sql, ids), maskingOf(engine, sql, ids)]);
+  const stepsOf = Map.groupBy(steps, (step) => step.saga_id);
+  return rows.map((row) => view(row, stepsOf.get(row.id) ?? [], masking.of(row.id)));
+}
+
+function view(row: SagaRow, steps: readonly SagaStepRow[], masking: Masking): SagaView {
+  const waiting = row.waiting_for ?? [];
+  return {
+    sagaId: row.id,
+    definition: row.definition,
+    version: row.version,
+    revision: row.revision,
+    status: row.status,
+    key: masking.text(row.key),
+    labels: masking.value(row.labels) as JsonObject,
+    input: masking.input(row.input),
+    output: masking.value(row.output),
+    error: row.error === null ? null : viewError(row.error, masking),
+    uncompensated: row.uncompensated.map(({ step, reason }) => ({ step, reason: masking.text(reason) })),
+    steps: steps.map(viewStep),
+    waitingFor: waiting.length === 0 ? null : waiting.map(({ signal, path, deadlineAt }) => ({ signal, path, deadlineAt })),
+    startedAt: row.started_at.toISOString(),
+    updatedAt: row.updated_at.toISOString(),
+    finishedAt: row.finished_at?.toISOString() ?? null,
+  };
+}
+
+function viewError(error: JsonObject, masking: Masking): InferOutput<typeof SagaError> {
+  const { code, message, step, line, column } = error;
+  return {
+    code: String(code),
+    message: masking.text(String(message ?? "")),
+    step: typeof step === "string" ? step : null,
+    ...(typeof line === "number" ? { line } : {}),
+    ...(typeof column === "number" ? { column } : {}),
+  };
+}
+
+function viewStep(row: SagaStepRow): InferOutput<typeof SagaStep> {
+  return {
+    path: row.path,
+    status: row.status,
+    attempts: row.attempts,
+    startedAt: row.started_at?.toISOString() ?? null,
+    finishedAt: row.finished_at?.toISOString() ?? null,
+  };
+}

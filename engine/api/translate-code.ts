@@ -1,0 +1,50 @@
+import type { RefusalCode } from "../core/refusal.ts";
+import type { RequestCode } from "./request-error.ts";
+
+/** Codes that only the API itself answers with. */
+export type ApiCode = "api.internal" | "api.database-unavailable";
+export type ProblemCode = RefusalCode | RequestCode | ApiCode;
+export type ProblemStatus = 400 | 403 | 404 | 405 | 409 | 413 | 415 | 422 | 500 | 503;
+
+/** How a code looks over HTTP. */
+export interface Translation {
+  readonly status: ProblemStatus;
+  readonly title: string;
+  /** Seconds after which the same call may succeed. */
+  readonly retryAfter?: number;
+}
+
+/** The one place where the engine's codes meet HTTP. */
+export const TRANSLATIONS: Readonly<Record<ProblemCode, Translation>> = {
+  "saga.unknown-definition": { status: 404, title: "No such definition" },
+  "saga.unknown": { status: 404, title: "No such saga" },
+  "saga.input-invalid": { status: 422, title: "The input does not fit the definition" },
+  "saga.key-open": { status: 409, title: "An open saga has this business key" },
+  "saga.idempotency-mismatch": { status: 422, title: "The Idempotency-Key belongs to another request" },
+  "saga.final": { status: 409, title: "The saga has ended" },
+  "saga.not-parked": { status: 409, title: "The saga is not parked" },
+  "saga.past-pivot": { status: 409, title: "The saga is past its pivot" },
+  "saga.unknown-step": { status: 422, title: "The saga has no such step" },
+  "saga.busy": { status: 503, title: "The saga is busy", retryAfter: 1 },
+  "signal.invalid": { status: 422, title: "The signal does not fit the definition" },
+  "message.unknown": { status: 404, title: "No such message" },
+  "message.too-large": { status: 413, title: "The message would be too large" },
+  "group.unknown": { status: 404, title: "No such consumer group" },
+  "group.offset-out-of-range": { status: 422, title: "The topic does not hold this offset" },
+  "group.nothing-to-rewind": { status: 409, title: "There is nothing to rewind to" },
+  "group.rewind-failed": { status: 503, title: "The rewind was not carried out", retryAfter: 5 },
+  "definition.unknown-revision": { status: 404, title: "No such revision" },
+  "request.malformed-json": { status: 400, title: "The body cannot be read" },
+  "request.body-invalid": { status: 422, title: "The body is not acceptable" },
+  "request.query-invalid": { status: 400, title: "The query is not acceptable" },
+  "request.cursor-invalid": { status: 400, title: "The cursor is not acceptable" },
+  "request.header-invalid": { status: 400, title: "A header is not acceptable" },
+  "request.media-type": { status: 415, title: "The media type is not accepted" },
+  "request.too-large": { status: 413, title: "The body is too large" },
+  "request.host-refused": { status: 403, title: "The host is not served" },
+  "request.origin-refused": { status: 403, title: "The origin is refused" },
+  "request.unknown-path": { status: 404, title: "No such path" },
+  "request.method-not-allowed": { status: 405, title: "The method is not allowed here" },
+  "api.internal": { status: 500, title: "Unexpected error" },
+  "api.database-unavailable": { status: 503, title: "The database does not answer", retryAfter: 5 },
+};

@@ -1,0 +1,55 @@
+import type { CommandStep, NotifyStep, Retry } from "./definition.ts";
+import type { Draft } from "./draft.ts";
+import type { Json, JsonObject } from "./json.ts";
+import type { StepState } from "./state.ts";
+
+export type CommandState = Extract<StepState, { kind: "command" }>;
+
+/** Sends the next attempt of a command. */
+export function sendCommand(draft: Draft, step: CommandStep, path: string, state: CommandState): void {
+  state.attempt += 1;
+  state.used += 1;
+  state.phase = "sent";
+  delete state.failure;
+  delete draft.state.timers[`retry:${path}`];
+  draft.step({ path, status: "running", attempts: state.attempt });
+  draft.send({
+    topic: step.command,
+    type: "step.requested",
+    path,
+    action: actionOf(step.command),
+    attempt: state.attempt,
+    headers: { timeoutMs: step.timeoutMs },
+    body: { input: state.input },
+  });
+}
+
+/** Sends a notify step: its participant retries within this one message, nobody awaits an answer. */
+export function sendNotification(draft: Draft, step: NotifyStep, path: string, input: Json): void {
+  draft.state.stack.push({ path, input, notify: true });
+  draft.step({ path, status: "succeeded", attempts: 1, started: true, finished: true });
+  draft.send({
+    topic: step.command,
+    type: "step.requested",
+    path,
+    action: actionOf(step.command),
+    attempt: 1,
+    headers: { timeoutMs: step.timeoutMs, notify: true, retry: retryHeader(step.retry) },
+    body: { input },
+  });
+}
+
+/** `register` of `application.register`. */
+export function actionOf(command: string): string {
+  return command.slice(command.indexOf(".") + 1);
+}
+
+function retryHeader(policy: Retry): JsonObject {
+  return {
+    attempts: policy.attempts,
+    backoffMs: policy.backoffMs,
+    factor: policy.factor,
+    maxMs: policy.maxMs,
+    never: policy.never,
+  };
+}

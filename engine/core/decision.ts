@@ -1,0 +1,45 @@
+import type { Json, JsonObject } from "./json.ts";
+import type { Failure, SagaState } from "./state.ts";
+
+/** A message that a transition sends. Ids, saga and causation are added where it is written. */
+export interface Outgoing {
+  readonly topic: string;
+  readonly type: string;
+  /** Path of the step; absent for the saga's own life. */
+  readonly path?: string;
+  readonly action?: string;
+  readonly attempt?: number;
+  readonly headers?: JsonObject;
+  readonly body: Json;
+}
+
+/** Change of one row of `saga_step`; absent fields stay as they are. */
+export interface StepChange {
+  readonly path: string;
+  readonly status: string;
+  readonly attempts?: number;
+  readonly output?: Json;
+  readonly failure?: Failure;
+  readonly started?: true;
+  readonly finished?: true;
+}
+
+/** What a transition does. */
+export interface Transition {
+  readonly kind: "transition";
+  readonly state: SagaState;
+  readonly outgoing: readonly Outgoing[];
+  readonly steps: readonly StepChange[];
+  /** Paths whose `rejected` guard is taken off for a retry. */
+  readonly reopen: readonly string[];
+  /** Paths whose compensation is given up. */
+  readonly keep: readonly string[];
+  /** Signals that were taken: message id → path of the wait. */
+  readonly taken: Readonly<Record<string, string>>;
+}
+
+/** What `decide` answers. `no-op`: history, kept and without effect. `needs`: settle these steps' guards and ask again. */
+export type Decision =
+  | Transition
+  | { readonly kind: "no-op"; readonly reason: "late" | "final" | "compensating" | "stale" | "not-parked" | "past-pivot" }
+  | { readonly kind: "needs"; readonly path: string };

@@ -1,0 +1,115 @@
+import type { Definition, Expression, Template } from "./definition.ts";
+import type { Outgoing, StepChange, Transition } from "./decision.ts";
+import { ExpressionFault, type Evaluator, type Scope } from "./evaluate.ts";
+import type { GuardOutcome, Read } from "./event.ts";
+import type { Json } from "./json.ts";
+import type { Failure, SagaFacts, SagaState } from "./state.ts";
+import { renderTemplate } from "./template.ts";
+
+/** Thrown inside a transition that must know a step's guard; `decide` turns it into `needs`. */
+export class GuardNeeded extends Error {
+  readonly path: string;
+
+  constructor(path: string) {
+    super(`the guard of ${path} is needed`);
+    this.path = path;
+  }
+}
+
+/** What a transition works on: a private copy of the state, and what it will send. Nothing outside sees it half done. */
+export class Draft {
+  readonly definition: Definition;
+  readonly facts: SagaFacts;
+  readonly state: SagaState;
+  readonly read: Read;
+  readonly #evaluator: Evaluator;
+  readonly #outgoing: Outgoing[] = [];
+  readonly #steps = new Map<string, StepChange>();
+  readonly #reopen: string[] = [];
+  readonly #keep: string[] = [];
+  readonly #taken: Record<string, string> = {};
+
+  constructor(definition: Definition, facts: SagaFacts, state: SagaState, read: Read, evaluator: Evaluator) {
+    this.definition = definition;
+    this.facts = facts;
+    this.state = structuredClone(state);
+    this.read = read;
+    this.#evaluator = evaluator;
+  }
+
+  /** @throws GuardNeeded when the guard has not been settled for this transition. */
+  guard(path: string): GuardOutcome {
+    const outcome = this.read.guards[path];
+    if (outcome === undefined) throw new GuardNeeded(path);
+    return outcome;
+  }
+
+  send(message: Outgoing): void {
+    this.#outgoing.push(message);
+  }
+
+  /** Several changes of one step in one transition become one row; later fields win. */
+  step(change: StepChange): void {
+    this.#steps.set(change.path, { ...this.#steps.get(change.path), ...change });
+  }
+
+  reopen(path: string): void {
+    this.#reopen.push(path);
+  }
+
+  keep(path: string): void {
+    this.#keep.push(path);
+  }
+
+  took(messageId: string, path: string): void {
+    this.#taken[messageId] = path;
+  }
+
+  setTimer(name: string, afterMs: number): void {
+    this.state.timers[name] = new Date(Date.parse(this.read.now) + afterMs).toISOString();
+  }
+
+  clearTimers(path: string): void {
+    for (const kind of ["retry", "deadline", "guard"]) delete this.state.timers[`${kind}:${path}`];
+  }
+
+  /** @throws ExpressionFault */
+  evaluate(expression: Expression, more: Scope = {}): Json {
+    return this.#evaluator.evaluate(expression, { ...this.#scope(), ...more });
+  }
+
+  /** @throws ExpressionFault */
+  render(template: Template, more: Scope = {}): Json {
+    return renderTemplate(template, { ...this.#scope(), ...more }, this.#evaluator);
+  }
+
+  finish(): Transition {
+    return {
+      kind: "transition",
+      state: this.state,
+      outgoing: this.#outgoing,
+      steps: [...this.#steps.values()],
+      reopen: this.#reopen,
+      keep: this.#keep,
+      taken: this.#taken,
+    };
+  }
+
+  #scope(): Scope {
+    const { id, key, version, startedAt, input } = this.facts;
+    return { input, steps: this.state.outputs, saga: { id, key, version, startedAt, now: this.read.now } };
+  }
+}
+
+/** A fault of an expression as a failure with its place in the YAML. @throws what is no ExpressionFault. */
+export function faultOf(error: unknown, path: string): Failure {
+  if (!(error instanceof ExpressionFault)) throw error;
+  const { line, column } = error.expression.at;
+  return { code: "expression.failed", message: error.message, step: path, kind: "fault", line, column };
+}
+
+/** The part of a failure that people and expressions see. */
+export function errorOf(failure: Failure): { code: string; message: string; step: string; line?: number; column?: number } {
+  const { code, message, step, line, column } = failure;
+  return { code, message, step, ...(line === undefined ? {} : { line }), ...(column === undefined ? {} : { column }) };
+}

@@ -1,0 +1,49 @@
+import type { Json } from "./json.ts";
+
+/** What happened, as `decide` takes it. Everything else on the timeline (the saga's own life) moves nothing. */
+export type SagaEvent =
+  | { readonly type: "saga.started" }
+  | { readonly type: "step.succeeded"; readonly path: string; readonly attempt: number; readonly output: Json }
+  | { readonly type: "step.rejected"; readonly path: string; readonly attempt: number; readonly code: string; readonly message: string }
+  | {
+      readonly type: "step.failed";
+      readonly path: string;
+      readonly attempt: number;
+      readonly code: string;
+      readonly message: string;
+      readonly retryable: boolean;
+      readonly unknown: boolean;
+    }
+  | { readonly type: "compensation.succeeded" | "compensation.skipped"; readonly path: string; readonly attempt: number }
+  | {
+      readonly type: "compensation.failed";
+      readonly path: string;
+      readonly attempt: number;
+      readonly code: string;
+      readonly message: string;
+      readonly retryable: boolean;
+    }
+  | { readonly type: "signal.received"; readonly messageId: string; readonly signal: string; readonly payload: Json }
+  | { readonly type: "timer.fired"; readonly timer: string; readonly dueAt: string }
+  | { readonly type: "cancel.requested"; readonly reason: string }
+  | { readonly type: "retry.requested"; readonly step?: string };
+
+/** How a step's guard stands, found by settling it (design S3). */
+export type GuardOutcome =
+  /** It runs now: come back later. */
+  | { readonly state: "running" }
+  /** It has not run and never will. */
+  | { readonly state: "closed" }
+  | { readonly state: "done"; readonly output: Json }
+  | { readonly state: "rejected"; readonly code: string; readonly message: string }
+  /** An external call whose end nobody saw. */
+  | { readonly state: "unknown" }
+  | { readonly state: "blocked" | "compensating" | "compensated" | "kept" };
+
+/** What a transition saw besides its event; recorded in `event_consumption.read`, so that a fold needs nothing else. */
+export interface Read {
+  /** The transition's time, ISO 8601, by the database's clock. */
+  readonly now: string;
+  /** Guard outcomes by step path. */
+  readonly guards: Readonly<Record<string, GuardOutcome>>;
+}

@@ -1,0 +1,176 @@
+import type { Expression, Position, Step, Template } from "../core/definition.ts";
+import type { DomainCatalog } from "../core/domain.ts";
+import type { DiagnosticCode } from "./diagnostic-codes.ts";
+import type { Findings } from "./findings.ts";
+import { parseExpression } from "./expression.ts";
+import { type ExpressionNode, ExpressionSyntaxError } from "./expression-node.ts";
+import { provenBy, typeOfNode } from "./expression-type.ts";
+import type { Flow } from "./flow.ts";
+import type { Marks } from "./marks.ts";
+import type { StepSight, TypeEnvironment } from "./type-environment.ts";
+import {
+  ANY,
+  closedObject,
+  couldBe,
+  describeType,
+  NULL,
+  STRING,
+  typeOfJson,
+  unionOf,
+  type ValueType,
+  WHOLE,
+} from "./value-type.ts";
+
+/** What all checks share. */
+export interface CheckContext {
+  readonly findings: Findings;
+  readonly marks: Marks;
+  /** Null: commands are not checked against handlers. */
+  readonly catalog: DomainCatalog | null;
+  readonly input: ValueType;
+  /** Every named step of the file. */
+  readonly named: ReadonlyMap<string, Step>;
+  /** Output types of the steps, filled as the checks walk; `sensitive` reads it. */
+  readonly outputs: Map<string, ValueType>;
+}
+
+/** Where an expression stands: the flow that leads there, the names beside `input`, `steps` and `saga`. */
+export interface Place {
+  readonly flow: Flow;
+  readonly names?: Readonly<Record<string, ValueType>>;
+  /** The step that the expression belongs to; its own output is not there yet. */
+  readonly own?: {
+    readonly name: string | undefined;
+    readonly code: DiagnosticCode;
+    readonly message: string;
+    readonly hint: string;
+  };
+}
+
+const SAGA: ValueType = closedObject({
+  id: STRING,
+  key: unionOf([STRING, NULL]),
+  version: WHOLE,
+  startedAt: STRING,
+  now: STRING,
+});
+/** `error` in a `catch`. */
+export const ERROR: ValueType = closedObject({ code: STRING, message: STRING, step: STRING });
+
+/** Parses and types an expression; reports what is wrong with it, once. */
+export function typeOfExpression(check: CheckContext, expression: Expression, place: Place): ValueType {
+  const node = nodeOf(check, expression);
+  return node === undefined ? ANY : typeOfNode(node, environmentOf(check, expression, place));
+}
+
+/** Steps that surely ran where the condition came out as `truth`. */
+export function provenByExpression(expression: Expression, truth: boolean): ReadonlySet<string> {
+  try {
+    return provenBy(parseExpression(expression.source), truth);
+  } catch (error) {
+    if (error instanceof ExpressionSyntaxError) return new Set();
+    throw error;
+  }
+}
+
+function nodeOf(check: CheckContext, expression: Expression): ExpressionNode | undefined {
+  try {
+    return parseExpression(expression.source);
+  } catch (error) {
+    if (!(error instanceof ExpressionSyntaxError)) throw error;
+    check.findings.error(error.code, check.marks.inside(expression, error.at), error.message, error.hint);
+    return undefined;
+  }
+}
+
+function environmentOf(check: CheckContext, expression: Expression, place: Place): TypeEnvironment {
+  return {
+    names: new Map([["input", check.input], ["saga", SAGA], ...Object.entries(place.names ?? {})]),
+    look: (step) => sightOf(check, place, step),
+    stepNames: check.named.keys(),
+    proven: place.flow.proven,
+    report: (code, at, message, hint) => check.findings.error(code, check.marks.inside(expression, at), message, hint),
+  };
+}
+
+function sightOf(check: CheckContext, place: Place, name: string): StepSight | undefined {
+  const known = place.flow.steps.get(name);
+  if (known !== undefined) return known;
+  const step = check.named.get(name);
+  if (step === undefined) return undefined;
+  if (place.own !== undefined && place.own.name === name) return { state: "unreadable", ...place.own };
+  if (step.kind !== "command" && step.kind !== "wait") {
+    const hint = "Only a `command` or a `wait` has an output.";
+    return {
+      state: "unreadable",
+      code: "definition.unknown-name",
+      message: `the step \`${name}\` has no output`,
+      hint,
+    };
+  }
+  const message = `the step \`${name}\` has not run here`;
+  const hint = `It stands at line ${step.at.line}; only steps that ran before can be read.`;
+  return { state: "unreadable", code: "definition.step-not-run", message, hint };
+}
+
+/** The type of a whole template. */
+export function typeOfTemplate(check: CheckContext, template: Template, place: Place): ValueType {
+  switch (template.kind) {
+    case "literal":
+      return typeOfJson(template.value);
+    case "expression":
+      return typeOfExpression(check, template.expression, place);
+    case "text":
+      for (const part of template.parts) if (typeof part !== "string") checkText(check, part, place);
+      return STRING;
+    case "list":
+      return { kind: "list", item: unionOf(template.items.map((item) => typeOfTemplate(check, item, place))) };
+    case "object": {
+      const fields = Object.entries(template.entries).map(
+        ([name, entry]) => [name, { type: typeOfTemplate(check, entry, place), optional: false }] as const,
+      );
+      return { kind: "object", open: false, fields: new Map(fields) };
+    }
+  }
+}
+
+/** An expression whose value is joined into text. */
+export function checkText(check: CheckContext, expression: Expression, place: Place): void {
+  const type = typeOfExpression(check, expression, place);
+  if (couldBe(type, "string", "number", "boolean")) return;
+  const hint = "Only text, numbers and booleans can be joined to text.";
+  check.findings.error(
+    "definition.expression-type",
+    expression.at,
+    `${describeType(type)} cannot be put into text`,
+    hint,
+  );
+}
+
+/** `key`, labels and a failure's message: their whole value becomes text. `at`: where a template without a place is. */
+export function checkTextTemplate(check: CheckContext, template: Template, place: Place, at: Position): void {
+  if (template.kind === "expression") return checkText(check, template.expression, place);
+  const type = typeOfTemplate(check, template, place);
+  if (couldBe(type, "string", "number", "boolean")) return;
+  const where = check.marks.of(template, at);
+  const hint = "Write text or one ${ expression }.";
+  check.findings.error("definition.expression-type", where, `this must be text, is ${describeType(type)}`, hint);
+}
+
+/** `if` and `when`. */
+export function checkCondition(check: CheckContext, expression: Expression, place: Place, what: string): void {
+  const type = typeOfExpression(check, expression, place);
+  if (couldBe(type, "boolean")) return;
+  const hint = "Compare it with something: == != < >, or ask has(…).";
+  check.findings.error(
+    "definition.not-boolean",
+    expression.at,
+    `${what} must be true or false, is ${describeType(type)}`,
+    hint,
+  );
+}
+
+/** Where a key's value of a step stands. */
+export function keyPosition(check: CheckContext, object: object, key: string, otherwise: Position): Position {
+  return check.marks.ofKey(object, key, otherwise);
+}

@@ -1,0 +1,103 @@
+import type { Position, Template } from "../core/definition.ts";
+import type { ActionDescription } from "../core/domain.ts";
+import { type CheckContext, type Place, typeOfTemplate } from "./check-context.ts";
+import type { DiagnosticCode } from "./diagnostic-codes.ts";
+import { typeOfSchema } from "./json-schema-type.ts";
+import { type Misfit, misfits } from "./misfit.ts";
+import { suggest, suggestOrList } from "./suggest.ts";
+import type { ValueType } from "./value-type.ts";
+
+/** The action that a command names; reports a domain or action that nobody has. Undefined without a catalog. */
+export function actionOf(check: CheckContext, command: string, at: Position): ActionDescription | undefined {
+  const action = check.catalog?.actions.get(command);
+  if (action === undefined && check.catalog !== null) {
+    const known = [...check.catalog.actions.keys()];
+    const domain = command.split(".")[0] ?? "";
+    const siblings = known.filter((each) => each.startsWith(`${domain}.`));
+    const hint =
+      suggest(command, known) ?? (siblings.length > 0 ? suggestOrList(command, siblings) : domainHint(domain, known));
+    check.findings.error("definition.unknown-command", at, `no domain has the command \`${command}\``, hint);
+  }
+  return action;
+}
+
+function domainHint(domain: string, known: readonly string[]): string {
+  const domains = [...new Set(known.map((each) => each.split(".")[0] ?? ""))];
+  return `There is no domain \`${domain}\`. ${suggestOrList(domain, domains)}`;
+}
+
+const CODE: Readonly<Record<Misfit["reason"], DiagnosticCode>> = {
+  missing: "definition.input-missing",
+  extra: "definition.input-extra",
+  type: "definition.input-type",
+};
+
+/**
+ * Checks a `with` against the handler's input schema; all its expressions are checked on the way. `at` is where to
+ * point when the template itself has no place in the file.
+ */
+export function checkInput(
+  check: CheckContext,
+  template: Template,
+  place: Place,
+  action: ActionDescription | undefined,
+  at: Position,
+): void {
+  const actual = typeOfTemplate(check, template, place);
+  if (action === undefined) return;
+  for (const misfit of misfits(actual, typeOfSchema(action.input))) {
+    const where = placeOf(check, template, misfit.path, at);
+    check.findings.error(CODE[misfit.reason], where, messageOf(action, misfit), hintFor(misfit, template));
+  }
+}
+
+/** As `checkInput`, for a compensation without `with`: its handler gets the step's own input. */
+export function checkInheritedInput(
+  check: CheckContext,
+  template: Template,
+  place: Place,
+  action: ActionDescription | undefined,
+  at: Position,
+): void {
+  const actual = typeOfTemplate(check, template, place);
+  if (action === undefined) return;
+  const hint = "It gets the step's own input; give it its own: compensate: { command: …, with: … }.";
+  for (const misfit of misfits(actual, typeOfSchema(action.input))) {
+    check.findings.error(CODE[misfit.reason], at, messageOf(action, misfit), hint);
+  }
+}
+
+function messageOf(action: ActionDescription, misfit: Misfit): string {
+  return `${action.domain}.${action.action}: ${misfit.message}`;
+}
+
+function hintFor(misfit: Misfit, template: Template): string {
+  const name = misfit.path.at(-1) ?? "";
+  if (misfit.reason === "type") {
+    const meant = misfit.text === undefined ? undefined : suggest(misfit.text, misfit.known);
+    return meant ?? "Pass another value, or change the handler's input.";
+  }
+  if (template.kind === "expression") return "Name the fields one by one: a map below `with:`.";
+  if (misfit.reason === "missing") return `Add \`${name}\`.`;
+  return (
+    suggest(name, misfit.known) ?? `Remove it, or add it to the handler's input. ${suggestOrList(name, misfit.known)}`
+  );
+}
+
+/** The deepest key of the template on the way to the fault. */
+function placeOf(check: CheckContext, template: Template, path: readonly string[], otherwise: Position): Position {
+  const here = check.marks.of(template, otherwise);
+  if (template.kind === "expression") return template.expression.at;
+  const [name, ...rest] = path;
+  if (template.kind !== "object" || name === undefined) return here;
+  const entry = template.entries[name];
+  if (entry === undefined) return here;
+  const keyAt = check.marks.ofKey(template, name, here);
+  return rest.length === 0 && entry.kind !== "expression" ? keyAt : placeOf(check, entry, rest, keyAt);
+}
+
+/** The type of what a handler answers: null when it answers nothing, undefined when nothing is known. */
+export function answerType(action: ActionDescription | undefined): ValueType | undefined {
+  if (action === undefined) return undefined;
+  return action.output === undefined ? { kind: "null" } : typeOfSchema(action.output);
+}

@@ -1,0 +1,96 @@
+import type { ExpressionNode } from "./expression-node.ts";
+import { suggestOrList } from "./suggest.ts";
+import type { TypeEnvironment } from "./type-environment.ts";
+import { ANY, describeType, type FieldType, unionOf, type ValueType } from "./value-type.ts";
+
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  error: "`error` exists only in the steps of a `catch`.",
+  result: "`result` exists only in a step's `output`.",
+  signal: "`signal` exists only in the `output` of a `wait`.",
+  vars: "`vars` is not available in this version.",
+};
+
+/** A name that stands alone: `input`, `saga`, a macro's variable. */
+export function typeOfName(
+  node: { readonly at: number; readonly name: string },
+  environment: TypeEnvironment,
+): ValueType {
+  const type = environment.names.get(node.name);
+  if (type !== undefined) return type;
+  if (node.name === "steps") return ANY;
+  const names = [...environment.names.keys(), "steps"];
+  const hint = ELSEWHERE[node.name] ?? suggestOrList(node.name, names);
+  environment.report(
+    "definition.unknown-name",
+    node.at,
+    `there is no \`${node.name}\` here`,
+    `${hint}${textHint(node.name, names)}`,
+  );
+  return ANY;
+}
+
+/** `status == approved` is the most common slip: the text lacks its quotes. */
+function textHint(name: string, names: readonly string[]): string {
+  return names.includes(name) || name in ELSEWHERE ? "" : ` If it is a text, quote it: '${name}'.`;
+}
+
+/** True for the name `steps` itself. */
+export function isSteps(node: ExpressionNode, environment: TypeEnvironment): boolean {
+  return node.kind === "name" && node.name === "steps" && !environment.names.has("steps");
+}
+
+/** `steps.<name>`. Reports a step that cannot be read here. */
+export function typeOfStep(name: string, at: number, environment: TypeEnvironment): ValueType {
+  const sight = environment.look(name);
+  if (sight === undefined) {
+    const hint = suggestOrList(name, environment.stepNames);
+    environment.report("definition.unknown-name", at, `there is no step \`${name}\``, hint);
+    return ANY;
+  }
+  if (sight.state === "unreadable") {
+    environment.report(sight.code, at, sight.message, sight.hint);
+    return ANY;
+  }
+  if (sight.state === "maybe" && !environment.proven.has(name)) {
+    const hint = `Ask first: has(steps.${name}) ? … : …, or move this step to where \`${name}\` has run.`;
+    environment.report("definition.step-may-not-have-run", at, `the step \`${name}\` may not have run here`, hint);
+  }
+  return sight.type;
+}
+
+/** The field's type; reports and gives undefined when no value of the target can have it. */
+export function fieldOf(
+  target: ValueType,
+  node: { readonly at: number; readonly name: string; readonly target: ExpressionNode },
+  environment: TypeEnvironment,
+): FieldType | undefined {
+  if (target.kind === "any") return undefined;
+  const objects = (target.kind === "union" ? target.of : [target]).filter((each) => each.kind === "object");
+  const found = objects.map((each) => each.fields.get(node.name)).filter((field) => field !== undefined);
+  if (found.length > 0)
+    return { type: unionOf(found.map((field) => field.type)), optional: found.some((field) => field.optional) };
+  if (objects.some((each) => each.open) || (target.kind === "union" && target.of.some((each) => each.kind === "any")))
+    return undefined;
+  const code = isResult(node.target) ? "definition.unknown-output" : "definition.unknown-field";
+  const names = objects.flatMap((each) => [...each.fields.keys()]);
+  if (objects.length > 0) {
+    const message = `there is no field \`${node.name}\` in \`${written(node.target)}\``;
+    environment.report(code, node.at, message, suggestOrList(node.name, names));
+  } else if (target.kind === "null" && isResult(node.target)) {
+    environment.report(code, node.at, `\`${written(node.target)}\` has no result`, "The handler declares no output.");
+  } else {
+    environment.report(code, node.at, `${describeType(target)} has no field \`${node.name}\``, "Use the value itself.");
+  }
+  return undefined;
+}
+
+/** True below `steps.<name>` and `result`: what a handler returns. */
+function isResult(node: ExpressionNode): boolean {
+  if (node.kind === "name") return node.name === "result" || node.name === "steps";
+  return (node.kind === "field" || node.kind === "index") && isResult(node.target);
+}
+
+function written(node: ExpressionNode): string {
+  if (node.kind === "name") return node.name;
+  return node.kind === "field" ? `${written(node.target)}.${node.name}` : "this value";
+}

@@ -1,0 +1,47 @@
+import type { Json } from "../core/json.ts";
+import type { Kind } from "./expression-functions.ts";
+
+/** Why an expression failed on these data. The evaluator adds which one it was. */
+export class EvaluationProblem extends Error {}
+
+/** Two nested macros over long lists would otherwise hold up the dispatcher; counted, so that it fails everywhere alike. */
+const WORK_MAX = 200_000;
+/** As a message body: nothing longer could be sent anyway. */
+const TEXT_MAX = 256 * 1024;
+
+/** What one evaluation may still do. */
+export class Work {
+  #left = WORK_MAX;
+
+  /** @throws EvaluationProblem when the expression has used up its work. */
+  charge(amount: number): void {
+    this.#left -= amount;
+    if (this.#left < 0) throw new EvaluationProblem("the expression works too long on these data");
+  }
+
+  /** Copying and comparing cost too: a short expression could multiply a long list by itself. 16 characters are one item. */
+  chargeFor(value: Json): void {
+    if (typeof value === "string") this.charge(value.length >> 4);
+    else if (Array.isArray(value)) this.charge(value.length);
+  }
+}
+
+/** @throws EvaluationProblem when a text has grown longer than a message can be. */
+export function limited(value: Json): Json {
+  if (typeof value === "string" && value.length > TEXT_MAX) throw new EvaluationProblem("the text becomes too long");
+  return value;
+}
+
+export function kindOf(value: Json): Kind | "null" {
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "list";
+  if (typeof value === "object") return "object";
+  if (typeof value === "string") return "string";
+  return typeof value === "number" ? "number" : "boolean";
+}
+
+/** The kind with its article, for messages. Never the value: it may be what `sensitive` hides. */
+export function nameOf(value: Json): string {
+  const kind = kindOf(value);
+  return kind === "null" ? kind : kind === "object" ? "an object" : `a ${kind}`;
+}

@@ -1,0 +1,20 @@
+import type { DiagnosticCode } from "./diagnostic-codes.ts";
+import type { ValueType } from "./value-type.ts";
+
+/** What `steps.<name>` is at some place: readable, or why not. */
+export type StepSight =
+  | { readonly state: "ran" | "maybe"; readonly type: ValueType }
+  | { readonly state: "unreadable"; readonly code: DiagnosticCode; readonly message: string; readonly hint: string };
+
+/** What an expression may read where it stands. */
+export interface TypeEnvironment {
+  /** `input`, `saga`, …; variables of macros join them. */
+  readonly names: ReadonlyMap<string, ValueType>;
+  /** Undefined: the file has no such step. */
+  look(step: string): StepSight | undefined;
+  readonly stepNames: Iterable<string>;
+  /** Steps that surely ran because a condition says so: `has(steps.review) && …`. */
+  readonly proven: ReadonlySet<string>;
+  /** `at`: offset in the expression's source. */
+  report(code: DiagnosticCode, at: number, message: string, hint: string): void;
+}

@@ -1,0 +1,118 @@
+import { SEMANTICS } from "../core/decide.ts";
+import { fillPlaces, writeConsumptions } from "../timeline/consumption-write.ts";
+import { errorCode, isNoOutcome, type Tx } from "../timeline/database.ts";
+import { isUlid } from "../timeline/ids.ts";
+import { databaseNow, lockSagas, readEvents, readSagas, type StoredEvent } from "../timeline/saga-row.ts";
+import { type Store, transact, type Unit } from "../timeline/store.ts";
+import { foreignMessage } from "../transport/foreign.ts";
+import type { Delivery, Subscription, Verdict } from "../transport/port.ts";
+import type { SagaChanges } from "./saga-changes.ts";
+import type { Arrival, Transitions } from "./transitions.ts";
+
+const LANES = 2;
+const BATCH_MAX = 128;
+
+/** The orchestrator's consumer: takes timeline events in, in batches of one transaction each, and lets sagas decide. */
+export class Dispatcher {
+  readonly #store: Store;
+  readonly #transitions: Transitions;
+  readonly #changes: SagaChanges;
+  readonly #consumer: string;
+
+  constructor(store: Store, transitions: Transitions, changes: SagaChanges, consumer: string) {
+    this.#store = store;
+    this.#transitions = transitions;
+    this.#changes = changes;
+    this.#consumer = consumer;
+  }
+
+  subscription(): Subscription {
+    return {
+      group: "dispatcher",
+      topics: ["timeline"],
+      lanes: LANES,
+      singles: 2,
+      batchMax: BATCH_MAX,
+      handle: (batch, alone) => this.handle(batch, alone),
+    };
+  }
+
+  /** One batch, one transaction. What fails for a reason of its own is set aside and recorded; the others go on. */
+  async handle(batch: readonly Delivery[], alone: boolean): Promise<readonly Verdict[]> {
+    try {
+      const changed = await transact(this.#store, (unit) => this.#dispatch(unit, batch));
+      this.#changes.notify(changed);
+      return batch.map(() => "done");
+    } catch (error) {
+      if (isNoOutcome(error)) throw error;
+      if (!alone) return batch.map(() => "alone");
+      await this.#recordFailure(batch[0] as Delivery, error);
+      return ["done"];
+    }
+  }
+
+  async #dispatch(unit: Unit, batch: readonly Delivery[]): Promise<string[]> {
+    const { tx } = unit;
+    const sagaIds = [...new Set(batch.map((delivery) => delivery.key ?? "").filter(isUlid))];
+    const messageIds = [...new Set(batch.map(idOf).filter(isUlid))];
+    const [, events, sagas, now] = await Promise.all([
+      lockSagas(tx, sagaIds),
+      readEvents(tx, messageIds),
+      readSagas(tx, sagaIds),
+      databaseNow(tx),
+    ]);
+    const { arrivals, known, foreign } = sort(batch, events);
+    for (const delivery of foreign) await recordForeign(tx, delivery, this.#consumer);
+    await Promise.all([fillPlaces(tx, known), this.#transitions.apply(unit, sagas, arrivals, now)]);
+    return [...new Set(arrivals.map(({ row }) => row.correlation_id))];
+  }
+
+  async #recordFailure(delivery: Delivery, error: unknown): Promise<void> {
+    const messageId = idOf(delivery);
+    const message = error instanceof Error ? error.message : String(error);
+    await transact(this.#store, async ({ tx }) => {
+      const sagaId = delivery.key ?? "";
+      await lockSagas(tx, isUlid(sagaId) ? [sagaId] : []);
+      const row = {
+        messageId,
+        correlationId: sagaId,
+        messageKey: sagaId,
+        delivery,
+        consumer: this.#consumer,
+        sequence: null,
+        semantics: SEMANTICS,
+        read: null,
+        error: { code: errorCode(error) ?? "dispatcher.failed", message },
+      };
+      await writeConsumptions(tx, [row]);
+    });
+  }
+}
+
+function idOf(delivery: Delivery): string {
+  return delivery.headers["id"] ?? "";
+}
+
+/** Splits a batch: to apply, done already (its place may be missing), and not of this engine. */
+function sort(batch: readonly Delivery[], events: ReadonlyMap<string, StoredEvent>) {
+  const arrivals: Arrival[] = [];
+  const known: { messageId: string; delivery: Delivery }[] = [];
+  const foreign: Delivery[] = [];
+  const seen = new Set<string>();
+  for (const delivery of batch) {
+    const row = events.get(idOf(delivery));
+    if (row === undefined || row.topic !== delivery.topic || row.correlation_id !== delivery.key) foreign.push(delivery);
+    else if (row.done) known.push({ messageId: row.message_id, delivery });
+    // The connector repeats messages after a crash, also within one batch (reliability R8).
+    else if (!seen.has(row.message_id)) {
+      seen.add(row.message_id);
+      arrivals.push({ row, delivery, counted: row.counted });
+    }
+  }
+  return { arrivals, known, foreign };
+}
+
+async function recordForeign(tx: Tx, delivery: Delivery, consumer: string): Promise<void> {
+  const reason = "the event store has no such request for this saga";
+  await tx`select timeline.record_foreign('dispatcher', ${tx.json(foreignMessage(delivery, consumer) as never)}, ${reason})`;
+}

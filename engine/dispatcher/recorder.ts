@@ -1,0 +1,154 @@
+import type { Json } from "../core/json.ts";
+import { Refusal } from "../core/refusal.ts";
+import { isFinal, type SagaStatus } from "../core/state.ts";
+import { errorCode, type Tx } from "../timeline/database.ts";
+import { newId } from "../timeline/ids.ts";
+import { databaseNow, lockSagas, readSagas, type SagaRow } from "../timeline/saga-row.ts";
+import { type Store, transact, type Unit } from "../timeline/store.ts";
+import type { SagaChanges } from "./saga-changes.ts";
+import { dispatcherPaused } from "./timers.ts";
+import type { Applied, Arrival, Transitions } from "./transitions.ts";
+
+/** Longest wait for a saga's lock on behalf of a caller, milliseconds. */
+const LOCK_WAIT_MS = 5_000;
+
+/** A request that an API call records, and applies in the same transaction if nothing stands in the way. */
+export interface Recorded {
+  readonly sagaId: string;
+  readonly messageId: string;
+  readonly status: string;
+  readonly applied: boolean;
+  readonly effect: Applied["effect"] | null;
+}
+
+/** Who asks, as it is recorded. */
+export interface Asking {
+  readonly traceparent: string | null;
+}
+
+/**
+ * Records requests to a saga (signal, cancel, retry, …) and applies their transition in the very transaction, so that
+ * the caller gets a definite answer. While the dispatcher is paused, or an earlier request of the saga is not applied
+ * yet, it only records; the delivery applies it, in timeline order (design §3).
+ */
+export class Recorder {
+  readonly #store: Store;
+  readonly #transitions: Transitions;
+  readonly #changes: SagaChanges;
+
+  constructor(store: Store, transitions: Transitions, changes: SagaChanges) {
+    this.#store = store;
+    this.#transitions = transitions;
+    this.#changes = changes;
+  }
+
+  /**
+   * Runs `work` under the saga's lock.
+   * @throws Refusal `saga.busy` after 5 s of waiting, `saga.unknown`, `saga.final`, `message.too-large`.
+   */
+  async under<T>(sagaId: string, work: (unit: Unit, saga: SagaRow) => Promise<T>): Promise<T> {
+    const result = await this.transact(async (unit) => {
+      await lockSagas(unit.tx, [sagaId]);
+      const saga = (await readSagas(unit.tx, [sagaId])).get(sagaId);
+      if (saga === undefined) throw unknownSaga(sagaId);
+      return work(unit, saga);
+    });
+    this.#changes.notify([sagaId]);
+    return result;
+  }
+
+  /** One transaction whose lock waits are bounded and whose refusals by the database are put in words. */
+  async transact<T>(work: (unit: Unit) => Promise<T>): Promise<T> {
+    try {
+      return await transact(this.#store, async (unit) => {
+        await unit.tx`select set_config('lock_timeout', ${String(LOCK_WAIT_MS)}, true)`;
+        return work(unit);
+      });
+    } catch (error) {
+      throw refusalOf(error);
+    }
+  }
+
+  /** Records one request to a saga that is not final, and applies it when it may be. */
+  async record(unit: Unit, saga: SagaRow, messageType: string, body: Json, asking: Asking, messageId = newId()): Promise<Recorded> {
+    if (isFinal(saga.status as SagaStatus)) throw finalSaga(saga);
+    const waits = (await dispatcherPaused(unit.tx)) || saga.unapplied > 0;
+    const arrival = this.arrival(unit, saga, messageType, body, asking, messageId, waits);
+    if (waits) {
+      await unit.tx`update timeline.saga set unapplied = unapplied + 1 where id = ${saga.id}`;
+      return { sagaId: saga.id, messageId, status: saga.status, applied: false, effect: null };
+    }
+    const { status, effect } = await this.apply(unit, saga, arrival);
+    return { sagaId: saga.id, messageId, status, applied: true, effect };
+  }
+
+  /** Applies one arrival and returns what the saga's status is now. */
+  async apply(unit: Unit, saga: SagaRow, arrival: Arrival): Promise<{ status: string; effect: Applied["effect"] | null }> {
+    const now = await databaseNow(unit.tx);
+    const [applied] = await this.#transitions.apply(unit, new Map([[saga.id, saga]]), [arrival], now);
+    return { status: await statusOf(unit.tx, saga.id), effect: applied?.effect ?? null };
+  }
+
+  /** Adds the request to the unit and returns it as an arrival. */
+  arrival(unit: Unit, saga: SagaRow, messageType: string, body: Json, asking: Asking, messageId: string, waits: boolean): Arrival {
+    const traceparent = asking.traceparent ?? saga.traceparent;
+    unit.request({
+      messageId,
+      correlationId: saga.id,
+      causationId: null,
+      topic: "timeline",
+      messageType,
+      saga: saga.definition,
+      stepKey: null,
+      action: null,
+      attempt: null,
+      traceparent,
+      messageHeaders: waits ? { applied: false } : null,
+      messageBody: body,
+    });
+    return {
+      row: {
+        message_id: messageId,
+        correlation_id: saga.id,
+        topic: "timeline",
+        message_key: saga.id,
+        message_type: messageType,
+        saga: saga.definition,
+        step_key: null,
+        attempt: null,
+        traceparent,
+        message_body: body,
+      },
+    };
+  }
+
+  /** Tells waiting callers that a saga has moved. */
+  notify(sagaId: string): void {
+    this.#changes.notify([sagaId]);
+  }
+}
+
+async function statusOf(tx: Tx, sagaId: string): Promise<string> {
+  const [row] = await tx<{ status: string }[]>`select status from timeline.saga where id = ${sagaId}`;
+  return row?.status ?? "running";
+}
+
+/** The refusal for a saga that does not exist. */
+export function unknownSaga(sagaId: string): Refusal {
+  return new Refusal("saga.unknown", `there is no saga ${sagaId}`, "Look it up by its business key: GET /v1/sagas?key=…");
+}
+
+function finalSaga(saga: SagaRow): Refusal {
+  return new Refusal("saga.final", `saga ${saga.id} is ${saga.status}`, "A final status is never left; start a new saga.");
+}
+
+function refusalOf(error: unknown): unknown {
+  if (errorCode(error) === "55P03") {
+    return new Refusal("saga.busy", "the saga's lock was not free within 5 s", "Try again; a transition of this saga takes long.");
+  }
+  const constraint = typeof error === "object" && error !== null && "constraint_name" in error ? String(error.constraint_name) : "";
+  if (constraint.endsWith("message_body_check")) {
+    return new Refusal("message.too-large", "the message would be larger than 256 KiB", "Keep large content elsewhere and send its address.");
+  }
+  return error;
+}

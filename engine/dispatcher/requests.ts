@@ -1,0 +1,133 @@
+import type { Definition, Step, WaitStep } from "../core/definition.ts";
+import type { Json } from "../core/json.ts";
+import { Refusal } from "../core/refusal.ts";
+import { violations } from "../core/shape.ts";
+import type { Tx } from "../timeline/database.ts";
+import { newId } from "../timeline/ids.ts";
+import type { SagaRow } from "../timeline/saga-row.ts";
+import type { Unit } from "../timeline/store.ts";
+import { claimKey, keepAnswer } from "./idempotency.ts";
+import type { Recorded, Recorder } from "./recorder.ts";
+import type { Revisions } from "./revisions.ts";
+
+/** Who asks, under which key, and with which trace. */
+export interface Asker {
+  readonly actor: string;
+  readonly idempotencyKey?: string;
+  readonly traceparent?: string;
+}
+
+/** What a caller is told: design §8. */
+export type Answer = Pick<Recorded, "sagaId" | "status" | "messageId" | "applied">;
+
+/** Signals and operator verbs. */
+export class Requests {
+  readonly #recorder: Recorder;
+  readonly #revisions: Revisions;
+
+  constructor(recorder: Recorder, revisions: Revisions) {
+    this.#recorder = recorder;
+    this.#revisions = revisions;
+  }
+
+  /** @throws Refusal `signal.invalid` when no wait of the definition takes it. */
+  async signal(sagaId: string, signal: string, payload: Json, asker: Asker): Promise<Answer> {
+    return this.#once(sagaId, `signal/${sagaId}/${signal}`, payload, asker, async (unit, saga) => {
+      const definition = await this.#revisions.get(unit.tx, saga.definition, saga.revision);
+      checkSignal(definition, signal, payload);
+      const messageId = newId();
+      await unit.tx`
+        insert into timeline.signal (message_id, saga_id, signal, payload)
+        values (${messageId}, ${sagaId}, ${signal}, ${unit.tx.json(payload as never)})
+      `;
+      return this.#recorder.record(unit, saga, "signal.received", { signal, payload }, trace(asker), messageId);
+    });
+  }
+
+  /** @throws Refusal `saga.past-pivot` */
+  async cancel(sagaId: string, reason: string, asker: Asker): Promise<Answer> {
+    return this.#once(sagaId, `cancel/${sagaId}`, { reason }, asker, async (unit, saga) => {
+      const recorded = await this.#recorder.record(unit, saga, "cancel.requested", { reason }, trace(asker));
+      if (recorded.effect === "past-pivot") {
+        throw new Refusal("saga.past-pivot", `saga ${sagaId} has reached its pivot`, "From its pivot on a saga goes forward only.");
+      }
+      await audit(unit.tx, asker, "saga.cancel", saga, reason, recorded);
+      return recorded;
+    });
+  }
+
+  /** @throws Refusal `saga.not-parked` */
+  async retry(sagaId: string, step: string | undefined, reason: string, asker: Asker): Promise<Answer> {
+    const body = { reason, ...(step === undefined ? {} : { step }) };
+    return this.#once(sagaId, `retry/${sagaId}`, body, asker, async (unit, saga) => {
+      const recorded = await this.#recorder.record(unit, saga, "retry.requested", body, trace(asker));
+      if (recorded.effect === "not-parked") {
+        const where = step === undefined ? "" : ` at ${step}`;
+        throw new Refusal("saga.not-parked", `saga ${sagaId} is not parked${where}`, "GET /v1/sagas/{id} shows where it stands.");
+      }
+      await audit(unit.tx, asker, "saga.retry", saga, reason, recorded);
+      return recorded;
+    });
+  }
+
+  async #once(
+    sagaId: string,
+    scope: string,
+    request: Json,
+    asker: Asker,
+    work: (unit: Unit, saga: SagaRow) => Promise<Recorded>,
+  ): Promise<Answer> {
+    const key = asker.idempotencyKey;
+    return this.#recorder.under(sagaId, async (unit, saga) => {
+      const earlier = key === undefined ? null : await claimKey(unit.tx, scope, key, request, sagaId);
+      if (earlier !== null) return earlier.response as unknown as Answer;
+      const { messageId, status, applied } = await work(unit, saga);
+      const answer = { sagaId, status, messageId, applied };
+      if (key !== undefined) await keepAnswer(unit.tx, scope, key, sagaId, messageId, answer);
+      return answer;
+    });
+  }
+}
+
+function trace(asker: Asker): { traceparent: string | null } {
+  return { traceparent: asker.traceparent ?? null };
+}
+
+async function audit(tx: Tx, asker: Asker, action: string, saga: SagaRow, reason: string, recorded: Recorded): Promise<void> {
+  await tx`
+    insert into timeline.audit (id, actor, action, target, reason, before, after)
+    values (${newId()}, ${asker.actor}, ${action}, ${saga.id}, ${reason}, ${tx.json({ status: saga.status })},
+      ${tx.json({ status: recorded.status, messageId: recorded.messageId, applied: recorded.applied })})
+  `;
+}
+
+function checkSignal(definition: Definition, signal: string, payload: Json): void {
+  const waits = waitsIn(definition.steps);
+  const wanted = waits.filter((step) => step.signal === signal);
+  if (wanted.length === 0) {
+    const known = [...new Set(waits.map((step) => step.signal))].join(", ") || "none";
+    throw new Refusal("signal.invalid", `${definition.name} waits for no signal "${signal}"`, `Signals of this definition: ${known}.`);
+  }
+  const problems = wanted.map((step) => (step.returns === undefined ? [] : violations(step.returns, payload)));
+  if (problems.every((found) => found.length > 0)) {
+    throw new Refusal("signal.invalid", `the payload does not fit signal "${signal}"`, "Mend the fields named in errors.", {
+      problems: problems[0] ?? [],
+    });
+  }
+}
+
+function waitsIn(steps: readonly Step[]): WaitStep[] {
+  return steps.flatMap((step) => {
+    switch (step.kind) {
+      case "wait":
+        return [step, ...step.catch.flatMap((entry) => waitsIn(entry.steps))];
+      case "command":
+        return step.catch.flatMap((entry) => waitsIn(entry.steps));
+      case "choose":
+        return [...step.branches.flatMap((branch) => waitsIn(branch.steps)), ...waitsIn(step.else ?? [])];
+      case "notify":
+      case "fail":
+        return [];
+    }
+  });
+}

@@ -1,0 +1,27 @@
+/** Tells who waits for a saga that it has moved in this process. Other processes' moves are found by looking. */
+export class SagaChanges {
+  readonly #waiting = new Map<string, Set<() => void>>();
+
+  notify(sagaIds: readonly string[]): void {
+    for (const sagaId of sagaIds) for (const wake of this.#waiting.get(sagaId) ?? []) wake();
+  }
+
+  /** Resolves at the saga's next move here, after `timeoutMs`, or when aborted. */
+  next(sagaId: string, timeoutMs: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const wakers = this.#waiting.get(sagaId) ?? new Set();
+      this.#waiting.set(sagaId, wakers);
+      const done = () => {
+        clearTimeout(timer);
+        signal.removeEventListener("abort", done);
+        wakers.delete(done);
+        if (wakers.size === 0 && this.#waiting.get(sagaId) === wakers) this.#waiting.delete(sagaId);
+        resolve();
+      };
+      const timer = setTimeout(done, timeoutMs);
+      signal.addEventListener("abort", done, { once: true });
+      wakers.add(done);
+      if (signal.aborted) done();
+    });
+  }
+}

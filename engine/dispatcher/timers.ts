@@ -1,0 +1,155 @@
+import { isNoOutcome, type Tx } from "../timeline/database.ts";
+import { newId } from "../timeline/ids.ts";
+import { databaseNow, lockSagas, readSagas, type SagaRow } from "../timeline/saga-row.ts";
+import { type Store, transact, type Unit } from "../timeline/store.ts";
+import type { SagaChanges } from "./saga-changes.ts";
+import type { Arrival, Transitions } from "./transitions.ts";
+
+const BATCH_MAX = 200;
+/** How often timers are looked for. Also the most by which one fires late on an idle engine. */
+const POLL_MS = 100;
+
+interface DueRow {
+  saga_id: string;
+  name: string;
+  due_at: Date;
+}
+
+/**
+ * Fires due timers by the database's clock. It reads without locking, takes the sagas' locks, then deletes those still
+ * due and applies them (design S12); taking the rows first would deadlock with the dispatcher (reliability R6).
+ */
+export class Timers {
+  readonly #store: Store;
+  readonly #transitions: Transitions;
+  readonly #changes: SagaChanges;
+  readonly #problem: (error: unknown) => void;
+  #stopped = false;
+  #loop: Promise<void> | undefined;
+  #wake: (() => void) | undefined;
+
+  constructor(store: Store, transitions: Transitions, changes: SagaChanges, problem: (error: unknown) => void) {
+    this.#store = store;
+    this.#transitions = transitions;
+    this.#changes = changes;
+    this.#problem = problem;
+  }
+
+  start(): void {
+    this.#loop = this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#wake?.();
+    await this.#loop;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopped) {
+      let fired = 0;
+      try {
+        fired = await this.fire();
+      } catch (error) {
+        if (!isNoOutcome(error)) this.#problem(error);
+      }
+      if (fired < BATCH_MAX) await this.#pause(POLL_MS);
+    }
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  /** Fires one batch of due timers; returns how many were due. */
+  async fire(): Promise<number> {
+    const due = await this.#store.sql<DueRow[]>`
+      select saga_id, name, due_at from timeline.timer where due_at <= clock_timestamp() order by due_at limit ${BATCH_MAX}
+    `;
+    if (due.length === 0) return 0;
+    const moved = await transact(this.#store, (unit) => this.#apply(unit, due));
+    this.#changes.notify(moved);
+    return due.length;
+  }
+
+  async #apply(unit: Unit, due: readonly DueRow[]): Promise<string[]> {
+    const { tx } = unit;
+    const sagaIds = [...new Set(due.map((timer) => timer.saga_id))];
+    const [, paused, taken, sagas, now] = await Promise.all([
+      lockSagas(tx, sagaIds),
+      dispatcherPaused(tx),
+      takeDue(tx, due),
+      readSagas(tx, sagaIds),
+      databaseNow(tx),
+    ]);
+    if (paused) throw new DispatcherPaused();
+    const arrivals = taken.map((timer) => arrivalOf(unit, timer, sagas.get(timer.saga_id)));
+    await this.#transitions.apply(unit, sagas, arrivals, now);
+    return taken.map((timer) => timer.saga_id);
+  }
+}
+
+/** Rolls the firing back: timers do not fire while the dispatcher is paused. */
+class DispatcherPaused extends Error {
+  /** SQLSTATE class 57 (operator intervention): no outcome. */
+  readonly code = "57000";
+}
+
+/** Whether the dispatcher is paused. The share lock holds a pause back until this transaction has ended. */
+export async function dispatcherPaused(tx: Tx): Promise<boolean> {
+  const [row] = await tx<{ paused: boolean }[]>`
+    select paused from timeline.consumer_group where consumer_group = 'dispatcher' for share
+  `;
+  return row?.paused ?? false;
+}
+
+function takeDue(tx: Tx, due: readonly DueRow[]): Promise<DueRow[]> {
+  const rows = due.map(({ saga_id, name }) => ({ saga_id, name }));
+  return tx<DueRow[]>`
+    delete from timeline.timer t
+    using jsonb_to_recordset(${tx.json(rows)}) as w (saga_id text, name text), timeline.saga s
+    where t.saga_id = w.saga_id and t.name = w.name and t.due_at <= clock_timestamp()
+      and s.id = t.saga_id and s.unapplied = 0
+    returning t.saga_id, t.name, t.due_at
+  `.then((taken) => [...taken]);
+}
+
+function arrivalOf(unit: Unit, timer: DueRow, saga: SagaRow | undefined): Arrival {
+  const messageId = newId();
+  const body = { timer: timer.name, dueAt: timer.due_at.toISOString() };
+  const request = {
+    messageId,
+    correlationId: timer.saga_id,
+    causationId: null,
+    topic: "timeline",
+    messageType: "timer.fired",
+    saga: saga?.definition ?? null,
+    stepKey: null,
+    action: null,
+    attempt: null,
+    traceparent: saga?.traceparent ?? null,
+    messageHeaders: null,
+    messageBody: body,
+  };
+  unit.request(request);
+  return {
+    row: {
+      message_id: messageId,
+      correlation_id: timer.saga_id,
+      topic: "timeline",
+      message_key: timer.saga_id,
+      message_type: "timer.fired",
+      saga: request.saga,
+      step_key: null,
+      attempt: null,
+      traceparent: request.traceparent,
+      message_body: body,
+    },
+  };
+}

@@ -1,0 +1,191 @@
+import { decide, newborn, SEMANTICS } from "../core/decide.ts";
+import type { Outgoing, StepChange, Transition } from "../core/decision.ts";
+import type { Definition } from "../core/definition.ts";
+import type { Evaluator } from "../core/evaluate.ts";
+import type { GuardOutcome, Read, SagaEvent } from "../core/event.ts";
+import type { Json } from "../core/json.ts";
+import { stepKey } from "../core/path.ts";
+import type { SagaState } from "../core/state.ts";
+import { type DispatcherConsumption, writeConsumptions } from "../timeline/consumption-write.ts";
+import type { Tx } from "../timeline/database.ts";
+import { type EventRow, parseEvent } from "../timeline/event-row.ts";
+import { newId } from "../timeline/ids.ts";
+import { factsOf, type SagaRow } from "../timeline/saga-row.ts";
+import { type SagaWrite, writeSagas } from "../timeline/saga-write.ts";
+import type { Unit } from "../timeline/store.ts";
+import type { Delivery } from "../transport/port.ts";
+import type { Revisions } from "./revisions.ts";
+
+/** An event to apply, with its place in the transport when it has travelled. */
+export interface Arrival {
+  readonly row: EventRow;
+  readonly delivery?: Delivery;
+  /** It was recorded without being applied and counts in `saga.unapplied`. */
+  readonly counted?: boolean;
+}
+
+/** What became of one event. */
+export interface Applied {
+  readonly messageId: string;
+  readonly effect: "transition" | "late" | "final" | "compensating" | "stale" | "not-parked" | "past-pivot" | "other" | "malformed" | "unknown-saga";
+}
+
+/** A saga inside a batch: how it was found and what has become of it so far. */
+interface Work {
+  readonly row: SagaRow;
+  readonly definition: Definition;
+  readonly before: SagaState | null;
+  state: SagaState;
+  sequence: number;
+  unapplied: number;
+  changed: boolean;
+  steps: Map<string, StepChange>;
+  taken: Record<string, string>;
+}
+
+/**
+ * Applies events to sagas inside the caller's transaction, which holds their locks. The one place where `decide` meets
+ * the database: the dispatcher, the API's calls and the timers all come through here.
+ */
+export class Transitions {
+  readonly #revisions: Revisions;
+  readonly #evaluator: Evaluator;
+  readonly #consumer: string;
+
+  constructor(revisions: Revisions, evaluator: Evaluator, consumer: string) {
+    this.#revisions = revisions;
+    this.#evaluator = evaluator;
+    this.#consumer = consumer;
+  }
+
+  /** Applies events in the given order; those of one saga must stand in their order on the timeline. */
+  async apply(unit: Unit, sagas: ReadonlyMap<string, SagaRow>, arrivals: readonly Arrival[], now: Date): Promise<Applied[]> {
+    const works = new Map<string, Work>();
+    const consumptions: DispatcherConsumption[] = [];
+    const applied: Applied[] = [];
+    for (const arrival of arrivals) {
+      const work = await this.#work(unit.tx, works, sagas.get(arrival.row.correlation_id));
+      const result = await this.#applyOne(unit, work, arrival, now);
+      consumptions.push(result.consumption);
+      applied.push({ messageId: arrival.row.message_id, effect: result.effect });
+    }
+    await Promise.all([
+      writeConsumptions(unit.tx, consumptions),
+      writeSagas(unit.tx, [...works.values()].filter((work) => work.changed).map((work) => toWrite(work, now))),
+    ]);
+    return applied;
+  }
+
+  async #work(tx: Tx, works: Map<string, Work>, row: SagaRow | undefined): Promise<Work | undefined> {
+    if (row === undefined) return undefined;
+    const known = works.get(row.id);
+    if (known !== undefined) return known;
+    const work: Work = {
+      row,
+      definition: await this.#revisions.get(tx, row.definition, row.revision),
+      before: row.state,
+      state: row.state ?? newborn(),
+      sequence: row.sequence,
+      unapplied: row.unapplied,
+      changed: false,
+      steps: new Map(),
+      taken: {},
+    };
+    works.set(row.id, work);
+    return work;
+  }
+
+  async #applyOne(unit: Unit, work: Work | undefined, arrival: Arrival, now: Date): Promise<{ consumption: DispatcherConsumption; effect: Applied["effect"] }> {
+    const parsed = parseEvent(arrival.row);
+    if ("malformed" in parsed) return this.#note(arrival, "malformed", { code: "message.malformed", message: parsed.malformed });
+    if ("other" in parsed) return this.#note(arrival, "other");
+    if (work === undefined) {
+      return this.#note(arrival, "unknown-saga", { code: "saga.unknown", message: `there is no saga ${arrival.row.correlation_id}` });
+    }
+    if (arrival.counted && work.unapplied > 0) {
+      work.unapplied -= 1;
+      work.changed = true;
+    }
+    // A start counts once: a second `saga.started` of the same saga, whoever wrote it, is history.
+    if ((parsed.event.type === "saga.started") !== (work.sequence === 0)) return this.#note(arrival, "stale");
+    return this.#decide(unit, work, arrival, parsed.event, now);
+  }
+
+  async #decide(unit: Unit, work: Work, arrival: Arrival, event: SagaEvent, now: Date) {
+    const guards: Record<string, GuardOutcome> = {};
+    const read: Read = { now: now.toISOString(), guards };
+    for (;;) {
+      const decision = decide(work.definition, factsOf(work.row), work.state, event, read, this.#evaluator);
+      if (decision.kind === "needs") guards[decision.path] = await settle(unit.tx, work.row.id, decision.path);
+      else if (decision.kind === "no-op") return this.#note(arrival, decision.reason, undefined, read);
+      else {
+        await this.#carryOut(unit, work, arrival, decision);
+        return this.#note(arrival, "transition", undefined, read, work.sequence);
+      }
+    }
+  }
+
+  async #carryOut(unit: Unit, work: Work, arrival: Arrival, transition: Transition): Promise<void> {
+    work.state = transition.state;
+    work.sequence += 1;
+    work.changed = true;
+    Object.assign(work.taken, transition.taken);
+    for (const step of transition.steps) work.steps.set(step.path, { ...work.steps.get(step.path), ...step });
+    for (const path of transition.reopen) await unit.tx`select timeline.reopen_step(${stepKey(work.row.id, path)})`;
+    for (const path of transition.keep) await unit.tx`select timeline.keep_step(${stepKey(work.row.id, path)})`;
+    for (const message of transition.outgoing) request(unit, work.row, arrival.row.message_id, message);
+  }
+
+  #note(arrival: Arrival, effect: Applied["effect"], error?: { code: string; message: string }, read?: Read, sequence?: number) {
+    const consumption: DispatcherConsumption = {
+      messageId: arrival.row.message_id,
+      correlationId: arrival.row.correlation_id,
+      messageKey: arrival.row.message_key,
+      ...(arrival.delivery === undefined ? {} : { delivery: arrival.delivery }),
+      consumer: this.#consumer,
+      sequence: sequence ?? null,
+      semantics: SEMANTICS,
+      read: read === undefined ? null : (read as unknown as Json),
+      ...(error === undefined ? {} : { error }),
+    };
+    return { consumption, effect };
+  }
+}
+
+async function settle(tx: Tx, sagaId: string, path: string): Promise<GuardOutcome> {
+  const [row] = await tx<{ outcome: GuardOutcome }[]>`
+    select timeline.settle_step(${stepKey(sagaId, path)}, ${sagaId}) as outcome
+  `;
+  const { outcome } = row as { outcome: GuardOutcome };
+  return outcome.state === "done" ? { state: "done", output: outcome.output ?? null } : outcome;
+}
+
+function request(unit: Unit, saga: SagaRow, causationId: string, message: Outgoing): void {
+  unit.request({
+    messageId: newId(),
+    correlationId: saga.id,
+    causationId,
+    topic: message.topic,
+    messageType: message.type,
+    saga: saga.definition,
+    stepKey: message.path === undefined ? null : stepKey(saga.id, message.path),
+    action: message.action ?? null,
+    attempt: message.attempt ?? null,
+    traceparent: saga.traceparent,
+    messageHeaders: message.headers ?? null,
+    messageBody: message.body,
+  });
+}
+
+function toWrite(work: Work, now: Date): SagaWrite {
+  return {
+    sagaId: work.row.id,
+    before: work.before,
+    after: work.state,
+    sequence: work.sequence,
+    unapplied: work.unapplied,
+    now: now.toISOString(),
+    steps: [...work.steps.values()],
+    taken: work.taken,
+  };
+}

@@ -1,0 +1,59 @@
+import type { Tx as DomainTx } from "../sdk.ts";
+import type { Tx } from "../timeline/database.ts";
+
+/** The transaction as a handler holds it, and the means to take it away. */
+export interface GuardedTx {
+  readonly tx: DomainTx;
+  /** Refuses every further statement and cancels the one that runs. */
+  revoke(reason: string): void;
+}
+
+/** What a handler may not do with its transaction: it is the engine's to end, and to nest. */
+const REFUSED = new Set<PropertyKey>(["savepoint", "prepare", "begin", "reserve", "listen", "notify", "subscribe", "end", "close"]);
+
+interface Cancellable {
+  cancel(): void;
+}
+
+/**
+ * Wraps a transaction. A handler that wakes up after its timeout could still write: its transaction is over, but the
+ * driver would send the statement on the same connection, outside it (reliability R13e).
+ */
+export function guardTx(tx: Tx): GuardedTx {
+  let refusal: string | undefined;
+  const running = new Set<Cancellable>();
+  const check = () => {
+    if (refusal !== undefined) throw new Error(`the transaction of this step is over: ${refusal}`);
+  };
+  const track = (result: unknown): unknown => {
+    if (!isQuery(result)) return result;
+    running.add(result);
+    return result;
+  };
+  const proxy = new Proxy(tx, {
+    apply(target, self, args: unknown[]) {
+      check();
+      return track(Reflect.apply(target as unknown as (...rest: unknown[]) => unknown, self, args));
+    },
+    get(target, name) {
+      if (REFUSED.has(name)) throw new Error(`tx.${String(name)} is not for handlers: the engine owns the transaction`);
+      const value: unknown = Reflect.get(target, name);
+      if (typeof value !== "function") return value;
+      return (...args: unknown[]) => {
+        check();
+        return track(Reflect.apply(value, target, args));
+      };
+    },
+  });
+  return {
+    tx: proxy as unknown as DomainTx,
+    revoke(reason) {
+      refusal = reason;
+      for (const query of running) query.cancel();
+    },
+  };
+}
+
+function isQuery(value: unknown): value is Cancellable {
+  return typeof value === "object" && value !== null && "cancel" in value && typeof value.cancel === "function";
+}

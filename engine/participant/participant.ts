@@ -1,0 +1,307 @@
+import type { ActionDescription, DomainCatalog } from "../core/domain.ts";
+import type { Domain, Log, Run, RunExternal, StepSpec } from "../sdk.ts";
+import { errorCode, isNoOutcome, type Sql } from "../timeline/database.ts";
+import { type Store, transact } from "../timeline/store.ts";
+import type { Delivery, Subscription, Verdict } from "../transport/port.ts";
+import { type CallResult, callHandler, failureOf, inputFault, TimeOver } from "./call.ts";
+import { answer, type Claim, claim, type CommandRequest, contextOf } from "./claimed.ts";
+import { guardTx } from "./guarded-tx.ts";
+
+const LANES = 2;
+const SINGLES = 24;
+const BATCH_MAX = 64;
+/** A handler that takes longer holds its batch up: it is set aside into a transaction of its own. */
+const SLOW_MS = 150;
+/** After this many set aside, the rest of a batch goes one by one: each setting aside runs the others again. */
+const SET_ASIDE_MAX = 3;
+/** How long a slow action goes straight into transactions of its own. */
+const SLOW_REMEMBERED_MS = 30_000;
+
+/** What a participant needs. Two pools, so that slow handlers in transactions of their own never starve the batches. */
+export interface ParticipantParts {
+  readonly domain: Domain;
+  readonly catalog: DomainCatalog;
+  readonly store: Store;
+  readonly batches: Sql;
+  readonly singles: Sql;
+  readonly log: Log;
+  /** Host and pid. */
+  readonly consumer: string;
+}
+
+/** One message of a batch that must go alone: the batch is rolled back and run again without it. */
+class SetAside extends Error {
+  readonly ordinals: readonly number[];
+
+  constructor(ordinals: readonly number[]) {
+    super("set aside");
+    this.ordinals = ordinals;
+  }
+}
+
+/** Runs a domain's handlers: claim, handler and answer in one transaction for many messages. */
+export class Participant {
+  readonly #parts: ParticipantParts;
+  readonly #group: string;
+  readonly #slow = new Map<string, number>();
+
+  constructor(parts: ParticipantParts) {
+    this.#parts = parts;
+    this.#group = parts.domain.name;
+  }
+
+  subscription(): Subscription {
+    const { name, steps } = this.#parts.domain;
+    const handled = Object.entries(steps).filter(([, step]) => step.run !== undefined);
+    return {
+      group: name,
+      topics: handled.map(([action]) => `${name}.${action}`),
+      lanes: LANES,
+      singles: SINGLES,
+      batchMax: BATCH_MAX,
+      handle: (batch, alone) => (alone ? this.#alone(batch[0] as Delivery) : this.#batch(batch)),
+    };
+  }
+
+  async #batch(batch: readonly Delivery[]): Promise<readonly Verdict[]> {
+    const verdicts: Verdict[] = batch.map(() => "alone");
+    let rest = batch.map((_delivery, index) => index).filter((index) => this.#mayShare(batch[index] as Delivery));
+    rest = withoutBlocked(batch, rest);
+    for (let aside = 0; rest.length > 0 && aside < SET_ASIDE_MAX; aside += 1) {
+      try {
+        const done = await this.#together(rest.map((index) => batch[index] as Delivery));
+        for (const [at, index] of rest.entries()) verdicts[index] = done[at] ?? "again";
+        return verdicts;
+      } catch (error) {
+        if (!(error instanceof SetAside)) throw error;
+        const gone = new Set(error.ordinals.map((ordinal) => rest[ordinal]));
+        rest = withoutBlocked(batch, rest.filter((index) => !gone.has(index)));
+      }
+    }
+    return verdicts;
+  }
+
+  /** External calls hold no transaction, and slow ones would hold up the others. */
+  #mayShare(delivery: Delivery): boolean {
+    const action = delivery.headers["action"] ?? "";
+    const until = this.#slow.get(action) ?? 0;
+    return until < Date.now() && this.#step(action)?.external !== true;
+  }
+
+  #step(action: string): StepSpec | undefined {
+    return Object.hasOwn(this.#parts.domain.steps, action) ? this.#parts.domain.steps[action] : undefined;
+  }
+
+  /** Many messages in one transaction, handlers strictly one after another (reliability R13a). */
+  async #together(deliveries: readonly Delivery[]): Promise<Verdict[]> {
+    return transact(
+      this.#parts.store,
+      async (unit) => {
+        const { claims, now } = await claim(unit, this.#group, deliveries, this.#parts.consumer, false);
+        const runs = claims.filter((row): row is Claim & { request: CommandRequest } => row.request !== null);
+        const answers: { request: CommandRequest; result: CallResult }[] = [];
+        const guarded = guardTx(unit.tx);
+        for (const { ordinal, request } of runs) {
+          const result = await this.#inBatch(guarded, request, now, ordinal);
+          answers.push({ request, result });
+        }
+        await answer(unit, this.#group, answers, this.#parts.consumer).catch((error: unknown) => {
+          if (isNoOutcome(error)) throw error;
+          throw new SetAside(runs.map(({ ordinal }) => ordinal));
+        });
+        return claims.map(({ verdict }) => (verdict === "later" ? "alone" : "done"));
+      },
+      this.#parts.batches,
+    );
+  }
+
+  async #inBatch(guarded: ReturnType<typeof guardTx>, request: CommandRequest, now: Date, ordinal: number): Promise<CallResult> {
+    try {
+      const limit = deliveriesLimit(request, SLOW_MS);
+      const result = await this.#run(guarded.tx, request, now, limit);
+      if (result.outcome === "succeeded") return result;
+    } catch (error) {
+      guarded.revoke("the batch is rolled back");
+      if (isNoOutcome(error) && isDatabase(error)) throw error;
+      if (error instanceof TimeOver) this.#slow.set(request.action, Date.now() + SLOW_REMEMBERED_MS);
+    }
+    throw new SetAside([ordinal]);
+  }
+
+  async #run(tx: ReturnType<typeof guardTx>["tx"], request: CommandRequest, now: Date, limit: Limit): Promise<CallResult> {
+    const action = this.#describe(request);
+    if ("outcome" in action) return action;
+    const abort = new AbortController();
+    const run = this.#step(request.action)?.run as Run<unknown, unknown>;
+    const context = contextOf(request, { now, signal: abort.signal, log: this.#logOf(request) });
+    return callHandler(action, limit, abort, () => run(tx, request.body.input, context));
+  }
+
+  #describe(request: CommandRequest): ActionDescription | CallResult {
+    const action = this.#parts.catalog.actions.get(`${this.#group}.${request.action}`);
+    if (action === undefined || this.#step(request.action)?.run === undefined) {
+      const message = `domain ${this.#group} has no handler for ${request.action}`;
+      return { outcome: "failed", code: "step.no-handler", message, retryable: true };
+    }
+    return inputFault(action, request.body.input) ?? action;
+  }
+
+  #logOf(request: CommandRequest): Log {
+    const { log } = this.#parts;
+    const ids = { sagaId: request.sagaId, stepKey: request.stepKey, messageId: request.messageId };
+    return {
+      info: (message, fields) => log.info(message, { ...ids, ...fields }),
+      warn: (message, fields) => log.warn(message, { ...ids, ...fields }),
+      error: (message, fields) => log.error(message, { ...ids, ...fields }),
+    };
+  }
+
+  async #alone(delivery: Delivery): Promise<readonly Verdict[]> {
+    const external = this.#step(delivery.headers["action"] ?? "")?.external === true;
+    const policy = notifyPolicy(delivery);
+    for (let used = 1; ; used += 1) {
+      const failed = external ? await this.#external(delivery) : await this.#transactional(delivery);
+      if (failed === undefined) return ["done"];
+      const again = failed.outcome === "failed" && failed.retryable && policy !== undefined && used < policy.attempts;
+      if (!again) {
+        await this.#answerFailure(delivery, failed, external);
+        return ["done"];
+      }
+      await Bun.sleep(Math.min(policy.maxMs, policy.backoffMs * policy.factor ** (used - 1)));
+    }
+  }
+
+  /** One message, one transaction. Returns how it failed, everything rolled back; undefined: committed or nothing to do. */
+  async #transactional(delivery: Delivery): Promise<CallResult | undefined> {
+    let failed: CallResult | undefined;
+    const rollBack = new Error("rolled back");
+    try {
+      await transact(
+        this.#parts.store,
+        async (unit) => {
+          const { claims, now } = await claim(unit, this.#group, [delivery], this.#parts.consumer, false);
+          const request = claims[0]?.request;
+          if (request === null || request === undefined) return;
+          const guarded = guardTx(unit.tx);
+          failed = await this.#attempt(guarded, request, now);
+          if (failed.outcome !== "succeeded") {
+            guarded.revoke(failed.message);
+            throw rollBack;
+          }
+          await answer(unit, this.#group, [{ request, result: failed }], this.#parts.consumer);
+          failed = undefined;
+        },
+        this.#parts.singles,
+      );
+      return undefined;
+    } catch (error) {
+      if (error === rollBack) return failed;
+      if (isNoOutcome(error)) throw error;
+      return failureOf(error);
+    }
+  }
+
+  async #attempt(guarded: ReturnType<typeof guardTx>, request: CommandRequest, now: Date): Promise<CallResult> {
+    try {
+      return await this.#run(guarded.tx, request, now, deliveriesLimit(request, Number.POSITIVE_INFINITY));
+    } catch (error) {
+      if (isNoOutcome(error) && isDatabase(error)) throw error;
+      return failureOf(error);
+    }
+  }
+
+  /** Claim and `started` are committed before the call, the answer after it: no transaction is open meanwhile. */
+  async #external(delivery: Delivery): Promise<CallResult | undefined> {
+    const { store, singles, consumer } = this.#parts;
+    const { claims, now } = await transact(store, (unit) => claim(unit, this.#group, [delivery], consumer, true), singles);
+    const request = claims[0]?.request;
+    if (request === null || request === undefined) return undefined;
+    const result = await this.#callExternal(request, now);
+    if (result.outcome === "failed" && notifyPolicy(delivery) !== undefined) return result;
+    await transact(store, (unit) => answer(unit, this.#group, [{ request, result }], consumer), singles);
+    return undefined;
+  }
+
+  async #callExternal(request: CommandRequest, now: Date): Promise<CallResult> {
+    const action = this.#describe(request);
+    if ("outcome" in action) return action;
+    const abort = new AbortController();
+    const run = this.#step(request.action)?.run as unknown as RunExternal<unknown, unknown>;
+    const context = contextOf(request, { now, signal: abort.signal, log: this.#logOf(request) });
+    try {
+      return await callHandler(action, deliveriesLimit(request, Number.POSITIVE_INFINITY), abort, () => run(request.body.input, context));
+    } catch (error) {
+      const failed = failureOf(error);
+      // Only NotSentError knows that the other side received nothing; anything else may have arrived (S3).
+      return failed.code === "not_sent" ? failed : ({ ...failed, outcome: "unknown" } as unknown as CallResult);
+    }
+  }
+
+  /** The failed attempt is rolled back: claim again in a new transaction, and answer if it still says run. */
+  async #answerFailure(delivery: Delivery, result: CallResult, external: boolean): Promise<void> {
+    const { store, singles, consumer, log } = this.#parts;
+    await transact(
+      store,
+      async (unit) => {
+        const { claims } = await claim(unit, this.#group, [delivery], consumer, external);
+        const request = claims[0]?.request;
+        if (request === null || request === undefined) return;
+        await answer(unit, this.#group, [{ request, result }], consumer);
+        if (result.outcome === "failed") {
+          log.warn(`${this.#group}.${request.action} failed: ${result.message}`, { code: result.code, stepKey: request.stepKey, attempt: request.attempt });
+        }
+      },
+      singles,
+    );
+  }
+}
+
+interface Limit {
+  readonly ms: number;
+  readonly reason: "slow" | "timeout";
+}
+
+function deliveriesLimit(request: CommandRequest, slowMs: number): Limit {
+  const timeout = request.headers?.["timeoutMs"];
+  const timeoutMs = typeof timeout === "number" ? timeout : 30_000;
+  return timeoutMs <= slowMs ? { ms: timeoutMs, reason: "timeout" } : { ms: slowMs, reason: "slow" };
+}
+
+/** Driver errors only: a handler's own network trouble is its failure, not the database's. */
+function isDatabase(error: unknown): boolean {
+  return (error instanceof Error && error.name === "PostgresError") || (errorCode(error) ?? "").startsWith("CONNECTION_");
+}
+
+/** Leaves out what stands behind a message of the same key that is left out. */
+function withoutBlocked(batch: readonly Delivery[], rest: readonly number[]): number[] {
+  const kept = new Set(rest);
+  const blocked = new Set<string>();
+  for (const [index, delivery] of batch.entries()) {
+    if (delivery.key === null) continue;
+    if (!kept.has(index)) blocked.add(delivery.key);
+    else if (blocked.has(delivery.key)) kept.delete(index);
+  }
+  return rest.filter((index) => kept.has(index));
+}
+
+interface NotifyPolicy {
+  readonly attempts: number;
+  readonly backoffMs: number;
+  readonly factor: number;
+  readonly maxMs: number;
+}
+
+/** The retry policy that a notify step carries in its one message. */
+function notifyPolicy(delivery: Delivery): NotifyPolicy | undefined {
+  const text = delivery.headers["headers"];
+  if (text === undefined || text === null) return undefined;
+  try {
+    const headers = JSON.parse(text) as { notify?: boolean; retry?: NotifyPolicy & { attempts: number | "forever" } };
+    if (headers.notify !== true || headers.retry === undefined) return undefined;
+    const { attempts, ...policy } = headers.retry;
+    return { ...policy, attempts: typeof attempts === "number" ? attempts : Number.POSITIVE_INFINITY };
+  } catch {
+    // A foreign message: the claim refuses it in a moment.
+    return undefined;
+  }
+}

@@ -1,0 +1,97 @@
+import type { Projection, TimelineEvent } from "../sdk.ts";
+import { isNoOutcome, type Sql } from "../timeline/database.ts";
+import { claimMessage, foreignMessage } from "../transport/foreign.ts";
+import type { Delivery, Subscription, Verdict } from "../transport/port.ts";
+import { failureOf } from "./call.ts";
+import { guardTx } from "./guarded-tx.ts";
+
+/** An event as `timeline.claim_projection_batch` hands it out. */
+type ClaimedEvent = Omit<TimelineEvent, "at"> & { readonly at: string };
+
+interface ClaimRow {
+  readonly ordinal: number;
+  readonly verdict: "run" | "skip" | "foreign";
+  readonly event: ClaimedEvent | null;
+}
+
+/** Keeps one projection: a consumer group of its own, exactly once through the inbox. */
+export class Projector {
+  readonly group: string;
+  readonly #projection: Projection;
+  readonly #sql: Sql;
+  readonly #consumer: string;
+  readonly #wanted: ReadonlySet<string>;
+
+  constructor(group: string, projection: Projection, sql: Sql, consumer: string) {
+    this.group = group;
+    this.#projection = projection;
+    this.#sql = sql;
+    this.#consumer = consumer;
+    this.#wanted = new Set(projection.on);
+  }
+
+  subscription(): Subscription {
+    return {
+      group: this.group,
+      topics: ["timeline"],
+      lanes: 1,
+      singles: 1,
+      batchMax: 128,
+      handle: (batch, alone) => this.handle(batch, alone),
+    };
+  }
+
+  async handle(batch: readonly Delivery[], alone: boolean): Promise<readonly Verdict[]> {
+    const wanted = batch.filter((delivery) => this.#wants(delivery));
+    try {
+      if (wanted.length > 0) await this.apply(wanted);
+      return batch.map(() => "done");
+    } catch (error) {
+      if (isNoOutcome(error)) throw error;
+      if (!alone) return batch.map((delivery) => (this.#wants(delivery) ? "alone" : "done"));
+      await this.#recordFailure(batch[0] as Delivery, error);
+      return ["done"];
+    }
+  }
+
+  /** Events of other types need no row; a message without a type is not ours and is recorded. */
+  #wants(delivery: Delivery): boolean {
+    const type = delivery.headers["type"] ?? null;
+    return type === null || this.#wanted.has(type);
+  }
+
+  /** Claims the events and applies those that are new, in one transaction of the domain's own role. */
+  async apply(deliveries: readonly Delivery[]): Promise<void> {
+    await this.#sql.begin("isolation level read committed", async (tx) => {
+      const messages = deliveries.map((delivery) => claimMessage(delivery, this.#consumer));
+      const claims = await tx<ClaimRow[]>`
+        select ordinal, verdict, event from timeline.claim_projection_batch(${this.group}, ${tx.json(messages)})
+      `;
+      const guarded = guardTx(tx);
+      for (const { ordinal, verdict, event } of claims) {
+        const delivery = deliveries[ordinal] as Delivery;
+        if (verdict === "foreign") {
+          const message = tx.json(foreignMessage(delivery, this.#consumer) as never);
+          await tx`select timeline.record_foreign(${this.group}, ${message}, 'the event store has no such event')`;
+        } else if (verdict === "run" && event !== null && this.#wanted.has(event.type)) {
+          await this.#projection.apply(guarded.tx, { ...event, at: new Date(event.at) });
+        }
+      }
+    });
+  }
+
+  /** Empties the read model, in a transaction of the domain's own role. */
+  async empty(): Promise<void> {
+    await this.#sql.begin(async (tx) => this.#projection.rebuild(guardTx(tx).tx));
+  }
+
+  get eventTypes(): readonly string[] {
+    return this.#projection.on;
+  }
+
+  async #recordFailure(delivery: Delivery, error: unknown): Promise<void> {
+    const { code, message, stack } = failureOf(error) as { code: string; message: string; stack?: string };
+    const place = this.#sql.json(claimMessage(delivery, this.#consumer) as never);
+    await this.#sql`select timeline.fail_consumption(${this.group}, ${place}, ${code}, ${message}, ${stack ?? null})`;
+  }
+}

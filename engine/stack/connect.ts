@@ -1,0 +1,79 @@
+import { mkdir } from "node:fs/promises";
+import { join, resolve } from "node:path";
+
+import { choosePort, type PortWish } from "./chosen-port.ts";
+import { type RunningService, startJava, stopOrphan } from "./java-service.ts";
+import { fetchJars } from "./maven.ts";
+import { writeProperties } from "./properties-file.ts";
+
+/** Where the worker lives and which broker it serves. `java` as in `startKafka`. */
+export interface ConnectOptions extends PortWish {
+  readonly home: string;
+  readonly bootstrap: string;
+  readonly java?: string;
+}
+
+/** One Connect worker that accepts connectors at `url`. */
+export interface RunningConnect extends RunningService {
+  readonly url: string;
+  readonly port: number;
+}
+
+/**
+ * Starts one Kafka Connect worker (distributed mode) with Debezium's PostgreSQL connector on 127.0.0.1.
+ * Connectors and offsets live in Kafka topics; `<home>/connect.properties` and `<home>/connect.log` are all its files.
+ * Throws StackError `stack.connect-failed`, `stack.port-taken` and those of `fetchJars`.
+ */
+export async function startConnect(options: ConnectOptions): Promise<RunningConnect> {
+  const home = resolve(options.home);
+  await mkdir(home, { recursive: true });
+  const jars = await fetchJars(options.java ?? join(home, "java"));
+  await stopOrphan({ name: "connect", home });
+  const port = await choosePort("Kafka Connect", options);
+  const url = `http://127.0.0.1:${port}`;
+  const file = join(home, "connect.properties");
+  await writeProperties(file, settings(options.bootstrap, port));
+  const main = "org.apache.kafka.connect.cli.ConnectDistributed";
+  const program = { name: "connect", home, jars, heapMb: 512, main, arguments: [file] };
+  const service = await startJava(program, () => isHealthy(url));
+  return { ...service, url, port };
+}
+
+function settings(bootstrap: string, port: number): Record<string, string | number> {
+  const stringConverter = "org.apache.kafka.connect.storage.StringConverter";
+  return {
+    "bootstrap.servers": bootstrap,
+    "group.id": "ekiden-connect",
+    listeners: `http://127.0.0.1:${port}`,
+    "rest.advertised.host.name": "127.0.0.1",
+    "key.converter": stringConverter,
+    "value.converter": stringConverter,
+    "header.converter": stringConverter,
+    "config.storage.topic": "connect-configs",
+    "config.storage.replication.factor": 1,
+    "offset.storage.topic": "connect-offsets",
+    "offset.storage.replication.factor": 1,
+    "offset.storage.partitions": 1,
+    "status.storage.topic": "connect-status",
+    "status.storage.replication.factor": 1,
+    "status.storage.partitions": 1,
+    // How much is sent again after a crash without exactly-once, and how often the slot is acknowledged.
+    "offset.flush.interval.ms": 1000,
+    // One task: nothing is gained by keeping its place for five minutes after a worker has died.
+    "scheduled.rebalance.max.delay.ms": 0,
+    "plugin.discovery": "service_load",
+    "connector.client.config.override.policy": "All",
+    "exactly.once.source.support": "enabled",
+  };
+}
+
+/** The worker's own health check: it has read its topics and joined its group, so it takes connectors. */
+async function isHealthy(url: string): Promise<boolean> {
+  try {
+    const response = await fetch(`${url}/health`, { signal: AbortSignal.timeout(5_000) });
+    await response.body?.cancel();
+    return response.status === 200;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,30 @@
+import { readFile, rename, writeFile } from "node:fs/promises";
+
+import { identifyProcess } from "./process-identity.ts";
+
+/** One running process as a pid file remembers it. */
+export interface Holder {
+  readonly pid: number;
+  readonly identity: string;
+}
+
+/** Writes `pid` and its start time to `path`, replacing what was there. Throws if the process is already gone. */
+export async function writePidFile(path: string, pid: number): Promise<void> {
+  const draft = `${path}.${process.pid}`;
+  await writeFile(draft, await describe(pid), { mode: 0o644 });
+  await rename(draft, path);
+}
+
+/** The process that wrote the file, if that very process still runs. A stale or damaged file names nobody. */
+export async function livingHolder(path: string): Promise<Holder | undefined> {
+  const [pidLine, identity] = (await readFile(path, "utf8").catch(() => "")).split("\n");
+  const pid = Number(pidLine);
+  if (!Number.isInteger(pid) || pid <= 0 || identity === undefined) return undefined;
+  return (await identifyProcess(pid)) === identity ? { pid, identity } : undefined;
+}
+
+async function describe(pid: number): Promise<string> {
+  const identity = await identifyProcess(pid);
+  if (identity === undefined) throw new Error(`process ${pid} ended before it could be recorded`);
+  return `${pid}\n${identity}\n`;
+}

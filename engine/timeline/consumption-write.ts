@@ -1,0 +1,88 @@
+import type { Json } from "../core/json.ts";
+import type { Delivery } from "../transport/port.ts";
+import type { Tx } from "./database.ts";
+
+/** The dispatcher's record of one event. */
+export interface DispatcherConsumption {
+  readonly messageId: string;
+  readonly correlationId: string;
+  readonly messageKey: string;
+  /** Absent: applied in the transaction that recorded the request; its delivery fills in the place. */
+  readonly delivery?: Delivery;
+  readonly consumer: string;
+  /** The saga's sequence that it produced; null for a no-op. */
+  readonly sequence: number | null;
+  readonly semantics: number;
+  readonly read: Json;
+  readonly error?: { readonly code: string; readonly message: string };
+}
+
+/** Records what the dispatcher consumed. The primary key decides; under the saga's lock nobody else can be at it. */
+export async function writeConsumptions(tx: Tx, rows: readonly DispatcherConsumption[]): Promise<void> {
+  if (rows.length === 0) return;
+  await tx`
+    insert into timeline.event_consumption as c (consumer_group, message_id, correlation_id, topic, message_key, partition,
+      "offset", consumer, recorded_at, received_at, consumed_at, error_flag, error_code, error_message, sequence, semantics, read)
+    select 'dispatcher', w.message_id, w.correlation_id, 'timeline', w.message_key, w.partition, w."offset", w.consumer,
+      w.recorded_at, w.received_at, clock_timestamp(), w.error_code is not null, w.error_code, w.error_message, w.sequence,
+      w.semantics, w.read
+    from jsonb_to_recordset(${tx.json(rows.map(toRow) as never)}) as w (message_id text, correlation_id text, message_key text,
+      partition integer, "offset" bigint, consumer text, recorded_at timestamptz, received_at timestamptz, error_code text,
+      error_message text, sequence bigint, semantics integer, read jsonb)
+    on conflict (consumer_group, message_id) do update set attempts = c.attempts + 1, error_flag = excluded.error_flag,
+      error_code = excluded.error_code, error_message = excluded.error_message, consumed_at = excluded.consumed_at,
+      sequence = excluded.sequence, semantics = excluded.semantics, read = excluded.read, partition = excluded.partition,
+      "offset" = excluded."offset", consumer = excluded.consumer
+      where c.error_flag or c.consumed_at is null
+  `;
+  const failed = rows.filter((row) => row.error !== undefined).map((row) => row.messageId);
+  if (failed.length > 0) await writeFailures(tx, failed);
+}
+
+function toRow(row: DispatcherConsumption): Record<string, Json> {
+  return {
+    message_id: row.messageId,
+    correlation_id: row.correlationId,
+    message_key: row.messageKey,
+    partition: row.delivery?.partition ?? null,
+    offset: row.delivery?.offset ?? null,
+    consumer: row.consumer,
+    recorded_at: row.delivery?.recordedAt.toISOString() ?? null,
+    received_at: row.delivery?.receivedAt.toISOString() ?? null,
+    error_code: row.error?.code ?? null,
+    error_message: row.error?.message ?? null,
+    sequence: row.sequence,
+    semantics: row.semantics,
+    read: row.read,
+  };
+}
+
+async function writeFailures(tx: Tx, messageIds: readonly string[]): Promise<void> {
+  await tx`
+    insert into timeline.event_consumption_failure (consumer_group, message_id, attempt, topic, partition, "offset", consumer,
+      code, message)
+    select consumer_group, message_id, attempts, topic, partition, "offset", consumer, error_code, error_message
+    from timeline.event_consumption
+    where consumer_group = 'dispatcher' and message_id = any (${tx.array([...messageIds])}::text[])
+    on conflict do nothing
+  `;
+}
+
+/** Fills in where messages lie that were applied before they travelled. */
+export async function fillPlaces(tx: Tx, deliveries: readonly { readonly messageId: string; readonly delivery: Delivery }[]): Promise<void> {
+  const rows = deliveries.map(({ messageId, delivery }) => ({
+    message_id: messageId,
+    partition: delivery.partition,
+    offset: delivery.offset,
+    recorded_at: delivery.recordedAt.toISOString(),
+    received_at: delivery.receivedAt.toISOString(),
+  }));
+  if (rows.length === 0) return;
+  await tx`
+    update timeline.event_consumption c set partition = w.partition, "offset" = w."offset", recorded_at = w.recorded_at,
+      received_at = w.received_at
+    from jsonb_to_recordset(${tx.json(rows)}) as w (message_id text, partition integer, "offset" bigint,
+      recorded_at timestamptz, received_at timestamptz)
+    where c.consumer_group = 'dispatcher' and c.message_id = w.message_id and c.partition is null
+  `;
+}

@@ -1,0 +1,65 @@
+import { randomBytes } from "node:crypto";
+import type { Sql } from "./database.ts";
+
+interface LoginRow {
+  role_name: string;
+  password: string;
+}
+
+/**
+ * Makes sure that a domain has a login role of its own with nothing but its schema and the participant's functions,
+ * and returns the connection URL of that role. (`set role` would not do: a handler can reset it. R13c.)
+ */
+export async function domainUrl(sql: Sql, databaseUrl: string, domain: string): Promise<string> {
+  const login = await ensureLogin(sql, domain);
+  await grant(sql, domain, login.role_name);
+  const url = new URL(databaseUrl);
+  url.username = encodeURIComponent(login.role_name);
+  url.password = encodeURIComponent(login.password);
+  return url.href;
+}
+
+async function ensureLogin(sql: Sql, domain: string): Promise<LoginRow> {
+  return sql.begin(async (tx) => {
+    await tx`select pg_advisory_xact_lock(hashtextextended('domain_login', 3))`;
+    const [known] = await tx<LoginRow[]>`
+      select l.role_name, l.password from timeline.domain_login l join pg_roles r on r.rolname = l.role_name
+      where l.domain = ${domain}
+    `;
+    if (known !== undefined) return known;
+    const [database] = await tx<{ name: string }[]>`select current_database() as name`;
+    // Roles are shared by a cluster's databases, so the database stands in the name.
+    const role = `${(database?.name ?? "ekiden").replaceAll(/[^A-Za-z0-9_]/g, "_")}_${domain}`.slice(0, 63);
+    const password = randomBytes(24).toString("base64url");
+    await tx`drop role if exists ${tx(role)}`;
+    await tx.unsafe(`create role "${role}" login nosuperuser nocreatedb nocreaterole password '${password}'`);
+    await tx`
+      insert into timeline.domain_login (domain, role_name, password) values (${domain}, ${role}, ${password})
+      on conflict (domain) do update set role_name = excluded.role_name, password = excluded.password
+    `;
+    return { role_name: role, password };
+  }) as Promise<LoginRow>;
+}
+
+const PARTICIPANT_FUNCTIONS = [
+  "claim(text, jsonb, boolean)",
+  "claim_batch(text, jsonb, boolean)",
+  "answer(text, text, text, jsonb)",
+  "answer_batch(text, jsonb, text)",
+  "record_foreign(text, jsonb, text)",
+  "claim_projection_batch(text, jsonb)",
+  "fail_consumption(text, jsonb, text, text, text)",
+];
+
+async function grant(sql: Sql, domain: string, role: string): Promise<void> {
+  await sql.begin(async (tx) => {
+    // Concurrent grants on one object fail with "tuple concurrently updated".
+    await tx`select pg_advisory_xact_lock(hashtextextended('domain_login', 3))`;
+    await tx`grant usage on schema timeline, ${tx(domain)} to ${tx(role)}`;
+    await tx`grant select, insert, update, delete on all tables in schema ${tx(domain)} to ${tx(role)}`;
+    await tx`grant usage on all sequences in schema ${tx(domain)} to ${tx(role)}`;
+    for (const signature of PARTICIPANT_FUNCTIONS) {
+      await tx.unsafe(`grant execute on function timeline.${signature} to "${role}"`);
+    }
+  });
+}

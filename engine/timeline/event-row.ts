@@ -1,0 +1,91 @@
+import * as v from "valibot";
+import type { SagaEvent } from "../core/event.ts";
+import type { Json } from "../core/json.ts";
+import { pathIn } from "../core/path.ts";
+
+/** A request of the timeline, as the dispatcher reads it back from the event store. */
+export interface EventRow {
+  readonly message_id: string;
+  readonly correlation_id: string;
+  readonly topic: string;
+  readonly message_key: string;
+  readonly message_type: string;
+  readonly saga: string | null;
+  readonly step_key: string | null;
+  readonly attempt: number | null;
+  readonly traceparent: string | null;
+  readonly message_body: Json;
+}
+
+const text = v.string();
+const Output = v.object({ output: v.optional(v.any(), null) });
+const Rejected = v.object({ code: text, message: v.optional(text, "") });
+const Failed = v.object({
+  code: text,
+  message: v.optional(text, ""),
+  retryable: v.optional(v.boolean(), true),
+  unknown: v.optional(v.boolean(), false),
+});
+const Signal = v.object({ signal: text, payload: v.optional(v.any(), null) });
+const Timer = v.object({ timer: text, dueAt: text });
+const Cancel = v.object({ reason: v.optional(text, "") });
+const Retry = v.object({ step: v.optional(text) });
+
+/** What an event row means to the core: an event, `other` (the saga's own life moves nothing), or why it is malformed. */
+export type ParsedEvent = { readonly event: SagaEvent } | { readonly other: true } | { readonly malformed: string };
+
+/** Parses a timeline event. Programs in other languages write events too: nothing is trusted but the columns' types. */
+export function parseEvent(row: EventRow): ParsedEvent {
+  try {
+    return parse(row);
+  } catch (error) {
+    if (!(error instanceof v.ValiError)) throw error;
+    return { malformed: `${row.message_type}: ${error.message}` };
+  }
+}
+
+function parse(row: EventRow): ParsedEvent {
+  const { message_body: body } = row;
+  switch (row.message_type) {
+    case "saga.started":
+      return { event: { type: "saga.started" } };
+    case "signal.received":
+      return { event: { type: "signal.received", messageId: row.message_id, ...v.parse(Signal, body) } };
+    case "timer.fired":
+      return { event: { type: "timer.fired", ...v.parse(Timer, body) } };
+    case "cancel.requested":
+      return { event: { type: "cancel.requested", ...v.parse(Cancel, body) } };
+    case "retry.requested": {
+      const { step } = v.parse(Retry, body);
+      return { event: { type: "retry.requested", ...(step === undefined ? {} : { step }) } };
+    }
+    default:
+      return parseAnswer(row);
+  }
+}
+
+function parseAnswer(row: EventRow): ParsedEvent {
+  const { message_type: type, message_body: body } = row;
+  if (!/^(step|compensation)\.(succeeded|skipped|rejected|failed)$/.test(type)) return { other: true };
+  const path = row.step_key === null ? null : pathIn(row.correlation_id, row.step_key);
+  if (path === null || row.attempt === null) return { malformed: `${type} needs a step key of its saga and an attempt` };
+  const at = { path, attempt: row.attempt };
+  switch (type) {
+    case "step.succeeded":
+      return { event: { type, ...at, output: v.parse(Output, body).output } };
+    case "step.rejected":
+      return { event: { type, ...at, ...v.parse(Rejected, body) } };
+    case "step.failed":
+      return { event: { type, ...at, ...v.parse(Failed, body) } };
+    case "compensation.succeeded":
+    case "compensation.skipped":
+      return { event: { type, ...at } };
+    case "compensation.failed": {
+      const { code, message, retryable } = v.parse(Failed, body);
+      return { event: { type, ...at, code, message, retryable } };
+    }
+    default:
+      return { malformed: `${type} is no answer` };
+  }
+}
+

@@ -1,0 +1,12 @@
+import { monotonicFactory } from "ulid";
+
+/**
+ * A new ULID. From the monotonic factory: plain `ulid()` was out of order in half of 10,000 calls (reliability R12).
+ * Ids of different processes are never compared for order.
+ */
+export const newId: () => string = monotonicFactory();
+
+/** True for text of the form of a ULID that PostgreSQL's partitions can hold. */
+export function isUlid(text: string): boolean {
+  return /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/.test(text);
+}

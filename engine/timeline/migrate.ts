@@ -1,0 +1,92 @@
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { EngineError } from "../core/error.ts";
+import type { Sql, Tx } from "./database.ts";
+
+/** Migrations of one owner: the engine (`timeline`) or a domain; files `NNNN_subject.sql` in one folder. */
+export interface MigrationSet {
+  /** The schema they belong to. */
+  readonly schema: string;
+  readonly folder: string;
+}
+
+/** A migration that was applied and then edited, or one that fails. */
+export class MigrationError extends EngineError {
+  readonly code = "database.migration";
+  readonly hint: string;
+
+  constructor(message: string, hint: string, cause?: unknown) {
+    super(message, { cause });
+    this.hint = hint;
+  }
+}
+
+/** Applies what is missing, each file in its own transaction. Safe from several processes at once. */
+export async function migrate(sql: Sql, sets: readonly MigrationSet[]): Promise<number> {
+  let applied = 0;
+  for (const set of sets) {
+    for (const file of filesOf(set)) applied += (await applyOne(sql, set, file)) ? 1 : 0;
+  }
+  await sql`select timeline.ensure_partitions()`;
+  return applied;
+}
+
+function filesOf(set: MigrationSet): string[] {
+  if (!existsSync(set.folder)) return [];
+  return readdirSync(set.folder)
+    .filter((name) => /^\d{4}_[a-z0-9_]+\.sql$/.test(name))
+    .sort();
+}
+
+interface AppliedRow {
+  hash: string;
+}
+
+async function applyOne(sql: Sql, set: MigrationSet, file: string): Promise<boolean> {
+  const source = readFileSync(join(set.folder, file), "utf8");
+  const hash = createHash("sha256").update(source).digest("hex");
+  const applied = await sql.begin(async (tx) => {
+    // One process migrates, the others wait and find it done.
+    await tx`select pg_advisory_xact_lock(hashtextextended('migrate', 3))`;
+    await prepare(tx, set.schema);
+    const [known] = await tx<AppliedRow[]>`
+      select hash from timeline.migration where schema_name = ${set.schema} and file = ${file}
+    `;
+    if (known !== undefined) return known.hash === hash ? false : edited(set, file);
+    await run(tx, set, file, source);
+    await tx`insert into timeline.migration (schema_name, file, hash) values (${set.schema}, ${file}, ${hash})`;
+    return true;
+  });
+  return applied as boolean;
+}
+
+async function run(tx: Tx, set: MigrationSet, file: string, source: string): Promise<void> {
+  try {
+    await tx.unsafe(source);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new MigrationError(`${set.schema}/${file} failed: ${message}`, "Nothing of this file was applied.", error);
+  }
+}
+
+async function prepare(tx: Tx, schema: string): Promise<void> {
+  await tx`create schema if not exists timeline`;
+  await tx`create schema if not exists ${tx(schema)}`;
+  await tx`
+    create table if not exists timeline.migration (
+      schema_name text not null,
+      file text not null,
+      hash text not null,
+      applied_at timestamptz not null default clock_timestamp(),
+      constraint migration_pkey primary key (schema_name, file)
+    )
+  `;
+}
+
+function edited(set: MigrationSet, file: string): never {
+  throw new MigrationError(
+    `${set.schema}/${file} was edited after it had been applied`,
+    "Migrations go forward only: restore the file and write the change into a new one.",
+  );
+}

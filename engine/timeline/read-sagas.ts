@@ -1,0 +1,108 @@
+import type { Sql } from "./database.ts";
+
+import type { Json, JsonObject } from "../core/json.ts";
+import type { SagaStatus, Uncompensated, Waiting } from "../core/state.ts";
+
+/** A row of `timeline.saga`, without the orchestrator's state but for what it waits for. */
+export interface SagaRow {
+  readonly id: string;
+  readonly definition: string;
+  readonly version: number;
+  readonly revision: string;
+  readonly status: SagaStatus;
+  readonly key: string | null;
+  readonly labels: JsonObject;
+  readonly input: Json;
+  readonly output: Json;
+  readonly error: JsonObject | null;
+  readonly uncompensated: readonly Uncompensated[];
+  readonly waiting_for: readonly Waiting[] | null;
+  readonly started_at: Date;
+  readonly updated_at: Date;
+  readonly finished_at: Date | null;
+}
+
+/** A row of `timeline.saga_step`. */
+export interface SagaStepRow {
+  readonly saga_id: string;
+  readonly path: string;
+  readonly status: string;
+  readonly attempts: number;
+  readonly started_at: Date | null;
+  readonly finished_at: Date | null;
+}
+
+/** Which sagas to list. All that is given must hold. */
+export interface SagaFilter {
+  readonly definition?: string | undefined;
+  readonly statuses?: readonly SagaStatus[] | undefined;
+  readonly key?: string | undefined;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly startedAfter?: Date | undefined;
+  readonly startedBefore?: Date | undefined;
+  /** Only sagas older than this one. */
+  readonly before?: string | undefined;
+  readonly limit: number;
+}
+
+const OPEN: ReadonlySet<SagaStatus> = new Set(["running", "compensating", "parked"]);
+/** How far a process's clock, which makes the ids, may be off the database's, which writes `started_at`. */
+const CLOCKS_APART_MS = 86_400_000;
+
+/** One saga; undefined when there is none. */
+export async function readSaga(sql: Sql, id: string): Promise<SagaRow | undefined> {
+  const [row] = await sql<SagaRow[]>`select ${sagaColumns(sql)} from timeline.saga s where s.id = ${id}`;
+  return row;
+}
+
+/** Sagas, newest first. */
+export async function listSagas(sql: Sql, filter: SagaFilter): Promise<readonly SagaRow[]> {
+  const { definition, statuses, key, labels, startedAfter, startedBefore, before, limit } = filter;
+  // Open sagas are few and lie in a side table; in timeline.saga no index knows the status.
+  const open = statuses?.every((status) => OPEN.has(status)) ?? false;
+  const from = open ? sql`timeline.saga_open o join timeline.saga s on s.id = o.saga_id` : sql`timeline.saga s`;
+  const id = open ? sql`o.saga_id` : sql`s.id`;
+  return sql<SagaRow[]>`
+    select ${sagaColumns(sql)}
+    from ${from}
+    where true
+      ${statuses === undefined ? sql`` : sql`and ${open ? sql`o.status` : sql`s.status`} = any(${[...statuses]})`}
+      ${definition === undefined ? sql`` : sql`and s.definition = ${definition}`}
+      ${key === undefined ? sql`` : sql`and s.key = ${key}`}
+      ${Object.entries(labels).map(([name, value]) => hasLabel(sql, name, value))}
+      ${startedAfter === undefined ? sql`` : sql`and s.started_at > ${startedAfter} and ${id} >= ${idBound(sql, startedAfter, -CLOCKS_APART_MS)}`}
+      ${startedBefore === undefined ? sql`` : sql`and s.started_at < ${startedBefore} and ${id} < ${idBound(sql, startedBefore, CLOCKS_APART_MS)}`}
+      ${before === undefined ? sql`` : sql`and ${id} < ${before}`}
+    order by ${id} desc
+    limit ${limit}
+  `;
+}
+
+/** Steps of some sagas, each saga's in the order in which it reached them. */
+export async function readSteps(sql: Sql, sagaIds: readonly string[]): Promise<readonly SagaStepRow[]> {
+  return sql<SagaStepRow[]>`
+    select saga_id, path, status, attempts, started_at, finished_at
+    from timeline.saga_step
+    where saga_id = any(${[...sagaIds]})
+    order by saga_id, started_at nulls last, path
+  `;
+}
+
+function sagaColumns(sql: Sql) {
+  return sql`
+    s.id, s.definition, s.version, s.revision, s.status, s.key, s.labels, s.input, s.output, s.error, s.uncompensated,
+    s.state->'waitingFor' as waiting_for, s.started_at, s.updated_at, s.finished_at
+  `;
+}
+
+/** A query only has texts; the label may be a number or a boolean that reads the same. */
+function hasLabel(sql: Sql, name: string, value: string) {
+  const asText = sql`s.labels @> ${sql.json({ [name]: value })}`;
+  const other = /^(?:true|false|-?(?:0|[1-9]\d{0,14})(?:\.\d{1,14})?)$/.test(value) ? (JSON.parse(value) as number | boolean) : undefined;
+  return other === undefined ? sql`and ${asText}` : sql`and (${asText} or s.labels @> ${sql.json({ [name]: other })})`;
+}
+
+/** The index is on the id, whose front is its time by another clock: a bound that spares reading, not the condition. */
+function idBound(sql: Sql, at: Date, shiftMs: number) {
+  return sql`timeline.ulid_time(${new Date(Math.max(0, at.getTime() + shiftMs))}::timestamptz)`;
+}

@@ -1,0 +1,135 @@
+import type { StepChange } from "../core/decision.ts";
+import { errorOf } from "../core/draft.ts";
+import type { Json } from "../core/json.ts";
+import { isFinal, type SagaState } from "../core/state.ts";
+import type { Tx } from "./database.ts";
+
+/** What one or more transitions of one saga, applied in one transaction, leave behind. */
+export interface SagaWrite {
+  readonly sagaId: string;
+  readonly before: SagaState | null;
+  readonly after: SagaState;
+  readonly sequence: number;
+  readonly unapplied: number;
+  readonly now: string;
+  readonly steps: readonly StepChange[];
+  readonly taken: Readonly<Record<string, string>>;
+}
+
+/** Writes sagas, steps, timers and mailboxes of a batch: one statement a table. */
+export async function writeSagas(tx: Tx, writes: readonly SagaWrite[]): Promise<void> {
+  if (writes.length === 0) return;
+  await Promise.all([
+    writeRows(tx, writes),
+    writeOpen(tx, writes),
+    writeSteps(tx, writes),
+    writeTimers(tx, writes),
+    writeTaken(tx, writes),
+  ]);
+}
+
+async function writeRows(tx: Tx, writes: readonly SagaWrite[]): Promise<void> {
+  const rows = writes.map(({ sagaId, after, sequence, unapplied, now }) => ({
+    id: sagaId,
+    status: after.status,
+    sequence,
+    unapplied,
+    output: after.output ?? null,
+    error: errorView(after),
+    uncompensated: after.uncompensated,
+    state: after,
+    now,
+    final: isFinal(after.status),
+  }));
+  await tx`
+    update timeline.saga s set status = w.status, sequence = w.sequence, unapplied = w.unapplied, output = w.output,
+      error = w.error, uncompensated = w.uncompensated, state = w.state, updated_at = w.now,
+      finished_at = case when w.final then w.now end
+    from jsonb_to_recordset(${tx.json(rows as never)}) as w (id text, status text, sequence bigint, unapplied integer,
+      output jsonb, error jsonb, uncompensated jsonb, state jsonb, now timestamptz, final boolean)
+    where s.id = w.id
+  `;
+}
+
+function errorView(state: SagaState): Json {
+  const failure = state.parked ?? state.failure;
+  return failure === undefined ? null : errorOf(failure);
+}
+
+async function writeOpen(tx: Tx, writes: readonly SagaWrite[]): Promise<void> {
+  const changed = writes.filter(({ before, after }) => before?.status !== after.status);
+  if (changed.length === 0) return;
+  const final = changed.filter(({ after }) => isFinal(after.status)).map(({ sagaId }) => sagaId);
+  const open = changed.filter(({ after }) => !isFinal(after.status));
+  await Promise.all([
+    tx`delete from timeline.saga_open where saga_id = any (${tx.array(final)}::text[])`,
+    tx`
+      update timeline.saga_open o set status = w.status
+      from jsonb_to_recordset(${tx.json(open.map(({ sagaId, after }) => ({ id: sagaId, status: after.status })))})
+        as w (id text, status text)
+      where o.saga_id = w.id and o.status <> w.status
+    `,
+  ]);
+}
+
+async function writeSteps(tx: Tx, writes: readonly SagaWrite[]): Promise<void> {
+  const rows = writes.flatMap(({ sagaId, steps, now }) =>
+    steps.map((step) => ({
+      saga_id: sagaId,
+      path: step.path,
+      status: step.status,
+      attempts: step.attempts ?? null,
+      output: step.output ?? null,
+      error: step.failure === undefined ? null : errorOf(step.failure),
+      started_at: step.started ? now : null,
+      finished_at: step.finished ? now : null,
+    })),
+  );
+  if (rows.length === 0) return;
+  await tx`
+    insert into timeline.saga_step as s (saga_id, path, status, attempts, output, error, started_at, finished_at)
+    select w.saga_id, w.path, w.status, coalesce(w.attempts, 0), w.output, w.error, w.started_at, w.finished_at
+    from jsonb_to_recordset(${tx.json(rows as never)}) as w (saga_id text, path text, status text, attempts integer,
+      output jsonb, error jsonb, started_at timestamptz, finished_at timestamptz)
+    on conflict (saga_id, path) do update set status = excluded.status,
+      attempts = greatest(s.attempts, excluded.attempts), output = coalesce(excluded.output, s.output),
+      error = case when excluded.status in ('succeeded', 'running') then null else coalesce(excluded.error, s.error) end,
+      started_at = coalesce(s.started_at, excluded.started_at), finished_at = coalesce(excluded.finished_at, s.finished_at)
+  `;
+}
+
+async function writeTimers(tx: Tx, writes: readonly SagaWrite[]): Promise<void> {
+  const set: { saga_id: string; name: string; due_at: string }[] = [];
+  const cleared: { saga_id: string; name: string }[] = [];
+  for (const { sagaId, before, after } of writes) {
+    const was = before?.timers ?? {};
+    for (const [name, due] of Object.entries(after.timers)) {
+      if (was[name] !== due) set.push({ saga_id: sagaId, name, due_at: due });
+    }
+    for (const name of Object.keys(was)) if (!(name in after.timers)) cleared.push({ saga_id: sagaId, name });
+  }
+  await Promise.all([
+    set.length === 0
+      ? null
+      : tx`
+          insert into timeline.timer (saga_id, name, due_at)
+          select saga_id, name, due_at from jsonb_to_recordset(${tx.json(set)}) as w (saga_id text, name text, due_at timestamptz)
+          on conflict (saga_id, name) do update set due_at = excluded.due_at
+        `,
+    cleared.length === 0
+      ? null
+      : tx`
+          delete from timeline.timer t using jsonb_to_recordset(${tx.json(cleared)}) as w (saga_id text, name text)
+          where t.saga_id = w.saga_id and t.name = w.name
+        `,
+  ]);
+}
+
+async function writeTaken(tx: Tx, writes: readonly SagaWrite[]): Promise<void> {
+  const rows = writes.flatMap(({ taken }) => Object.entries(taken).map(([message_id, path]) => ({ message_id, path })));
+  if (rows.length === 0) return;
+  await tx`
+    update timeline.signal s set taken_by = w.path
+    from jsonb_to_recordset(${tx.json(rows)}) as w (message_id text, path text) where s.message_id = w.message_id
+  `;
+}

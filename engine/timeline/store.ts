@@ -1,0 +1,83 @@
+import type { HandOver, CommittedRequest } from "../transport/port.ts";
+import type { Json, JsonObject } from "../core/json.ts";
+import type { Sql, Tx } from "./database.ts";
+
+/** A row to write into `timeline.event_request`. */
+export interface NewRequest {
+  readonly messageId: string;
+  readonly correlationId: string;
+  readonly causationId: string | null;
+  readonly topic: string;
+  readonly messageType: string;
+  readonly saga: string | null;
+  readonly stepKey: string | null;
+  readonly action: string | null;
+  readonly attempt: number | null;
+  readonly traceparent: string | null;
+  readonly messageHeaders: JsonObject | null;
+  readonly messageBody: Json;
+}
+
+/** One transaction and the requests that it will write last (reliability R6: lock, claim, work, requests). */
+export interface Unit {
+  readonly tx: Tx;
+  request(row: NewRequest): void;
+  /** Rows that a SQL function has written already and that are to be handed over with the commit. */
+  written(rows: readonly CommittedRequest[]): void;
+}
+
+/** What a room needs to write events: a pool, its name as producer, and the hand-over of the transport. */
+export interface Store {
+  readonly sql: Sql;
+  /** Who: role and host. */
+  readonly producer: string;
+  handOver(rows: readonly CommittedRequest[]): HandOver;
+}
+
+/**
+ * Runs `work` in one READ COMMITTED transaction, writes its requests last, and hands them over after the commit.
+ * The hand-over is opened while the transaction still holds its locks, so that its order is the commit order.
+ */
+export async function transact<T>(store: Store, work: (unit: Unit) => Promise<T>, sql: Sql = store.sql): Promise<T> {
+  let handOver: HandOver | undefined;
+  try {
+    const result = await sql.begin("isolation level read committed", async (tx) => {
+      const requests: NewRequest[] = [];
+      const rows: CommittedRequest[] = [];
+      const value = await work({ tx, request: (row) => requests.push(row), written: (more) => rows.push(...more) });
+      if (requests.length > 0) rows.push(...(await insertRequests(tx, requests, store.producer)));
+      if (rows.length > 0) handOver = store.handOver(rows);
+      return { value };
+    });
+    handOver?.committed();
+    return (result as { value: T }).value;
+  } catch (error) {
+    // Also when the acknowledgement was lost: what did commit is found by reading the table.
+    handOver?.abandoned();
+    throw error;
+  }
+}
+
+interface WireRow {
+  readonly wire: Omit<CommittedRequest, "requestedAt"> & { readonly requestedAt: string };
+}
+
+/** Multi-row insert; never COPY, whose rows share an LSN and can be lost at a connector's restart (R11). */
+async function insertRequests(tx: Tx, rows: readonly NewRequest[], producer: string): Promise<CommittedRequest[]> {
+  const written = await tx<WireRow[]>`
+    insert into timeline.event_request as r (message_id, correlation_id, causation_id, topic, message_key, message_type,
+      saga, step_key, action, attempt, traceparent, message_headers, message_body, producer)
+    select n."messageId", n."correlationId", n."causationId", n.topic, n."correlationId", n."messageType", n.saga,
+      n."stepKey", n.action, n.attempt, n.traceparent, n."messageHeaders", n."messageBody", ${producer}
+    from jsonb_to_recordset(${tx.json(rows as never)}) as n ("messageId" text, "correlationId" text, "causationId" text,
+      topic text, "messageType" text, saga text, "stepKey" text, action text, attempt integer, traceparent text,
+      "messageHeaders" jsonb, "messageBody" jsonb)
+    returning timeline.wire(r) as wire
+  `;
+  return written.map(({ wire }) => fromWire(wire));
+}
+
+/** A row as `timeline.wire` returns it. */
+export function fromWire(wire: WireRow["wire"]): CommittedRequest {
+  return { ...wire, requestedAt: new Date(wire.requestedAt) };
+}

@@ -1,0 +1,143 @@
+import { KafkaTransportError } from "./kafka-error.ts";
+import { Names } from "./names.ts";
+
+/** What the connector's configuration depends on. */
+export interface ConnectorOptions {
+  readonly prefix: string;
+  /** Where Kafka Connect reaches the database; not through a pooler, which cannot replicate. */
+  readonly databaseUrl: string;
+  readonly slot: string;
+  readonly publication: string;
+  readonly connectorName: string;
+}
+
+const STRING_CONVERTER = "org.apache.kafka.connect.storage.StringConverter";
+
+/** Column → header. The second placements make each message a CloudEvent in binary mode. */
+const PLACEMENTS = [
+  "correlation_id:header",
+  "causation_id:header",
+  "message_type:header:type",
+  "producer:header",
+  "saga:header",
+  "step_key:header",
+  "action:header",
+  "attempt:header",
+  "traceparent:header",
+  "message_headers:header:headers",
+  "message_id:header:ce_id",
+  "message_type:header:ce_type",
+  "producer:header:ce_source",
+  "correlation_id:header:ce_subject",
+  "requested_at:header:ce_time",
+];
+
+/**
+ * Configuration of Debezium's PostgreSQL connector (3.7.0 or newer: 3.6 loses rows on stop and resume) as
+ * `PUT /connectors/<name>/config` takes it. Holds the database's password. @throws `connector.bad-database-url`
+ */
+export function connectorConfig(options: ConnectorOptions): Record<string, string> {
+  const names = new Names(options.prefix);
+  return {
+    name: options.connectorName,
+    "connector.class": "io.debezium.connector.postgresql.PostgresConnector",
+    "tasks.max": "1",
+    ...databaseSettings(options.databaseUrl),
+    ...captureSettings(options, names),
+    ...pace,
+    ...failureSettings,
+    "key.converter": STRING_CONVERTER,
+    "value.converter": STRING_CONVERTER,
+    "header.converter": STRING_CONVERTER,
+    transforms: "outbox,specversion,contenttype",
+    ...routerSettings(names),
+    ...insertedHeader("specversion", "ce_specversion", '"1.0"'),
+    ...insertedHeader("contenttype", "content-type", "application/json"),
+  };
+}
+
+/** The same without its secrets, for logs and screens. */
+export function withoutSecrets(config: Readonly<Record<string, string>>): Record<string, string> {
+  return { ...config, "database.password": "********" };
+}
+
+function databaseSettings(databaseUrl: string): Record<string, string> {
+  const url = URL.canParse(databaseUrl) ? new URL(databaseUrl) : undefined;
+  if (url === undefined || !/^postgres(ql)?:$/.test(url.protocol) || url.hostname === "" || url.pathname.length < 2) {
+    const hint = "DATABASE_URL is postgres://user:password@host:5432/database.";
+    throw new KafkaTransportError("connector.bad-database-url", "the database's address cannot be read", hint);
+  }
+  const sslMode = url.searchParams.get("sslmode");
+  return {
+    "database.hostname": url.hostname.replace(/^\[(.*)\]$/, "$1"),
+    "database.port": url.port || "5432",
+    "database.user": decodeURIComponent(url.username),
+    "database.password": decodeURIComponent(url.password),
+    "database.dbname": decodeURIComponent(url.pathname.slice(1)),
+    ...(sslMode !== null && { "database.sslmode": sslMode }),
+  };
+}
+
+function captureSettings({ slot, publication }: ConnectorOptions, names: Names): Record<string, string> {
+  return {
+    "plugin.name": "pgoutput",
+    "slot.name": slot,
+    "slot.failover": "true",
+    "publication.name": publication,
+    "publication.autocreate.mode": "disabled",
+    // The heartbeat's table is published, so that the slot moves, but not routed: it has no body.
+    "table.include.list": "timeline.event_request,timeline.event_republish",
+    "snapshot.mode": "no_data",
+    "skipped.operations": "u,d,t",
+    "topic.prefix": names.pipeline,
+    "heartbeat.interval.ms": "5000",
+    "topic.heartbeat.prefix": names.heartbeatTopicPrefix,
+    // Since PostgreSQL 15 only a write to a published table moves an idle slot.
+    "heartbeat.action.query": "update timeline.heartbeat set ts = clock_timestamp() where id = 1",
+    "extended.headers.enabled": "false",
+    "exactly.once.support": "requested",
+  };
+}
+
+// Debezium's defaults cost half a second for each hop: it waits up to twice the poll interval while idle.
+const pace: Record<string, string> = {
+  "poll.interval.ms": "5",
+  "max.batch.size": "512",
+  "max.queue.size": "8192",
+  "max.queue.size.in.bytes": "67108864",
+  "status.update.interval.ms": "1000",
+  "producer.override.linger.ms": "0",
+  "producer.override.compression.type": "none",
+};
+
+// Retry for ever, and rather stand still than skip a row.
+const failureSettings: Record<string, string> = {
+  "errors.max.retries": "-1",
+  "retriable.restart.connector.wait.ms": "1000",
+  "event.processing.failure.handling.mode": "fail",
+  "offset.mismatch.strategy": "trust_offset",
+};
+
+function routerSettings(names: Names): Record<string, string> {
+  const settings = {
+    type: "io.debezium.transforms.outbox.EventRouter",
+    "table.field.event.id": "message_id",
+    "table.field.event.key": "message_key",
+    "table.field.event.payload": "message_body",
+    "route.by.field": "topic",
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: the router's own placeholder
+    "route.topic.replacement": `${names.prefix}${"${routedByValue}"}`,
+    "table.op.invalid.behavior": "warn",
+    "table.fields.additional.placement": PLACEMENTS.join(","),
+  };
+  return Object.fromEntries(Object.entries(settings).map(([name, value]) => [`transforms.outbox.${name}`, value]));
+}
+
+/** `literal` is parsed by Connect: a bare 1.0 would become the number 1. */
+function insertedHeader(transform: string, header: string, literal: string): Record<string, string> {
+  return {
+    [`transforms.${transform}.type`]: "org.apache.kafka.connect.transforms.InsertHeader",
+    [`transforms.${transform}.header`]: header,
+    [`transforms.${transform}.value.literal`]: literal,
+  };
+}

@@ -1,0 +1,28 @@
+import { logLevel, type logCreator } from "kafkajs";
+
+/** What the adapter logs to. */
+export interface TransportLog {
+  info(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  warn(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  error(message: string, fields?: Readonly<Record<string, unknown>>): void;
+}
+
+// Said by kafkajs while a broker boots or a group changes: nothing is wrong then, and what stays wrong is reported by
+// the consumer's own state.
+const expected = /rebalancing|coordinator|REBALANCE|not aware of this member|Restarting the consumer|COORDINATOR/;
+
+/** Hands kafkajs' own messages on. Its errors are retried by it or end in a crash, so they are warnings here. */
+export function kafkajsLog(log: TransportLog): logCreator {
+  return () =>
+    ({ level, namespace, log: { message, error, groupId, broker } }) => {
+      const fields = { part: `kafkajs ${namespace}`.trim(), ...defined({ error, group: groupId, broker }) };
+      const text = `${message} ${typeof error === "string" ? error : ""}`;
+      if (level > logLevel.WARN || expected.test(text)) log.info(message, fields);
+      else log.warn(message, fields);
+    };
+}
+
+function defined(fields: Readonly<Record<string, unknown>>): Record<string, string> {
+  const entries = Object.entries(fields).filter(([, value]) => value !== undefined && value !== null);
+  return Object.fromEntries(entries.map(([name, value]) => [name, value instanceof Error ? value.message : String(value)]));
+}

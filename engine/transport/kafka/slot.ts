@@ -1,0 +1,42 @@
+import type { Sql } from "postgres";
+
+/** The replication slot as PostgreSQL sees it. */
+export interface SlotState {
+  readonly active: boolean;
+  /** `reserved`, `extended`, `unreserved` or `lost`. */
+  readonly walStatus: string | null;
+  /** WAL that PostgreSQL keeps because the connector has not confirmed it. */
+  readonly keptBytes: number;
+  /** WAL that may still be written before the slot is lost; null = no limit is set. */
+  readonly safeBytes: number | null;
+  /** Seconds since the connector last wrote its heartbeat. */
+  readonly heartbeatAgeSeconds: number;
+}
+
+interface SlotRow {
+  readonly active: boolean;
+  readonly wal_status: string | null;
+  readonly kept_bytes: number | null;
+  readonly safe_bytes: number | null;
+  readonly heartbeat_age: number;
+}
+
+/** Undefined: there is no such slot, so what is written to the outbox now will not be delivered. */
+export async function readSlot(sql: Sql, slot: string): Promise<SlotState | undefined> {
+  const [row] = await sql<SlotRow[]>`
+    select s.active, s.wal_status, s.safe_wal_size::float8 as safe_bytes,
+      pg_wal_lsn_diff(pg_current_wal_lsn(), s.confirmed_flush_lsn)::float8 as kept_bytes,
+      (select extract(epoch from clock_timestamp() - h.ts) from timeline.heartbeat h where h.id = 1)::float8
+        as heartbeat_age
+    from pg_replication_slots s
+    where s.slot_name = ${slot} and s.database = current_database()
+  `;
+  if (row === undefined) return undefined;
+  return {
+    active: row.active,
+    walStatus: row.wal_status,
+    keptBytes: row.kept_bytes ?? 0,
+    safeBytes: row.safe_bytes,
+    heartbeatAgeSeconds: row.heartbeat_age,
+  };
+}

@@ -1,0 +1,279 @@
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+
+import { HELD_MAX, Lanes } from "../../engine/transport/lanes.ts";
+import type { Delivery, Subscription, Verdict } from "../../engine/transport/port.ts";
+
+const epoch = new Date(0);
+
+function delivery(offset: number, key: string | null, partition = 0): Delivery {
+  const { topic, headers, value } = { topic: "timeline", headers: {}, value: "{}" };
+  return { topic, partition, offset, key, headers, value, recordedAt: epoch, receivedAt: epoch };
+}
+
+interface Call {
+  readonly offsets: readonly number[];
+  readonly alone: boolean;
+  end(verdicts: readonly Verdict[] | Error): void;
+}
+
+/** Lanes whose batches end when the test says so. */
+class Bench {
+  readonly calls: Call[] = [];
+  readonly finished: [number, number][] = [];
+  readonly troubles: unknown[] = [];
+  readonly lanes: Lanes;
+  #waiters: (() => void)[] = [];
+
+  constructor(limits: Partial<Pick<Subscription, "lanes" | "batchMax">> = {}) {
+    const handle = (batch: readonly Delivery[], alone: boolean) =>
+      new Promise<readonly Verdict[]>((resolve, reject) => {
+        const end = (verdicts: readonly Verdict[] | Error) =>
+          verdicts instanceof Error ? reject(verdicts) : resolve(verdicts);
+        this.calls.push({ offsets: batch.map((one) => one.offset), alone, end });
+        for (const wake of this.#waiters.splice(0)) wake();
+      });
+    const { lanes = 4, batchMax = 10 } = limits;
+    const port = {
+      finished: (_topic: string, partition: number, offset: number) => void this.finished.push([partition, offset]),
+      troubled: (error: unknown) => void this.troubles.push(error),
+    };
+    this.lanes = new Lanes({ group: "dispatcher", topics: ["timeline"], lanes, singles: 2, batchMax, handle }, port);
+  }
+
+  /** The n-th call, once it has been made. */
+  async call(index: number): Promise<Call> {
+    while (this.calls[index] === undefined) await new Promise<void>((resolve) => this.#waiters.push(resolve));
+    return this.calls[index];
+  }
+
+  watermark(partition = 0): number | undefined {
+    return this.finished.findLast(([at]) => at === partition)?.[1];
+  }
+
+  async idle(): Promise<void> {
+    while (this.lanes.held > 0) await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+test("batches in progress never share a key, and other keys overtake a busy one", async () => {
+  const bench = new Bench({ batchMax: 1 });
+  for (const [offset, key] of ["a", "a", "b", "a", "c"].entries()) bench.lanes.take(delivery(offset, key));
+
+  expect(bench.calls.map((call) => call.offsets)).toEqual([[0], [2], [4]]);
+  bench.calls[0]?.end(["done"]);
+  expect((await bench.call(3)).offsets).toEqual([1]);
+  expect(bench.calls).toHaveLength(4);
+});
+
+test("messages without a key hold up nobody", () => {
+  const bench = new Bench({ batchMax: 1 });
+  for (const offset of [0, 1, 2]) bench.lanes.take(delivery(offset, null));
+
+  expect(bench.calls.map((call) => call.offsets)).toEqual([[0], [1], [2]]);
+});
+
+test("the watermark stops at the first unfinished message while later ones end", async () => {
+  const bench = new Bench({ batchMax: 1 });
+  for (const [offset, key] of ["a", "b", "c"].entries()) bench.lanes.take(delivery(offset, key));
+  bench.calls[1]?.end(["done"]);
+  bench.calls[2]?.end(["done"]);
+  while (bench.finished.length < 2) await Promise.resolve();
+  expect(bench.watermark()).toBe(0);
+
+  bench.calls[0]?.end(["done"]);
+  await bench.idle();
+  expect(bench.watermark()).toBe(3);
+});
+
+test("a message without an outcome comes again until it has one, and before the rest of its key", async () => {
+  const bench = new Bench({ batchMax: 5 });
+  bench.lanes.take(delivery(0, "a"));
+  bench.lanes.take(delivery(1, "a"));
+  for (const index of [0, 1, 2]) {
+    const call = await bench.call(index);
+    expect(call.offsets[0]).toBe(0);
+    call.end(["again"]);
+  }
+  (await bench.call(3)).end(["done", "done"]);
+  await bench.idle();
+
+  expect(bench.watermark()).toBe(2);
+});
+
+test("a verdict other than done holds for all later messages of the key in the batch", async () => {
+  const bench = new Bench({ lanes: 1 });
+  bench.lanes.take(delivery(0, "z"));
+  for (const [index, key] of ["a", "b", "a"].entries()) bench.lanes.take(delivery(index + 1, key));
+  bench.calls[0]?.end(["done"]);
+  const batch = await bench.call(1);
+  expect(batch.offsets).toEqual([1, 3, 2]);
+  batch.end(["alone", "done", "done"]);
+
+  const alone = await bench.call(2);
+  expect([alone.offsets, alone.alone]).toEqual([[1], true]);
+  alone.end(["done"]);
+  expect((await bench.call(3)).offsets).toEqual([3]);
+});
+
+test("a batch that throws comes again, and in the end apart, so that its culprit blocks its own key only", async () => {
+  const bench = new Bench({ lanes: 1 });
+  bench.lanes.take(delivery(0, "start"));
+  bench.lanes.take(delivery(1, "poison"));
+  bench.lanes.take(delivery(2, "good"));
+  bench.calls[0]?.end(["done"]);
+  for (let index = 1; bench.watermark() !== 1 || bench.lanes.held === 2; index += 1) {
+    const call = await bench.call(index);
+    call.end(call.offsets.includes(1) ? new Error("a poison message") : ["done"]);
+    await bench.lanes.room();
+  }
+
+  expect(bench.lanes.held).toBe(1);
+  expect(bench.troubles.length).toBeGreaterThan(1);
+  await bench.lanes.drop();
+});
+
+test("after a drop the same offsets are taken again, once what was in progress has ended", async () => {
+  const bench = new Bench({ lanes: 1, batchMax: 1 });
+  for (const offset of [0, 1, 2]) bench.lanes.take(delivery(offset, "a"));
+  let dropped = false;
+  const drop = bench.lanes.drop("timeline", 0).then(() => (dropped = true));
+  await Promise.resolve();
+  expect(dropped).toBe(false);
+  bench.calls[0]?.end(["done"]);
+  await drop;
+
+  expect([bench.lanes.held, bench.lanes.position("timeline", 0), bench.watermark()]).toEqual([0, null, 1]);
+  bench.lanes.take(delivery(1, "a"));
+  expect((await bench.call(1)).offsets).toEqual([1]);
+});
+
+test("a drop leaves other partitions alone", async () => {
+  const bench = new Bench({ lanes: 1, batchMax: 1 });
+  bench.lanes.take(delivery(0, "a", 0));
+  bench.lanes.take(delivery(7, "b", 1));
+  bench.calls[0]?.end(["again"]);
+  await bench.lanes.drop("timeline", 0);
+
+  expect((await bench.call(1)).offsets).toEqual([7]);
+  expect(bench.lanes.held).toBe(1);
+});
+
+test("a forgotten partition moves no offset, and a key still in progress is not run beside itself", async () => {
+  const bench = new Bench();
+  bench.lanes.take(delivery(5, "a"));
+  bench.lanes.forget();
+  bench.lanes.take(delivery(5, "a"));
+  expect(bench.calls).toHaveLength(1);
+
+  bench.calls[0]?.end(["done"]);
+  const again = await bench.call(1);
+  expect(bench.finished).toEqual([]);
+  again.end(["done"]);
+  await bench.idle();
+  expect(bench.finished).toEqual([[0, 6]]);
+});
+
+test("a key that was dropped while ready is not run twice at a time when it returns", async () => {
+  const bench = new Bench({ lanes: 2, batchMax: 1 });
+  bench.lanes.take(delivery(0, "x"));
+  bench.lanes.take(delivery(1, "y"));
+  bench.lanes.take(delivery(2, "a"));
+  bench.lanes.forget();
+  for (const offset of [2, 3]) bench.lanes.take(delivery(offset, "a"));
+  bench.calls[0]?.end(["done"]);
+  bench.calls[1]?.end(["done"]);
+  expect((await bench.call(2)).offsets).toEqual([2]);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(bench.calls).toHaveLength(3);
+});
+
+test("offsets that hold nothing to consume count as done once everything before them is", async () => {
+  const bench = new Bench();
+  bench.lanes.take(delivery(0, "a"));
+  bench.lanes.pass("timeline", 0, 2);
+  expect(bench.watermark()).toBeUndefined();
+  bench.calls[0]?.end(["done"]);
+  await bench.idle();
+  expect(bench.watermark()).toBe(2);
+  bench.lanes.pass("timeline", 0, 3);
+  expect(bench.watermark()).toBe(3);
+});
+
+test("lanes say when they are full, and when there is room again", async () => {
+  const bench = new Bench({ lanes: 1, batchMax: HELD_MAX });
+  for (let offset = 0; offset < HELD_MAX; offset += 1) bench.lanes.take(delivery(offset, "a"));
+  expect(bench.lanes.hasRoom).toBe(false);
+  const room = bench.lanes.room();
+  bench.calls[0]?.end(["done"]);
+  await room;
+  expect(bench.lanes.held).toBe(HELD_MAX - 1);
+  await Promise.all([bench.lanes.close(), bench.call(1).then((call) => call.end([]))]);
+});
+
+test("a closed lane takes nothing more", async () => {
+  const bench = new Bench();
+  await bench.lanes.close();
+  bench.lanes.take(delivery(0, "a"));
+  expect([bench.calls.length, bench.lanes.held]).toEqual([0, 0]);
+});
+
+test("whatever the verdicts: each key in order, one batch at a time, no watermark past an unfinished message", async () => {
+  const arrival = fc.record({ key: fc.constantFrom("a", "b", "c", null), partition: fc.nat(1), fails: fc.nat(1) });
+  const limits = fc.record({ lanes: fc.integer({ min: 1, max: 3 }), batchMax: fc.integer({ min: 1, max: 4 }) });
+  await fc.assert(
+    fc.asyncProperty(fc.array(arrival, { minLength: 1, maxLength: 12 }), limits, async (arrivals, size) => {
+      const fails = new Map<string, number>();
+      const open = new Set<string>();
+      const taken: string[] = [];
+      const ended: { place: string; key: string | null }[] = [];
+      const busy = new Set<string>();
+      const handle = async (batch: readonly Delivery[]): Promise<readonly Verdict[]> => {
+        const keys = new Set(batch.flatMap((one) => (one.key === null ? [] : [one.key])));
+        for (const key of keys) expect(busy.has(key)).toBe(false);
+        for (const key of keys) busy.add(key);
+        await new Promise((resolve) => setImmediate(resolve));
+        for (const key of keys) busy.delete(key);
+        const blocked = new Set<string>();
+        return batch.map((one) => {
+          const place = `${one.partition}/${one.offset}`;
+          const left = fails.get(place) ?? 0;
+          fails.set(place, left - 1);
+          if (left > 0 || blocked.has(one.key ?? place)) {
+            blocked.add(one.key ?? place);
+            return "alone";
+          }
+          open.delete(place);
+          ended.push({ place, key: one.key });
+          return "done";
+        });
+      };
+      const watermarks = [0, 0];
+      const finished = (_topic: string, partition: number, offset: number) => {
+        watermarks[partition] = offset;
+        for (const place of open) {
+          const [at, first] = place.split("/").map(Number);
+          if (at === partition) expect(first).toBeGreaterThanOrEqual(offset);
+        }
+      };
+      const lanes = new Lanes({ group: "g", topics: ["timeline"], singles: 2, ...size, handle }, { finished, troubled: () => {} });
+      const next = [0, 0];
+      for (const { key, partition, fails: times } of arrivals) {
+        const offset = next[partition] ?? 0;
+        next[partition] = offset + 1;
+        fails.set(`${partition}/${offset}`, times);
+        open.add(`${partition}/${offset}`);
+        taken.push(`${partition}/${offset}`);
+        lanes.take(delivery(offset, key, partition));
+      }
+      while (lanes.held > 0) await new Promise((resolve) => setImmediate(resolve));
+
+      expect(watermarks).toEqual(next);
+      for (const key of ["a", "b", "c"]) {
+        const order = ended.filter((one) => one.key === key).map((one) => taken.indexOf(one.place));
+        expect(order).toEqual([...order].sort((left, right) => left - right));
+      }
+    }),
+    { numRuns: 100 },
+  );
+});

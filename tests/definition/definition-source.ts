@@ -1,0 +1,30 @@
+import { catalogOf } from "../../engine/definition/catalog.ts";
+import { loadDefinition, type LoadedDefinition } from "../../engine/definition/load.ts";
+import { renderDiagnostic } from "../../engine/definition/render-diagnostic.ts";
+import type { Definition } from "../../engine/core/definition.ts";
+import { relayDomains } from "./relay-domains.ts";
+
+/** The catalog of the domains that the definition tests share. */
+export const catalog = catalogOf(relayDomains);
+
+/** The design's example, its parallel steps in sequence. */
+export function onboardingSource(): Promise<string> {
+  return Bun.file(`${import.meta.dir}/onboarding.saga.yaml`).text();
+}
+
+export function load(source: string): LoadedDefinition {
+  return loadDefinition(source, { catalog });
+}
+
+/** The definition; the diagnostics are the error when there is none. */
+export function definitionFrom(source: string): Definition {
+  const { definition, diagnostics } = load(source);
+  if (definition === null)
+    throw new Error(diagnostics.map((each) => renderDiagnostic("test.saga.yaml", source, each)).join("\n"));
+  return definition;
+}
+
+/** A saga with this input and these steps, given as YAML. */
+export function saga(input: string, steps: string): string {
+  return `saga: sample\nversion: 1\ninput: ${input}\nsteps:\n${steps}\n`;
+}

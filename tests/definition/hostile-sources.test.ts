@@ -1,0 +1,98 @@
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import { load, onboardingSource } from "./definition-source.ts";
+
+const HEAD = "saga: sample\nversion: 1\n";
+const codes = (source: string): readonly string[] => [...new Set(load(source).diagnostics.map((each) => each.code))];
+
+test("a file above 256 KiB is refused before it is parsed", () => {
+  expect(codes(`${HEAD}steps: []\n${"#".repeat(256 * 1024)}\n`)).toEqual(["definition.too-large"]);
+});
+
+test("a saga of more than 2000 steps is refused", () => {
+  const steps = Array.from({ length: 2001 }, (_, index) => `  - step: s${index}\n    wait: paid\n`).join("");
+
+  expect(codes(`${HEAD}steps:\n${steps}`)).toEqual(["definition.too-large"]);
+});
+
+test("a saga of 500 steps loads", () => {
+  const step = (index: number) =>
+    `  - step: s${index}\n    command: payment.transfer\n    with:\n      amount: 1\n      note: \${ steps.s${index - 1}.reference }\n    compensate: payment.refund\n`;
+  const first = "  - step: s0\n    wait: paid\n    returns: { reference: string, amount: number }\n";
+  const source = `${HEAD}steps:\n${first}${Array.from({ length: 499 }, (_, index) => step(index + 1)).join("")}`;
+
+  // The refund takes an amount only; the step's own input has a note as well.
+  expect(codes(source)).toEqual(["definition.input-extra"]);
+  expect(
+    codes(
+      source.replaceAll(
+        "    compensate: payment.refund\n",
+        "    compensate: { command: payment.refund, with: { amount: 1 } }\n",
+      ),
+    ),
+  ).toEqual([]);
+});
+
+test("brackets without end are an error, not a crash", () => {
+  expect(codes(`${HEAD}steps: ${"[".repeat(100_000)}`)).toEqual(["definition.yaml-syntax"]);
+  expect(codes(`${HEAD}steps: ${"[".repeat(80)}${"]".repeat(80)}`)).toEqual(["definition.yaml-syntax"]);
+});
+
+test("thousands of keys and thousands of mistakes are refused, at most 200 of them shown", () => {
+  const keys = Array.from({ length: 20_000 }, (_, index) => `key${index}: 1\n`).join("");
+  const { definition, diagnostics } = load(`${HEAD}steps: []\n${keys}`);
+
+  expect({ definition, shown: diagnostics.length }).toEqual({ definition: null, shown: 200 });
+});
+
+test("deep and long expressions are refused or read, never a crash", () => {
+  const condition = (source: string) => codes(`${HEAD}steps:\n  - if: "${source}"\n    fail: odd\n`);
+
+  expect(condition("-".repeat(900) + "1 > 0")).toEqual([]);
+  expect(condition("(".repeat(500) + "true" + ")".repeat(500))).toEqual(["definition.expression-syntax"]);
+  expect(condition(Array.from({ length: 600 }, () => "1").join("+"))).toEqual(["definition.expression-syntax"]);
+  expect(condition("x".repeat(5000))).toEqual(["definition.expression-syntax"]);
+});
+
+test("no source makes the loader throw, and a place always lies in the file", async () => {
+  const example = await onboardingSource();
+  const edit = fc.record({
+    at: fc.nat(example.length),
+    cut: fc.nat(12),
+    put: fc.constantFrom(
+      "",
+      "${",
+      "}",
+      ":",
+      "- ",
+      "'",
+      '"',
+      "!",
+      "&a",
+      "*a",
+      "\n",
+      "  ",
+      "{",
+      "[",
+      "#",
+      "|\n",
+      "\t",
+      "é",
+    ),
+  });
+
+  fc.assert(
+    fc.property(fc.array(edit, { minLength: 1, maxLength: 3 }), (edits) => {
+      const source = edits.reduce((text, { at, cut, put }) => text.slice(0, at) + put + text.slice(at + cut), example);
+      const lines = source.split("\n");
+      const { definition, diagnostics } = load(source);
+
+      expect(definition === null).toBe(diagnostics.some((each) => each.severity === "error"));
+      for (const { line, column } of diagnostics) {
+        expect(line).toBeWithin(1, lines.length + 1);
+        expect(column).toBeWithin(1, (lines[line - 1] ?? "").length + 2);
+      }
+    }),
+    { numRuns: 400 },
+  );
+});

@@ -1,0 +1,36 @@
+import { expect, test } from "bun:test";
+import { startViolations } from "../../engine/definition/start-violations.ts";
+import { catalog, definitionFrom, onboardingSource } from "./definition-source.ts";
+
+const applicant = {
+  name: "Ann",
+  email: "a@example.org",
+  age: 45,
+  housing: "own",
+  job: "skilled",
+  checking: "none",
+  savings: "much",
+};
+const input = { applicationNo: "1", applicant, credit: { amount: 1200, months: 6, purpose: "car" } };
+const problems = async (value: unknown) => startViolations(definitionFrom(await onboardingSource()), value, catalog);
+
+test("a good input starts", async () => {
+  expect(await problems(input)).toEqual([]);
+});
+
+test("the definition's own shape comes first", async () => {
+  expect(await problems({ ...input, applicant: { ...applicant, age: 17 }, extra: 1 })).toEqual([
+    { path: "/applicant/age", message: "must be at least 18" },
+    { path: "/extra", message: "is not a known field" },
+  ]);
+});
+
+test("what is handed on unchanged must suit the handlers, with the path in the input", async () => {
+  const found = await problems({ ...input, credit: { ...input.credit, purpose: "yacht" } });
+
+  const message = 'must be ("car" | "furniture" | "education")';
+  expect(found).toEqual([
+    { path: "/credit/purpose", message: `${message} (application.register)` },
+    { path: "/credit/purpose", message: `${message} (screening.examine)` },
+  ]);
+});
