@@ -431,7 +431,7 @@ begin
     insert into timeline.event_consumption as c (consumer_group, message_id, correlation_id, topic, message_key, partition,
       "offset", consumer, recorded_at, received_at, consumed_at)
     select distinct on (i.message_id) p_consumer_group, i.message_id, i.correlation_id, i.topic, i.message_key,
-      (i.message->>'partition')::integer, (i.message->>'offset')::bigint, coalesce(i.message->>'consumer', 'unknown'),
+      nullif((i.message->>'partition')::integer, -1), nullif((i.message->>'offset')::bigint, -1), coalesce(i.message->>'consumer', 'unknown'),
       to_timestamp((i.message->>'timestamp')::double precision / 1000), (i.message->>'receivedAt')::timestamptz, clock_timestamp()
     from incoming i where i.message_id is not null order by i.message_id, i.ordinal
     on conflict (consumer_group, message_id) do update set attempts = c.attempts + 1, error_flag = false, error_code = null,
@@ -450,7 +450,7 @@ begin
   from incoming i left join claimed c on c.message_id = i.message_id
   order by i.ordinal;
 end $$;
-comment on function timeline.claim_projection_batch is 'Claims timeline events for a projection.';
+comment on function timeline.claim_projection_batch is 'Claims timeline events for a projection. Place -1: read from the event store, not from a topic.';
 
 create function timeline.fail_consumption(p_consumer_group text, p_message jsonb, p_code text, p_error text, p_stack text) returns void
 language plpgsql volatile security definer set search_path = pg_catalog as $$

@@ -1,5 +1,5 @@
-import { RequestError } from "./request-error.ts";
 import { isUlid } from "../timeline/ids.ts";
+import { RequestError } from "./request-error.ts";
 
 /** Where a list goes on: the keys of the last row. Opaque to callers, so that the order can change. */
 export interface Cursor {

@@ -10,7 +10,10 @@ export const GroupPartition = v.pipe(
     partition,
     earliest: count("Oldest offset that the topic holds"),
     end: count("Offset of the next message to come"),
-    committed: v.pipe(v.nullable(v.number()), v.description("The next offset to consume; null: it starts at the oldest")),
+    committed: v.pipe(
+      v.nullable(v.number()),
+      v.description("The next offset to consume; null: it starts at the oldest"),
+    ),
     lag: count("Messages not consumed yet"),
   }),
   v.description("Where a group stands in one partition"),
@@ -18,7 +21,11 @@ export const GroupPartition = v.pipe(
 
 export const GroupMember = v.pipe(
   v.strictObject({
-    state: v.pipe(v.string(), v.description("running, paused, standby, rebuilding or stopped"), v.examples(["running"])),
+    state: v.pipe(
+      v.string(),
+      v.description("running, paused, standby, rebuilding or stopped"),
+      v.examples(["running"]),
+    ),
     inHand: count("Messages taken in and not yet done"),
     problem: v.pipe(v.nullable(v.string()), v.description("Why it is not well")),
   }),
@@ -27,7 +34,11 @@ export const GroupMember = v.pipe(
 
 export const ConsumerGroup = v.pipe(
   v.strictObject({
-    group: v.pipe(v.string(), v.description("`dispatcher`, `<domain>` or `<domain>.<projection>`"), v.examples(["screening"])),
+    group: v.pipe(
+      v.string(),
+      v.description("`dispatcher`, `<domain>` or `<domain>.<projection>`"),
+      v.examples(["screening"]),
+    ),
     paused: v.boolean(),
     pausedReason: v.nullable(v.string()),
     lag: count("Messages not consumed yet, all partitions"),

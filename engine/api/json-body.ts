@@ -1,6 +1,6 @@
 import * as v from "valibot";
 
-import type { Json } from "../core/json.ts";
+import { isJsonObject, type Json } from "../core/json.ts";
 import { pointer, scanJson } from "./json-scan.ts";
 import { RequestError, type RequestFault } from "./request-error.ts";
 
@@ -23,16 +23,20 @@ export async function readJson(request: Request): Promise<Json | undefined> {
   return value;
 }
 
-/** The body, an empty object when there is none, parsed by a schema. @throws RequestError */
+/** The body, an empty object when there is none, parsed by the schema of an object. @throws RequestError */
 export async function readBody<S extends v.GenericSchema>(request: Request, schema: S): Promise<v.InferOutput<S>> {
-  const parsed = v.safeParse(schema, (await readJson(request)) ?? {});
+  const body = (await readJson(request)) ?? {};
+  // A schema of an object takes a list too, when none of its fields is required.
+  if (!isJsonObject(body)) throw invalid([{ pointer: "", detail: "is no object" }]);
+  const parsed = v.safeParse(schema, body);
   if (parsed.success) return parsed.output;
-  throw invalid(
-    parsed.issues.map((issue) => ({
-      pointer: pointer((issue.path ?? []).map((item) => String(item.key))),
-      detail: issue.message,
-    })),
-  );
+  throw invalid(parsed.issues.map(toFault));
+}
+
+function toFault(issue: v.BaseIssue<unknown>): RequestFault {
+  const path = pointer((issue.path ?? []).map((item) => String(item.key)));
+  if (issue.expected === "never") return { pointer: path, detail: "is no field of this body" };
+  return { pointer: path, detail: issue.type.endsWith("object") && path !== "" ? "is missing" : issue.message };
 }
 
 /** The body as UTF-8 text; undefined when it is empty. @throws RequestError `request.too-large`, `request.malformed-json` */

@@ -99,7 +99,9 @@ class Scan {
       this.#at += 1;
     }
     this.#at += 1;
-    return escaped ? (JSON.parse(this.#text.slice(start, this.#at)) as string) : this.#text.slice(start + 1, this.#at - 1);
+    return escaped
+      ? (JSON.parse(this.#text.slice(start, this.#at)) as string)
+      : this.#text.slice(start + 1, this.#at - 1);
   }
 
   #number(): void {
@@ -142,7 +144,9 @@ function numberProblem(literal: string): string | undefined {
   const value = Number(literal);
   if (Math.abs(value) > Number.MAX_SAFE_INTEGER) return "is a number beyond 2^53 - 1; send it as a text";
   const mantissa = literal.split(/[eE]/)[0] ?? "";
-  return value === 0 && /[1-9]/.test(mantissa) ? "is a number too small to be told from 0; send it as a text" : undefined;
+  return value === 0 && /[1-9]/.test(mantissa)
+    ? "is a number too small to be told from 0; send it as a text"
+    : undefined;
 }
 
 /** A JSON pointer (RFC 6901) from its segments. */

@@ -29,7 +29,11 @@ export function maskAt(value: Json, paths: readonly Path[]): Json {
 }
 
 /** The texts and numbers at or below the paths. Booleans are none: masking every `true` would hide everything. */
-export function secretsAt(value: Json, paths: readonly Path[], into: { texts: Set<string>; numbers: Set<number> }): void {
+export function secretsAt(
+  value: Json,
+  paths: readonly Path[],
+  into: { texts: Set<string>; numbers: Set<number> },
+): void {
   if (paths.length === 0) return;
   const whole = paths.some((path) => path.length === 0);
   if (typeof value === "string" && whole && value !== "") into.texts.add(value);
@@ -55,6 +59,8 @@ export function maskValues(value: Json, secrets: Secrets): Json {
 /** The text with every secret in it masked, the longest first, so that none leaves its rest behind. */
 export function maskText(text: string, secrets: Secrets): string {
   if (secrets.texts.has(text)) return MASK;
-  const parts = [...secrets.texts].filter((secret) => secret.length >= PART_MIN_LENGTH).sort((a, b) => b.length - a.length);
+  const parts = [...secrets.texts]
+    .filter((secret) => secret.length >= PART_MIN_LENGTH)
+    .sort((a, b) => b.length - a.length);
   return parts.reduce((masked, secret) => masked.replaceAll(secret, MASK), text);
 }

@@ -14,10 +14,19 @@ export const Consumption = v.pipe(
     consumedAt: v.pipe(v.nullable(Time), v.description("When it ended; null: it runs, or an external call was cut")),
     attempts: v.pipe(v.number(), v.description("How often it was claimed"), v.examples([1])),
     error: v.pipe(v.boolean(), v.description("True: it failed and may be taken up again"), v.examples([false])),
-    errorCode: v.pipe(v.nullable(v.string()), v.description("Why it failed; `step.closed`: the saga had given the step up")),
+    errorCode: v.pipe(
+      v.nullable(v.string()),
+      v.description("Why it failed; `step.closed`: the saga had given the step up"),
+    ),
     errorMessage: v.pipe(v.nullable(v.string()), v.description("Why it failed, in words")),
-    sequence: v.pipe(v.nullable(v.number()), v.description("Dispatcher: number of the transition it caused; null: none")),
-    foreignId: v.pipe(v.nullable(v.string()), v.description("Own id of a message that the event store did not ask for")),
+    sequence: v.pipe(
+      v.nullable(v.number()),
+      v.description("Dispatcher: number of the transition it caused; null: none"),
+    ),
+    foreignId: v.pipe(
+      v.nullable(v.string()),
+      v.description("Own id of a message that the event store did not ask for"),
+    ),
   }),
   v.description("What one consumer group did with a message"),
 );
@@ -54,7 +63,10 @@ export const Message = v.pipe(
     requestedAt: v.pipe(v.nullable(Time), v.description("When it was written; null for a foreign message")),
     headers: v.pipe(v.unknown(), v.description("Further headers")),
     body: v.pipe(v.unknown(), v.description("The body; sensitive values are `***`")),
-    late: v.pipe(v.boolean(), v.description("True: an answer that came after its step was settled; kept, without effect")),
+    late: v.pipe(
+      v.boolean(),
+      v.description("True: an answer that came after its step was settled; kept, without effect"),
+    ),
     consumptions: v.array(Consumption),
     failures: v.array(ConsumptionFailure),
   }),
@@ -63,13 +75,19 @@ export const Message = v.pipe(
 
 const nextCursor = v.pipe(v.nullable(v.string()), v.description("`cursor` of the next page; null: this was the last"));
 
-export const MessageList = v.pipe(v.strictObject({ items: v.array(Message), nextCursor }), v.description("Messages, newest first"));
+export const MessageList = v.pipe(
+  v.strictObject({ items: v.array(Message), nextCursor }),
+  v.description("Messages, newest first"),
+);
 
 export const Timeline = v.pipe(
   v.strictObject({
     items: v.array(Message),
     nextCursor,
-    previousCursor: v.pipe(v.nullable(v.string()), v.description("`cursor` of the page before; null: this was the first")),
+    previousCursor: v.pipe(
+      v.nullable(v.string()),
+      v.description("`cursor` of the page before; null: this was the first"),
+    ),
   }),
   v.description("Every message of a saga, oldest first"),
 );

@@ -3,9 +3,10 @@ import type { InferOutput } from "valibot";
 import type { Sql } from "../timeline/database.ts";
 import type { ConsumptionRow, FailureRow } from "../timeline/read-consumptions.ts";
 import type { MessageHistory } from "../timeline/read-messages.ts";
+import type { Masking } from "./masking.ts";
 import type { Consumption, ConsumptionFailure, Message } from "./message-schema.ts";
 import type { Engine } from "./port.ts";
-import { type Masking, maskingOf } from "./sensitive.ts";
+import { maskingOf } from "./sensitive.ts";
 
 type MessageView = InferOutput<typeof Message>;
 

@@ -3,7 +3,7 @@ import type { InferOutput } from "valibot";
 import { Refusal } from "../core/refusal.ts";
 import type { ProblemDetails } from "./problem-schema.ts";
 import { RequestError, type RequestFault } from "./request-error.ts";
-import { TRANSLATIONS, type ProblemCode } from "./translate-code.ts";
+import { type ProblemCode, TRANSLATIONS } from "./translate-code.ts";
 
 /** What a problem says beyond its code. */
 interface Saying {
@@ -48,6 +48,8 @@ function problem({ code, detail, hint, errors = [], sagaId, errorId }: Saying): 
   };
   const headers = new Headers({ "content-type": "application/problem+json" });
   if (retryAfter !== undefined) headers.set("retry-after", String(retryAfter));
+  // The rest of the body is not read; on a connection that stays open it would keep the server from stopping.
+  if (code === "request.too-large") headers.set("connection", "close");
   return new Response(JSON.stringify(body), { status, headers });
 }
 
@@ -58,7 +60,8 @@ const DATABASE_AWAY: Saying = {
 };
 
 /** Errors of the client library and SQLSTATE classes of lost connections, exhausted resources and shutdown. */
-const AWAY = /^(?:CONNECTION_(?:CLOSED|ENDED|DESTROYED)|CONNECT_TIMEOUT|ECONNREFUSED|ECONNRESET|08...|53...|57...|55P03|25P0[34])$/;
+const AWAY =
+  /^(?:CONNECTION_(?:CLOSED|ENDED|DESTROYED)|CONNECT_TIMEOUT|ECONNREFUSED|ECONNRESET|08...|53...|57...|55P03|25P0[34])$/;
 
 function isDatabaseAway(error: unknown): boolean {
   return error instanceof Error && "code" in error && AWAY.test(String(error.code));

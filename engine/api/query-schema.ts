@@ -14,25 +14,43 @@ export const QueryText = v.pipe(
   v.check((text) => !text.includes("\u0000") && text.isWellFormed(), "holds a character that no text may have"),
 );
 
-export const QueryUlid = v.pipe(v.string(), v.toUpperCase(), v.check(isUlid, "is no ULID"));
+const ULID = "is no ULID";
 
-export const QueryTime = v.pipe(
-  v.string(),
-  v.isoTimestamp("is no time like 2026-01-31T12:00:00Z"),
-  v.transform((text) => new Date(text)),
-  v.check((time) => time.getTime() >= 0, "is no time since 1970"),
-);
+// Descriptions stand before what changes the value: the document describes what is sent.
 
-export const QueryFlag = v.pipe(
-  v.picklist(["true", "false"], "is neither true nor false"),
-  v.transform((text) => text === "true"),
-);
+export const queryUlid = (description: string) =>
+  v.pipe(
+    v.string(),
+    v.description(description),
+    v.regex(/^[0-7][0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{25}$/, ULID),
+    v.toUpperCase(),
+    v.check(isUlid, ULID),
+  );
+
+export const queryTime = (description: string) =>
+  v.pipe(
+    v.string(),
+    v.description(description),
+    v.examples(["2026-01-31T12:00:00Z"]),
+    v.isoTimestamp("is no time like 2026-01-31T12:00:00Z"),
+    v.transform((text) => new Date(text)),
+    v.check((time) => time.getTime() >= 0, "is no time since 1970"),
+  );
+
+export const queryFlag = (description: string) =>
+  v.pipe(
+    v.picklist(["true", "false"], "is neither true nor false"),
+    v.description(description),
+    v.transform((text) => text === "true"),
+  );
 
 /** Rows of a page. */
 export const Limit = v.optional(
   v.pipe(
     v.string(),
     v.regex(/^\d{1,4}$/, "is no number from 1 to 200"),
+    v.description("Rows of a page"),
+    v.metadata({ type: "integer", pattern: undefined, minimum: 1, maximum: 200 }),
     v.transform(Number),
     v.minValue(1, "is no number from 1 to 200"),
     v.maxValue(200, "is no number from 1 to 200"),

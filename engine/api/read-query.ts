@@ -3,23 +3,32 @@ import * as v from "valibot";
 
 import { RequestError, type RequestFault } from "./request-error.ts";
 
-/**
- * The query, parsed by a schema of texts. A parameter given twice is refused rather than half read.
- * @throws RequestError `request.query-invalid`
- */
-export function readQuery<S extends v.GenericSchema<Record<string, string>, unknown>>(c: Context, schema: S): v.InferOutput<S> {
-  const faults: RequestFault[] = [];
-  const query: Record<string, string> = {};
-  for (const [parameter, values] of Object.entries(c.req.queries())) {
-    const [value] = values;
-    if (value !== undefined && values.length === 1) query[parameter] = value;
-    else faults.push({ parameter, detail: "stands twice" });
-  }
+/** The query parsed by a schema. @throws RequestError `request.query-invalid` */
+export function readQuery<S extends v.GenericSchema>(c: Context, schema: S): v.InferOutput<S> {
+  return parseQuery(queryTexts(c), schema);
+}
+
+/** Parameters as texts. One given twice is refused rather than half read. @throws RequestError `request.query-invalid` */
+export function queryTexts(c: Context): Record<string, string> {
+  const given = Object.entries(c.req.queries());
+  const twice = given.filter(([, values]) => values.length > 1);
+  if (twice.length > 0) throw refused(twice.map(([parameter]) => ({ parameter, detail: "stands twice" })));
+  return Object.fromEntries(given.map(([parameter, values]) => [parameter, values[0] ?? ""]));
+}
+
+/** @throws RequestError `request.query-invalid` */
+export function parseQuery<S extends v.GenericSchema>(
+  query: Readonly<Record<string, string>>,
+  schema: S,
+): v.InferOutput<S> {
   const parsed = v.safeParse(schema, query);
-  if (!parsed.success) faults.push(...parsed.issues.map(toFault));
-  if (parsed.success && faults.length === 0) return parsed.output;
-  const places = faults.map((fault) => `${fault.parameter}: ${fault.detail}`).join("; ");
-  throw new RequestError("request.query-invalid", places, "See /docs for the parameters of this path.", faults);
+  if (parsed.success) return parsed.output;
+  throw refused(parsed.issues.map(toFault));
+}
+
+function refused(faults: readonly RequestFault[]): RequestError {
+  const places = faults.map((fault) => `${fault.parameter} ${fault.detail}`).join("; ");
+  return new RequestError("request.query-invalid", places, "See /docs for the parameters of this path.", faults);
 }
 
 function toFault(issue: v.BaseIssue<unknown>): RequestFault {

@@ -25,7 +25,9 @@ export const SagaStep = v.pipe(
     path: v.pipe(v.string(), v.description("Path of the step in the saga"), v.examples(["apply"])),
     status: v.pipe(
       v.string(),
-      v.description("running, retrying, waiting, parked, succeeded, rejected, failed, skipped, compensating, compensated or kept"),
+      v.description(
+        "running, retrying, waiting, parked, succeeded, rejected, failed, skipped, compensating, compensated or kept",
+      ),
       v.examples(["succeeded"]),
     ),
     attempts: v.pipe(v.number(), v.integer(), v.description("Attempts sent"), v.examples([1])),
@@ -54,13 +56,21 @@ export const Uncompensated = v.pipe(
 
 export const Saga = v.pipe(
   v.strictObject({
-    sagaId: v.pipe(v.string(), v.description("ULID of the saga; the correlation id of its messages"), v.examples([EXAMPLE_ID])),
+    sagaId: v.pipe(
+      v.string(),
+      v.description("ULID of the saga; the correlation id of its messages"),
+      v.examples([EXAMPLE_ID]),
+    ),
     definition: v.pipe(v.string(), v.description("Name of its definition"), v.examples(["onboarding"])),
     version: v.pipe(v.number(), v.integer(), v.description("The author's number in the YAML"), v.examples([1])),
     revision: v.pipe(v.string(), v.description("Content hash of the YAML it runs on")),
     status: SagaStatus,
     key: v.pipe(v.nullable(v.string()), v.description("Business key, unique among open sagas"), v.examples(["A-1001"])),
-    labels: v.pipe(v.record(v.string(), v.unknown()), v.description("Searchable labels"), v.examples([{ purpose: "car" }])),
+    labels: v.pipe(
+      v.record(v.string(), v.unknown()),
+      v.description("Searchable labels"),
+      v.examples([{ purpose: "car" }]),
+    ),
     input: v.pipe(v.unknown(), v.description("Start input; sensitive values are `***`")),
     output: v.pipe(v.unknown(), v.description("Output of a completed saga; null before")),
     error: v.nullable(SagaError),
@@ -87,7 +97,11 @@ export const Accepted = v.pipe(
     sagaId: v.pipe(v.string(), v.description("The saga"), v.examples([EXAMPLE_ID])),
     status: SagaStatus,
     messageId: v.pipe(v.string(), v.description("The message that was recorded")),
-    applied: v.pipe(v.boolean(), v.description("False: the dispatcher is paused and applies it later"), v.examples([true])),
+    applied: v.pipe(
+      v.boolean(),
+      v.description("False: the dispatcher is paused and applies it later"),
+      v.examples([true]),
+    ),
   }),
   v.description("A request that was recorded"),
 );

@@ -3,9 +3,10 @@ import type { InferOutput } from "valibot";
 import type { JsonObject } from "../core/json.ts";
 import type { Sql } from "../timeline/database.ts";
 import { readSteps, type SagaRow, type SagaStepRow } from "../timeline/read-sagas.ts";
+import type { Masking } from "./masking.ts";
 import type { Engine } from "./port.ts";
 import type { Saga, SagaError, SagaStep } from "./saga-schema.ts";
-import { type Masking, maskingOf } from "./sensitive.ts";
+import { maskingOf } from "./sensitive.ts";
 
 type SagaView = InferOutput<typeof Saga>;
 
@@ -33,7 +34,8 @@ function view(row: SagaRow, steps: readonly SagaStepRow[], masking: Masking): Sa
     error: row.error === null ? null : viewError(row.error, masking),
     uncompensated: row.uncompensated.map(({ step, reason }) => ({ step, reason: masking.text(reason) })),
     steps: steps.map(viewStep),
-    waitingFor: waiting.length === 0 ? null : waiting.map(({ signal, path, deadlineAt }) => ({ signal, path, deadlineAt })),
+    waitingFor:
+      waiting.length === 0 ? null : waiting.map(({ signal, path, deadlineAt }) => ({ signal, path, deadlineAt })),
     startedAt: row.started_at.toISOString(),
     updatedAt: row.updated_at.toISOString(),
     finishedAt: row.finished_at?.toISOString() ?? null,

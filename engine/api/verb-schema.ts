@@ -17,13 +17,26 @@ export const MaybeReasoned = v.pipe(v.strictObject({ reason: v.optional(Reason) 
 
 export const RetryRequest = v.pipe(
   v.strictObject({
-    step: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(500), v.description("Path of the parked step; without it the one that is parked"))),
+    step: v.optional(
+      v.pipe(
+        v.string(),
+        v.minLength(1),
+        v.maxLength(500),
+        v.description("Path of the parked step; without it the one that is parked"),
+      ),
+    ),
     reason: Reason,
   }),
   v.description("Runs a parked step again, its attempts counted from the start"),
 );
 
-const Partition = v.pipe(v.number("must be a number"), v.integer(), v.minValue(0), v.description("Partition"), v.examples([0]));
+const Partition = v.pipe(
+  v.number("must be a number"),
+  v.integer(),
+  v.minValue(0),
+  v.description("Partition"),
+  v.examples([0]),
+);
 const reason = v.optional(Reason);
 
 /** Where to rewind to: exactly one of the four. */
@@ -31,17 +44,36 @@ export const RewindRequest = v.pipe(
   v.union(
     [
       v.strictObject({
-        topic: v.pipe(v.string(), v.regex(/^[A-Za-z0-9._-]{1,249}$/, "is no topic name"), v.examples(["screening.examine"])),
+        topic: v.pipe(
+          v.string(),
+          v.regex(/^[A-Za-z0-9._-]{1,249}$/, "is no topic name"),
+          v.examples(["screening.examine"]),
+        ),
         partition: Partition,
-        offset: v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.description("The next offset to consume"), v.examples([0])),
+        offset: v.pipe(
+          v.number(),
+          v.safeInteger(),
+          v.minValue(0),
+          v.description("The next offset to consume"),
+          v.examples([0]),
+        ),
         reason,
       }),
       v.strictObject({
-        messageId: v.pipe(v.string(), v.toUpperCase(), v.regex(/^[0-7][0-9A-HJKMNP-TV-Z]{25}$/, "is no ULID"), v.description("The next message to consume")),
+        messageId: v.pipe(
+          v.string(),
+          v.toUpperCase(),
+          v.regex(/^[0-7][0-9A-HJKMNP-TV-Z]{25}$/, "is no ULID"),
+          v.description("The next message to consume"),
+        ),
         reason,
       }),
       v.strictObject({
-        timestamp: v.pipe(v.string(), v.isoTimestamp("is no time like 2026-01-31T12:00:00Z"), v.description("The first message recorded at or after it")),
+        timestamp: v.pipe(
+          v.string(),
+          v.isoTimestamp("is no time like 2026-01-31T12:00:00Z"),
+          v.description("The first message recorded at or after it"),
+        ),
         reason,
       }),
       v.strictObject({

@@ -63,7 +63,7 @@ export function typeOfExpression(check: CheckContext, expression: Expression, pl
   return node === undefined ? ANY : typeOfNode(node, environmentOf(check, expression, place));
 }
 
-/** Steps that surely ran where the condition came out as `truth`. */
+/** Paths that surely exist where the condition came out as `truth`. */
 export function provenByExpression(expression: Expression, truth: boolean): ReadonlySet<string> {
   try {
     return provenBy(parseExpression(expression.source), truth);
@@ -89,6 +89,7 @@ function environmentOf(check: CheckContext, expression: Expression, place: Place
     look: (step) => sightOf(check, place, step),
     stepNames: check.named.keys(),
     proven: place.flow.proven,
+    warn: (code, at, message, hint) => check.findings.warning(code, check.marks.inside(expression, at), message, hint),
     report: (code, at, message, hint) => check.findings.error(code, check.marks.inside(expression, at), message, hint),
   };
 }
@@ -149,11 +150,10 @@ export function checkText(check: CheckContext, expression: Expression, place: Pl
 
 /** `key`, labels and a failure's message: their whole value becomes text. `at`: where a template without a place is. */
 export function checkTextTemplate(check: CheckContext, template: Template, place: Place, at: Position): void {
-  if (template.kind === "expression") return checkText(check, template.expression, place);
   const type = typeOfTemplate(check, template, place);
   if (couldBe(type, "string", "number", "boolean")) return;
-  const where = check.marks.of(template, at);
-  const hint = "Write text or one ${ expression }.";
+  const where = template.kind === "expression" ? template.expression.at : check.marks.of(template, at);
+  const hint = "Write text or one ${ expression } that gives text, a number or a boolean.";
   check.findings.error("definition.expression-type", where, `this must be text, is ${describeType(type)}`, hint);
 }
 

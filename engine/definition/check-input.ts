@@ -90,7 +90,7 @@ function placeOf(check: CheckContext, template: Template, path: readonly string[
   if (template.kind === "expression") return template.expression.at;
   const [name, ...rest] = path;
   if (template.kind !== "object" || name === undefined) return here;
-  const entry = template.entries[name];
+  const entry = Object.hasOwn(template.entries, name) ? template.entries[name] : undefined;
   if (entry === undefined) return here;
   const keyAt = check.marks.ofKey(template, name, here);
   return rest.length === 0 && entry.kind !== "expression" ? keyAt : placeOf(check, entry, rest, keyAt);

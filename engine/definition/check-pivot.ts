@@ -4,7 +4,7 @@ import type { CheckContext } from "./check-context.ts";
 import { keyPosition } from "./check-context.ts";
 import type { Flow } from "./flow.ts";
 
-/** The rules around a pivot: what may stand before it, on it, and after it. `flow` is the one that leads to the step. */
+/** The rules around a pivot: what may stand before, on and after it. `flow` is the one that leads to the step. */
 export function checkPivotRules(
   check: CheckContext,
   step: CommandStep,

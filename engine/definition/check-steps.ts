@@ -120,7 +120,8 @@ function checkCompensation(check: CheckContext, step: CommandStep, place: Place)
   if (compensate.command.split(".")[0] !== domain) {
     const message = `\`${compensate.command}\` belongs to another domain than \`${step.command}\``;
     const hint = `Only the domain \`${domain}\` can undo its own step.`;
-    return check.findings.error("definition.compensate-domain", at, message, hint);
+    check.findings.error("definition.compensate-domain", at, message, hint);
+    return;
   }
   const action = actionOf(check, compensate.command, at);
   if (compensate.with === undefined) checkInheritedInput(check, step.with, place, action, at);

@@ -25,6 +25,7 @@ export const DIAGNOSTIC_CODES = [
   "definition.unknown-function",
   "definition.unknown-name",
   "definition.unknown-field",
+  "definition.may-be-absent",
   "definition.expression-type",
   "definition.not-boolean",
   "definition.impossible-comparison",

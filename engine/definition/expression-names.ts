@@ -3,12 +3,19 @@ import { suggestOrList } from "./suggest.ts";
 import type { TypeEnvironment } from "./type-environment.ts";
 import { ANY, describeType, type FieldType, unionOf, type ValueType } from "./value-type.ts";
 
-const ELSEWHERE: Readonly<Record<string, string>> = {
-  error: "`error` exists only in the steps of a `catch`.",
-  result: "`result` exists only in a step's `output`.",
-  signal: "`signal` exists only in the `output` of a `wait`.",
-  vars: "`vars` is not available in this version.",
-};
+/** A field access: `target.name`, or `target['name']`. */
+export interface FieldNode {
+  readonly at: number;
+  readonly target: ExpressionNode;
+  readonly name: string;
+}
+
+const ELSEWHERE: ReadonlyMap<string, string> = new Map([
+  ["error", "`error` exists only in the steps of a `catch`."],
+  ["result", "`result` exists only in a step's `output`."],
+  ["signal", "`signal` exists only in the `output` of a `wait`."],
+  ["vars", "`vars` is not available in this version."],
+]);
 
 /** A name that stands alone: `input`, `saga`, a macro's variable. */
 export function typeOfName(
@@ -19,7 +26,7 @@ export function typeOfName(
   if (type !== undefined) return type;
   if (node.name === "steps") return ANY;
   const names = [...environment.names.keys(), "steps"];
-  const hint = ELSEWHERE[node.name] ?? suggestOrList(node.name, names);
+  const hint = ELSEWHERE.get(node.name) ?? suggestOrList(node.name, names);
   environment.report(
     "definition.unknown-name",
     node.at,
@@ -31,7 +38,7 @@ export function typeOfName(
 
 /** `status == approved` is the most common slip: the text lacks its quotes. */
 function textHint(name: string, names: readonly string[]): string {
-  return names.includes(name) || name in ELSEWHERE ? "" : ` If it is a text, quote it: '${name}'.`;
+  return names.includes(name) || ELSEWHERE.has(name) ? "" : ` If it is a text, quote it: '${name}'.`;
 }
 
 /** True for the name `steps` itself. */
@@ -51,7 +58,7 @@ export function typeOfStep(name: string, at: number, environment: TypeEnvironmen
     environment.report(sight.code, at, sight.message, sight.hint);
     return ANY;
   }
-  if (sight.state === "maybe" && !environment.proven.has(name)) {
+  if (sight.state === "maybe" && !environment.proven.has(`steps.${name}`)) {
     const hint = `Ask first: has(steps.${name}) ? … : …, or move this step to where \`${name}\` has run.`;
     environment.report("definition.step-may-not-have-run", at, `the step \`${name}\` may not have run here`, hint);
   }
@@ -59,11 +66,7 @@ export function typeOfStep(name: string, at: number, environment: TypeEnvironmen
 }
 
 /** The field's type; reports and gives undefined when no value of the target can have it. */
-export function fieldOf(
-  target: ValueType,
-  node: { readonly at: number; readonly name: string; readonly target: ExpressionNode },
-  environment: TypeEnvironment,
-): FieldType | undefined {
+export function fieldOf(target: ValueType, node: FieldNode, environment: TypeEnvironment): FieldType | undefined {
   if (target.kind === "any") return undefined;
   const objects = (target.kind === "union" ? target.of : [target]).filter((each) => each.kind === "object");
   const found = objects.map((each) => each.fields.get(node.name)).filter((field) => field !== undefined);
@@ -90,7 +93,26 @@ function isResult(node: ExpressionNode): boolean {
   return (node.kind === "field" || node.kind === "index") && isResult(node.target);
 }
 
-function written(node: ExpressionNode): string {
+/** An optional field that is absent fails at run time and parks the saga. */
+export function warnOfAbsence(node: FieldNode, environment: TypeEnvironment): void {
+  const target = pathOf(node.target);
+  const path = `${target}.${node.name}`;
+  // Behind a macro's variable a `filter` may have asked already; nobody can tell from here.
+  const root = target?.split(".")[0] ?? "";
+  if (!ROOTS.has(root) || environment.proven.has(path)) return;
+  const hint = `Ask first: has(${path}) ? ${path} : null.`;
+  environment.warn("definition.may-be-absent", node.at, `\`${path}\` is optional and may be absent`, hint);
+}
+
+const ROOTS: ReadonlySet<string> = new Set(["input", "steps", "result", "signal"]);
+
+/** `input.applicant.name`; undefined when it is no plain path. */
+export function pathOf(node: ExpressionNode): string | undefined {
   if (node.kind === "name") return node.name;
-  return node.kind === "field" ? `${written(node.target)}.${node.name}` : "this value";
+  const target = node.kind === "field" ? pathOf(node.target) : undefined;
+  return node.kind === "field" && target !== undefined ? `${target}.${node.name}` : undefined;
+}
+
+function written(node: ExpressionNode): string {
+  return pathOf(node) ?? "this value";
 }

@@ -59,19 +59,18 @@ function comparisonHint(literal: ExpressionNode, other: ValueType): string {
 function checkMembership(node: Binary, left: ValueType, right: ValueType, environment: TypeEnvironment): void {
   if (!couldBe(right, "list", "object")) {
     const message = `\`in\` needs a list or an object, not ${describeType(right)}`;
-    return environment.report("definition.expression-type", node.right.at, message, "Write value in ['a', 'b'].");
-  }
-  if (node.right.kind !== "list") {
-    if (right.kind !== "list" || !disjoint(left, right.item)) return;
+    environment.report("definition.expression-type", node.right.at, message, "Write value in ['a', 'b'].");
+  } else if (node.right.kind === "list") {
+    checkItems(node.right.items, left, environment);
+  } else if (right.kind === "list" && disjoint(left, right.item)) {
     const message = `this is never in the list: ${describeType(left)} and ${describeType(right.item)}`;
-    return environment.report(
-      "definition.impossible-comparison",
-      node.left.at,
-      message,
-      "Compare values of the same kind.",
-    );
+    const hint = "Compare values of the same kind.";
+    environment.report("definition.impossible-comparison", node.left.at, message, hint);
   }
-  for (const item of node.right.items) {
+}
+
+function checkItems(items: readonly ExpressionNode[], left: ValueType, environment: TypeEnvironment): void {
+  for (const item of items) {
     if (item.kind !== "literal" || item.value === null) continue;
     const type = typeOfJson(item.value);
     if (!disjoint(left, type)) continue;

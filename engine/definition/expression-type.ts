@@ -1,6 +1,6 @@
 import { type ExpressionFunction, functionOf, type Kind } from "./expression-functions.ts";
 import type { ExpressionNode } from "./expression-node.ts";
-import { fieldOf, isSteps, typeOfName, typeOfStep } from "./expression-names.ts";
+import { type FieldNode, fieldOf, isSteps, pathOf, typeOfName, typeOfStep, warnOfAbsence } from "./expression-names.ts";
 import { typeOfBinary } from "./expression-type-binary.ts";
 import type { TypeEnvironment } from "./type-environment.ts";
 import {
@@ -72,11 +72,13 @@ function typeOfNegation(
   return NUMBER;
 }
 
-/** Steps whose presence follows from a condition that came out as `truth`. */
+/** Paths whose presence follows from a condition that came out as `truth`. */
 export function provenBy(node: ExpressionNode, truth: boolean): ReadonlySet<string> {
   switch (node.kind) {
-    case "has":
-      return truth && node.target.kind === "name" && node.target.name === "steps" ? new Set([node.name]) : new Set();
+    case "has": {
+      const path = pathOf(node.target);
+      return truth && path !== undefined ? new Set([`${path}.${node.name}`]) : new Set();
+    }
     case "not":
       return provenBy(node.operand, !truth);
     case "and":
@@ -93,16 +95,17 @@ function provenIn(environment: TypeEnvironment, condition: ExpressionNode, truth
   return more.size === 0 ? environment : { ...environment, proven: new Set([...environment.proven, ...more]) };
 }
 
-function typeOfField(node: Extract<ExpressionNode, { kind: "field" }>, environment: TypeEnvironment): ValueType {
+function typeOfField(node: FieldNode, environment: TypeEnvironment): ValueType {
   if (isSteps(node.target, environment)) return typeOfStep(node.name, node.at, environment);
-  const target = typeOfNode(node.target, environment);
-  return fieldOf(target, node, environment)?.type ?? ANY;
+  const field = fieldOf(typeOfNode(node.target, environment), node, environment);
+  if (field?.optional === true) warnOfAbsence(node, environment);
+  return field?.type ?? ANY;
 }
 
 function typeOfIndex(node: Extract<ExpressionNode, { kind: "index" }>, environment: TypeEnvironment): ValueType {
   const key = node.index;
   if (key.kind === "literal" && typeof key.value === "string") {
-    return typeOfField({ kind: "field", at: key.at, target: node.target, name: key.value }, environment);
+    return typeOfField({ at: key.at, target: node.target, name: key.value }, environment);
   }
   const target = typeOfNode(node.target, environment);
   const index = typeOfNode(key, environment);

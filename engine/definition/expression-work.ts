@@ -4,7 +4,7 @@ import type { Kind } from "./expression-functions.ts";
 /** Why an expression failed on these data. The evaluator adds which one it was. */
 export class EvaluationProblem extends Error {}
 
-/** Two nested macros over long lists would otherwise hold up the dispatcher; counted, so that it fails everywhere alike. */
+/** Nested macros over long lists would block the dispatcher; counted, not timed, so that it fails everywhere alike. */
 const WORK_MAX = 200_000;
 /** As a message body: nothing longer could be sent anyway. */
 const TEXT_MAX = 256 * 1024;
@@ -19,7 +19,7 @@ export class Work {
     if (this.#left < 0) throw new EvaluationProblem("the expression works too long on these data");
   }
 
-  /** Copying and comparing cost too: a short expression could multiply a long list by itself. 16 characters are one item. */
+  /** Copying and comparing cost too: one could multiply a long list by itself. 16 characters are one item. */
   chargeFor(value: Json): void {
     if (typeof value === "string") this.charge(value.length >> 4);
     else if (Array.isArray(value)) this.charge(value.length);

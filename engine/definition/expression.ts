@@ -203,7 +203,7 @@ function convertMacro(
 function unknownFunction(name: string, at: number, method: boolean): ExpressionSyntaxError {
   const hint =
     name === "matches"
-      ? "Regular expressions are not available: their cost has no bound. Use startsWith, endsWith, contains, or an enum."
+      ? "Regular expressions are not available: their cost has no bound. Use startsWith, contains, or an enum."
       : (suggest(name, functionNames(method)) ?? `Available: ${functionNames(method).join(", ")}.`);
   return new ExpressionSyntaxError(
     at,

@@ -5,7 +5,7 @@ export interface Flow {
   readonly steps: ReadonlyMap<string, { readonly state: "ran" | "maybe"; readonly type: ValueType }>;
   /** `maybe`: on some path that leads here. */
   readonly pivot: "before" | "maybe" | "passed";
-  /** Steps whose presence a condition around this place has established. */
+  /** Paths whose presence a condition around this place has established. */
   readonly proven: ReadonlySet<string>;
 }
 
@@ -16,8 +16,8 @@ export function withStep(flow: Flow, name: string | undefined, type: ValueType):
   return name === undefined ? flow : { ...flow, steps: new Map([...flow.steps, [name, { state: "ran", type }]]) };
 }
 
-export function withProven(flow: Flow, steps: ReadonlySet<string>): Flow {
-  return steps.size === 0 ? flow : { ...flow, proven: new Set([...flow.proven, ...steps]) };
+export function withProven(flow: Flow, paths: ReadonlySet<string>): Flow {
+  return paths.size === 0 ? flow : { ...flow, proven: new Set([...flow.proven, ...paths]) };
 }
 
 /** Several paths meet: only what holds on all of them is certain. Null: none of them gets here. */
@@ -33,6 +33,6 @@ export function joined(paths: readonly (Flow | null)[]): Flow | null {
     }
   }
   const alike = others.every((path) => path.pivot === first.pivot);
-  const proven = [...first.proven].filter((name) => others.every((path) => path.proven.has(name)));
+  const proven = [...first.proven].filter((each) => others.every((path) => path.proven.has(each)));
   return { steps, pivot: alike ? first.pivot : "maybe", proven: new Set(proven) };
 }

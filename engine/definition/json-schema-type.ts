@@ -32,12 +32,12 @@ export function typeOfSchema(schema: ValueSchema): ValueType {
 
 function typeOf(schema: Json | undefined, root: Root): ValueType {
   if (!isJsonObject(schema)) return ANY;
-  if (typeof schema["$ref"] === "string") return typeOfReference(schema["$ref"], root);
-  if (schema["const"] !== undefined) return typeOfJson(schema["const"]);
-  if (Array.isArray(schema["enum"])) return unionOf(schema["enum"].map((value: Json) => typeOfJson(value)));
-  const choices = schema["anyOf"] ?? schema["oneOf"];
+  if (typeof schema.$ref === "string") return typeOfReference(schema.$ref, root);
+  if (schema.const !== undefined) return typeOfJson(schema.const);
+  if (Array.isArray(schema.enum)) return unionOf(schema.enum.map((value: Json) => typeOfJson(value)));
+  const choices = schema.anyOf ?? schema.oneOf;
   if (Array.isArray(choices)) return unionOf(choices.map((choice: Json) => typeOf(choice, root)));
-  if (Array.isArray(schema["allOf"])) return ANY;
+  if (Array.isArray(schema.allOf)) return ANY;
   const { type } = schema;
   if (Array.isArray(type)) return unionOf(type.map((each: Json) => typed(each, schema, root)));
   return typed(type, schema, root);
@@ -61,7 +61,7 @@ function typed(type: Json | undefined, schema: JsonObject, root: Root): ValueTyp
     case "null":
       return NULL;
     case "array":
-      return { kind: "list", item: schema["prefixItems"] === undefined ? typeOf(schema["items"], root) : ANY };
+      return { kind: "list", item: schema.prefixItems === undefined ? typeOf(schema.items, root) : ANY };
     case "object":
       return objectType(schema, root);
     default:
@@ -70,13 +70,13 @@ function typed(type: Json | undefined, schema: JsonObject, root: Root): ValueTyp
 }
 
 function objectType(schema: JsonObject, root: Root): ValueType {
-  const properties = isJsonObject(schema["properties"]) ? schema["properties"] : {};
-  const required = Array.isArray(schema["required"]) ? schema["required"] : [];
+  const properties = isJsonObject(schema.properties) ? schema.properties : {};
+  const required = Array.isArray(schema.required) ? schema.required : [];
   const fields = new Map<string, FieldType>();
   for (const [name, property] of Object.entries(properties)) {
     fields.set(name, { type: typeOf(property, root), optional: !required.includes(name) });
   }
-  return { kind: "object", fields, open: schema["additionalProperties"] !== false };
+  return { kind: "object", fields, open: schema.additionalProperties !== false };
 }
 
 function referenced(pointer: string, root: Json): Json | undefined {

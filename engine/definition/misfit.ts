@@ -13,7 +13,7 @@ export interface Misfit {
 }
 
 /**
- * Why no value of `actual` fits `expected`. An integer where a number comes, a text where an enum is wanted, an optional
+ * Why no value of `actual` fits `expected`. A number where an integer is wanted, a text where an enum is, an optional
  * field where a value is needed: those may fit, so they are left to the check of the real value.
  */
 export function misfits(actual: ValueType, expected: ValueType, path: readonly string[] = []): readonly Misfit[] {

@@ -1,5 +1,6 @@
 import { isMap, isScalar, isSeq, type Node } from "yaml";
 import type { Shape } from "../core/definition.ts";
+import { FORBIDDEN_KEYS } from "../core/template.ts";
 import { fieldsOf, kindOf, type ParseContext, positionOf, report } from "./parse-context.ts";
 import { scalarOffsets } from "./scalar-offsets.ts";
 import { parseShapeNotation, ShapeNotationError } from "./shape-notation.ts";
@@ -26,6 +27,10 @@ function objectShape(context: ParseContext, node: Node): Shape {
   for (const { key, value } of fieldsOf(context, node, "a shape")?.values() ?? []) {
     const optional = key.endsWith("?");
     const name = optional ? key.slice(0, -1) : key;
+    if (FORBIDDEN_KEYS.has(name)) {
+      report(context, "definition.forbidden-key", value, `\`${name}\` cannot be used as a key`, "Choose another name.");
+      continue;
+    }
     const shape = shapeOf(context, value);
     fields[name] = optional ? { ...shape, optional: true } : shape;
   }

@@ -98,7 +98,7 @@ function splitText(context: ParseContext, node: Scalar, value: string): readonly
 function closingHint(value: string): string {
   return value.includes("#")
     ? "Close it with `}`."
-    : "Close it with `}`. A ` #` in an unquoted value begins a comment: quote the value. For a literal `${` write `$${`.";
+    : "Close it with `}`. A ` #` in an unquoted value begins a comment: quote it. A literal `${` is written `$${`.";
 }
 
 /** The offset of the `}` that ends an expression; braces and quotes inside it are skipped. */

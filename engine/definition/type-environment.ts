@@ -13,8 +13,9 @@ export interface TypeEnvironment {
   /** Undefined: the file has no such step. */
   look(step: string): StepSight | undefined;
   readonly stepNames: Iterable<string>;
-  /** Steps that surely ran because a condition says so: `has(steps.review) && …`. */
+  /** Paths that surely exist because a condition says so: `has(steps.review) && …` proves `steps.review`. */
   readonly proven: ReadonlySet<string>;
   /** `at`: offset in the expression's source. */
+  warn(code: DiagnosticCode, at: number, message: string, hint: string): void;
   report(code: DiagnosticCode, at: number, message: string, hint: string): void;
 }

@@ -15,7 +15,8 @@ import type { Findings } from "./findings.ts";
 
 /** A definition larger than this is refused before it is parsed. */
 export const SOURCE_BYTES_MAX = 256 * 1024;
-const DEPTH_MAX = 64;
+/** Nodes and pairs from the root; a `choose` within a `choose` adds six. */
+const DEPTH_MAX = 200;
 
 /** A YAML file: its tree, and the line and column of an offset. */
 export interface YamlDocument {
@@ -124,9 +125,12 @@ function reportTag(document: YamlDocument, tag: string, offset: number, findings
   const start = Math.max(0, document.source.lastIndexOf(own ? tag : "!!", offset));
   const at = document.position(start);
   if (own) {
-    const expression = lineAt(document.source, start)
-      .slice(at.column - 1)
-      .trimEnd();
+    // Cut, so that a file of one line with thousands of tags is still refused quickly.
+    const expression =
+      document.source
+        .slice(start, start + 200)
+        .split(/\r?\n/)[0]
+        ?.trimEnd() ?? tag;
     findings.error(
       "definition.yaml-trap",
       at,
@@ -144,7 +148,10 @@ function reportSyntax(document: YamlDocument, error: YAMLError, findings: Findin
   // Cut, so that the patterns below stay cheap on a file of one line.
   const line = lineAt(document.source, offset).slice(0, 1000);
   const trap = trapBehind(error, line, document.source.slice(offset, offset + 1));
-  if (trap !== undefined) return findings.error("definition.yaml-trap", at, trap.message, trap.hint);
+  if (trap !== undefined) {
+    findings.error("definition.yaml-trap", at, trap.message, trap.hint);
+    return;
+  }
   const nested = error.message.startsWith("Nested mappings") ? "A value with `: ` in it needs quotes." : undefined;
   const hint = nested ?? SYNTAX_HINTS[error.code] ?? "Check the indentation and the quotes.";
   findings.error("definition.yaml-syntax", at, lowerFirst(error.message), hint);

@@ -35,8 +35,9 @@ export class Timers {
     this.#problem = problem;
   }
 
-  start(): void {
-    this.#loop = this.#run();
+  /** `active`: only then timers fire; another process does it otherwise. */
+  start(active: () => boolean): void {
+    this.#loop = this.#run(active);
   }
 
   async stop(): Promise<void> {
@@ -45,11 +46,11 @@ export class Timers {
     await this.#loop;
   }
 
-  async #run(): Promise<void> {
+  async #run(active: () => boolean): Promise<void> {
     while (!this.#stopped) {
       let fired = 0;
       try {
-        fired = await this.fire();
+        if (active()) fired = await this.fire();
       } catch (error) {
         if (!isNoOutcome(error)) this.#problem(error);
       }

@@ -1,11 +1,6 @@
 import postgres, { type Sql as PostgresSql, type TransactionSql } from "postgres";
 
-/** Parsers that the engine's connections add to postgres.js: `bigint` comes as a number (offsets and counters fit). */
-export interface Types extends Record<string, unknown> {
-  bigint: number;
-}
-
-/** A pool of connections. */
+/** A pool of connections. `bigint` comes as a number: offsets and counters fit. */
 export type Sql = PostgresSql<{ bigint: number }>;
 /** One open transaction. */
 export type Tx = TransactionSql<{ bigint: number }>;
@@ -20,6 +15,8 @@ export interface PoolOptions {
   readonly name: string;
   /** Longest statement, milliseconds. */
   readonly statementTimeoutMs?: number;
+  /** `off` for what a later commit makes durable anyway. */
+  readonly synchronousCommit?: "on" | "off";
 }
 
 /** Opens a pool. Every statement, lock wait and idle transaction has a bound on the server (reliability R10). */
@@ -27,16 +24,17 @@ export function connect(url: string, options: PoolOptions): Sql {
   return postgres(url, {
     max: options.max,
     idle_timeout: 0,
+    max_lifetime: null,
     connect_timeout: 10,
     onnotice: () => {},
     types: { bigint: { to: 20, from: [20], parse: Number, serialize: String } },
     connection: {
-      application_name: `ekiden ${options.name}`,
+      application_name: `ekiden ${options.name}`.slice(0, 63),
       statement_timeout: options.statementTimeoutMs ?? 60_000,
       lock_timeout: 30_000,
       idle_in_transaction_session_timeout: 120_000,
       // Each committed row is promised to someone; a per-database `off` must not reach the engine.
-      synchronous_commit: "on",
+      synchronous_commit: options.synchronousCommit ?? "on",
     },
   });
 }

@@ -26,7 +26,10 @@ export function listDefinitions(sql: Sql): Promise<readonly DefinitionRow[]> {
 }
 
 /** One definition with its current source; undefined when there is none. */
-export async function readDefinition(sql: Sql, name: string): Promise<(DefinitionRow & { readonly source: string }) | undefined> {
+export async function readDefinition(
+  sql: Sql,
+  name: string,
+): Promise<(DefinitionRow & { readonly source: string }) | undefined> {
   const [row] = await sql<(DefinitionRow & { source: string })[]>`
     select d.name, d.revision, d.version, d.updated_at, r.source
     from timeline.definition d

@@ -1,7 +1,6 @@
-import type { Sql } from "./database.ts";
-
 import type { Json } from "../core/json.ts";
-import { readConsumptions, readFailures, type ConsumptionRow, type FailureRow } from "./read-consumptions.ts";
+import type { Sql } from "./database.ts";
+import { type ConsumptionRow, type FailureRow, readConsumptions, readFailures } from "./read-consumptions.ts";
 
 /** A row of `timeline.event_request`; of a foreign message what its consumption kept. */
 export interface MessageRow {
@@ -45,7 +44,10 @@ export interface MessageFilter {
 export async function listMessages(sql: Sql, filter: MessageFilter): Promise<readonly MessageHistory[]> {
   const consumed = filter.error === true || filter.group !== undefined;
   const ids = await (consumed ? consumedIds(sql, filter) : requestedIds(sql, filter));
-  const found = await readMessages(sql, ids.map((row) => row.message_id));
+  const found = await readMessages(
+    sql,
+    ids.map((row) => row.message_id),
+  );
   return found.sort((a, b) => (a.message.message_id < b.message.message_id ? 1 : -1));
 }
 
@@ -99,7 +101,10 @@ function requestedIds(sql: Sql, { error, topic, sagaId, before, limit }: Message
   `;
 }
 
-function consumedIds(sql: Sql, { error, group, topic, sagaId, before, limit }: MessageFilter): Promise<readonly IdRow[]> {
+function consumedIds(
+  sql: Sql,
+  { error, group, topic, sagaId, before, limit }: MessageFilter,
+): Promise<readonly IdRow[]> {
   // The comparison with a boolean literal lets the partial index over errors be used.
   const flag = error === undefined ? sql`` : error ? sql`and c.error_flag` : sql`and not c.error_flag`;
   return sql<IdRow[]>`

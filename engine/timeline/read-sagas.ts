@@ -1,7 +1,6 @@
-import type { Sql } from "./database.ts";
-
 import type { Json, JsonObject } from "../core/json.ts";
 import type { SagaStatus, Uncompensated, Waiting } from "../core/state.ts";
+import type { Sql } from "./database.ts";
 
 /** A row of `timeline.saga`, without the orchestrator's state but for what it waits for. */
 export interface SagaRow {
@@ -69,7 +68,7 @@ export async function listSagas(sql: Sql, filter: SagaFilter): Promise<readonly 
       ${statuses === undefined ? sql`` : sql`and ${open ? sql`o.status` : sql`s.status`} = any(${[...statuses]})`}
       ${definition === undefined ? sql`` : sql`and s.definition = ${definition}`}
       ${key === undefined ? sql`` : sql`and s.key = ${key}`}
-      ${Object.entries(labels).map(([name, value]) => hasLabel(sql, name, value))}
+      ${Object.entries(labels).reduce((all, [name, value]) => sql`${all} ${hasLabel(sql, name, value)}`, sql``)}
       ${startedAfter === undefined ? sql`` : sql`and s.started_at > ${startedAfter} and ${id} >= ${idBound(sql, startedAfter, -CLOCKS_APART_MS)}`}
       ${startedBefore === undefined ? sql`` : sql`and s.started_at < ${startedBefore} and ${id} < ${idBound(sql, startedBefore, CLOCKS_APART_MS)}`}
       ${before === undefined ? sql`` : sql`and ${id} < ${before}`}
@@ -98,7 +97,9 @@ function sagaColumns(sql: Sql) {
 /** A query only has texts; the label may be a number or a boolean that reads the same. */
 function hasLabel(sql: Sql, name: string, value: string) {
   const asText = sql`s.labels @> ${sql.json({ [name]: value })}`;
-  const other = /^(?:true|false|-?(?:0|[1-9]\d{0,14})(?:\.\d{1,14})?)$/.test(value) ? (JSON.parse(value) as number | boolean) : undefined;
+  const other = /^(?:true|false|-?(?:0|[1-9]\d{0,14})(?:\.\d{1,14})?)$/.test(value)
+    ? (JSON.parse(value) as number | boolean)
+    : undefined;
   return other === undefined ? sql`and ${asText}` : sql`and (${asText} or s.labels @> ${sql.json({ [name]: other })})`;
 }
 

@@ -1,6 +1,5 @@
-import type { Sql } from "./database.ts";
-
 import type { Json } from "../core/json.ts";
+import type { Sql } from "./database.ts";
 
 /** What of a saga may hold sensitive values. */
 export interface SensitiveRow {
@@ -15,7 +14,10 @@ export function readRevisionsOf(sql: Sql, sagaIds: readonly string[]): Promise<r
 }
 
 /** Inputs of some sagas. */
-export function readInputs(sql: Sql, sagaIds: readonly string[]): Promise<readonly { readonly id: string; readonly input: Json }[]> {
+export function readInputs(
+  sql: Sql,
+  sagaIds: readonly string[],
+): Promise<readonly { readonly id: string; readonly input: Json }[]> {
   return sql<{ id: string; input: Json }[]>`select id, input from timeline.saga where id = any(${[...sagaIds]})`;
 }
 

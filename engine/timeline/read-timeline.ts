@@ -18,13 +18,22 @@ export interface TimelineItem extends MessageHistory {
 type PlacedRow = MessageRow & { readonly placed_at: string };
 
 /** What to read: from the start, after a place, or before one. */
-export type TimelineRange = { readonly after?: TimelinePlace; readonly from?: TimelinePlace; readonly before?: TimelinePlace };
+export type TimelineRange = {
+  readonly after?: TimelinePlace;
+  readonly from?: TimelinePlace;
+  readonly before?: TimelinePlace;
+};
 
 /**
  * Messages of a saga in the order in which they were written, oldest first. `before` reads backwards from its place.
  * Ordered by the database's clock: ids come from the clocks of several processes.
  */
-export async function readTimeline(sql: Sql, sagaId: string, range: TimelineRange, limit: number): Promise<readonly TimelineItem[]> {
+export async function readTimeline(
+  sql: Sql,
+  sagaId: string,
+  range: TimelineRange,
+  limit: number,
+): Promise<readonly TimelineItem[]> {
   const rows = await readRows(sql, sagaId, range, limit);
   if (range.before !== undefined) rows.reverse();
   const ids = rows.map((row) => row.message_id);

@@ -116,6 +116,20 @@ test("a verdict other than done holds for all later messages of the key in the b
   expect((await bench.call(3)).offsets).toEqual([3]);
 });
 
+test("messages that go alone have places of their own, and hold up no batch", async () => {
+  const bench = new Bench({ lanes: 1 });
+  for (const [offset, key] of ["a", "b", "c"].entries()) bench.lanes.take(delivery(offset, key));
+  bench.calls[0]?.end(["alone"]);
+  (await bench.call(1)).end(["done"]);
+  const batch = bench.calls.find((call) => call.offsets.includes(1));
+  expect(batch?.alone).toBe(false);
+  batch?.end(["alone", "alone"]);
+  while (bench.calls.filter((call) => call.alone).length < 2) await bench.call(bench.calls.length);
+  bench.lanes.take(delivery(3, "d"));
+
+  expect(bench.calls.at(-1)).toMatchObject({ offsets: [3], alone: false });
+});
+
 test("a batch that throws comes again, and in the end apart, so that its culprit blocks its own key only", async () => {
   const bench = new Bench({ lanes: 1 });
   bench.lanes.take(delivery(0, "start"));

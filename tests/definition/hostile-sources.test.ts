@@ -1,5 +1,7 @@
 import { expect, test } from "bun:test";
+import { readdirSync } from "node:fs";
 import fc from "fast-check";
+import { renderDiagnostic } from "../../engine/definition/render-diagnostic.ts";
 import { load, onboardingSource } from "./definition-source.ts";
 
 const HEAD = "saga: sample\nversion: 1\n";
@@ -17,7 +19,8 @@ test("a saga of more than 2000 steps is refused", () => {
 
 test("a saga of 500 steps loads", () => {
   const step = (index: number) =>
-    `  - step: s${index}\n    command: payment.transfer\n    with:\n      amount: 1\n      note: \${ steps.s${index - 1}.reference }\n    compensate: payment.refund\n`;
+    `  - step: s${index}\n    command: payment.transfer\n    with:\n      amount: 1\n` +
+    `      note: \${ steps.s${index - 1}.reference }\n    compensate: payment.refund\n`;
   const first = "  - step: s0\n    wait: paid\n    returns: { reference: string, amount: number }\n";
   const source = `${HEAD}steps:\n${first}${Array.from({ length: 499 }, (_, index) => step(index + 1)).join("")}`;
 
@@ -35,7 +38,7 @@ test("a saga of 500 steps loads", () => {
 
 test("brackets without end are an error, not a crash", () => {
   expect(codes(`${HEAD}steps: ${"[".repeat(100_000)}`)).toEqual(["definition.yaml-syntax"]);
-  expect(codes(`${HEAD}steps: ${"[".repeat(80)}${"]".repeat(80)}`)).toEqual(["definition.yaml-syntax"]);
+  expect(codes(`${HEAD}steps: ${"[".repeat(300)}${"]".repeat(300)}`)).toEqual(["definition.yaml-syntax"]);
 });
 
 test("thousands of keys and thousands of mistakes are refused, at most 200 of them shown", () => {
@@ -48,10 +51,31 @@ test("thousands of keys and thousands of mistakes are refused, at most 200 of th
 test("deep and long expressions are refused or read, never a crash", () => {
   const condition = (source: string) => codes(`${HEAD}steps:\n  - if: "${source}"\n    fail: odd\n`);
 
-  expect(condition("-".repeat(900) + "1 > 0")).toEqual([]);
-  expect(condition("(".repeat(500) + "true" + ")".repeat(500))).toEqual(["definition.expression-syntax"]);
+  expect(condition(`${"-".repeat(900)}1 > 0`)).toEqual([]);
+  expect(condition(`${"(".repeat(500)}true${")".repeat(500)}`)).toEqual(["definition.expression-syntax"]);
   expect(condition(Array.from({ length: 600 }, () => "1").join("+"))).toEqual(["definition.expression-syntax"]);
   expect(condition("x".repeat(5000))).toEqual(["definition.expression-syntax"]);
+});
+
+test("line ends of other systems move nothing", async () => {
+  const folder = `${import.meta.dir}/fixtures`;
+  const files = readdirSync(folder).filter((file) => file.endsWith(".yaml"));
+  const sources = await Promise.all(files.map((file) => Bun.file(`${folder}/${file}`).text()));
+
+  for (const source of sources) {
+    const { diagnostics } = load(source.replaceAll("\n", "\r\n"));
+    expect(diagnostics).toEqual(load(source).diagnostics);
+  }
+});
+
+test("the caret stands under the right character behind Japanese text", () => {
+  const source = `${HEAD}key: 申込 ${"${ input.no }"}\nsteps: []\n`;
+  const [first] = load(source).diagnostics;
+
+  expect(first && renderDiagnostic("f.yaml", source, first).split("\n").slice(1, 3)).toEqual([
+    "  key: 申込 ${ input.no }",
+    "       \u3000\u3000          ^",
+  ]);
 });
 
 test("no source makes the loader throw, and a place always lies in the file", async () => {

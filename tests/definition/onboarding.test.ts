@@ -23,7 +23,8 @@ test("the design's example loads without a word", async () => {
 test("a command step carries its own settings, the file's defaults, or the engine's", () => {
   const [step] = definitionFrom(
     "saga: sample\nversion: 3\ndefaults: { timeout: 10s, retry: { backoff: 2s, max: PT1M } }\nsteps:\n" +
-      "  - step: pay\n    command: payment.transfer\n    with: { amount: 1 }\n    deadline: 1h\n    retry: { attempts: forever, never: broken }\n" +
+      "  - step: pay\n    command: payment.transfer\n    with: { amount: 1 }\n    deadline: 1h\n" +
+      "    retry: { attempts: forever, never: broken }\n" +
       "    compensate: { command: payment.refund, timeout: 300ms, optional: true }\n",
   ).steps;
 

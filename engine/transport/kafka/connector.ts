@@ -13,6 +13,10 @@ export interface ConnectorOptions {
 
 const STRING_CONVERTER = "org.apache.kafka.connect.storage.StringConverter";
 
+// Connect guesses the type of a header's literal. `1.0` becomes the integer 1 and `"1.0"` keeps its quotes; this has a
+// fraction, so it becomes a float, and that float is written 1.0.
+const ALMOST_ONE = "1.00000000000000001";
+
 /** Column → header. The second placements make each message a CloudEvent in binary mode. */
 const PLACEMENTS = [
   "correlation_id:header",
@@ -51,7 +55,7 @@ export function connectorConfig(options: ConnectorOptions): Record<string, strin
     "header.converter": STRING_CONVERTER,
     transforms: "outbox,specversion,contenttype",
     ...routerSettings(names),
-    ...insertedHeader("specversion", "ce_specversion", '"1.0"'),
+    ...insertedHeader("specversion", "ce_specversion", ALMOST_ONE),
     ...insertedHeader("contenttype", "content-type", "application/json"),
   };
 }
@@ -133,7 +137,7 @@ function routerSettings(names: Names): Record<string, string> {
   return Object.fromEntries(Object.entries(settings).map(([name, value]) => [`transforms.outbox.${name}`, value]));
 }
 
-/** `literal` is parsed by Connect: a bare 1.0 would become the number 1. */
+/** `literal` is parsed by Connect, which guesses its type. */
 function insertedHeader(transform: string, header: string, literal: string): Record<string, string> {
   return {
     [`transforms.${transform}.type`]: "org.apache.kafka.connect.transforms.InsertHeader",

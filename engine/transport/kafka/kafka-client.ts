@@ -2,12 +2,15 @@ import { Kafka, type KafkaConfig, logLevel } from "kafkajs";
 
 import { kafkajsLog, type TransportLog } from "./kafka-log.ts";
 
+/** TLS and SASL, as kafkajs takes them. */
+export type KafkaSecurity = Pick<KafkaConfig, "ssl" | "sasl">;
+
 /** How to reach the brokers. */
 export interface KafkaAccess {
   readonly brokers: readonly string[];
   readonly clientId: string;
   readonly log: TransportLog;
-  readonly security?: Pick<KafkaConfig, "ssl" | "sasl">;
+  readonly security?: KafkaSecurity;
 }
 
 /**

@@ -70,9 +70,11 @@ export class Member {
       eachBatchAutoResolve: false,
       // A batch is only handed to the lanes, and all partitions share their room.
       partitionsConsumedConcurrently: 1,
-      eachBatch: (payload) => {
+      eachBatch: async (payload) => {
+        // A member that was given up may still have a fetch under way; its place belongs to the next one.
+        if (this.#over) return;
         this.#commitNow = payload.commitOffsetsIfNecessary;
-        return this.#events.batch(payload);
+        await this.#events.batch(payload);
       },
     });
   }

@@ -1,0 +1,20 @@
+import type { Context, Hono } from "hono";
+
+import type { Log } from "../sdk.ts";
+import type { Sql } from "../timeline/database.ts";
+import type { Engine } from "./port.ts";
+
+/** What comes with a request: the server, when there is one, whose idle limit a waiting call lifts. */
+export interface ApiEnv {
+  Bindings: { server?: { timeout(request: Request, seconds: number): void } };
+}
+
+export type Api = Hono<ApiEnv>;
+export type ApiContext = Context<ApiEnv>;
+
+/** What every group of routes needs. */
+export interface ApiParts {
+  readonly engine: Engine;
+  readonly sql: Sql;
+  readonly log: Log;
+}

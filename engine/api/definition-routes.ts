@@ -1,0 +1,105 @@
+import { listDefinitions, listRevisions, readDefinition, readRevision } from "../timeline/read-definitions.ts";
+import type { Api, ApiParts } from "./api-env.ts";
+import { describe } from "./describe.ts";
+import { checkMedia, readText } from "./json-body.ts";
+import { definitionNameOf, hashOf, unknownDefinition, unknownRevision } from "./unknown.ts";
+
+const YAML_MEDIA = /^(?:text|application)\/(?:x-)?yaml$/;
+
+/** Definitions and their revisions. */
+export function addDefinitionRoutes(app: Api, { engine, sql }: ApiParts): void {
+  app.get("/v1/definitions", LIST, async (c) => {
+    const rows = await listDefinitions(sql);
+    const items = rows.map(({ name, version, revision, updated_at }) => ({
+      name,
+      version,
+      revision,
+      updatedAt: updated_at.toISOString(),
+    }));
+    const broken = [...engine.broken()].map(([file, diagnostics]) => ({ file, diagnostics: [...diagnostics] }));
+    return c.json({ items, nextCursor: null, broken });
+  });
+
+  app.post("/v1/definitions/validate", VALIDATE, async (c) => {
+    const source = await readText(c.req.raw);
+    if (source !== undefined) checkMedia(c.req.raw, YAML_MEDIA, "text/yaml");
+    return c.json([...engine.validate(source ?? "")]);
+  });
+
+  app.get("/v1/definitions/:definition", GET, async (c) => {
+    const name = definitionNameOf(c.req.param("definition"));
+    const [row, revisions] = await Promise.all([readDefinition(sql, name), listRevisions(sql, name)]);
+    if (row === undefined) return unknownDefinition(name);
+    const { version, revision, source } = row;
+    return c.json({
+      name,
+      version,
+      revision,
+      updatedAt: row.updated_at.toISOString(),
+      source,
+      revisions: revisions.map((each) => ({
+        revision: each.revision,
+        version: each.version,
+        createdAt: each.created_at.toISOString(),
+        current: each.revision === revision,
+      })),
+    });
+  });
+
+  app.get("/v1/definitions/:definition/revisions/:hash", REVISION, async (c) => {
+    const name = definitionNameOf(c.req.param("definition"));
+    const hash = hashOf(c.req.param("hash"), name);
+    const row = (await readRevision(sql, name, hash)) ?? unknownRevision(name, hash);
+    c.header("Vary", "Accept");
+    if (prefersYaml(c.req.header("accept")))
+      return c.body(row.source, 200, { "content-type": "text/yaml; charset=utf-8" });
+    const { revision, version, source } = row;
+    return c.json({ name, revision, version, createdAt: row.created_at.toISOString(), source });
+  });
+}
+
+/** YAML goes only to those who name it; `*` gets JSON. */
+function prefersYaml(accept = ""): boolean {
+  return accept.split(",").some((media) => YAML_MEDIA.test((media.split(";")[0] ?? "").trim().toLowerCase()));
+}
+
+const LIST = describe({
+  tag: "definitions",
+  operationId: "listDefinitions",
+  summary: "List definitions",
+  description: "`broken` names files that are not in use because they have errors.",
+  answers: { 200: { description: "Definitions by name", schema: "DefinitionList" } },
+});
+
+const VALIDATE = describe({
+  tag: "definitions",
+  operationId: "validateDefinition",
+  summary: "Check a definition",
+  description: "Says what `ekiden check` says of a file. Nothing is stored.",
+  body: { media: "text/yaml", description: "The YAML", required: true, example: "saga: onboarding\nversion: 1\n" },
+  answers: { 200: { description: "Findings; no `error` among them: it can be used", schema: "Diagnostics" } },
+});
+
+const GET = describe({
+  tag: "definitions",
+  operationId: "getDefinition",
+  summary: "Read a definition",
+  path: ["definition"],
+  answers: { 200: { description: "The definition and its revisions", schema: "DefinitionDetail" } },
+  problems: ["saga.unknown-definition"],
+});
+
+const REVISION = describe({
+  tag: "definitions",
+  operationId: "getRevision",
+  summary: "Read a revision",
+  path: ["definition", "hash"],
+  answers: {
+    200: {
+      description: "The revision; with `Accept: text/yaml` its source alone",
+      schema: "Revision",
+      text: "text/yaml",
+    },
+  },
+  problems: ["saga.unknown-definition", "definition.unknown-revision"],
+});

@@ -1,0 +1,77 @@
+import * as v from "valibot";
+
+import { listMessages, readMessages } from "../timeline/read-messages.ts";
+import type { Api, ApiParts } from "./api-env.ts";
+import { callerOf } from "./caller.ts";
+import { readCursor, writeCursor } from "./cursor.ts";
+import { describe } from "./describe.ts";
+import { readBody } from "./json-body.ts";
+import { viewMessages } from "./message-view.ts";
+import { Limit, QueryText, queryFlag, queryUlid } from "./query-schema.ts";
+import { readQuery } from "./read-query.ts";
+import { messageIdOf, unknownMessage } from "./unknown.ts";
+import { Reasoned } from "./verb-schema.ts";
+
+const MessageListQuery = v.strictObject({
+  error: v.optional(queryFlag("true: in error; false: not")),
+  group: v.optional(v.pipe(QueryText, v.description("Consumed by this group; with `error`, in error there"))),
+  topic: v.optional(v.pipe(QueryText, v.description("Topic"))),
+  saga: v.optional(queryUlid("Id of the saga")),
+  limit: Limit,
+  cursor: v.optional(v.pipe(QueryText, v.description("`nextCursor` of the page before"))),
+});
+
+/** Messages and what became of them. */
+export function addMessageRoutes(app: Api, { engine, sql }: ApiParts): void {
+  app.get("/v1/messages", LIST, async (c) => {
+    const { error, group, topic, saga, limit, cursor } = readQuery(c, MessageListQuery);
+    const before = cursor === undefined ? undefined : readCursor(cursor, ["messages"]).id;
+    const rows = await listMessages(sql, { error, group, topic, sagaId: saga, before, limit: limit + 1 });
+    const page = rows.slice(0, limit);
+    const last = rows.length > limit ? page.at(-1) : undefined;
+    const nextCursor = last === undefined ? null : writeCursor({ list: "messages", id: last.message.message_id });
+    return c.json({ items: await viewMessages(engine, sql, page), nextCursor });
+  });
+
+  app.get("/v1/messages/:messageId", GET, async (c) => {
+    const messageId = messageIdOf(c.req.param("messageId"));
+    const [view] = await viewMessages(engine, sql, await readMessages(sql, [messageId]));
+    return c.json(view ?? unknownMessage(messageId));
+  });
+
+  app.post("/v1/messages/:messageId/redrive", REDRIVE, async (c) => {
+    const messageId = messageIdOf(c.req.param("messageId"));
+    const caller = callerOf(c);
+    const { reason } = await readBody(c.req.raw, Reasoned);
+    return c.json(await engine.redrive(messageId, reason, caller), 202);
+  });
+}
+
+const LIST = describe({
+  tag: "messages",
+  operationId: "listMessages",
+  summary: "List messages, newest first",
+  query: MessageListQuery,
+  answers: { 200: { description: "A page of messages", schema: "MessageList" } },
+  problems: ["request.cursor-invalid"],
+});
+
+const GET = describe({
+  tag: "messages",
+  operationId: "getMessage",
+  summary: "Read a message",
+  path: ["messageId"],
+  answers: { 200: { description: "The request with its consumptions and failures", schema: "Message" } },
+  problems: ["message.unknown"],
+});
+
+const REDRIVE = describe({
+  tag: "messages",
+  operationId: "redriveMessage",
+  summary: "Send a message again",
+  description: "Same id: consumers that have done it skip it, those in error run it.",
+  path: ["messageId"],
+  body: { schema: "Reasoned", description: "Why", required: true },
+  answers: { 202: { description: "Recorded", schema: "Redriven" } },
+  problems: ["message.unknown", "saga.idempotency-mismatch", "request.header-invalid"],
+});

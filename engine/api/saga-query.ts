@@ -1,0 +1,87 @@
+import type { InferOutput } from "valibot";
+import * as v from "valibot";
+
+import type { SagaFilter } from "../timeline/read-sagas.ts";
+import { readCursor } from "./cursor.ts";
+import { Limit, QueryText, queryTime, queryUlid, Wait } from "./query-schema.ts";
+import { RequestError } from "./request-error.ts";
+import { SagaStatus } from "./saga-schema.ts";
+
+const wait = v.optional(
+  v.pipe(v.string(), v.description("Waits until the saga is final or parked, at most 60s"), v.examples(["10s"]), Wait),
+  "0",
+);
+const cursor = v.optional(v.pipe(QueryText, v.description("`nextCursor` of the page before")));
+
+export const StartQuery = v.strictObject({
+  wait,
+  duplicate: v.optional(
+    v.pipe(
+      v.picklist(["return", "reject"]),
+      v.description("`reject`: an open business key answers 409 even if the input is the same"),
+    ),
+    "return",
+  ),
+});
+
+export const SagaQuery = v.strictObject({ wait });
+
+export const TimelineQuery = v.strictObject({
+  around: v.optional(queryUlid("Id of a message: the page has it in its middle")),
+  limit: Limit,
+  cursor,
+});
+
+/** Without `label.<name>`, whose names are open. */
+export const SagaListQuery = v.strictObject({
+  definition: v.optional(v.pipe(QueryText, v.description("Name of the definition"))),
+  status: v.optional(
+    v.pipe(
+      QueryText,
+      v.description(`One or several of ${SagaStatus.pipe[0].options.join(", ")}, with commas`),
+      v.examples(["parked", "running,compensating"]),
+      v.transform((text) => text.split(",")),
+      v.array(SagaStatus),
+    ),
+  ),
+  key: v.optional(v.pipe(QueryText, v.description("Business key"))),
+  startedAfter: v.optional(queryTime("Started after this time")),
+  startedBefore: v.optional(queryTime("Started before this time")),
+  limit: Limit,
+  cursor,
+});
+
+const LABEL = "label.";
+
+/** Splits `label.<name>` off a query. @throws RequestError `request.query-invalid` when a label has no name or a bad value */
+export function splitLabels(query: Readonly<Record<string, string>>): {
+  labels: Record<string, string>;
+  rest: Record<string, string>;
+} {
+  const labels: Record<string, string> = {};
+  const rest: Record<string, string> = {};
+  for (const [parameter, value] of Object.entries(query)) {
+    if (!parameter.startsWith(LABEL)) rest[parameter] = value;
+    else if (/^label\.[a-z][a-z0-9_]{0,47}$/.test(parameter) && v.is(QueryText, value))
+      labels[parameter.slice(LABEL.length)] = value;
+    else throw badLabel(parameter);
+  }
+  return { labels, rest };
+}
+
+/** The query of a list as the store takes it; asks for one row more, which tells whether there is a next page. */
+export function sagaFilter(
+  query: InferOutput<typeof SagaListQuery>,
+  labels: Readonly<Record<string, string>>,
+): SagaFilter {
+  const { definition, status, key, startedAfter, startedBefore, limit } = query;
+  const before = query.cursor === undefined ? undefined : readCursor(query.cursor, ["sagas"]).id;
+  return { definition, statuses: status, key, labels, startedAfter, startedBefore, before, limit: limit + 1 };
+}
+
+function badLabel(parameter: string): RequestError {
+  const hint = "Filter by a label as label.<name>=<value>.";
+  return new RequestError("request.query-invalid", `${parameter} is no label`, hint, [
+    { parameter, detail: "is no label" },
+  ]);
+}

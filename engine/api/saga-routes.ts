@@ -1,0 +1,111 @@
+import { listSagas, readSaga } from "../timeline/read-sagas.ts";
+import type { Api, ApiParts } from "./api-env.ts";
+import { callerOf } from "./caller.ts";
+import { writeCursor } from "./cursor.ts";
+import { describe } from "./describe.ts";
+import { readJson } from "./json-body.ts";
+import { parseQuery, queryTexts, readQuery } from "./read-query.ts";
+import { SagaListQuery, SagaQuery, StartQuery, sagaFilter, splitLabels } from "./saga-query.ts";
+import { viewSagas } from "./saga-view.ts";
+import { definitionNameOf, sagaIdOf, unknownSaga } from "./unknown.ts";
+import { waitUntilSettled } from "./wait-until-settled.ts";
+
+/** Starting, listing and reading sagas. */
+export function addSagaRoutes(app: Api, parts: ApiParts): void {
+  const { engine, sql } = parts;
+
+  app.post("/v1/sagas/:id", START, async (c) => {
+    const { wait, duplicate } = readQuery(c, StartQuery);
+    const definition = definitionNameOf(c.req.param("id"));
+    const caller = callerOf(c);
+    const input = (await readJson(c.req.raw)) ?? {};
+    const { sagaId, created } = await engine.start(definition, input, { duplicate }, caller);
+    await waitUntilSettled(c, engine, sagaId, wait);
+    c.header("Location", `/v1/sagas/${sagaId}`);
+    return c.json(await oneSaga(parts, sagaId), created ? 201 : 200);
+  });
+
+  app.get("/v1/sagas", LIST, async (c) => {
+    const { labels, rest } = splitLabels(queryTexts(c));
+    const query = parseQuery(rest, SagaListQuery);
+    const rows = await listSagas(sql, sagaFilter(query, labels));
+    const page = rows.slice(0, query.limit);
+    const last = rows.length > page.length ? page.at(-1) : undefined;
+    const nextCursor = last === undefined ? null : writeCursor({ list: "sagas", id: last.id });
+    return c.json({ items: await viewSagas(engine, sql, page), nextCursor });
+  });
+
+  app.get("/v1/sagas/:id", GET, async (c) => {
+    const { wait } = readQuery(c, SagaQuery);
+    const sagaId = sagaIdOf(c.req.param("id"));
+    if (wait > 0 && (await readSaga(sql, sagaId)) !== undefined) await waitUntilSettled(c, engine, sagaId, wait);
+    return c.json(await oneSaga(parts, sagaId));
+  });
+}
+
+async function oneSaga({ engine, sql }: ApiParts, sagaId: string) {
+  const row = await readSaga(sql, sagaId);
+  const [view] = await viewSagas(engine, sql, row === undefined ? [] : [row]);
+  return view ?? unknownSaga(sagaId);
+}
+
+const START = describe({
+  tag: "sagas",
+  operationId: "startSaga",
+  summary: "Start a saga",
+  description:
+    "The same Idempotency-Key answers with the same saga. A business key that an open saga has answers with that saga if the input is the same, else 409.",
+  path: ["startedDefinition"],
+  query: StartQuery,
+  body: {
+    description: "Input of the saga, as its definition declares it",
+    required: true,
+    example: { applicationNo: "A-1001" },
+  },
+  answers: {
+    201: { description: "Started; `Location` names the saga", schema: "Saga" },
+    200: { description: "It had been started before", schema: "Saga" },
+  },
+  problems: [
+    "saga.unknown-definition",
+    "saga.input-invalid",
+    "saga.key-open",
+    "saga.idempotency-mismatch",
+    "message.too-large",
+    "saga.busy",
+    "request.header-invalid",
+  ],
+});
+
+const LIST = describe({
+  tag: "sagas",
+  operationId: "listSagas",
+  summary: "List sagas, newest first",
+  query: SagaListQuery,
+  parameters: [
+    {
+      in: "query",
+      name: "label",
+      required: false,
+      description: "Labels, each as `label.<name>=<value>`",
+      schema: { type: "object", additionalProperties: { type: "string" } },
+      example: { "label.purpose": "car" },
+      style: "form",
+      explode: true,
+    },
+  ],
+  answers: { 200: { description: "A page of sagas", schema: "SagaList" } },
+  problems: ["request.cursor-invalid"],
+});
+
+const GET = describe({
+  tag: "sagas",
+  operationId: "getSaga",
+  summary: "Read a saga",
+  description:
+    "With `wait` it answers when the saga is final or parked; when the time runs out, with the present state.",
+  path: ["sagaId"],
+  query: SagaQuery,
+  answers: { 200: { description: "The saga", schema: "Saga" } },
+  problems: ["saga.unknown"],
+});

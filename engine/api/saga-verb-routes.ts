@@ -1,0 +1,78 @@
+import type { Api, ApiParts } from "./api-env.ts";
+import { callerOf } from "./caller.ts";
+import { describe } from "./describe.ts";
+import { readBody, readJson } from "./json-body.ts";
+import type { ProblemCode } from "./translate-code.ts";
+import { sagaIdOf, signalOf } from "./unknown.ts";
+import { Reasoned, RetryRequest } from "./verb-schema.ts";
+
+/** What people and programs ask of a running saga. */
+export function addSagaVerbRoutes(app: Api, { engine }: ApiParts): void {
+  app.post("/v1/sagas/:id/signals/:signal", SIGNAL, async (c) => {
+    const sagaId = sagaIdOf(c.req.param("id"));
+    const signal = signalOf(c.req.param("signal"));
+    const caller = callerOf(c);
+    const payload = (await readJson(c.req.raw)) ?? null;
+    return c.json(await engine.signal(sagaId, signal, payload, caller), 202);
+  });
+
+  app.post("/v1/sagas/:id/cancel", CANCEL, async (c) => {
+    const sagaId = sagaIdOf(c.req.param("id"));
+    const caller = callerOf(c);
+    const { reason } = await readBody(c.req.raw, Reasoned);
+    return c.json(await engine.cancel(sagaId, reason, caller), 202);
+  });
+
+  app.post("/v1/sagas/:id/retry", RETRY, async (c) => {
+    const sagaId = sagaIdOf(c.req.param("id"));
+    const caller = callerOf(c);
+    const { step, reason } = await readBody(c.req.raw, RetryRequest);
+    return c.json(await engine.retry(sagaId, step === undefined ? { reason } : { step, reason }, caller), 202);
+  });
+}
+
+const COMMON: readonly ProblemCode[] = [
+  "saga.unknown",
+  "saga.final",
+  "saga.idempotency-mismatch",
+  "message.too-large",
+  "saga.busy",
+  "request.header-invalid",
+];
+const RECORDED = { 202: { description: "Recorded", schema: "Accepted" } } as const;
+
+const SIGNAL = describe({
+  tag: "sagas",
+  operationId: "signalSaga",
+  summary: "Send a signal to a saga",
+  description: "Kept in the saga's mailbox until a step takes it, also when none waits for it yet.",
+  path: ["sagaId", "signal"],
+  body: {
+    description: "Payload, as the waiting step declares it",
+    required: false,
+    example: { decision: "approve", reviewer: "R. Sato" },
+  },
+  answers: RECORDED,
+  problems: [...COMMON, "signal.invalid"],
+});
+
+const CANCEL = describe({
+  tag: "sagas",
+  operationId: "cancelSaga",
+  summary: "Cancel a saga",
+  description: "What it has done is undone; past the pivot it is refused.",
+  path: ["sagaId"],
+  body: { schema: "Reasoned", description: "Why", required: true },
+  answers: RECORDED,
+  problems: [...COMMON, "saga.past-pivot"],
+});
+
+const RETRY = describe({
+  tag: "sagas",
+  operationId: "retrySaga",
+  summary: "Retry a parked saga",
+  path: ["sagaId"],
+  body: { schema: "RetryRequest", description: "Which step, and why", required: true },
+  answers: RECORDED,
+  problems: [...COMMON, "saga.not-parked", "saga.unknown-step"],
+});

@@ -1,0 +1,80 @@
+import { Refusal } from "../core/refusal.ts";
+import { isUlid } from "../timeline/ids.ts";
+
+const NAME = /^[a-z][a-z0-9_]{0,47}$/;
+const GROUP = /^[a-z][a-z0-9_]{0,47}(?:\.[a-z][a-z0-9_]{0,47})?$/;
+const HASH = /^[0-9a-f]{64}$/;
+
+// What cannot be a name is unknown: it never reaches the database, which cannot even hold some of it.
+
+/** The id in upper case. @throws Refusal `saga.unknown` */
+export function sagaIdOf(text: string): string {
+  const id = text.toUpperCase();
+  return isUlid(id) ? id : unknownSaga(text);
+}
+
+/** The id in upper case. @throws Refusal `message.unknown` */
+export function messageIdOf(text: string): string {
+  const id = text.toUpperCase();
+  return isUlid(id) ? id : unknownMessage(text);
+}
+
+/** @throws Refusal `saga.unknown-definition` */
+export function definitionNameOf(text: string): string {
+  return NAME.test(text) ? text : unknownDefinition(text);
+}
+
+/** @throws Refusal `definition.unknown-revision` */
+export function hashOf(text: string, definition: string): string {
+  return HASH.test(text) ? text : unknownRevision(definition, text);
+}
+
+/** @throws Refusal `group.unknown` */
+export function groupOf(text: string): string {
+  if (GROUP.test(text)) return text;
+  throw new Refusal(
+    "group.unknown",
+    `there is no consumer group ${shown(text)}`,
+    "GET /v1/consumer-groups lists them.",
+  );
+}
+
+/** @throws Refusal `signal.invalid` */
+export function signalOf(text: string): string {
+  if (NAME.test(text)) return text;
+  throw new Refusal("signal.invalid", `${shown(text)} is no name of a signal`, "A name is like screening_reviewed.");
+}
+
+export function unknownSaga(id: string): never {
+  throw new Refusal(
+    "saga.unknown",
+    `there is no saga ${shown(id)}`,
+    "A saga's id is the ULID that its start answered.",
+  );
+}
+
+export function unknownMessage(id: string): never {
+  throw new Refusal(
+    "message.unknown",
+    `there is no message ${shown(id)}`,
+    "GET /v1/messages and a saga's timeline show ids.",
+  );
+}
+
+export function unknownDefinition(name: string): never {
+  throw new Refusal(
+    "saga.unknown-definition",
+    `there is no definition ${shown(name)}`,
+    "GET /v1/definitions lists them.",
+  );
+}
+
+export function unknownRevision(name: string, hash: string): never {
+  const hint = `GET /v1/definitions/${name} lists its revisions.`;
+  throw new Refusal("definition.unknown-revision", `definition ${shown(name)} has no revision ${shown(hash)}`, hint);
+}
+
+/** Names from outside go into messages quoted, short and without control characters. */
+function shown(text: string): string {
+  return JSON.stringify(text.slice(0, 80).toWellFormed());
+}

@@ -1,0 +1,107 @@
+import { hostname } from "node:os";
+import { resolve } from "node:path";
+import * as v from "valibot";
+import { EngineError } from "./core/error.ts";
+
+/** Faults of the environment, all of them at once. */
+export class ConfigError extends EngineError {
+  readonly code = "config.invalid";
+  readonly hint = "The variables are listed in README.md, section Configuration.";
+}
+
+const port = v.pipe(v.string(), v.regex(/^\d{1,5}$/, "must be a port, 0 to 65535"), v.transform(Number), v.maxValue(65_535, "must be a port, 0 to 65535"));
+const count = (max: number) =>
+  v.pipe(v.string(), v.regex(/^[1-9]\d{0,5}$/, "must be a whole number from 1"), v.transform(Number), v.maxValue(max, `must be at most ${max}`));
+const name = "[a-z][a-z0-9_]{0,47}";
+const role = new RegExp(`^(api|dispatcher|domains|domain:${name})$`);
+
+const Environment = v.object({
+  DATABASE_URL: v.optional(v.pipe(v.string(), v.regex(/^postgres(ql)?:\/\//, "must begin with postgres://"))),
+  KAFKA_BROKERS: v.optional(v.pipe(v.string(), v.regex(/^[^\s,]+:\d+(,[^\s,]+:\d+)*$/, "must be host:port, several with commas"))),
+  KAFKA_CONNECT_URL: v.optional(v.pipe(v.string(), v.regex(/^https?:\/\//, "must begin with http:// or https://"))),
+  KAFKA_PARTITIONS: v.optional(count(1_000), "6"),
+  KAFKA_REPLICATION: v.optional(count(10), "1"),
+  HOST: v.optional(v.pipe(v.string(), v.minLength(1)), "127.0.0.1"),
+  PORT: v.optional(port, "8080"),
+  EKIDEN_ROLES: v.optional(v.string(), "api,dispatcher,domains"),
+  EKIDEN_HOME: v.optional(v.string(), ".ekiden"),
+  EKIDEN_DOMAINS: v.optional(v.string(), "domains"),
+  EKIDEN_PREFIX: v.optional(v.pipe(v.string(), v.regex(/^[A-Za-z0-9._-]{0,60}$/, "may hold letters, digits, . _ -")), ""),
+  EKIDEN_ENV: v.optional(v.picklist(["development", "production"], "must be development or production"), "development"),
+  EKIDEN_LOG: v.optional(v.picklist(["pretty", "json"], "must be pretty or json")),
+});
+
+/** What one process does. */
+export interface Roles {
+  readonly api: boolean;
+  readonly dispatcher: boolean;
+  /** `all`, or the domains named. */
+  readonly domains: "all" | ReadonlySet<string>;
+}
+
+/** The whole configuration, parsed once. */
+export interface Config {
+  readonly databaseUrl: string | undefined;
+  readonly kafka: { readonly brokers: readonly string[]; readonly connectUrl: string | null; readonly partitions: number; readonly replication: number } | undefined;
+  readonly host: string;
+  readonly port: number;
+  readonly roles: Roles;
+  /** Absolute paths. */
+  readonly home: string;
+  readonly domains: string;
+  readonly prefix: string;
+  readonly production: boolean;
+  readonly log: "pretty" | "json";
+  /** Host and pid: who consumes. */
+  readonly consumer: string;
+}
+
+/** Parses the environment. An empty variable counts as unset. @throws ConfigError naming every fault. */
+export function parseConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+  const set = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== undefined && value !== ""));
+  const parsed = v.safeParse(Environment, set);
+  const faults = parsed.success ? [] : parsed.issues.map((issue) => `${v.getDotPath(issue)} ${issue.message}`);
+  const roles = (set["EKIDEN_ROLES"] ?? "api,dispatcher,domains").split(",").map((text) => text.trim());
+  for (const wrong of roles.filter((text) => !role.test(text))) {
+    faults.push(`EKIDEN_ROLES has "${wrong}"; known: api, dispatcher, domains, domain:<name>`);
+  }
+  if (set["KAFKA_CONNECT_URL"] !== undefined && set["KAFKA_BROKERS"] === undefined) faults.push("KAFKA_CONNECT_URL is set, KAFKA_BROKERS is not");
+  if (set["KAFKA_BROKERS"] !== undefined && set["DATABASE_URL"] === undefined) {
+    faults.push("KAFKA_BROKERS is set, DATABASE_URL is not: the connector must reach the same PostgreSQL; `bun run stack` prints both");
+  }
+  if (set["HOST"] !== undefined && !isLoopback(set["HOST"])) {
+    faults.push(`HOST ${set["HOST"]} is not a loopback address, and there is no authentication yet: use 127.0.0.1, behind a proxy that authenticates`);
+  }
+  if (!parsed.success || faults.length > 0) throw new ConfigError(faults.join("; "));
+  return toConfig(parsed.output, roles);
+}
+
+function toConfig(env: v.InferOutput<typeof Environment>, roles: readonly string[]): Config {
+  const named = roles.filter((text) => text.startsWith("domain:")).map((text) => text.slice("domain:".length));
+  return {
+    databaseUrl: env.DATABASE_URL,
+    kafka:
+      env.KAFKA_BROKERS === undefined
+        ? undefined
+        : {
+            brokers: env.KAFKA_BROKERS.split(","),
+            connectUrl: env.KAFKA_CONNECT_URL ?? null,
+            partitions: env.KAFKA_PARTITIONS,
+            replication: env.KAFKA_REPLICATION,
+          },
+    host: env.HOST,
+    port: env.PORT,
+    roles: { api: roles.includes("api"), dispatcher: roles.includes("dispatcher"), domains: roles.includes("domains") ? "all" : new Set(named) },
+    home: resolve(env.EKIDEN_HOME),
+    domains: resolve(env.EKIDEN_DOMAINS),
+    prefix: env.EKIDEN_PREFIX,
+    production: env.EKIDEN_ENV === "production",
+    log: env.EKIDEN_LOG ?? (process.stdout.isTTY ? "pretty" : "json"),
+    consumer: `${hostname()}/${process.pid}`,
+  };
+}
+
+/** True for addresses that only this machine can reach. */
+export function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
+}

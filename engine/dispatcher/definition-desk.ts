@@ -1,0 +1,97 @@
+import type { DomainCatalog } from "../core/domain.ts";
+import type { Diagnostic } from "../definition/diagnostic.ts";
+import { type DefinitionFile, fingerprint, readDefinitions } from "../definition/folder.ts";
+import { renderDiagnostic } from "../definition/render-diagnostic.ts";
+import type { Log } from "../sdk.ts";
+import type { Sql } from "../timeline/database.ts";
+import { publishDefinition } from "../timeline/definition-write.ts";
+
+/** How often the folder is looked at. A look costs a few microseconds; editors replace files in too many ways to rely on events. */
+const LOOK_EVERY_MS = 500;
+
+/**
+ * Takes definitions from the folder into the store, at start and whenever a file changes. Valid: a new revision for new
+ * sagas; running ones stay on theirs. Broken: the last good revision stays, and the log and the API say what is wrong.
+ */
+export class DefinitionDesk {
+  readonly #sql: Sql;
+  readonly #folder: string;
+  readonly #catalog: DomainCatalog;
+  readonly #production: boolean;
+  readonly #log: Log;
+  #broken = new Map<string, readonly Diagnostic[]>();
+  #seen = "";
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #looking: Promise<void> = Promise.resolve();
+
+  constructor(parts: { readonly sql: Sql; readonly folder: string; readonly catalog: DomainCatalog; readonly production: boolean; readonly log: Log }) {
+    this.#sql = parts.sql;
+    this.#folder = parts.folder;
+    this.#catalog = parts.catalog;
+    this.#production = parts.production;
+    this.#log = parts.log;
+  }
+
+  /** Files that are not in use because they are broken, with what is wrong. */
+  get broken(): ReadonlyMap<string, readonly Diagnostic[]> {
+    return this.#broken;
+  }
+
+  /** Takes in what is there, then goes on looking until `stop`. */
+  async start(): Promise<void> {
+    await this.#look();
+    this.#schedule();
+  }
+
+  async stop(): Promise<void> {
+    clearTimeout(this.#timer);
+    await this.#looking;
+    clearTimeout(this.#timer);
+  }
+
+  #schedule(): void {
+    this.#timer = setTimeout(() => {
+      this.#looking = this.#look()
+        .catch((error: unknown) => this.#log.error("the definitions could not be read", { error }))
+        .finally(() => this.#schedule());
+    }, LOOK_EVERY_MS);
+    this.#timer.unref();
+  }
+
+  async #look(): Promise<void> {
+    const now = fingerprint(this.#folder);
+    if (now === this.#seen) return;
+    const files = readDefinitions(this.#folder, this.#catalog);
+    const broken = new Map<string, readonly Diagnostic[]>();
+    for (const file of files) {
+      const trouble = file.definition === null ? file.diagnostics : await this.#publish(file);
+      for (const diagnostic of file.diagnostics) this.#report(file, diagnostic);
+      if (trouble.length > 0) broken.set(file.file, trouble);
+    }
+    this.#broken = broken;
+    this.#seen = now;
+  }
+
+  async #publish(file: DefinitionFile): Promise<readonly Diagnostic[]> {
+    const { definition, source } = file;
+    if (definition === null) return file.diagnostics;
+    const published = await publishDefinition(this.#sql, definition, source, this.#production);
+    if (published.kind === "current") {
+      if (published.changed) this.#log.info(`${file.file}: saga ${definition.name} version ${definition.version} is current`, { revision: definition.revision.slice(0, 12) });
+      return [];
+    }
+    const message =
+      published.kind === "older"
+        ? `version ${definition.version} is older than the current version ${published.current}`
+        : `version ${published.version} is in use with other content`;
+    const diagnostic: Diagnostic = { severity: "error", code: "definition.version", message, line: 1, column: 1, hint: "Raise `version:` in the file." };
+    this.#report(file, diagnostic);
+    return [diagnostic];
+  }
+
+  #report(file: DefinitionFile, diagnostic: Diagnostic): void {
+    const text = renderDiagnostic(file.file, file.source, diagnostic);
+    if (diagnostic.severity === "error") this.#log.error(`${text}\nThe last good revision stays in use.`);
+    else this.#log.warn(text);
+  }
+}

@@ -1,0 +1,264 @@
+/**
+ * The composition root: the one file that knows every part. `bun run engine`.
+ */
+import type { Engine } from "./api/port.ts";
+import { createApi, type RunningApi, serveApi } from "./api/server.ts";
+import { type Config, parseConfig } from "./config.ts";
+import type { DomainCatalog } from "./core/domain.ts";
+import { EngineError } from "./core/error.ts";
+import { catalogOf } from "./definition/catalog.ts";
+import { createEvaluator } from "./definition/expression.ts";
+import { loadDefinition } from "./definition/load.ts";
+import { DefinitionDesk } from "./dispatcher/definition-desk.ts";
+import { Dispatcher } from "./dispatcher/dispatcher.ts";
+import { Recorder } from "./dispatcher/recorder.ts";
+import { Requests } from "./dispatcher/requests.ts";
+import { Revisions } from "./dispatcher/revisions.ts";
+import { SagaChanges } from "./dispatcher/saga-changes.ts";
+import { Starter } from "./dispatcher/start.ts";
+import { Timers } from "./dispatcher/timers.ts";
+import { Transitions } from "./dispatcher/transitions.ts";
+import { engineHealth } from "./health.ts";
+import { type LoadedDomain, loadDomains } from "./participant/load-domains.ts";
+import { Participant } from "./participant/participant.ts";
+import { Projector } from "./participant/projector.ts";
+import { GroupControl } from "./recovery/group-control.ts";
+import { Groups } from "./recovery/groups.ts";
+import { rebuild } from "./recovery/rebuild.ts";
+import { redrive } from "./recovery/redrive.ts";
+import { Rewind } from "./recovery/rewind.ts";
+import type { Log } from "./sdk.ts";
+import { settled } from "./settled.ts";
+import { startEmbeddedPostgres } from "./stack/embedded-postgres.ts";
+import { lockHome } from "./stack/home-lock.ts";
+import { announce } from "./start-print.ts";
+import { createLog } from "./telemetry/log.ts";
+import { connect, type Sql } from "./timeline/database.ts";
+import { domainUrl } from "./timeline/domain-role.ts";
+import { newId } from "./timeline/ids.ts";
+import { migrate } from "./timeline/migrate.ts";
+import type { Store } from "./timeline/store.ts";
+import { EmbeddedTransport } from "./transport/embedded/embedded-transport.ts";
+import { createKafkaTransport } from "./transport/kafka/kafka-transport.ts";
+import type { Transport } from "./transport/port.ts";
+
+const ENGINE_CONNECTIONS = 12;
+const BATCH_CONNECTIONS = 2;
+const SINGLE_CONNECTIONS = 8;
+
+/** An engine that runs. `stop` drains: nothing new, what is in progress ends, then everything is given back. */
+export interface RunningEngine {
+  readonly url: string | null;
+  readonly databaseUrl: string;
+  rebuild(projection: string, reason: string): Promise<number>;
+  stop(): Promise<void>;
+}
+
+/** What to undo at the end, newest first. */
+class Closing {
+  readonly #steps: (() => Promise<unknown>)[] = [];
+
+  add(step: () => Promise<unknown>): void {
+    this.#steps.push(step);
+  }
+
+  async run(): Promise<void> {
+    for (let step = this.#steps.pop(); step !== undefined; step = this.#steps.pop()) await step();
+  }
+}
+
+/** Starts every part that the configuration asks for. What was started is stopped again when a later part fails. */
+export async function startEngine(config: Config, log: Log, onFatal: (error: Error) => void): Promise<RunningEngine> {
+  const closing = new Closing();
+  try {
+    return await start(config, log, onFatal, closing);
+  } catch (error) {
+    await closing.run();
+    throw error;
+  }
+}
+
+async function start(config: Config, log: Log, onFatal: (error: Error) => void, closing: Closing): Promise<RunningEngine> {
+  const domains = await loadDomains(config.domains);
+  const catalog = catalogOf(domains.map(({ domain }) => domain));
+  const databaseUrl = config.databaseUrl ?? (await embeddedDatabase(config, closing));
+  const sql = pool(databaseUrl, "engine", ENGINE_CONNECTIONS, closing);
+  await migrate(sql, [
+    { schema: "timeline", folder: `${import.meta.dir}/../sql` },
+    ...domains.map(({ domain, sqlFolder }) => ({ schema: domain.name, folder: sqlFolder })),
+  ]);
+  const transport = await openTransport(config, sql, databaseUrl, log, onFatal, closing);
+  await transport.ensureTopics(["timeline", ...catalog.actions.keys()]);
+
+  const control = new GroupControl(sql, (what, error) => log.error(what, { error }));
+  const groups = new Groups(sql, transport, control, groupTopics(domains));
+  await groups.register();
+  const desk = new DefinitionDesk({ sql, folder: config.domains, catalog, production: config.production, log });
+  await desk.start();
+  closing.add(() => desk.stop());
+
+  const changes = new SagaChanges();
+  const revisions = new Revisions();
+  const evaluator = createEvaluator();
+  const transitions = new Transitions(revisions, evaluator, config.consumer);
+  const store = (role: string): Store => ({ sql, producer: `${role}@${config.consumer}`, handOver: (rows) => transport.handOver(rows) });
+
+  if (config.roles.dispatcher) {
+    const dispatcher = new Dispatcher(store("dispatcher"), transitions, changes, config.consumer);
+    const consumer = await transport.subscribe(dispatcher.subscription());
+    await control.add(consumer);
+    const timers = new Timers(store("dispatcher"), transitions, changes, (error) => log.error("timers could not fire", { error }));
+    timers.start(() => consumer.status().state === "running");
+    closing.add(() => timers.stop());
+  }
+  const projectors = await startDomains({ config, sql, databaseUrl, domains, catalog, transport, control, store, log, closing });
+  if (transport instanceof EmbeddedTransport) transport.start();
+  control.start();
+  closing.add(() => control.stop());
+
+  const recorder = new Recorder(store("api"), transitions, changes);
+  const starter = new Starter(recorder, revisions, evaluator, () => catalog);
+  const requests = new Requests(recorder, revisions);
+  const rewind = new Rewind(sql, transport, control, groups);
+  const engine: Engine = {
+    start: (definition, input, options, caller) =>
+      starter.start({ definition, input, ...options, ...keyOf(caller), traceparent: caller.traceparent ?? null }),
+    signal: (sagaId, signal, payload, caller) => requests.signal(sagaId, signal, payload, caller),
+    cancel: (sagaId, reason, caller) => requests.cancel(sagaId, reason, caller),
+    retry: (sagaId, { step, reason }, caller) => requests.retry(sagaId, step, reason, caller),
+    redrive: (messageId, reason, caller) => redrive(sql, messageId, reason, caller.actor),
+    settled: (sagaId, timeoutMs, signal) => settled(sql, changes, sagaId, timeoutMs, signal),
+    validate: (source) => loadDefinition(source, { catalog }).diagnostics,
+    broken: () => desk.broken,
+    sensitive: async (definition, revision) => (await revisions.get(sql, definition, revision)).sensitive,
+    groups: () => groups.all(),
+    group: (group) => groups.one(group),
+    pause: (group, reason, caller) => groups.pause(group, reason, caller.actor),
+    resume: (group, reason, caller) => groups.resume(group, reason, caller.actor),
+    rewind: async (group, target, { preview, reason }, caller) => {
+      const parts = preview ? await rewind.preview(group, target) : await rewind.rewind(group, target, reason, caller.actor);
+      return { group, preview, parts };
+    },
+    health: () => engineHealth(sql, transport, control.consumers),
+  };
+  const api = config.roles.api ? openApi(config, engine, sql, log, closing) : null;
+  return {
+    url: api?.url ?? null,
+    databaseUrl,
+    rebuild: async (projection, reason) => {
+      const projector = projectors.get(projection);
+      if (projector === undefined) throw new Error(`this process keeps no projection "${projection}"`);
+      return rebuild(sql, groups, projector, reason, "local");
+    },
+    stop: () => closing.run(),
+  };
+}
+
+function keyOf(caller: { readonly idempotencyKey?: string }): { idempotencyKey?: string } {
+  return caller.idempotencyKey === undefined ? {} : { idempotencyKey: caller.idempotencyKey };
+}
+
+async function embeddedDatabase(config: Config, closing: Closing): Promise<string> {
+  const lock = await lockHome(config.home);
+  closing.add(() => lock.release());
+  const postgres = await startEmbeddedPostgres({ home: config.home });
+  closing.add(() => postgres.stop());
+  return postgres.url;
+}
+
+function pool(url: string, name: string, max: number, closing: Closing, synchronousCommit: "on" | "off" = "on"): Sql {
+  const sql = connect(url, { max, name, synchronousCommit });
+  closing.add(() => sql.end({ timeout: 5 }));
+  return sql;
+}
+
+async function openTransport(config: Config, sql: Sql, databaseUrl: string, log: Log, onFatal: (error: Error) => void, closing: Closing): Promise<Transport> {
+  if (config.kafka === undefined) {
+    const owner = `${config.consumer.slice(-40)}/${newId().slice(-6)}`;
+    const writer = pool(databaseUrl, owner, 1, closing, "off");
+    const transport = new EmbeddedTransport({ sql, writer, owner, problem: (what, error) => log.error(what, { error }) });
+    closing.add(() => transport.stop());
+    return transport;
+  }
+  const transport = await createKafkaTransport({ ...config.kafka, prefix: config.prefix, databaseUrl, sql, clientId: `ekiden-${config.consumer}`, log, onFatal });
+  closing.add(() => transport.stop());
+  return transport;
+}
+
+function groupTopics(domains: readonly LoadedDomain[]): ReadonlyMap<string, readonly string[]> {
+  const topics = new Map<string, readonly string[]>([["dispatcher", ["timeline"]]]);
+  for (const { domain } of domains) {
+    topics.set(domain.name, Object.keys(domain.steps).map((action) => `${domain.name}.${action}`));
+    for (const projection of Object.keys(domain.projections)) topics.set(`${domain.name}.${projection}`, ["timeline"]);
+  }
+  return topics;
+}
+
+interface DomainParts {
+  readonly config: Config;
+  readonly sql: Sql;
+  readonly databaseUrl: string;
+  readonly domains: readonly LoadedDomain[];
+  readonly catalog: DomainCatalog;
+  readonly transport: Transport;
+  readonly control: GroupControl;
+  readonly store: (role: string) => Store;
+  readonly log: Log;
+  readonly closing: Closing;
+}
+
+async function startDomains(parts: DomainParts): Promise<Map<string, Projector>> {
+  const { config, sql, databaseUrl, domains, catalog, transport, control, store, log, closing } = parts;
+  const projectors = new Map<string, Projector>();
+  const wanted = config.roles.domains;
+  for (const { domain } of domains.filter(({ domain: { name } }) => wanted === "all" || wanted.has(name))) {
+    const url = await domainUrl(sql, databaseUrl, domain.name);
+    const batches = pool(url, `${domain.name} batches`, BATCH_CONNECTIONS, closing);
+    const singles = pool(url, domain.name, SINGLE_CONNECTIONS, closing);
+    const participant = new Participant({ domain, catalog, store: store(domain.name), batches, singles, log, consumer: config.consumer });
+    const subscription = participant.subscription();
+    if (subscription.topics.length > 0) await control.add(await transport.subscribe(subscription));
+    for (const [name, projection] of Object.entries(domain.projections)) {
+      const projector = new Projector(`${domain.name}.${name}`, projection, singles, config.consumer);
+      projectors.set(projector.group, projector);
+      await control.add(await transport.subscribe(projector.subscription()));
+    }
+  }
+  return projectors;
+}
+
+function openApi(config: Config, engine: Engine, sql: Sql, log: Log, closing: Closing): RunningApi {
+  const api = serveApi({ app: createApi({ engine, sql, log, host: config.host }), host: config.host, port: config.port });
+  closing.add(() => api.stop());
+  return api;
+}
+
+async function run(): Promise<void> {
+  const startedAt = performance.now();
+  const config = parseConfig(process.env);
+  const log = createLog(config.log);
+  let stopping = false;
+  const engine = await startEngine(config, log, (error) => {
+    log.error("the engine cannot go on", { error });
+    process.exitCode = 1;
+    void stop("a consumer that was lost");
+  });
+  const stop = async (why: string) => {
+    // A second signal: the person wants out now; everything unfinished is redelivered at the next start.
+    if (stopping) process.exit(process.exitCode === undefined ? 130 : Number(process.exitCode));
+    stopping = true;
+    log.info(`stopping because of ${why}: what is in progress ends first`);
+    await engine.stop();
+    process.exit(process.exitCode === undefined ? 0 : Number(process.exitCode));
+  };
+  process.on("SIGINT", () => void stop("SIGINT"));
+  process.on("SIGTERM", () => void stop("SIGTERM"));
+  announce(config, engine, performance.now() - startedAt);
+}
+
+if (import.meta.main || process.argv[1] === import.meta.path) {
+  run().catch((error: unknown) => {
+    console.error(error instanceof EngineError ? `${error.message}\n${error.hint}` : error);
+    process.exit(1);
+  });
+}

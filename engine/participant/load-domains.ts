@@ -1,0 +1,54 @@
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { EngineError } from "../core/error.ts";
+import type { Domain } from "../sdk.ts";
+
+/** A domain folder that cannot be used. */
+export class DomainError extends EngineError {
+  readonly code = "domain.invalid";
+  readonly hint: string;
+
+  constructor(message: string, hint: string, cause?: unknown) {
+    super(message, { cause });
+    this.hint = hint;
+  }
+}
+
+/** A loaded domain and the folder of its migrations. */
+export interface LoadedDomain {
+  readonly domain: Domain;
+  readonly sqlFolder: string;
+}
+
+const NAME = /^[a-z][a-z0-9_]{0,47}$/;
+
+/** Loads `<folder>/<name>/domain.ts` of every domain. Folders without that file are no domains. @throws DomainError */
+export async function loadDomains(folder: string): Promise<LoadedDomain[]> {
+  if (!existsSync(folder)) throw new DomainError(`there is no folder ${folder}`, "Set EKIDEN_DOMAINS to the folder that holds your domains and *.saga.yaml.");
+  const names = readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && existsSync(join(folder, entry.name, "domain.ts")))
+    .map((entry) => entry.name)
+    .sort();
+  return Promise.all(names.map((name) => loadDomain(join(folder, name), name)));
+}
+
+async function loadDomain(folder: string, name: string): Promise<LoadedDomain> {
+  const file = join(folder, "domain.ts");
+  let loaded: { default?: unknown };
+  try {
+    loaded = (await import(pathToFileURL(file).href)) as { default?: unknown };
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new DomainError(`${file} does not load: ${message}`, "Mend the file; `bun run check` shows type errors.", error);
+  }
+  const domain = loaded.default as Domain | undefined;
+  if (domain?.name !== name || !NAME.test(name) || name === "timeline") {
+    const hint = `Its default export is defineDomain({ name: "${name}", … }); names match ${NAME.source} and are not "timeline".`;
+    throw new DomainError(`${file} does not export the domain "${name}"`, hint);
+  }
+  for (const action of Object.keys(domain.steps)) {
+    if (!NAME.test(action)) throw new DomainError(`${file}: step "${action}" has a bad name`, `Names match ${NAME.source}.`);
+  }
+  return { domain, sqlFolder: join(folder, "sql") };
+}

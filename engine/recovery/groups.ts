@@ -1,0 +1,100 @@
+import { Refusal } from "../core/refusal.ts";
+import type { Sql } from "../timeline/database.ts";
+import { newId } from "../timeline/ids.ts";
+import type { PartitionOffsets, Transport } from "../transport/port.ts";
+import type { GroupControl } from "./group-control.ts";
+
+/** A group as a person sees it. */
+export interface GroupReport {
+  readonly group: string;
+  readonly paused: boolean;
+  readonly pausedReason: string | null;
+  readonly lag: number;
+  readonly partitions: readonly (PartitionOffsets & { readonly lag: number })[];
+  readonly members: readonly { readonly state: string; readonly inHand: number; readonly problem: string | null }[];
+}
+
+/** Consumer groups: what they are, how they stand, pause and resume. */
+export class Groups {
+  readonly #sql: Sql;
+  readonly #transport: Transport;
+  readonly #control: GroupControl;
+  /** Group → topics, of every group that this engine's definitions know, whether or not it runs here. */
+  readonly #topics: ReadonlyMap<string, readonly string[]>;
+
+  constructor(sql: Sql, transport: Transport, control: GroupControl, topics: ReadonlyMap<string, readonly string[]>) {
+    this.#sql = sql;
+    this.#transport = transport;
+    this.#control = control;
+    this.#topics = topics;
+  }
+
+  /** Makes the rows of all known groups. */
+  async register(): Promise<void> {
+    const rows = [...this.#topics.keys()].map((name) => ({ name }));
+    await this.#sql`
+      insert into timeline.consumer_group (consumer_group)
+      select name from jsonb_to_recordset(${this.#sql.json(rows)}) as w (name text) on conflict do nothing
+    `;
+  }
+
+  /** @throws Refusal `group.unknown` */
+  topicsOf(group: string): readonly string[] {
+    const topics = this.#topics.get(group);
+    if (topics === undefined) {
+      throw new Refusal("group.unknown", `there is no consumer group "${group}"`, `Known: ${[...this.#topics.keys()].join(", ")}.`);
+    }
+    return topics;
+  }
+
+  async all(): Promise<readonly GroupReport[]> {
+    return Promise.all([...this.#topics.keys()].map((group) => this.one(group)));
+  }
+
+  async one(group: string): Promise<GroupReport> {
+    const topics = this.topicsOf(group);
+    const [row] = await this.#sql<{ paused: boolean; paused_reason: string | null }[]>`
+      select paused, paused_reason from timeline.consumer_group where consumer_group = ${group}
+    `;
+    const offsets = await this.#transport.offsets(group, topics);
+    const partitions = offsets.map((at) => ({ ...at, lag: Math.max(0, at.end - (at.committed ?? at.earliest)) }));
+    const status = this.#control.member(group)?.status();
+    return {
+      group,
+      paused: row?.paused ?? false,
+      pausedReason: row?.paused_reason ?? null,
+      lag: partitions.reduce((sum, { lag }) => sum + lag, 0),
+      partitions,
+      members: status === undefined ? [] : [{ state: status.state, inHand: status.inHand, problem: status.problem ?? null }],
+    };
+  }
+
+  async pause(group: string, reason: string, actor: string): Promise<void> {
+    await this.#set(group, true, reason, actor);
+  }
+
+  async resume(group: string, reason: string, actor: string): Promise<void> {
+    await this.#set(group, false, reason, actor);
+  }
+
+  async #set(group: string, paused: boolean, reason: string, actor: string): Promise<void> {
+    this.topicsOf(group);
+    await this.#sql.begin(async (tx) => {
+      const [before] = await tx<{ paused: boolean }[]>`
+        select paused from timeline.consumer_group where consumer_group = ${group} for update
+      `;
+      await tx`
+        insert into timeline.consumer_group (consumer_group, paused, paused_reason)
+        values (${group}, ${paused}, ${paused ? reason : null})
+        on conflict (consumer_group) do update set paused = excluded.paused, paused_reason = excluded.paused_reason
+      `;
+      await tx`
+        insert into timeline.audit (id, actor, action, target, reason, before, after)
+        values (${newId()}, ${actor}, ${paused ? "group.pause" : "group.resume"}, ${group}, ${reason},
+          ${tx.json({ paused: before?.paused ?? false })}, ${tx.json({ paused })})
+      `;
+    });
+    // Paused means: nothing of it runs in this process any more when the call returns.
+    await this.#control.look();
+  }
+}

@@ -1,0 +1,31 @@
+import type { Log } from "../sdk.ts";
+
+type Level = "info" | "warn" | "error";
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Writes one line an event: for a person (`pretty`) or for a program (`json`). */
+export function createLog(format: "pretty" | "json", write: (line: string) => void = (line) => void process.stderr.write(line)): Log {
+  const print = format === "json" ? jsonLine : prettyLine;
+  const at = (level: Level) => (message: string, fields?: Fields) => write(`${print(level, message, fields ?? {})}\n`);
+  return { info: at("info"), warn: at("warn"), error: at("error") };
+}
+
+function jsonLine(level: Level, message: string, fields: Fields): string {
+  return JSON.stringify({ at: new Date().toISOString(), level, message, ...plain(fields) });
+}
+
+function prettyLine(level: Level, message: string, fields: Fields): string {
+  const time = new Date().toISOString().slice(11, 23);
+  const rest = Object.entries(plain(fields)).map(([name, value]) => `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`);
+  return `${time} ${level === "info" ? "" : `${level.toUpperCase()} `}${[message, ...rest].join("  ")}`;
+}
+
+/** Errors become their message, code and hint; their stack stays for the person who debugs. */
+function plain(fields: Fields): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, value instanceof Error ? errorText(value) : value]));
+}
+
+function errorText(error: Error): string {
+  const hint = "hint" in error && typeof error.hint === "string" ? ` (${error.hint})` : "";
+  return `${error.message}${hint}`;
+}

@@ -1,0 +1,211 @@
+import type { Sql } from "../../timeline/database.ts";
+import { Lanes } from "../lanes.ts";
+import type { Consumer, ConsumerStatus, Delivery, Subscription } from "../port.ts";
+import type { Lease } from "./lease.ts";
+import { READ_MAX, type TopicLog } from "./topic-log.ts";
+
+/** How often finished offsets are written, milliseconds. What a crash leaves unwritten is skipped as done. */
+const COMMIT_EVERY_MS = 200;
+const STUCK_AFTER_MS = 60_000;
+
+/** What a consumer needs of its transport. */
+export interface EmbeddedParts {
+  readonly sql: Sql;
+  readonly log: TopicLog;
+  readonly lease: Lease;
+  readonly problem: (what: string, error: unknown) => void;
+}
+
+/** One group's consumer: live messages come straight from memory, everything else is read from the topic's log. */
+export class EmbeddedConsumer implements Consumer {
+  readonly group: string;
+  readonly topics: readonly string[];
+  readonly #parts: EmbeddedParts;
+  readonly #lanes: Lanes;
+  /** The next offset to take in, by topic. */
+  readonly #cursor = new Map<string, number>();
+  /** Everything before it is done, by topic. */
+  readonly #done = new Map<string, number>();
+  readonly #written = new Map<string, number>();
+  #owned = false;
+  #paused = false;
+  #stopped = false;
+  #filling = false;
+  #missed = false;
+  #timer: ReturnType<typeof setInterval> | undefined;
+
+  constructor(subscription: Subscription, parts: EmbeddedParts) {
+    this.group = subscription.group;
+    this.topics = subscription.topics;
+    this.#parts = parts;
+    this.#lanes = new Lanes(subscription, {
+      finished: (topic, _partition, offset) => this.#finished(topic, offset),
+      troubled: (error) => parts.problem(`a batch of group ${this.group} had no outcome and comes again`, error),
+    });
+  }
+
+  /** This process owns the transport from now on. */
+  async begin(): Promise<void> {
+    const committed = await this.#committed();
+    for (const topic of this.topics) this.#place(topic, committed.get(topic) ?? 0);
+    this.#owned = true;
+    this.#timer ??= setInterval(() => void this.#commit(), COMMIT_EVERY_MS);
+    this.fill();
+  }
+
+  /** Another process owns it. */
+  end(): void {
+    this.#owned = false;
+    this.#lanes.forget();
+  }
+
+  /** A live message. Taken if it is the next one and there is room; else it is read from the log in its turn. */
+  offer(delivery: Delivery): void {
+    if (!this.#flows || !this.#cursor.has(delivery.topic)) return;
+    if (this.#cursor.get(delivery.topic) === delivery.offset && this.#lanes.hasRoom) {
+      this.#cursor.set(delivery.topic, delivery.offset + 1);
+      this.#lanes.take(delivery);
+    } else {
+      this.#missed = true;
+      this.fill();
+    }
+  }
+
+  /** Reads what memory did not bring. One reader at a time; what is missed meanwhile is read in another round. */
+  fill(): void {
+    if (this.#filling || !this.#flows) return;
+    this.#filling = true;
+    this.#fillAll()
+      .catch((error: unknown) => {
+        this.#missed = true;
+        this.#parts.problem(`reading the topics of group ${this.group} failed`, error);
+      })
+      .finally(() => {
+        this.#filling = false;
+        if (this.#missed && this.#flows) setTimeout(() => this.fill(), 20);
+      });
+  }
+
+  async pause(): Promise<void> {
+    if (this.#paused) return;
+    this.#paused = true;
+    await this.#lanes.drop();
+    for (const topic of this.topics) this.#place(topic, this.#done.get(topic) ?? 0);
+    await this.#commit();
+  }
+
+  async resume(): Promise<void> {
+    this.#paused = false;
+    this.fill();
+  }
+
+  owns(topic: string, partition: number): boolean {
+    return this.#owned && partition === 0 && this.topics.includes(topic);
+  }
+
+  async rewind(topic: string, _partition: number, offset: number): Promise<void> {
+    const wasPaused = this.#paused;
+    this.#paused = true;
+    await this.#lanes.drop(topic, 0);
+    this.#place(topic, offset);
+    await this.#write([topic]);
+    // Other topics of the group were not dropped: they go on where they are.
+    this.#paused = wasPaused;
+    this.#missed = true;
+    this.fill();
+  }
+
+  status(): ConsumerStatus {
+    const problem = this.#lanes.problem(STUCK_AFTER_MS);
+    return {
+      group: this.group,
+      state: this.#stopped ? "stopped" : !this.#owned ? "standby" : this.#paused ? "paused" : "running",
+      partitions: this.#owned ? this.topics.map((topic) => ({ topic, partition: 0 })) : [],
+      inHand: this.#lanes.held,
+      progressAt: this.#lanes.progressAt,
+      ...(problem === undefined ? {} : { problem }),
+    };
+  }
+
+  async stop(): Promise<void> {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    clearInterval(this.#timer);
+    await this.#lanes.close();
+    if (this.#owned) await this.#commit();
+  }
+
+  get #flows(): boolean {
+    return this.#owned && !this.#paused && !this.#stopped;
+  }
+
+  #place(topic: string, offset: number): void {
+    this.#cursor.set(topic, offset);
+    this.#done.set(topic, offset);
+  }
+
+  #finished(topic: string, offset: number): void {
+    // A topic that was just placed anew must not be moved by a batch that began before.
+    this.#done.set(topic, offset);
+    if (this.#missed) this.fill();
+  }
+
+  async #fillAll(): Promise<void> {
+    do {
+      this.#missed = false;
+      for (const topic of this.topics) await this.#fillTopic(topic);
+    } while (this.#missed && this.#flows && this.#lanes.hasRoom);
+  }
+
+  async #fillTopic(topic: string): Promise<void> {
+    for (;;) {
+      const from = this.#cursor.get(topic) ?? 0;
+      if (!this.#flows || from >= this.#parts.log.end(topic)) return;
+      if (!this.#lanes.hasRoom) {
+        this.#missed = true;
+        return;
+      }
+      const deliveries = await this.#parts.log.read(topic, from, READ_MAX / 4);
+      // Moved meanwhile by a rewind, a pause or a live message: what was read is not what comes next.
+      if (!this.#flows || this.#cursor.get(topic) !== from) {
+        this.#missed = true;
+        return;
+      }
+      for (const delivery of deliveries) this.#lanes.take(delivery);
+      const last = deliveries.at(-1);
+      if (last === undefined) return;
+      this.#cursor.set(topic, last.offset + 1);
+    }
+  }
+
+  async #committed(): Promise<Map<string, number>> {
+    const rows = await this.#parts.sql<{ topic: string; offset: number }[]>`
+      select topic, "offset" from timeline.consumer_offset where consumer_group = ${this.group} and partition = 0
+    `;
+    return new Map(rows.map(({ topic, offset }) => [topic, offset]));
+  }
+
+  async #commit(): Promise<void> {
+    const moved = this.topics.filter((topic) => this.#done.get(topic) !== this.#written.get(topic));
+    if (moved.length === 0) return;
+    try {
+      await this.#write(moved);
+    } catch (error) {
+      this.#parts.problem(`offsets of group ${this.group} could not be written`, error);
+    }
+  }
+
+  /** The epoch stands in the statement: a former owner that wakes up moves no offset. */
+  async #write(topics: readonly string[]): Promise<void> {
+    const { sql, lease } = this.#parts;
+    const rows = topics.map((topic) => ({ topic, offset: this.#done.get(topic) ?? 0 }));
+    await sql`
+      insert into timeline.consumer_offset as o (consumer_group, topic, partition, "offset")
+      select ${this.group}, w.topic, 0, w."offset" from jsonb_to_recordset(${sql.json(rows)}) as w (topic text, "offset" bigint)
+      where exists (select from timeline.topic_log_position p
+        where p.id = 1 and p.owner = ${lease.owner} and p.owner_epoch = ${lease.epoch})
+      on conflict (consumer_group, topic, partition) do update set "offset" = excluded."offset", updated_at = clock_timestamp()
+    `;
+    for (const { topic, offset } of rows) this.#written.set(topic, offset);
+  }
+}

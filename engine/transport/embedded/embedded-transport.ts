@@ -1,0 +1,229 @@
+import type { Sql } from "../../timeline/database.ts";
+import type { CommittedRequest, Consumer, HandOver, PartHealth, PartitionOffsets, Subscription, Transport } from "../port.ts";
+import { EmbeddedConsumer } from "./embedded-consumer.ts";
+import { HandOverQueue } from "./hand-over-queue.ts";
+import { Lease } from "./lease.ts";
+import { LeaseLost, type Placed, READ_MAX, TopicLog } from "./topic-log.ts";
+
+/** How often the outbox is looked at for rows of other writers, milliseconds. */
+const POLL_MS = 50;
+const RENEW_MS = 1_000;
+const STANDBY_MS = 250;
+const SAVE_POSITION_MS = 5_000;
+
+export interface EmbeddedOptions {
+  readonly sql: Sql;
+  /**
+   * A pool of one connection that is never recycled, with `synchronous_commit = off`, named after `owner`: while it
+   * lives, the owner lives.
+   */
+  readonly writer: Sql;
+  /** Who: host, pid and a random part. */
+  readonly owner: string;
+  readonly problem: (what: string, error: unknown) => void;
+}
+
+/** Rows of `event_request` reach consumers inside this process: no broker, the same order and rewind as with one. */
+export class EmbeddedTransport implements Transport {
+  readonly kind = "embedded";
+  readonly #options: EmbeddedOptions;
+  readonly #lease: Lease;
+  readonly #log: TopicLog;
+  readonly #queue: HandOverQueue;
+  readonly #consumers = new Map<string, EmbeddedConsumer>();
+  #owner = false;
+  #stopped = false;
+  #wake: (() => void) | undefined;
+  #woken = false;
+  #loop: Promise<void> | undefined;
+  #polledAt = 0;
+  #renewedAt = 0;
+  #savedAt = 0;
+
+  constructor(options: EmbeddedOptions) {
+    this.#options = options;
+    this.#lease = new Lease(options.writer, options.owner);
+    this.#log = new TopicLog(options.sql, options.writer, this.#lease);
+    this.#queue = new HandOverQueue(() => this.#rouse());
+  }
+
+  async ensureTopics(topics: readonly string[]): Promise<void> {
+    const rows = topics.map((name) => ({ name }));
+    await this.#options.sql`
+      insert into timeline.topic (name) select name from jsonb_to_recordset(${this.#options.sql.json(rows)}) as w (name text)
+      on conflict (name) do nothing
+    `;
+  }
+
+  async subscribe(subscription: Subscription): Promise<Consumer> {
+    const { sql, problem } = this.#options;
+    const consumer = new EmbeddedConsumer(subscription, { sql, log: this.#log, lease: this.#lease, problem });
+    this.#consumers.set(subscription.group, consumer);
+    if (this.#owner) await consumer.begin();
+    return consumer;
+  }
+
+  /** Starts moving messages. Consumers subscribed before it miss nothing. */
+  start(): void {
+    this.#loop ??= this.#run();
+  }
+
+  handOver(rows: readonly CommittedRequest[]): HandOver {
+    if (!this.#owner) return { committed: () => {}, abandoned: () => {} };
+    return this.#queue.open(rows);
+  }
+
+  async offsets(group: string, topics: readonly string[]): Promise<readonly PartitionOffsets[]> {
+    const rows = await this.#options.sql<PartitionOffsets[]>`
+      select t.topic, 0 as partition, coalesce((select min(l."offset") from timeline.topic_log l where l.topic = t.topic), 0) as earliest,
+        coalesce((select max(l."offset") + 1 from timeline.topic_log l where l.topic = t.topic), 0) as "end",
+        (select o."offset" from timeline.consumer_offset o
+          where o.consumer_group = ${group} and o.topic = t.topic and o.partition = 0) as committed
+      from unnest(${this.#options.sql.array([...topics])}::text[]) as t (topic)
+      order by t.topic
+    `;
+    return [...rows];
+  }
+
+  async offsetsAt(topic: string, at: Date): Promise<readonly { readonly partition: number; readonly offset: number }[]> {
+    const [row] = await this.#options.sql<{ offset: number }[]>`
+      select coalesce(
+        (select min(l."offset") from timeline.topic_log l join timeline.event_request r on r.message_id = l.message_id
+          where l.topic = ${topic} and r.requested_at >= ${at}),
+        (select max(l."offset") + 1 from timeline.topic_log l where l.topic = ${topic}), 0) as "offset"
+    `;
+    return [{ partition: 0, offset: row?.offset ?? 0 }];
+  }
+
+  async moveIdle(group: string, topic: string, partition: number, offset: number): Promise<void> {
+    const moved = await this.#options.sql`
+      insert into timeline.consumer_offset (consumer_group, topic, partition, "offset")
+      select ${group}, ${topic}, ${partition}, ${offset}
+      from timeline.topic_log_position where id = 1 and (owner is null or owner_until < clock_timestamp())
+      on conflict (consumer_group, topic, partition) do update set "offset" = excluded."offset", updated_at = clock_timestamp()
+      returning topic
+    `;
+    if (moved.length === 0) throw new Error(`group ${group} has a running member`);
+  }
+
+  async health(): Promise<readonly PartHealth[]> {
+    const [row] = await this.#options.sql<{ owner: string | null; alive: boolean }[]>`
+      select owner, coalesce(owner_until > clock_timestamp(), false) as alive from timeline.topic_log_position where id = 1
+    `;
+    if (this.#owner) return [{ part: "transport", ok: true, detail: "embedded, owned by this process" }];
+    if (row?.alive) return [{ part: "transport", ok: true, detail: `embedded, standby of ${row.owner}` }];
+    return [{ part: "transport", ok: false, detail: "embedded, nobody owns it", hint: "It is taken over within seconds; look again." }];
+  }
+
+  async stop(): Promise<void> {
+    if (this.#stopped) return;
+    for (const consumer of this.#consumers.values()) await consumer.stop();
+    // What the last handlers wrote is placed by whoever owns the transport next.
+    this.#stopped = true;
+    this.#rouse();
+    await this.#loop;
+    if (this.#owner) {
+      await this.#log.savePosition();
+      await this.#lease.release();
+    }
+  }
+
+  #rouse(): void {
+    this.#woken = true;
+    this.#wake?.();
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopped) {
+      this.#woken = false;
+      try {
+        await (this.#owner ? this.#move() : this.#tryOwning());
+      } catch (error) {
+        if (error instanceof LeaseLost) this.#stepDown();
+        else this.#options.problem("the embedded transport stumbled and tries again", error);
+        await this.#pause(STANDBY_MS);
+        await this.#lookAgain();
+        continue;
+      }
+      if (!this.#woken && !this.#stopped) await this.#pause(this.#owner ? POLL_MS : STANDBY_MS);
+    }
+  }
+
+  /** A write whose end is not known may have been made: the table says where topics end now. */
+  async #lookAgain(): Promise<void> {
+    if (!this.#owner) return;
+    try {
+      await this.#log.load();
+      for (const consumer of this.#consumers.values()) consumer.fill();
+    } catch (error) {
+      this.#options.problem("the topic log could not be read", error);
+    }
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  async #tryOwning(): Promise<void> {
+    if (!(await this.#lease.acquire())) return;
+    await this.#log.load();
+    this.#renewedAt = this.#savedAt = performance.now();
+    this.#owner = true;
+    for (const consumer of this.#consumers.values()) await consumer.begin();
+  }
+
+  #stepDown(): void {
+    this.#owner = false;
+    this.#lease.lose();
+    this.#queue.clear();
+    for (const consumer of this.#consumers.values()) consumer.end();
+  }
+
+  async #move(): Promise<void> {
+    const now = performance.now();
+    if (now - this.#renewedAt >= RENEW_MS) {
+      if (!(await this.#lease.renew())) throw new LeaseLost();
+      this.#renewedAt = now;
+    }
+    await this.#placeOwn();
+    if (now - this.#polledAt >= POLL_MS) {
+      this.#polledAt = now;
+      await this.#placeOthers();
+    }
+    if (now - this.#savedAt >= SAVE_POSITION_MS) {
+      this.#savedAt = now;
+      await this.#log.savePosition();
+    }
+  }
+
+  async #placeOwn(): Promise<void> {
+    for (let rows = this.#queue.take(READ_MAX); rows.length > 0; rows = this.#queue.take(READ_MAX)) {
+      await this.#place(rows.map((request) => ({ request, republishId: null, xid: request.xid })));
+    }
+  }
+
+  async #placeOthers(): Promise<void> {
+    for (let more = true; more; ) {
+      const found = await this.#log.unread();
+      if (found.rows.length > 0) {
+        this.#queue.forget(new Set(found.rows.filter((row) => row.republishId === null).map((row) => row.request.messageId)));
+        await this.#place(found.rows);
+      }
+      more = found.more;
+      if (!more) this.#log.advance(found.horizon);
+    }
+  }
+
+  async #place(rows: readonly Placed[]): Promise<void> {
+    const deliveries = await this.#log.place(rows);
+    for (const delivery of deliveries) {
+      for (const consumer of this.#consumers.values()) consumer.offer(delivery);
+    }
+  }
+}

@@ -1,0 +1,63 @@
+import type { CommittedRequest, HandOver } from "../port.ts";
+
+interface Ticket {
+  rows: readonly CommittedRequest[];
+  readonly keys: ReadonlySet<string>;
+  state: "open" | "committed" | "abandoned";
+}
+
+/**
+ * Rows of this process's own transactions, on their way into the topics. Acknowledgements of commits can overtake each
+ * other (81 of 18,000 did: reliability R13b), so rows leave in the order in which their transactions announced them,
+ * which is the commit order of each key; a key whose earlier transaction is still open waits, the others go on.
+ */
+export class HandOverQueue {
+  readonly #wake: () => void;
+  #tickets: Ticket[] = [];
+
+  constructor(wake: () => void) {
+    this.#wake = wake;
+  }
+
+  open(rows: readonly CommittedRequest[]): HandOver {
+    const ticket: Ticket = { rows, keys: new Set(rows.map((row) => row.key)), state: "open" };
+    this.#tickets.push(ticket);
+    const end = (state: "committed" | "abandoned") => {
+      ticket.state = state;
+      this.#wake();
+    };
+    return { committed: () => end("committed"), abandoned: () => end("abandoned") };
+  }
+
+  get empty(): boolean {
+    return this.#tickets.length === 0;
+  }
+
+  /** Takes the rows that may go now, up to about `max`. */
+  take(max: number): CommittedRequest[] {
+    const rows: CommittedRequest[] = [];
+    const kept: Ticket[] = [];
+    const blocked = new Set<string>();
+    for (const ticket of this.#tickets) {
+      const waits = rows.length >= max || ticket.state === "open" || [...ticket.keys].some((key) => blocked.has(key));
+      if (ticket.state === "abandoned") continue;
+      if (waits) {
+        kept.push(ticket);
+        for (const key of ticket.keys) blocked.add(key);
+      } else rows.push(...ticket.rows);
+    }
+    this.#tickets = kept;
+    return rows;
+  }
+
+  /** Forgets rows that were found by reading the table: their commit is known to the database before it is to us. */
+  forget(messageIds: ReadonlySet<string>): void {
+    for (const ticket of this.#tickets) ticket.rows = ticket.rows.filter((row) => !messageIds.has(row.messageId));
+    this.#tickets = this.#tickets.filter((ticket) => ticket.rows.length > 0);
+  }
+
+  /** Forgets everything: another process owns the transport and reads the table itself. */
+  clear(): void {
+    this.#tickets = [];
+  }
+}

@@ -1,0 +1,81 @@
+import type { Sql } from "../../timeline/database.ts";
+
+/** How long an owner may be silent before another process takes over, milliseconds. */
+export const LEASE_MS = 3_000;
+
+/**
+ * The right to be the transport: one process at a time orders the outbox into topics and consumes. A lease row with an
+ * epoch; every write of the owner checks the epoch, so that one that was stopped and woken up writes nothing.
+ */
+export class Lease {
+  readonly #sql: Sql;
+  /** Host, pid and a random part; also the application name of a connection that lives as long as the process. */
+  readonly owner: string;
+  #epoch = 0;
+  #renewedAt = 0;
+
+  constructor(sql: Sql, owner: string) {
+    this.#sql = sql;
+    this.owner = owner;
+  }
+
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  /** True while this process may act: by its own clock the lease has not run out since the last renewal. */
+  get held(): boolean {
+    return this.#epoch > 0 && performance.now() - this.#renewedAt < LEASE_MS;
+  }
+
+  /** Takes a lease that is free: given back, run out, or its owner's connection is gone. */
+  async acquire(): Promise<boolean> {
+    const askedAt = performance.now();
+    const [row] = await this.#sql<{ epoch: number }[]>`
+      update timeline.topic_log_position p set owner = ${this.owner}, owner_epoch = p.owner_epoch + 1,
+        owner_until = clock_timestamp() + ${LEASE_MS} * interval '1 millisecond'
+      where p.id = 1 and (p.owner is null or p.owner_until < clock_timestamp() or not exists (
+        select from pg_stat_activity a where a.datname = current_database() and a.application_name = left('ekiden ' || p.owner, 63)))
+      returning p.owner_epoch as epoch
+    `;
+    if (row === undefined) return false;
+    this.#epoch = row.epoch;
+    this.#renewedAt = askedAt;
+    await this.#showOwner(this.owner);
+    return true;
+  }
+
+  /** False: the lease is lost. */
+  async renew(): Promise<boolean> {
+    const askedAt = performance.now();
+    const rows = await this.#sql`
+      update timeline.topic_log_position set owner_until = clock_timestamp() + ${LEASE_MS} * interval '1 millisecond'
+      where id = 1 and owner = ${this.owner} and owner_epoch = ${this.#epoch}
+      returning id
+    `;
+    if (rows.length === 0) return false;
+    this.#renewedAt = askedAt;
+    return true;
+  }
+
+  /** Gives the lease back at a clean stop. */
+  async release(): Promise<void> {
+    if (this.#epoch === 0) return;
+    await this.#sql`
+      update timeline.topic_log_position set owner = null, owner_until = null
+      where id = 1 and owner = ${this.owner} and owner_epoch = ${this.#epoch}
+    `;
+    this.#epoch = 0;
+  }
+
+  /** Forgets a lease that is lost. */
+  lose(): void {
+    this.#epoch = 0;
+  }
+
+  async #showOwner(owner: string): Promise<void> {
+    await this.#sql`
+      update timeline.consumer_group set owner = ${owner}, owner_epoch = ${this.#epoch}
+    `;
+  }
+}

@@ -1,0 +1,149 @@
+import type { Sql } from "../../timeline/database.ts";
+import type { CommittedRequest, Delivery } from "../port.ts";
+import type { Lease } from "./lease.ts";
+
+/** Most rows read from the outbox or a topic at once. */
+export const READ_MAX = 1_000;
+
+interface WireRow {
+  readonly wire: Omit<CommittedRequest, "requestedAt"> & { readonly requestedAt: string };
+  readonly republish_id: string | null;
+  readonly row_xid: string;
+}
+
+/** A row to place in a topic. */
+export interface Placed {
+  readonly request: CommittedRequest;
+  readonly republishId: string | null;
+  /** Transaction of the row that brings it: the request's own, or the republishing. */
+  readonly xid: string;
+}
+
+/** The lease was lost: nothing was written. */
+export class LeaseLost extends Error {
+  constructor() {
+    super("another process owns the embedded transport");
+  }
+}
+
+/**
+ * The embedded transport's topics: `timeline.topic_log`. Offsets are dense per topic and are taken by one process, the
+ * lease's owner. Written without waiting for the disk: the consumption that follows is a later commit in the same WAL,
+ * so that no consumption can be durable whose place is not.
+ */
+export class TopicLog {
+  readonly #sql: Sql;
+  readonly #writer: Sql;
+  readonly #lease: Lease;
+  readonly #next = new Map<string, number>();
+  #position = "0";
+
+  constructor(sql: Sql, writer: Sql, lease: Lease) {
+    this.#sql = sql;
+    this.#writer = writer;
+    this.#lease = lease;
+  }
+
+  /** Reads where topics end and up to which transaction the outbox was read. To be called by a new owner. */
+  async load(): Promise<void> {
+    const ends = await this.#sql<{ topic: string; next: number }[]>`
+      select t.name as topic, coalesce((select max(l."offset") + 1 from timeline.topic_log l where l.topic = t.name), 0) as next
+      from timeline.topic t
+    `;
+    this.#next.clear();
+    for (const { topic, next } of ends) this.#next.set(topic, next);
+    const [row] = await this.#sql<{ xid: string }[]>`select xid::text as xid from timeline.topic_log_position where id = 1`;
+    this.#position = row?.xid ?? "0";
+  }
+
+  /** The next offset of a topic. */
+  end(topic: string): number {
+    return this.#next.get(topic) ?? 0;
+  }
+
+  /** Gives rows their places and returns them as deliveries. @throws LeaseLost */
+  async place(rows: readonly Placed[]): Promise<Delivery[]> {
+    const receivedAt = new Date();
+    const next = new Map(this.#next);
+    const placed = rows.map(({ request, republishId, xid }) => {
+      const offset = next.get(request.topic) ?? 0;
+      next.set(request.topic, offset + 1);
+      return { topic: request.topic, offset, message_id: request.messageId, republish_id: republishId, xid };
+    });
+    const written = await this.#writer`
+      insert into timeline.topic_log (topic, "offset", message_id, republish_id, xid)
+      select w.topic, w."offset", w.message_id, w.republish_id, w.xid
+      from jsonb_to_recordset(${this.#writer.json(placed)}) as w (topic text, "offset" bigint, message_id text,
+        republish_id text, xid xid8)
+      where exists (select from timeline.topic_log_position p
+        where p.id = 1 and p.owner = ${this.#lease.owner} and p.owner_epoch = ${this.#lease.epoch})
+      returning "offset"
+    `;
+    if (written.length !== rows.length) throw new LeaseLost();
+    for (const [topic, offset] of next) this.#next.set(topic, offset);
+    return rows.map(({ request }, index) => delivery(request, placed[index]?.offset as number, receivedAt));
+  }
+
+  /**
+   * Rows that this process did not hand over: other writers', and what a crash left. Read behind the xid horizon, so
+   * that no transaction that is still open can add an earlier one (reliability R7).
+   */
+  async unread(): Promise<{ readonly rows: readonly Placed[]; readonly more: boolean; readonly horizon: string }> {
+    const [bound] = await this.#sql<{ horizon: string }[]>`select pg_snapshot_xmin(pg_current_snapshot())::text as horizon`;
+    const horizon = (bound as { horizon: string }).horizon;
+    if (horizon === this.#position) return { rows: [], more: false, horizon };
+    const rows = await this.#sql<WireRow[]>`
+      select u.wire, u.republish_id, u.xid::text as row_xid from (
+        select timeline.wire(r) as wire, null as republish_id, r.xid, r.message_id
+        from timeline.event_request r
+        where r.xid >= ${this.#position}::xid8 and r.xid < ${horizon}::xid8
+        union all
+        select timeline.wire(r), p.republish_id, p.xid, p.message_id
+        from timeline.event_republish p join timeline.event_request r on r.message_id = p.message_id
+        where p.xid >= ${this.#position}::xid8 and p.xid < ${horizon}::xid8
+      ) u
+      where not exists (select from timeline.topic_log l where l.message_id = u.message_id and l.xid = u.xid)
+      order by u.xid, u.message_id
+      limit ${READ_MAX}
+    `;
+    return { rows: rows.map(toPlaced), more: rows.length === READ_MAX, horizon };
+  }
+
+  /** Everything before `horizon` lies in the log now. Kept in memory; `savePosition` writes it down. */
+  advance(horizon: string): void {
+    this.#position = horizon;
+  }
+
+  async savePosition(): Promise<void> {
+    await this.#sql`
+      update timeline.topic_log_position set xid = ${this.#position}::xid8
+      where id = 1 and owner = ${this.#lease.owner} and owner_epoch = ${this.#lease.epoch} and xid < ${this.#position}::xid8
+    `;
+  }
+
+  /** Messages of one topic from an offset on. */
+  async read(topic: string, from: number, limit: number): Promise<Delivery[]> {
+    const receivedAt = new Date();
+    const rows = await this.#sql<{ wire: WireRow["wire"]; offset: number }[]>`
+      select timeline.wire(r) as wire, l."offset"
+      from timeline.topic_log l join timeline.event_request r on r.message_id = l.message_id
+      where l.topic = ${topic} and l."offset" >= ${from}
+      order by l."offset"
+      limit ${limit}
+    `;
+    return rows.map((row) => delivery(requestOf(row.wire), row.offset, receivedAt));
+  }
+}
+
+function toPlaced(row: WireRow): Placed {
+  return { request: requestOf(row.wire), republishId: row.republish_id, xid: row.row_xid };
+}
+
+function requestOf(wire: WireRow["wire"]): CommittedRequest {
+  return { ...wire, requestedAt: new Date(wire.requestedAt) };
+}
+
+function delivery(request: CommittedRequest, offset: number, receivedAt: Date): Delivery {
+  const { topic, key, headers, value, requestedAt } = request;
+  return { topic, partition: 0, offset, recordedAt: requestedAt, receivedAt, key, headers, value };
+}

@@ -1,0 +1,181 @@
+import type { Admin } from "kafkajs";
+import type { Sql } from "postgres";
+
+import type { CommittedRequest, HandOver, PartHealth, PartitionOffsets, Subscription, Transport } from "../port.ts";
+import { ConnectClient } from "./connect-client.ts";
+import { connectorConfig } from "./connector.ts";
+import { ConnectorWatch } from "./connector-watch.ts";
+import { KafkaConsumer } from "./consumer.ts";
+import { withDeadline } from "./deadline.ts";
+import { moveIdleGroup, type OffsetReader, readOffsets, readOffsetsAt } from "./group-offsets.ts";
+import { type KafkaAccess, type KafkaSecurity, newKafka } from "./kafka-client.ts";
+import { KafkaTransportError, reasonOf } from "./kafka-error.ts";
+import type { TransportLog } from "./kafka-log.ts";
+import { Names, PUBLICATION } from "./names.ts";
+import type { Patience } from "./rebuilding.ts";
+import { ensureHeartbeatTopic, ensureTopics, type TopicKeeper } from "./topics.ts";
+
+/** What the transport is made with. The schema `timeline` exists already. */
+export interface KafkaTransportOptions {
+  readonly brokers: readonly string[];
+  /** EKIDEN_PREFIX: before topics, groups, slot and connector. */
+  readonly prefix: string;
+  readonly partitions: number;
+  readonly replication: number;
+  /** Null: the connector is managed elsewhere. */
+  readonly connectUrl: string | null;
+  readonly databaseUrl: string;
+  /** The engine's pool. */
+  readonly sql: Sql;
+  readonly clientId: string;
+  readonly log: TransportLog;
+  readonly security?: KafkaSecurity;
+  readonly patience?: Partial<Patience>;
+  /** A consumer is lost for good: the process should end with a failure. */
+  onFatal(error: Error): void;
+}
+
+const REACH_MS = 60_000;
+const CONNECT_MS = 90_000;
+const JOIN_MS = 60_000;
+const HEALTH_MS = 5_000;
+
+/**
+ * Connects to Kafka and, with a `connectUrl`, registers the connector and waits until it reads its slot. Resolves only
+ * when a row written to the outbox will arrive.
+ * @throws KafkaTransportError `kafka.bad-prefix`, `kafka.unreachable`, `connector.*`
+ */
+export async function createKafkaTransport(options: KafkaTransportOptions): Promise<Transport> {
+  const names = new Names(options.prefix);
+  const access: KafkaAccess = options;
+  const admin = newKafka(access).admin();
+  await connect(admin, options.brokers);
+  const keeper = { ...options, admin, names };
+  const client = options.connectUrl === null ? null : new ConnectClient(options.connectUrl, names.connector);
+  const watch = new ConnectorWatch({ client, sql: options.sql, slot: names.slot, log: options.log });
+  try {
+    await prepareTopics(keeper);
+    if (client !== null) await register(client, watch, names, options);
+    else await watch.look();
+  } catch (error) {
+    await admin.disconnect();
+    throw error;
+  }
+  watch.start();
+  return new KafkaTransport(options, keeper, watch);
+}
+
+async function connect(admin: Admin, brokers: readonly string[]): Promise<void> {
+  const deadline = Date.now() + REACH_MS;
+  for (;;) {
+    try {
+      return await admin.connect();
+    } catch (error) {
+      if (Date.now() < deadline) continue;
+      const message = `no broker of ${brokers.join(",")} answers: ${reasonOf(error)}`;
+      throw new KafkaTransportError("kafka.unreachable", message, "Is KAFKA_BROKERS right, and Kafka running?");
+    }
+  }
+}
+
+/** Also the topics of earlier runs: requests may name them, and after Kafka was wiped they would stop the connector. */
+async function prepareTopics(keeper: TopicKeeper): Promise<void> {
+  await ensureHeartbeatTopic(keeper);
+  const known = await keeper.sql<{ name: string }[]>`select name from timeline.topic order by name`;
+  await ensureTopics(keeper, known.map((row) => row.name));
+}
+
+async function register(
+  client: ConnectClient,
+  watch: ConnectorWatch,
+  names: Names,
+  { prefix, databaseUrl, log }: KafkaTransportOptions,
+): Promise<void> {
+  const { slot, connector: connectorName } = names;
+  const config = connectorConfig({ prefix, databaseUrl, slot, publication: PUBLICATION, connectorName });
+  const changed = await client.put(config, CONNECT_MS);
+  log.info(changed ? "connector registered" : "connector is registered already", { connector: connectorName, slot });
+  await watch.ready(CONNECT_MS);
+}
+
+class KafkaTransport implements Transport {
+  readonly kind = "kafka";
+  readonly #options: KafkaTransportOptions;
+  readonly #keeper: TopicKeeper;
+  readonly #reader: OffsetReader;
+  readonly #watch: ConnectorWatch;
+  readonly #consumers = new Set<KafkaConsumer>();
+  #topicWarnings: readonly string[] = [];
+  #stopped = false;
+
+  constructor(options: KafkaTransportOptions, keeper: TopicKeeper, watch: ConnectorWatch) {
+    this.#options = options;
+    this.#keeper = keeper;
+    this.#reader = keeper;
+    this.#watch = watch;
+  }
+
+  async ensureTopics(topics: readonly string[]): Promise<void> {
+    this.#topicWarnings = await ensureTopics(this.#keeper, topics);
+    for (const warning of this.#topicWarnings) this.#options.log.warn(warning);
+  }
+
+  async subscribe(subscription: Subscription): Promise<KafkaConsumer> {
+    if (this.#stopped) {
+      throw new KafkaTransportError("kafka.stopped", "the transport was stopped", "Start the engine again.");
+    }
+    const { log, onFatal, patience } = this.#options;
+    const base = { subscription, access: this.#options, reader: this.#reader, log, onFatal };
+    const consumer = new KafkaConsumer({ ...base, ...(patience !== undefined && { patience }) });
+    this.#consumers.add(consumer);
+    await consumer.start(JOIN_MS);
+    return consumer;
+  }
+
+  handOver(_rows: readonly CommittedRequest[]): HandOver {
+    return { committed: () => undefined, abandoned: () => undefined };
+  }
+
+  offsets(group: string, topics: readonly string[]): Promise<readonly PartitionOffsets[]> {
+    return readOffsets(this.#reader, group, topics);
+  }
+
+  offsetsAt(topic: string, at: Date): Promise<readonly { readonly partition: number; readonly offset: number }[]> {
+    return readOffsetsAt(this.#reader, topic, at);
+  }
+
+  moveIdle(group: string, topic: string, partition: number, offset: number): Promise<void> {
+    return moveIdleGroup(this.#reader, this.#options, { group, topic, partition, offset });
+  }
+
+  async health(): Promise<readonly PartHealth[]> {
+    return [await this.#brokerHealth(), this.#topicHealth(), ...this.#watch.health()];
+  }
+
+  async stop(): Promise<void> {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    await Promise.all([...this.#consumers].map((consumer) => consumer.stop()));
+    await this.#watch.stop();
+    await this.#keeper.admin.disconnect();
+  }
+
+  async #brokerHealth(): Promise<PartHealth> {
+    const part = "kafka";
+    try {
+      const cluster = this.#keeper.admin.describeCluster();
+      const { brokers } = await withDeadline(cluster, HEALTH_MS, () => new Error(`no answer in ${HEALTH_MS} ms`));
+      return { part, ok: true, detail: `${brokers.length} brokers` };
+    } catch (error) {
+      const detail = `${this.#options.brokers.join(",")}: ${reasonOf(error)}`;
+      return { part, ok: false, detail, hint: "Start Kafka; the outbox keeps what is to be sent." };
+    }
+  }
+
+  #topicHealth(): PartHealth {
+    const part = "topics";
+    if (this.#topicWarnings.length === 0) return { part, ok: true, detail: "as configured" };
+    const hint = "Set KAFKA_PARTITIONS to what the topics have: more partitions would break the order of a key.";
+    return { part, ok: true, detail: this.#topicWarnings.join("; "), hint };
+  }
+}

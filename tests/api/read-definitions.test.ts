@@ -1,0 +1,92 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import * as v from "valibot";
+
+import type { Api } from "../../engine/api/api-env.ts";
+import { DefinitionDetail, DefinitionList, Diagnostics, Revision } from "../../engine/api/definition-schema.ts";
+import { createApi } from "../../engine/api/server.ts";
+import type { Diagnostic } from "../../engine/definition/diagnostic.ts";
+import { type ApiDatabase, apiDatabase } from "./api-database.ts";
+import { keptLog, readingEngine } from "./reading-engine.ts";
+
+const OLD = "b".repeat(64);
+const NEW = "c".repeat(64);
+const FINDING: Diagnostic = {
+  severity: "error",
+  code: "definition.unknown-key",
+  message: "no such key",
+  line: 2,
+  column: 3,
+  hint: "Remove it.",
+};
+
+let database: ApiDatabase;
+let app: Api;
+
+beforeAll(async () => {
+  database = await apiDatabase();
+  await database.sql`
+    insert into timeline.definition_revision (name, revision, version, source, created_at) values
+    ('onboarding', ${OLD}, 1, 'saga: onboarding # old', '2026-11-01T00:00:00Z'),
+    ('onboarding', ${NEW}, 2, 'saga: onboarding # 新', '2026-11-02T00:00:00Z')
+  `;
+  await database.sql`insert into timeline.definition (name, revision, version, updated_at) values ('onboarding', ${NEW}, 2, '2026-11-02T00:00:00Z')`;
+  const engine = readingEngine({
+    broken: () => new Map([["domains/refund.saga.yaml", [FINDING]]]),
+    validate: (source) => (source.includes("bad") ? [FINDING] : []),
+  });
+  app = createApi({ engine, sql: database.sql, log: keptLog() });
+}, 60_000);
+afterAll(() => database?.end());
+
+test("definitions are listed with their current revision, and with the files that are broken", async () => {
+  const response = await app.request("/v1/definitions");
+  expect(v.parse(DefinitionList, await response.json())).toEqual({
+    items: [{ name: "onboarding", version: 2, revision: NEW, updatedAt: "2026-11-02T00:00:00.000Z" }],
+    nextCursor: null,
+    broken: [{ file: "domains/refund.saga.yaml", diagnostics: [FINDING] }],
+  });
+});
+
+test("a definition shows its source and its revisions, newest first", async () => {
+  const response = await app.request("/v1/definitions/onboarding");
+  expect(v.parse(DefinitionDetail, await response.json())).toEqual({
+    name: "onboarding",
+    version: 2,
+    revision: NEW,
+    updatedAt: "2026-11-02T00:00:00.000Z",
+    source: "saga: onboarding # 新",
+    revisions: [
+      { revision: NEW, version: 2, createdAt: "2026-11-02T00:00:00.000Z", current: true },
+      { revision: OLD, version: 1, createdAt: "2026-11-01T00:00:00.000Z", current: false },
+    ],
+  });
+});
+
+test("a revision is JSON, and its bare YAML for those who ask for it", async () => {
+  const path = `/v1/definitions/onboarding/revisions/${OLD}`;
+  const json = await app.request(path, { headers: { accept: "*/*" } });
+  expect(v.parse(Revision, await json.json())).toMatchObject({
+    name: "onboarding",
+    version: 1,
+    source: "saga: onboarding # old",
+  });
+  const yaml = await app.request(path, { headers: { accept: "text/yaml, */*;q=0.1" } });
+  expect([yaml.headers.get("content-type"), await yaml.text()]).toEqual([
+    "text/yaml; charset=utf-8",
+    "saga: onboarding # old",
+  ]);
+});
+
+test("what does not exist is 404", async () => {
+  expect((await app.request("/v1/definitions/refund")).status).toBe(404);
+  expect((await app.request(`/v1/definitions/onboarding/revisions/${"d".repeat(64)}`)).status).toBe(404);
+});
+
+test("validate answers findings as data", async () => {
+  const post = (body: string, type: string) =>
+    app.request("/v1/definitions/validate", { method: "POST", body, headers: { "content-type": type } });
+  expect(v.parse(Diagnostics, await (await post("bad: 1", "text/yaml")).json())).toEqual([FINDING]);
+  expect(await (await post("saga: fine", "application/yaml; charset=utf-8")).json()).toEqual([]);
+  expect((await post("saga: fine", "application/json")).status).toBe(415);
+  expect((await post("#".repeat(262_145), "text/yaml")).status).toBe(413);
+});

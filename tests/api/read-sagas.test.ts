@@ -1,0 +1,148 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
+import * as v from "valibot";
+
+import type { Api } from "../../engine/api/api-env.ts";
+import { Saga, SagaList } from "../../engine/api/saga-schema.ts";
+import { createApi } from "../../engine/api/server.ts";
+import { type ApiDatabase, apiDatabase } from "./api-database.ts";
+import { keptLog, readingEngine } from "./reading-engine.ts";
+import { insertSaga, REVISION } from "./saga-rows.ts";
+
+let database: ApiDatabase;
+let app: Api;
+
+beforeAll(async () => {
+  database = await apiDatabase();
+  app = createApi({ engine: readingEngine(), sql: database.sql, log: keptLog() });
+}, 60_000);
+afterAll(() => database?.end());
+beforeEach(async () => {
+  await database.sql`truncate timeline.saga, timeline.saga_open, timeline.saga_step`;
+});
+
+async function list(query = "") {
+  const response = await app.request(`/v1/sagas${query}`);
+  expect(response.status).toBe(200);
+  const { items, nextCursor } = v.parse(SagaList, await response.json());
+  return { ids: items.map((item) => item.sagaId), nextCursor };
+}
+
+test("a saga is shown with its steps, what it waits for and its times", async () => {
+  const { sql } = database;
+  const waitingFor = [
+    { signal: "reviewed", path: "choose2/manual_review/review", deadlineAt: "2026-12-01T00:00:00.000Z" },
+  ];
+  const id = await insertSaga(sql, {
+    key: "A-1",
+    labels: { purpose: "car" },
+    input: { n: 1 },
+    state: { waitingFor },
+    startedAt: "2026-11-01T10:00:00.000Z",
+  });
+  await sql`
+    insert into timeline.saga_step (saga_id, path, status, attempts, started_at, finished_at) values
+    (${id}, 'screen', 'running', 2, '2026-11-01T10:00:02Z', null),
+    (${id}, 'apply', 'succeeded', 1, '2026-11-01T10:00:01Z', '2026-11-01T10:00:02Z')
+  `;
+  const response = await app.request(`/v1/sagas/${id.toLowerCase()}`);
+  expect(response.status).toBe(200);
+  expect(v.parse(Saga, await response.json())).toEqual({
+    sagaId: id,
+    definition: "onboarding",
+    version: 1,
+    revision: REVISION,
+    status: "running",
+    key: "A-1",
+    labels: { purpose: "car" },
+    input: { n: 1 },
+    output: null,
+    error: null,
+    uncompensated: [],
+    steps: [
+      {
+        path: "apply",
+        status: "succeeded",
+        attempts: 1,
+        startedAt: "2026-11-01T10:00:01.000Z",
+        finishedAt: "2026-11-01T10:00:02.000Z",
+      },
+      { path: "screen", status: "running", attempts: 2, startedAt: "2026-11-01T10:00:02.000Z", finishedAt: null },
+    ],
+    waitingFor,
+    startedAt: "2026-11-01T10:00:00.000Z",
+    updatedAt: expect.any(String),
+    finishedAt: null,
+  });
+});
+
+test("a saga that waits for nothing says null, and its error has no more than the API promises", async () => {
+  const error = { code: "step.fault", message: "no such field", step: "screen", kind: "fault", line: 3, column: 9 };
+  const id = await insertSaga(database.sql, { status: "parked", state: { waitingFor: [] }, error });
+  expect(await (await app.request(`/v1/sagas/${id}`)).json()).toMatchObject({
+    waitingFor: null,
+    error: { code: "step.fault", message: "no such field", step: "screen", line: 3, column: 9 },
+  });
+});
+
+test("a saga that does not exist is 404, also with wait", async () => {
+  const path = "/v1/sagas/01KAS0CW5V8XJQ6Z3T4M7N9PRD";
+  expect((await app.request(path)).status).toBe(404);
+  expect((await app.request(`${path}?wait=60s`)).status).toBe(404);
+});
+
+test("pages follow each other newest first, without a gap or a repetition", async () => {
+  const ids: string[] = [];
+  for (let count = 0; count < 5; count += 1) ids.unshift(await insertSaga(database.sql));
+  const first = await list("?limit=2");
+  const second = await list(`?limit=2&cursor=${first.nextCursor}`);
+  const third = await list(`?limit=2&cursor=${second.nextCursor}`);
+  expect([...first.ids, ...second.ids, ...third.ids]).toEqual(ids);
+  expect(third.nextCursor).toBeNull();
+});
+
+test("a saga that starts between two pages moves none of the older ones", async () => {
+  const older = await insertSaga(database.sql);
+  const newer = await insertSaga(database.sql);
+  const first = await list("?limit=1");
+  await insertSaga(database.sql);
+  const second = await list(`?limit=1&cursor=${first.nextCursor}`);
+  expect([first.ids, second.ids]).toEqual([[newer], [older]]);
+});
+
+test("every filter narrows the list, and several narrow it together", async () => {
+  const { sql } = database;
+  const parked = await insertSaga(sql, { status: "parked", key: "A", startedAt: "2026-11-01T00:00:00Z" });
+  const done = await insertSaga(sql, {
+    status: "completed",
+    key: "A",
+    definition: "refund",
+    startedAt: "2026-11-02T00:00:00Z",
+  });
+  const running = await insertSaga(sql, {
+    key: "B",
+    labels: { purpose: "car", rank: 3, vip: true },
+    startedAt: "2026-11-03T00:00:00Z",
+  });
+  const expected: [string, string[]][] = [
+    ["?definition=refund", [done]],
+    ["?status=parked", [parked]],
+    ["?status=completed", [done]],
+    ["?status=parked,running", [running, parked]],
+    ["?status=parked,completed", [done, parked]],
+    ["?key=A", [done, parked]],
+    ["?label.purpose=car", [running]],
+    ["?label.rank=3&label.vip=true", [running]],
+    ["?label.rank=4", []],
+    ["?startedAfter=2026-11-01T12:00:00Z", [running, done]],
+    ["?startedAfter=2026-11-01T12:00:00Z&startedBefore=2026-11-02T12:00:00Z", [done]],
+    ["?key=A&status=completed&definition=refund", [done]],
+    ["?key=A&status=running", []],
+  ];
+  for (const [query, ids] of expected) expect([query, (await list(query)).ids]).toEqual([query, ids]);
+});
+
+test("what looks like SQL in a filter is only a text", async () => {
+  await insertSaga(database.sql, { key: "A" });
+  expect((await list(`?key=${encodeURIComponent("A' or '1'='1")}`)).ids).toEqual([]);
+  expect((await list(`?label.purpose=${encodeURIComponent(`"}' or true --`)}`)).ids).toEqual([]);
+});

@@ -1,0 +1,156 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import * as v from "valibot";
+
+import type { Api } from "../../engine/api/api-env.ts";
+import { Timeline } from "../../engine/api/message-schema.ts";
+import { createApi } from "../../engine/api/server.ts";
+import { type ApiDatabase, apiDatabase } from "./api-database.ts";
+import { keptLog, readingEngine } from "./reading-engine.ts";
+import { insertConsumption, insertMessage, insertSaga } from "./saga-rows.ts";
+
+let database: ApiDatabase;
+let app: Api;
+
+beforeAll(async () => {
+  database = await apiDatabase();
+  app = createApi({ engine: readingEngine(), sql: database.sql, log: keptLog() });
+}, 60_000);
+afterAll(() => database?.end());
+
+async function timeline(sagaId: string, query = "") {
+  const response = await app.request(`/v1/sagas/${sagaId}/timeline${query}`);
+  expect(response.status).toBe(200);
+  const page = v.parse(Timeline, await response.json());
+  return { ...page, ids: page.items.map((item) => item.messageId) };
+}
+
+/** Seven messages, three of them in the same millisecond, written in an order that is not that of their ids. */
+async function sevenMessages() {
+  const sagaId = await insertSaga(database.sql);
+  const micros = ["000001", "000002", "000003", "001000", "002000", "003000", "004000"];
+  const ids: string[] = [];
+  for (const each of micros.toReversed()) {
+    ids.unshift(
+      await insertMessage(database.sql, {
+        sagaId,
+        type: "step.requested",
+        requestedAt: `2026-11-01T10:00:00.${each}Z`,
+      }),
+    );
+  }
+  return { sagaId, ids };
+}
+
+test("a timeline says of every message who, when, what, where, and what became of it", async () => {
+  const { sql } = database;
+  const sagaId = await insertSaga(sql);
+  const topic = "screening.examine";
+  const id = await insertMessage(sql, {
+    sagaId,
+    type: "step.requested",
+    topic,
+    step: "screen",
+    body: { input: { n: 1 } },
+    requestedAt: "2026-11-01T10:00:00Z",
+  });
+  await insertConsumption(sql, { group: "screening", messageId: id, topic, sagaId, error: "points table is broken" });
+  const { items } = await timeline(sagaId);
+  const where = { partition: 0, offset: 7, consumer: "here:1" };
+  expect(items).toEqual([
+    {
+      messageId: id,
+      sagaId,
+      causationId: null,
+      topic,
+      key: sagaId,
+      type: "step.requested",
+      saga: "onboarding",
+      stepKey: `${sagaId}/screen`,
+      action: null,
+      attempt: null,
+      traceparent: null,
+      producer: "test@here",
+      requestedAt: "2026-11-01T10:00:00.000Z",
+      headers: null,
+      body: { input: { n: 1 } },
+      late: false,
+      consumptions: [
+        {
+          group: "screening",
+          ...where,
+          recordedAt: null,
+          receivedAt: null,
+          startedAt: expect.any(String),
+          consumedAt: expect.any(String),
+          attempts: 1,
+          error: true,
+          errorCode: "failed",
+          errorMessage: "points table is broken",
+          sequence: null,
+          foreignId: null,
+        },
+      ],
+      failures: [
+        {
+          group: "screening",
+          attempt: 1,
+          ...where,
+          failedAt: expect.any(String),
+          code: "failed",
+          message: "points table is broken",
+          stack: "Error: points table is broken",
+        },
+      ],
+    },
+  ]);
+});
+
+test("an answer that moved nothing is late", async () => {
+  const { sql } = database;
+  const sagaId = await insertSaga(sql);
+  const counted = await insertMessage(sql, { sagaId, type: "step.succeeded", step: "apply" });
+  const late = await insertMessage(sql, { sagaId, type: "step.succeeded", step: "apply" });
+  const unread = await insertMessage(sql, { sagaId, type: "step.succeeded", step: "apply" });
+  await insertConsumption(sql, { group: "dispatcher", messageId: counted, sagaId, sequence: 2 });
+  await insertConsumption(sql, { group: "dispatcher", messageId: late, sagaId });
+  const { items } = await timeline(sagaId);
+  expect(new Map(items.map((item) => [item.messageId, item.late]))).toEqual(
+    new Map([
+      [counted, false],
+      [late, true],
+      [unread, false],
+    ]),
+  );
+});
+
+test("pages follow each other in the order of writing, to the microsecond, in both directions", async () => {
+  const { sagaId, ids } = await sevenMessages();
+  const first = await timeline(sagaId, "?limit=2");
+  const second = await timeline(sagaId, `?limit=3&cursor=${first.nextCursor}`);
+  const third = await timeline(sagaId, `?limit=3&cursor=${second.nextCursor}`);
+  expect([first.ids, second.ids, third.ids]).toEqual([ids.slice(0, 2), ids.slice(2, 5), ids.slice(5)]);
+  expect([first.previousCursor, third.nextCursor]).toEqual([null, null]);
+  const back = await timeline(sagaId, `?limit=3&cursor=${third.previousCursor}`);
+  const start = await timeline(sagaId, `?limit=3&cursor=${back.previousCursor}`);
+  expect([back.ids, start.ids, start.previousCursor]).toEqual([ids.slice(2, 5), ids.slice(0, 2), null]);
+});
+
+test("around shows a message in the middle of its page", async () => {
+  const { sagaId, ids } = await sevenMessages();
+  const page = await timeline(sagaId, `?around=${ids[3]}&limit=3`);
+  expect(page.ids).toEqual(ids.slice(2, 5));
+  expect((await timeline(sagaId, `?limit=9&cursor=${page.nextCursor}`)).ids).toEqual(ids.slice(5));
+  expect((await timeline(sagaId, `?limit=9&cursor=${page.previousCursor}`)).ids).toEqual(ids.slice(0, 2));
+  expect(await timeline(sagaId, `?around=${ids[0]}&limit=3`)).toMatchObject({
+    ids: ids.slice(0, 3),
+    previousCursor: null,
+  });
+  expect(await timeline(sagaId, `?around=${ids[6]}&limit=3`)).toMatchObject({ ids: ids.slice(5), nextCursor: null });
+});
+
+test("around a message of another saga is 404, as is the timeline of no saga", async () => {
+  const { ids } = await sevenMessages();
+  const other = await insertSaga(database.sql);
+  expect((await app.request(`/v1/sagas/${other}/timeline?around=${ids[0]}`)).status).toBe(404);
+  expect((await app.request(`/v1/sagas/01KAS0CW5V8XJQ6Z3T4M7N9PRD/timeline`)).status).toBe(404);
+});

@@ -1,0 +1,32 @@
+import type { Engine } from "../../engine/api/port.ts";
+import { Refusal } from "../../engine/core/refusal.ts";
+import type { Log } from "../../engine/sdk.ts";
+
+/** The part of the engine port that reads need; every write is refused. `change` replaces single methods. */
+export function readingEngine(change: Partial<Engine> = {}): Engine {
+  const refuse = () => Promise.reject(new Refusal("saga.busy", "this engine only reads", "Use another."));
+  return {
+    start: refuse,
+    signal: refuse,
+    cancel: refuse,
+    retry: refuse,
+    redrive: refuse,
+    settled: () => Promise.resolve(),
+    validate: () => [],
+    broken: () => new Map(),
+    sensitive: () => Promise.resolve([]),
+    groups: refuse,
+    group: refuse,
+    pause: refuse,
+    resume: refuse,
+    rewind: refuse,
+    health: () => Promise.resolve({ ready: true, parts: [] }),
+    ...change,
+  };
+}
+
+/** A log that keeps what it is told. */
+export function keptLog(): Log & { readonly errors: Readonly<Record<string, unknown>>[] } {
+  const errors: Readonly<Record<string, unknown>>[] = [];
+  return { errors, info: () => {}, warn: () => {}, error: (_message, fields = {}) => void errors.push(fields) };
+}

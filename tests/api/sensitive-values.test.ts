@@ -1,0 +1,140 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+
+import type { Api } from "../../engine/api/api-env.ts";
+import { createApi } from "../../engine/api/server.ts";
+import { Refusal } from "../../engine/core/refusal.ts";
+import { type ApiDatabase, apiDatabase } from "./api-database.ts";
+import { keptLog, readingEngine } from "./reading-engine.ts";
+import { insertConsumption, insertMessage, insertSaga } from "./saga-rows.ts";
+
+const SENSITIVE = [
+  "input.applicant.name",
+  "input.applicant.pin",
+  "input.cards.number",
+  "steps.apply.email",
+  "steps.review.note",
+];
+const INPUT = {
+  applicationNo: "A-1",
+  applicant: { name: "Hanako Yamada", pin: 4711, age: 45, vip: true },
+  cards: [{ number: "1111-2222" }, { number: "3333-4444" }],
+};
+
+let database: ApiDatabase;
+let app: Api;
+
+beforeAll(async () => {
+  database = await apiDatabase();
+  const sensitive = (definition: string) =>
+    definition === "lost"
+      ? Promise.reject(new Refusal("definition.unknown-revision", "gone", "Restore it."))
+      : Promise.resolve(definition === "onboarding" ? SENSITIVE : []);
+  app = createApi({ engine: readingEngine({ sensitive }), sql: database.sql, log: keptLog() });
+}, 60_000);
+afterAll(() => database?.end());
+
+const get = async (path: string) => (await app.request(path)).text();
+
+test("a saga shows its sensitive values nowhere, and the rest as it is", async () => {
+  const id = await insertSaga(database.sql, {
+    key: "Hanako Yamada",
+    labels: { applicant: "Hanako Yamada", purpose: "car" },
+    input: INPUT,
+    output: { greeting: "Dear Hanako Yamada, 1111-2222", code: 4711, age: 45 },
+    error: { code: "rejected", message: "no mail to hanako@example.org", step: "apply" },
+  });
+  await database.sql`
+    insert into timeline.saga_step (saga_id, path, status, output)
+    values (${id}, 'apply', 'succeeded', ${database.sql.json({ email: "hanako@example.org", applicationId: "X" })})
+  `;
+  expect(JSON.parse(await get(`/v1/sagas/${id}`))).toMatchObject({
+    key: "***",
+    labels: { applicant: "***", purpose: "car" },
+    input: {
+      applicationNo: "A-1",
+      applicant: { name: "***", pin: "***", age: 45, vip: true },
+      cards: [{ number: "***" }, { number: "***" }],
+    },
+    output: { greeting: "Dear ***, ***", code: "***", age: 45 },
+    error: { message: "no mail to ***" },
+  });
+});
+
+test("messages show them neither in bodies nor in the words of a failure", async () => {
+  const { sql } = database;
+  const sagaId = await insertSaga(sql, { input: INPUT });
+  const messages = [
+    await insertMessage(sql, { sagaId, type: "saga.started", body: { input: INPUT } }),
+    await insertMessage(sql, {
+      sagaId,
+      type: "step.requested",
+      step: "apply",
+      body: { input: { to: "Hanako Yamada", pins: [4711] } },
+    }),
+    // No row of the saga knows these two yet.
+    await insertMessage(sql, {
+      sagaId,
+      type: "step.succeeded",
+      step: "apply",
+      body: { output: { email: "hanako@example.org", n: 1 } },
+    }),
+    await insertMessage(sql, {
+      sagaId,
+      type: "signal.received",
+      body: { signal: "reviewed", payload: { note: "knows her well", ok: true } },
+    }),
+    await insertMessage(sql, {
+      sagaId,
+      type: "compensation.requested",
+      step: "apply",
+      body: { input: {}, compensates: { output: { email: "hanako@example.org" } } },
+    }),
+  ];
+  await insertConsumption(sql, {
+    group: "application",
+    messageId: messages[1] ?? "",
+    sagaId,
+    error: "cannot greet Hanako Yamada",
+  });
+  const shown = [await get(`/v1/sagas/${sagaId}/timeline`), await get(`/v1/messages?saga=${sagaId}`)];
+  for (const id of messages) shown.push(await get(`/v1/messages/${id}`));
+  for (const text of shown) expect(text).not.toMatch(/Hanako|4711|1111-2222|3333-4444|example\.org|knows her well/);
+  const { items } = JSON.parse(shown[0] ?? "") as { items: { body: unknown; failures: { message: string }[] }[] };
+  expect(items.map((item) => item.body)).toEqual([
+    {
+      input: {
+        applicationNo: "A-1",
+        applicant: { name: "***", pin: "***", age: 45, vip: true },
+        cards: [{ number: "***" }, { number: "***" }],
+      },
+    },
+    { input: { to: "***", pins: ["***"] } },
+    { output: { email: "***", n: 1 } },
+    { signal: "reviewed", payload: { note: "***", ok: true } },
+    { input: {}, compensates: { output: { email: "***" } } },
+  ]);
+  expect(items[1]?.failures[0]?.message).toBe("cannot greet ***");
+});
+
+test("a saga whose revision cannot be read any more shows no input", async () => {
+  const id = await insertSaga(database.sql, {
+    definition: "lost",
+    input: INPUT,
+    output: { name: "Hanako Yamada", ok: true },
+  });
+  expect(JSON.parse(await get(`/v1/sagas/${id}`))).toMatchObject({ input: "***", output: { name: "***", ok: true } });
+});
+
+test("other sagas on the same page keep their values", async () => {
+  await insertSaga(database.sql, { definition: "open", key: "page", input: { name: "Hanako Yamada" } });
+  await insertSaga(database.sql, { key: "page", input: INPUT });
+  const { items } = JSON.parse(await get("/v1/sagas?key=page")) as { items: { input: object }[] };
+  expect(items.map((item) => item.input)).toEqual([
+    {
+      ...INPUT,
+      applicant: { ...INPUT.applicant, name: "***", pin: "***" },
+      cards: [{ number: "***" }, { number: "***" }],
+    } as object,
+    { name: "Hanako Yamada" },
+  ]);
+});
