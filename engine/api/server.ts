@@ -113,6 +113,8 @@ function listen(app: Api, hostname: string, port: number): Bun.Server<undefined>
       idleTimeout: 30,
       // Its error pages show sources.
       development: false,
+      // Without development Bun shares a port that is taken, and two engines would answer in turns.
+      reusePort: false,
       maxRequestBodySize: REFUSABLE_BODY_BYTES,
       fetch: (request, server) => app.fetch(request, { server }),
     });

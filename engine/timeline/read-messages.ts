@@ -107,6 +107,10 @@ function consumedIds(
 ): Promise<readonly IdRow[]> {
   // The comparison with a boolean literal lets the partial index over errors be used.
   const flag = error === undefined ? sql`` : error ? sql`and c.error_flag` : sql`and not c.error_flag`;
+  // Requests are indexed by saga, consumptions are not; a message without a request belongs to no saga.
+  const ofSaga = sql`and c.message_id in (
+    select r.message_id from timeline.event_request r where r.correlation_id = ${sagaId ?? null}
+  )`;
   return sql<IdRow[]>`
     select distinct c.message_id
     from timeline.event_consumption c
@@ -114,7 +118,7 @@ function consumedIds(
       ${flag}
       ${group === undefined ? sql`` : sql`and c.consumer_group = ${group}`}
       ${topic === undefined ? sql`` : sql`and c.topic = ${topic}`}
-      ${sagaId === undefined ? sql`` : sql`and c.correlation_id = ${sagaId}`}
+      ${sagaId === undefined ? sql`` : ofSaga}
       ${before === undefined ? sql`` : sql`and c.message_id < ${before}`}
     order by c.message_id desc
     limit ${limit}
