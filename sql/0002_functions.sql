@@ -362,6 +362,12 @@ begin
     delete from timeline.step_guard g using answer a
     where not a.compensation and a.outcome = 'failed' and g.step_key = a.step_key and g.state = 'started'
       and g.command_message_id = a.message_id
+  ), ended as (
+    -- The call threw: nobody saw what became of it, but it runs no more.
+    update timeline.step_guard g set started_until = clock_timestamp(), updated_at = clock_timestamp()
+    from answer a
+    where not a.compensation and a.outcome = 'unknown' and g.step_key = a.step_key and g.state = 'started'
+      and g.command_message_id = a.message_id
   ), consumed as (
     update timeline.event_consumption c set consumed_at = clock_timestamp(),
       error_flag = a.outcome in ('failed', 'unknown') or (a.notify and a.outcome = 'rejected'),

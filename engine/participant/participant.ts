@@ -5,7 +5,7 @@ import { type Store, transact } from "../timeline/store.ts";
 import type { Delivery, Subscription, Verdict } from "../transport/port.ts";
 import { type CallResult, callHandler, failureOf, inputFault, TimeOver } from "./call.ts";
 import { answer, type Claim, claim, type CommandRequest, contextOf } from "./claimed.ts";
-import { guardTx } from "./guarded-tx.ts";
+import { type GuardedTx, guardTx } from "./guarded-tx.ts";
 
 const LANES = 2;
 const SINGLES = 24;
@@ -115,10 +115,10 @@ export class Participant {
     );
   }
 
-  async #inBatch(guarded: ReturnType<typeof guardTx>, request: CommandRequest, now: Date, ordinal: number): Promise<CallResult> {
+  async #inBatch(guarded: GuardedTx, request: CommandRequest, now: Date, ordinal: number): Promise<CallResult> {
     try {
       const limit = deliveriesLimit(request, SLOW_MS);
-      const result = await this.#run(guarded.tx, request, now, limit);
+      const result = await this.#run(guarded, request, now, limit);
       if (result.outcome === "succeeded") return result;
     } catch (error) {
       guarded.revoke("the batch is rolled back");
@@ -128,13 +128,15 @@ export class Participant {
     throw new SetAside([ordinal]);
   }
 
-  async #run(tx: ReturnType<typeof guardTx>["tx"], request: CommandRequest, now: Date, limit: Limit): Promise<CallResult> {
+  async #run(guarded: GuardedTx, request: CommandRequest, now: Date, limit: Limit): Promise<CallResult> {
     const action = this.#describe(request);
     if ("outcome" in action) return action;
     const abort = new AbortController();
+    // Before the handler hears of it: what it writes in its last moments must not reach the connection.
+    abort.signal.addEventListener("abort", () => guarded.revoke("its time has run out"));
     const run = this.#step(request.action)?.run as Run<unknown, unknown>;
     const context = contextOf(request, { now, signal: abort.signal, log: this.#logOf(request) });
-    return callHandler(action, limit, abort, () => run(tx, request.body.input, context));
+    return callHandler(action, limit, abort, () => run(guarded.tx, request.body.input, context));
   }
 
   #describe(request: CommandRequest): ActionDescription | CallResult {
@@ -201,9 +203,9 @@ export class Participant {
     }
   }
 
-  async #attempt(guarded: ReturnType<typeof guardTx>, request: CommandRequest, now: Date): Promise<CallResult> {
+  async #attempt(guarded: GuardedTx, request: CommandRequest, now: Date): Promise<CallResult> {
     try {
-      return await this.#run(guarded.tx, request, now, deliveriesLimit(request, Number.POSITIVE_INFINITY));
+      return await this.#run(guarded, request, now, deliveriesLimit(request, Number.POSITIVE_INFINITY));
     } catch (error) {
       if (isNoOutcome(error) && isDatabase(error)) throw error;
       return failureOf(error);

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
-import { FatalError, rejected } from "ekiden";
+import { FatalError, rejected, type Tx } from "ekiden";
 import { Client } from "../support/client.ts";
 import { eventually, type TestEngine, testEngine, TRANSPORTS } from "../support/engine.ts";
 import { behave, calls, calm } from "../support/lab/lab/behaviour.ts";
@@ -54,7 +54,7 @@ describe.each([...TRANSPORTS])("a saga on the %s transport", (kind) => {
     const sagaId = await startWith("three", { note: "flaky" }, (id) =>
       behave("two", id, async (context, tx) => {
         if (context.attempt >= 3) return undefined;
-        await tx?.`insert into lab.effect (step_key, saga_id, action) values (${`${context.stepKey}#${context.attempt}`}, ${id}, 'half')`;
+        await (tx as Tx)`insert into lab.effect (step_key, saga_id, action) values (${`${context.stepKey}#${context.attempt}`}, ${id}, 'half')`;
         throw new Error("not today");
       }),
     );
@@ -91,7 +91,7 @@ describe.each([...TRANSPORTS])("a saga on the %s transport", (kind) => {
         if (context.attempt > 1) return undefined;
         await new Promise((resolve) => context.signal.addEventListener("abort", resolve));
         if (late === undefined && callsOf(id, "two") > 1) {
-          late = (async () => tx?.`insert into lab.effect (step_key, saga_id, action) values (${`${id}/late`}, ${id}, 'late')`)();
+          late = (async () => (tx as Tx)`insert into lab.effect (step_key, saga_id, action) values (${`${id}/late`}, ${id}, 'late')`)();
           late.catch(() => {});
         }
         throw new Error("too late anyway");
@@ -218,13 +218,14 @@ describe.each([...TRANSPORTS])("a saga on the %s transport", (kind) => {
     const { items } = (await client.ok("GET", "/v1/consumer-groups")) as { items: { group: string; partitions: { topic: string; partition: number; end: number }[] }[] };
     for (const { group, partitions } of items) {
       for (const { topic, partition, end } of partitions) {
-        if (end > 0) await client.ok("POST", `/v1/consumer-groups/${group}/rewind`, { topic, partition, offset: 0, reason: "test" });
+        if (end > 0 && topic !== "lab.elsewhere") await client.ok("POST", `/v1/consumer-groups/${group}/rewind`, { topic, partition, offset: 0, reason: "test" });
       }
     }
     await eventually("everything is read again", async () => (await totalLag(client)) === 0);
 
     expect(await snapshot(lab)).toEqual(before);
-    expect(calls.slice(callsBefore).filter((call) => call.action !== "tell")).toEqual([]);
+    // The one message that failed and is still wanted has run again: the notification.
+    expect(calls.slice(callsBefore).map((call) => call.action)).toEqual(["tell"]);
   }, 120_000);
 });
 
@@ -237,8 +238,8 @@ async function totalLag(client: Client): Promise<number> {
 async function snapshot(lab: TestEngine) {
   return {
     sagas: await lab.sql`select id, status, sequence, error, uncompensated from timeline.saga order by id`,
-    effects: await lab.sql`select step_key, xid::text as xid from lab.effect order by step_key`,
+    effects: await lab.sql`select step_key, xid::text as xid from lab.effect where action <> 'tell' order by step_key`,
     undone: await lab.sql`select step_key, at from lab.undone order by step_key`,
-    guards: await lab.sql`select step_key, state from timeline.step_guard order by step_key`,
+    guards: await lab.sql`select step_key, state from timeline.step_guard where step_key not like '%notify%' order by step_key`,
   };
 }

@@ -99,7 +99,6 @@ function captureSettings({ slot, publication }: ConnectorOptions, names: Names):
     // Since PostgreSQL 15 only a write to a published table moves an idle slot.
     "heartbeat.action.query": "update timeline.heartbeat set ts = clock_timestamp() where id = 1",
     "extended.headers.enabled": "false",
-    "exactly.once.support": "requested",
   };
 }
 
