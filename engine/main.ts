@@ -101,7 +101,7 @@ async function start(config: Config, log: Log, onFatal: (error: Error) => void, 
   const revisions = new Revisions();
   const evaluator = createEvaluator();
   const transitions = new Transitions(revisions, evaluator, config.consumer);
-  const store = (role: string): Store => ({ sql, producer: `${role}@${config.consumer}`, handOver: (rows) => transport.handOver(rows) });
+  const store = (role: string): Store => ({ sql, producer: `${role}@${config.consumer}`, handOver: (rows, behindOthers) => transport.handOver(rows, behindOthers) });
 
   if (config.roles.dispatcher) {
     const dispatcher = new Dispatcher(store("dispatcher"), transitions, changes, config.consumer);

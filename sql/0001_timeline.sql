@@ -231,6 +231,7 @@ create table timeline.saga (
   uncompensated jsonb not null default '[]',
   state jsonb,
   traceparent text,
+  writer text,
   started_at timestamptz not null default clock_timestamp(),
   updated_at timestamptz not null default clock_timestamp(),
   finished_at timestamptz,
@@ -256,6 +257,7 @@ comment on column timeline.saga.error is '{code, message, step} of a saga that f
 comment on column timeline.saga.uncompensated is 'Steps that may have taken effect and were not undone, with the reason.';
 comment on column timeline.saga.state is 'State of the orchestrator: a tree.';
 comment on column timeline.saga.traceparent is 'W3C trace context of the start.';
+comment on column timeline.saga.writer is 'Engine process that wrote last: its messages may still be on their way when another one writes.';
 comment on column timeline.saga.started_at is 'When it was accepted.';
 comment on column timeline.saga.updated_at is 'Time of the last transition.';
 comment on column timeline.saga.finished_at is 'When it became final.';

@@ -8,11 +8,8 @@ import { type Frame, frames, inProgress, innermost, open } from "./frame.ts";
 import type { Json } from "./json.ts";
 import { park, unpark } from "./park.ts";
 import { stepKey } from "./path.ts";
-import { mayRetry, retryDelayMs } from "./retry.ts";
+import { GUARD_RETRY_MS, mayRetry, retryDelayMs } from "./retry.ts";
 import type { Failure } from "./state.ts";
-
-/** How long a step that runs while it is given up is left alone before its guard is tried again. */
-export const GUARD_RETRY_MS = 1_000;
 
 /** A command in progress, with what surrounds it. */
 export interface Pending {
@@ -40,6 +37,11 @@ export function succeed(draft: Draft, pending: Pending, result: Json): void {
   const entry = draft.state.stack.find((candidate) => candidate.path === path);
   if (entry !== undefined) entry.output = result;
   const fault = keepOutput(draft, step, path, result);
+  // A cancel waits for this very answer; nobody will read the output, so its faults need no person.
+  if (draft.state.cancel !== undefined && !step.pivot) {
+    draft.step({ path, status: "succeeded", finished: true });
+    return goBackward(draft, cancelled(draft, path));
+  }
   if (fault !== undefined) {
     state.phase = "parked";
     state.held = result;
@@ -50,7 +52,6 @@ export function succeed(draft: Draft, pending: Pending, result: Json): void {
     draft.state.stack = [];
   }
   leave(frame);
-  if (draft.state.cancel !== undefined && !draft.state.pivotPassed) return goBackward(draft, cancelled(draft, path));
   advance(draft);
 }
 
@@ -70,8 +71,9 @@ export function reject(draft: Draft, pending: Pending, event: { readonly code: s
   const { step, path, state } = pending;
   const failure: Failure = { code: event.code, message: event.message, step: path, kind: "rejected" };
   unpark(draft);
-  const again = step.retry.also.includes(event.code) && draft.state.cancel === undefined;
-  if (again && mayRetry(step.retry, event.code, state.used)) {
+  // A step that was given up while it ran sends no further attempt, whatever its answer (S1).
+  const wanted = state.phase !== "closing" && draft.state.cancel === undefined;
+  if (wanted && step.retry.also.includes(event.code) && mayRetry(step.retry, event.code, state.used)) {
     draft.reopen(path);
     backOff(draft, pending, failure);
   } else giveUp(draft, pending, failure);
@@ -101,7 +103,7 @@ function backOff(draft: Draft, { step, path, state }: Pending, failure: Failure)
 function parkCommand(draft: Draft, { path, state }: Pending, failure: Failure): void {
   state.phase = "parked";
   state.failure = failure;
-  delete draft.state.timers[`deadline:${path}`];
+  draft.clearTimers(path);
   park(draft, path, failure);
 }
 
@@ -117,9 +119,12 @@ function givesUp(draft: Draft, step: CommandStep, failure: Failure): boolean {
  */
 export function giveUp(draft: Draft, pending: Pending, failure: Failure): void {
   const { step, path, state } = pending;
-  const guard = draft.guard(path);
+  if (parksUnsettled(draft, step, failure)) return parkCommand(draft, pending, failure);
+  const guard = draft.guard(path, step.pivot);
   switch (guard.state) {
     case "running":
+      // A cancel moves a parked saga: a retry that came now would send what the cancel has stopped.
+      unpark(draft);
       state.phase = "closing";
       state.failure = failure;
       delete draft.state.timers[`deadline:${path}`];
@@ -137,6 +142,14 @@ export function giveUp(draft: Draft, pending: Pending, failure: Failure): void {
       offStack(draft, path);
       return endFailed(draft, pending, failure);
   }
+}
+
+/**
+ * Past the pivot a step that nothing catches is never given up: it parks, and a step on which the saga is parked is not
+ * settled (design §3), for a retry would be refused by a guard that says `closed`.
+ */
+export function parksUnsettled(draft: Draft, step: CommandStep, failure: Failure): boolean {
+  return draft.state.pivotPassed && catching(step, failure) === undefined;
 }
 
 /** The business had said no before the failure was noticed: that is the reason, unless a person cancelled. */

@@ -4,7 +4,7 @@ import { type Draft, errorOf, faultOf } from "./draft.ts";
 import type { SagaEvent } from "./event.ts";
 import { park, unpark } from "./park.ts";
 import { stepAt, stepKey } from "./path.ts";
-import { mayRetry, retryDelayMs } from "./retry.ts";
+import { GUARD_RETRY_MS, mayRetry, retryDelayMs } from "./retry.ts";
 import type { BackwardState, Failure, StackEntry } from "./state.ts";
 
 /** Turns the saga round: nothing new goes forward, the stack is undone from its top (S4, S7). */
@@ -109,9 +109,26 @@ export function compensationFailed(draft: Draft, event: CompensationFailed): boo
     const delayMs = retryDelayMs(compensation.retry, backward.used, `${stepKey(draft.facts.id, entry.path)}#compensate`);
     draft.setTimer(`retry:${entry.path}`, delayMs);
   } else if (compensation.optional) {
-    leaveUndone(draft, entry, `its optional compensation failed: ${failure.code}`);
+    giveUpCompensation(draft, entry, backward, failure);
   } else parkBackward(draft, entry.path, backward, failure);
   return true;
+}
+
+/**
+ * Gives an optional compensation up. An earlier attempt may have been delivered again: the guard knows whether it has
+ * taken effect meanwhile, or does so now.
+ */
+export function giveUpCompensation(draft: Draft, entry: StackEntry, backward: BackwardState, failure: Failure): void {
+  switch (draft.guard(entry.path).state) {
+    case "running":
+      backward.phase = "closing";
+      backward.failure = failure;
+      return draft.setTimer(`guard:${entry.path}`, GUARD_RETRY_MS);
+    case "compensated":
+      return compensated(draft, entry.path, "compensated");
+    default:
+      return leaveUndone(draft, entry, `its optional compensation failed: ${failure.code}`);
+  }
 }
 
 function leaveUndone(draft: Draft, entry: StackEntry, reason: string): void {

@@ -26,6 +26,6 @@ export function cancel(draft: Draft, reason: string): "compensating" | "past-piv
 
 /** A pivot that was not taken yet is closed by the very question; one that is done, running or unknown is past. */
 function pivotCanBeStopped(draft: Draft, path: string): boolean {
-  const { state } = draft.guard(path);
+  const { state } = draft.guard(path, true);
   return state === "closed" || state === "rejected";
 }

@@ -49,11 +49,15 @@ export function decide(
     const refused = apply(draft, event);
     if (refused !== undefined) return { kind: "no-op", reason: refused };
   } catch (error) {
-    if (error instanceof GuardNeeded) return { kind: "needs", path: error.path };
+    if (error instanceof GuardNeeded) return needs(error);
     throw error;
   }
   draft.state.waitingFor = waitingFor(draft.definition, draft.state);
   return draft.finish();
+}
+
+function needs({ path, keepStarted }: GuardNeeded): Decision {
+  return { kind: "needs", path, ...(keepStarted ? { keepStarted } : {}) };
 }
 
 type Refused = Extract<Decision, { kind: "no-op" }>["reason"];

@@ -42,4 +42,5 @@ export interface Transition {
 export type Decision =
   | Transition
   | { readonly kind: "no-op"; readonly reason: "late" | "final" | "compensating" | "stale" | "not-parked" | "past-pivot" }
-  | { readonly kind: "needs"; readonly path: string };
+  /** `keepStarted`: a pivot; its `started` is told as `unknown` and left as it is, for nobody but its answer ends it (S9). */
+  | { readonly kind: "needs"; readonly path: string; readonly keepStarted?: true };

@@ -9,10 +9,12 @@ import { renderTemplate } from "./template.ts";
 /** Thrown inside a transition that must know a step's guard; `decide` turns it into `needs`. */
 export class GuardNeeded extends Error {
   readonly path: string;
+  readonly keepStarted: boolean;
 
-  constructor(path: string) {
+  constructor(path: string, keepStarted: boolean) {
     super(`the guard of ${path} is needed`);
     this.path = path;
+    this.keepStarted = keepStarted;
   }
 }
 
@@ -37,10 +39,13 @@ export class Draft {
     this.#evaluator = evaluator;
   }
 
-  /** @throws GuardNeeded when the guard has not been settled for this transition. */
-  guard(path: string): GuardOutcome {
+  /**
+   * `keepStarted`: the step is the pivot, whose unknown end is not written down: a retry must still be able to run it.
+   * @throws GuardNeeded when the guard has not been settled for this transition.
+   */
+  guard(path: string, keepStarted = false): GuardOutcome {
     const outcome = this.read.guards[path];
-    if (outcome === undefined) throw new GuardNeeded(path);
+    if (outcome === undefined) throw new GuardNeeded(path, keepStarted);
     return outcome;
   }
 

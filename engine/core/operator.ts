@@ -31,6 +31,8 @@ function retryCommand(draft: Draft, pending: Pending): void {
     delete pending.state.held;
     return succeed(draft, pending, held);
   }
+  // The participant would answer again with the rejection that it has stored.
+  if (pending.state.failure?.kind === "rejected") draft.reopen(pending.path);
   pending.state.used = 0;
   tryAgain(draft, pending);
 }

@@ -1,5 +1,8 @@
 import type { Retry } from "./definition.ts";
 
+/** How long a step that runs while it is given up is left alone before its guard is tried again. */
+export const GUARD_RETRY_MS = 1_000;
+
 /** Whether a failed attempt is followed by another. `used` counts the attempts sent so far, the failed one included. */
 export function mayRetry(policy: Retry, code: string, used: number): boolean {
   if (policy.never.includes(code)) return false;

@@ -16,6 +16,8 @@ export function receive(draft: Draft, event: SignalReceived): void {
     if (!takeSignal(draft, at.step, at.path)) return;
   } catch (error) {
     const failure = faultOf(error, at.path);
+    // A retry enters the wait again and sets its deadline anew.
+    draft.clearTimers(at.path);
     frame.block.current = { kind: "fault", failure };
     return park(draft, at.path, failure);
   }

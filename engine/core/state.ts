@@ -59,7 +59,8 @@ export interface Uncompensated {
 
 /** The compensation in progress: that of the top of the stack. */
 export interface BackwardState {
-  phase: "sent" | "backoff" | "parked";
+  /** `closing`: given up while it ran. */
+  phase: "sent" | "backoff" | "closing" | "parked";
   attempt: number;
   used: number;
   failure?: Failure;

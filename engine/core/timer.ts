@@ -1,9 +1,10 @@
-import { GUARD_RETRY_MS, catching, cancelled, giveUp, pendingAt, tryAgain } from "./answer.ts";
-import { compensateAgain, compensatingAt, goBackward } from "./backward.ts";
+import { catching, cancelled, giveUp, parksUnsettled, pendingAt, tryAgain } from "./answer.ts";
+import { compensateAgain, compensatingAt, giveUpCompensation, goBackward } from "./backward.ts";
 import type { Draft } from "./draft.ts";
 import { advance } from "./forward.ts";
 import { frames, inProgress, innermost, open } from "./frame.ts";
 import { park } from "./park.ts";
+import { GUARD_RETRY_MS } from "./retry.ts";
 import type { Failure } from "./state.ts";
 
 /** A timer has fired. False: it is not set any more, or for another time; a visible no-op (S12). */
@@ -40,9 +41,10 @@ function fireDeadline(draft: Draft, path: string): boolean {
   const failure: Failure = { code: "deadline", message: `the deadline of ${path} has passed`, step: path, kind: "deadline" };
   const pending = pendingAt(draft, path);
   if (pending !== undefined) {
-    const guard = draft.guard(path);
+    const { step } = pending;
     // Running now: a deadline re-arms, the answer may come any moment (S1).
-    if (guard.state === "running") draft.setTimer(`deadline:${path}`, GUARD_RETRY_MS);
+    const runs = !parksUnsettled(draft, step, failure) && draft.guard(path, step.pivot).state === "running";
+    if (runs) draft.setTimer(`deadline:${path}`, GUARD_RETRY_MS);
     else giveUp(draft, pending, failure);
     return true;
   }
@@ -66,6 +68,11 @@ function expireWait(draft: Draft, path: string, failure: Failure): boolean {
 }
 
 function fireGuard(draft: Draft, path: string): boolean {
+  const back = compensatingAt(draft, path);
+  if (back?.backward.phase === "closing" && back.backward.failure !== undefined) {
+    giveUpCompensation(draft, back.entry, back.backward, back.backward.failure);
+    return true;
+  }
   const pending = pendingAt(draft, path);
   if (pending === undefined) return false;
   if (draft.state.cancel === undefined && pending.state.phase !== "closing") return false;

@@ -122,6 +122,11 @@ export class Recorder {
     };
   }
 
+  /** This engine process, as a saga's last writer. */
+  get writer(): string {
+    return this.#transitions.writer;
+  }
+
   /** Tells waiting callers that a saga has moved. */
   notify(sagaId: string): void {
     this.#changes.notify([sagaId]);

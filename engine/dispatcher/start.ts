@@ -104,6 +104,7 @@ export class Starter {
       input,
       state: null,
       traceparent: request.traceparent,
+      writer: this.#recorder.writer,
       started_at: now,
     };
     await this.#first(unit, saga, labels);
@@ -117,9 +118,9 @@ export class Starter {
     const started = { ...saga, unapplied: waits ? 1 : 0 };
     await tx`
       insert into timeline.saga (id, definition, version, revision, status, sequence, unapplied, key, labels, input,
-        traceparent, started_at, updated_at)
+        traceparent, writer, started_at, updated_at)
       values (${saga.id}, ${saga.definition}, ${saga.version}, ${saga.revision}, 'running', 0, ${started.unapplied}, ${saga.key},
-        ${tx.json(labels as never)}, ${tx.json(saga.input as never)}, ${saga.traceparent}, ${saga.started_at}, ${saga.started_at})
+        ${tx.json(labels as never)}, ${tx.json(saga.input as never)}, ${saga.traceparent}, ${saga.writer}, ${saga.started_at}, ${saga.started_at})
     `;
     const body = { input: saga.input, key: saga.key, labels, version: saga.version, revision: saga.revision };
     const arrival = this.#recorder.arrival(unit, saga, "saga.started", body, { traceparent: saga.traceparent }, newId(), waits);

@@ -51,6 +51,8 @@ export class Transitions {
   readonly #revisions: Revisions;
   readonly #evaluator: Evaluator;
   readonly #consumer: string;
+  /** This engine process, as a saga's last writer. */
+  readonly writer = newId();
 
   constructor(revisions: Revisions, evaluator: Evaluator, consumer: string) {
     this.#revisions = revisions;
@@ -64,14 +66,17 @@ export class Transitions {
     const consumptions: DispatcherConsumption[] = [];
     const applied: Applied[] = [];
     for (const arrival of arrivals) {
-      const work = await this.#work(unit.tx, works, sagas.get(arrival.row.correlation_id));
+      const row = sagas.get(arrival.row.correlation_id);
+      // What the other process sent for this saga must not be overtaken by what is sent now.
+      if (row !== undefined && row.writer !== null && row.writer !== this.writer) unit.behindOthers();
+      const work = await this.#work(unit.tx, works, row);
       const result = await this.#applyOne(unit, work, arrival, now);
       consumptions.push(result.consumption);
       applied.push({ messageId: arrival.row.message_id, effect: result.effect });
     }
     await Promise.all([
       writeConsumptions(unit.tx, consumptions),
-      writeSagas(unit.tx, [...works.values()].filter((work) => work.changed).map((work) => toWrite(work, now))),
+      writeSagas(unit.tx, [...works.values()].filter((work) => work.changed).map((work) => toWrite(work, now)), this.writer),
     ]);
     return applied;
   }

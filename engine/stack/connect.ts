@@ -57,13 +57,13 @@ function settings(bootstrap: string, port: number): Record<string, string | numb
     "status.storage.topic": "connect-status",
     "status.storage.replication.factor": 1,
     "status.storage.partitions": 1,
-    // How much is sent again after a crash without exactly-once, and how often the slot is acknowledged.
+    // How much is sent again after a crash, and how often the slot is acknowledged. Exactly-once is left off: consumers
+    // are idempotent, and with it a task that failed to send hung, shown as RUNNING, in 3 of 12 induced failures.
     "offset.flush.interval.ms": 1000,
     // One task: nothing is gained by keeping its place for five minutes after a worker has died.
     "scheduled.rebalance.max.delay.ms": 0,
     "plugin.discovery": "service_load",
     "connector.client.config.override.policy": "All",
-    "exactly.once.source.support": "enabled",
   };
 }
 

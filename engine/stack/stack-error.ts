@@ -1,7 +1,7 @@
-/** A process of the stack cannot be started or kept running: one sentence, and what to do about it. */
-export class StackError extends Error {
-  override readonly name = "StackError";
+import { EngineError } from "../core/error.ts";
 
+/** A process of the stack cannot be started or kept running: one sentence, and what to do about it. */
+export class StackError extends EngineError {
   constructor(
     readonly code: `stack.${string}`,
     message: string,

@@ -16,6 +16,8 @@ export interface SagaRow {
   readonly input: JsonObject;
   state: SagaState | null;
   readonly traceparent: string | null;
+  /** The engine process that wrote last. */
+  readonly writer: string | null;
   readonly started_at: Date;
 }
 
@@ -27,7 +29,7 @@ export async function lockSagas(tx: Tx, sagaIds: readonly string[]): Promise<voi
 /** Reads sagas under their locks, each with a snapshot taken after the lock. */
 export async function readSagas(tx: Tx, sagaIds: readonly string[]): Promise<Map<string, SagaRow>> {
   const rows = await tx<SagaRow[]>`
-    select id, definition, version, revision, status, sequence, unapplied, key, input, state, traceparent, started_at
+    select id, definition, version, revision, status, sequence, unapplied, key, input, state, traceparent, writer, started_at
     from timeline.saga where id = any (${tx.array([...sagaIds])}::text[])
   `;
   return new Map(rows.map((row) => [row.id, row]));

@@ -17,10 +17,10 @@ export interface SagaWrite {
 }
 
 /** Writes sagas, steps, timers and mailboxes of a batch: one statement a table. */
-export async function writeSagas(tx: Tx, writes: readonly SagaWrite[]): Promise<void> {
+export async function writeSagas(tx: Tx, writes: readonly SagaWrite[], writer: string): Promise<void> {
   if (writes.length === 0) return;
   await Promise.all([
-    writeRows(tx, writes),
+    writeRows(tx, writes, writer),
     writeOpen(tx, writes),
     writeSteps(tx, writes),
     writeTimers(tx, writes),
@@ -28,7 +28,7 @@ export async function writeSagas(tx: Tx, writes: readonly SagaWrite[]): Promise<
   ]);
 }
 
-async function writeRows(tx: Tx, writes: readonly SagaWrite[]): Promise<void> {
+async function writeRows(tx: Tx, writes: readonly SagaWrite[], writer: string): Promise<void> {
   const rows = writes.map(({ sagaId, after, sequence, unapplied, now }) => ({
     id: sagaId,
     status: after.status,
@@ -43,7 +43,7 @@ async function writeRows(tx: Tx, writes: readonly SagaWrite[]): Promise<void> {
   }));
   await tx`
     update timeline.saga s set status = w.status, sequence = w.sequence, unapplied = w.unapplied, output = w.output,
-      error = w.error, uncompensated = w.uncompensated, state = w.state, updated_at = w.now,
+      error = w.error, uncompensated = w.uncompensated, state = w.state, updated_at = w.now, writer = ${writer},
       finished_at = case when w.final then w.now end
     from jsonb_to_recordset(${tx.json(rows as never)}) as w (id text, status text, sequence bigint, unapplied integer,
       output jsonb, error jsonb, uncompensated jsonb, state jsonb, now timestamptz, final boolean)

@@ -24,6 +24,8 @@ export interface Unit {
   request(row: NewRequest): void;
   /** Rows that a SQL function has written already and that are to be handed over with the commit. */
   written(rows: readonly CommittedRequest[]): void;
+  /** Rows of another process for the same saga may still be on their way: these must queue behind them. */
+  behindOthers(): void;
 }
 
 /** What a room needs to write events: a pool, its name as producer, and the hand-over of the transport. */
@@ -31,7 +33,7 @@ export interface Store {
   readonly sql: Sql;
   /** Who: role and host. */
   readonly producer: string;
-  handOver(rows: readonly CommittedRequest[]): HandOver;
+  handOver(rows: readonly CommittedRequest[], behindOthers: boolean): HandOver;
 }
 
 /**
@@ -44,9 +46,17 @@ export async function transact<T>(store: Store, work: (unit: Unit) => Promise<T>
     const result = await sql.begin("isolation level read committed", async (tx) => {
       const requests: NewRequest[] = [];
       const rows: CommittedRequest[] = [];
-      const value = await work({ tx, request: (row) => requests.push(row), written: (more) => rows.push(...more) });
+      let behindOthers = false;
+      const value = await work({
+        tx,
+        request: (row) => requests.push(row),
+        written: (more) => rows.push(...more),
+        behindOthers: () => {
+          behindOthers = true;
+        },
+      });
       if (requests.length > 0) rows.push(...(await insertRequests(tx, requests, store.producer)));
-      if (rows.length > 0) handOver = store.handOver(rows);
+      if (rows.length > 0) handOver = store.handOver(rows, behindOthers);
       return { value };
     });
     handOver?.committed();

@@ -242,7 +242,8 @@ export class Lanes {
   #wakeForBackoff(now: number): void {
     clearTimeout(this.#timer);
     let wait = Number.POSITIVE_INFINITY;
-    for (const queue of [...this.#ready, ...this.#readyAlone]) if (queue.notBefore > now) wait = Math.min(wait, queue.notBefore - now);
+    for (const queue of [...this.#ready, ...this.#readyAlone])
+      if (queue.notBefore > now) wait = Math.min(wait, queue.notBefore - now);
     if (wait !== Number.POSITIVE_INFINITY && this.#open) this.#timer = setTimeout(() => this.#pump(), wait);
   }
 
@@ -286,7 +287,9 @@ export class Lanes {
 
   /** Gives a key's messages back to its queue, but for those whose partition was forgotten meanwhile. */
   #release(queue: KeyQueue, back: readonly Held[]): void {
-    const kept = back.filter((held) => this.#partitions.get(trackName(held.track.topic, held.track.partition)) === held.track);
+    const kept = back.filter(
+      (held) => this.#partitions.get(trackName(held.track.topic, held.track.partition)) === held.track,
+    );
     this.#held -= back.length - kept.length;
     queue.waiting.unshift(...kept);
     if (queue.waiting.length > 0) this.#makeReady(queue);

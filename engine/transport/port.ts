@@ -133,8 +133,11 @@ export interface Transport {
   /** Makes the topics exist and enters them in `timeline.topic`. Idempotent; safe from several processes. */
   ensureTopics(topics: readonly string[]): Promise<void>;
   subscribe(subscription: Subscription): Promise<Consumer>;
-  /** Kafka ignores it: Debezium reads the WAL. */
-  handOver(rows: readonly CommittedRequest[]): HandOver;
+  /**
+   * Kafka ignores it: Debezium reads the WAL. `behindOthers`: another process wrote for one of these keys before, so
+   * the rows are read from the table in their turn instead of overtaking.
+   */
+  handOver(rows: readonly CommittedRequest[], behindOthers: boolean): HandOver;
   offsets(group: string, topics: readonly string[]): Promise<readonly PartitionOffsets[]>;
   /** Per partition the first offset recorded at or after `at`; the end when there is none. */
   offsetsAt(topic: string, at: Date): Promise<readonly { readonly partition: number; readonly offset: number }[]>;

@@ -270,7 +270,10 @@ test("whatever the verdicts: each key in order, one batch at a time, no watermar
           if (at === partition) expect(first).toBeGreaterThanOrEqual(offset);
         }
       };
-      const lanes = new Lanes({ group: "g", topics: ["timeline"], singles: 2, ...size, handle }, { finished, troubled: () => {} });
+      const lanes = new Lanes(
+        { group: "g", topics: ["timeline"], singles: 2, ...size, handle },
+        { finished, troubled: () => {} },
+      );
       const next = [0, 0];
       for (const { key, partition, fails: times } of arrivals) {
         const offset = next[partition] ?? 0;

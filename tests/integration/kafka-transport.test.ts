@@ -20,7 +20,11 @@ beforeAll(async () => {
 afterAll(() => bench.stop(), timeoutMs);
 
 /** Subscribes, and stops when the test ends. */
-async function subscribed(collector: Collector, act: (consumer: Consumer) => Promise<void>, at = transport): Promise<void> {
+async function subscribed(
+  collector: Collector,
+  act: (consumer: Consumer) => Promise<void>,
+  at = transport,
+): Promise<void> {
   const consumer = await at.subscribe(collector);
   try {
     await act(consumer);
@@ -118,10 +122,17 @@ test(
   "a stock CloudEvents library reads each message as an event",
   async () => {
     const collector = new Collector("application.reader", ["application.register"]);
-    await writeRequest(bench.sql, { key: "S2", topic: "application.register", body: { a: 1 }, headers: { tenant: "t1" } });
+    await writeRequest(bench.sql, {
+      key: "S2",
+      topic: "application.register",
+      body: { a: 1 },
+      headers: { tenant: "t1" },
+    });
     await subscribed(collector, () => until("the event", () => collector.done.some((one) => one.key === "S2")));
     const message = collector.done.find((one) => one.key === "S2");
-    const present = Object.entries(message?.headers ?? {}).flatMap(([name, value]) => (value === null ? [] : [[name, value]]));
+    const present = Object.entries(message?.headers ?? {}).flatMap(([name, value]) =>
+      value === null ? [] : [[name, value]],
+    );
     const headers: Record<string, string> = Object.fromEntries(present);
     expect(JSON.parse(headers.headers ?? "")).toEqual({ tenant: "t1" });
 
@@ -184,8 +195,11 @@ test(
       await until("no lag", async () => lag(await transport.offsets(collector.group, [topic])) === 0);
       const { partition = 0, offset = 0 } = collector.done.find((one) => one.key === "a") ?? {};
       expect(consumer.owns(topic, partition)).toBe(true);
-      const end = (await transport.offsets(collector.group, [topic])).find((one) => one.partition === partition)?.end ?? 0;
-      await expect(consumer.rewind(topic, partition, end + 1)).rejects.toMatchObject({ code: "kafka.offset-out-of-range" });
+      const end =
+        (await transport.offsets(collector.group, [topic])).find((one) => one.partition === partition)?.end ?? 0;
+      await expect(consumer.rewind(topic, partition, end + 1)).rejects.toMatchObject({
+        code: "kafka.offset-out-of-range",
+      });
 
       await consumer.pause();
       expect(consumer.status().state).toBe("paused");
@@ -196,8 +210,13 @@ test(
 
       await consumer.resume();
       await until("no lag", async () => lag(await transport.offsets(collector.group, [topic])) === 0);
-      const again = collector.came.slice(before).map((one) => one.offset).sort((left, right) => left - right);
-      const expected = collector.came.slice(0, before).filter((one) => one.partition === partition && one.offset >= offset);
+      const again = collector.came
+        .slice(before)
+        .map((one) => one.offset)
+        .sort((left, right) => left - right);
+      const expected = collector.came
+        .slice(0, before)
+        .filter((one) => one.partition === partition && one.offset >= offset);
       expect(again).toEqual(expected.map((one) => one.offset).sort((left, right) => left - right));
 
       await consumer.rewind(topic, partition, offset);
@@ -275,7 +294,10 @@ test(
     const collector = new Collector("application.standing");
     const other = new Set<string>();
     await subscribed(collector, async (consumer) => {
-      await until("the earlier messages", async () => lag(await transport.offsets(collector.group, ["timeline"])) === 0);
+      await until(
+        "the earlier messages",
+        async () => lag(await transport.offsets(collector.group, ["timeline"])) === 0,
+      );
       const gate = Promise.withResolvers<void>();
       collector.verdict = async () => {
         await gate.promise;

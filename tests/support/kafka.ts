@@ -60,7 +60,8 @@ export class KafkaBench {
 
   /** A transport as one engine process would have it; several share the pipeline. */
   async transport(options: Partial<KafkaTransportOptions> = {}): Promise<Transport> {
-    const log = (message: string, fields?: object) => void this.logged.push(`${message} ${JSON.stringify(fields ?? {})}`);
+    const log = (message: string, fields?: object) =>
+      void this.logged.push(`${message} ${JSON.stringify(fields ?? {})}`);
     const transport = await createKafkaTransport({
       brokers: [this.stack.brokers],
       prefix: this.names.prefix,

@@ -47,6 +47,7 @@ export class EmbeddedConsumer implements Consumer {
   /** This process owns the transport from now on. */
   async begin(): Promise<void> {
     const committed = await this.#committed();
+    if (this.#stopped) return;
     for (const topic of this.topics) this.#place(topic, committed.get(topic) ?? 0);
     this.#owned = true;
     this.#timer ??= setInterval(() => void this.#commit(), COMMIT_EVERY_MS);

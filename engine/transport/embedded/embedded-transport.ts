@@ -32,6 +32,8 @@ export class EmbeddedTransport implements Transport {
   readonly #queue: HandOverQueue;
   readonly #consumers = new Map<string, EmbeddedConsumer>();
   #owner = false;
+  /** Transactions below were or may be written before this process owned the transport; null: all of them are read. */
+  #readUntil: bigint | null = null;
   #stopped = false;
   #wake: (() => void) | undefined;
   #woken = false;
@@ -68,9 +70,9 @@ export class EmbeddedTransport implements Transport {
     this.#loop ??= this.#run();
   }
 
-  handOver(rows: readonly CommittedRequest[]): HandOver {
+  handOver(rows: readonly CommittedRequest[], behindOthers: boolean): HandOver {
     if (!this.#owner) return { committed: () => {}, abandoned: () => {} };
-    return this.#queue.open(rows);
+    return this.#queue.open(rows, behindOthers || this.#readUntil !== null);
   }
 
   async offsets(group: string, topics: readonly string[]): Promise<readonly PartitionOffsets[]> {
@@ -174,7 +176,10 @@ export class EmbeddedTransport implements Transport {
     if (!(await this.#lease.acquire())) return;
     await this.#log.load();
     this.#renewedAt = this.#savedAt = performance.now();
+    // Until what was written before is read from the table, memory would overtake it; so all rows are read there.
+    this.#readUntil = (1n << 64n) - 1n;
     this.#owner = true;
+    this.#readUntil = BigInt(await this.#log.newestTransaction());
     for (const consumer of this.#consumers.values()) await consumer.begin();
   }
 
@@ -216,7 +221,10 @@ export class EmbeddedTransport implements Transport {
         await this.#place(found.rows);
       }
       more = found.more;
-      if (!more) this.#log.advance(found.horizon);
+      if (!more) {
+        this.#log.advance(found.horizon);
+        if (this.#readUntil !== null && BigInt(found.horizon) >= this.#readUntil) this.#readUntil = null;
+      }
     }
   }
 

@@ -4,6 +4,8 @@ interface Ticket {
   rows: readonly CommittedRequest[];
   readonly keys: ReadonlySet<string>;
   state: "open" | "committed" | "abandoned";
+  /** Stays until its rows are found by reading the table, behind those of the other process. */
+  readonly readsTable: boolean;
 }
 
 /**
@@ -19,8 +21,8 @@ export class HandOverQueue {
     this.#wake = wake;
   }
 
-  open(rows: readonly CommittedRequest[]): HandOver {
-    const ticket: Ticket = { rows, keys: new Set(rows.map((row) => row.key)), state: "open" };
+  open(rows: readonly CommittedRequest[], behindOthers: boolean): HandOver {
+    const ticket: Ticket = { rows, keys: new Set(rows.map((row) => row.key)), state: "open", readsTable: behindOthers };
     this.#tickets.push(ticket);
     const end = (state: "committed" | "abandoned") => {
       ticket.state = state;
@@ -39,7 +41,7 @@ export class HandOverQueue {
     const kept: Ticket[] = [];
     const blocked = new Set<string>();
     for (const ticket of this.#tickets) {
-      const waits = rows.length >= max || ticket.state === "open" || [...ticket.keys].some((key) => blocked.has(key));
+      const waits = rows.length >= max || ticket.state === "open" || ticket.readsTable || [...ticket.keys].some((key) => blocked.has(key));
       if (ticket.state === "abandoned") continue;
       if (waits) {
         kept.push(ticket);

@@ -109,6 +109,12 @@ export class TopicLog {
     return { rows: rows.map(toPlaced), more: rows.length === READ_MAX, horizon };
   }
 
+  /** A transaction id that no transaction had yet when this was asked. */
+  async newestTransaction(): Promise<string> {
+    const [row] = await this.#sql<{ xid: string }[]>`select pg_snapshot_xmax(pg_current_snapshot())::text as xid`;
+    return (row as { xid: string }).xid;
+  }
+
   /** Everything before `horizon` lies in the log now. Kept in memory; `savePosition` writes it down. */
   advance(horizon: string): void {
     this.#position = horizon;

@@ -2,6 +2,7 @@ import type { Sql } from "postgres";
 
 import type { PartHealth } from "../port.ts";
 import type { ConnectClient, ConnectorStatus } from "./connect-client.ts";
+import { connectorHealth, slotHealth } from "./connector-health.ts";
 import { KafkaTransportError, reasonOf } from "./kafka-error.ts";
 import type { TransportLog } from "./kafka-log.ts";
 import { readSlot, type SlotState } from "./slot.ts";
@@ -20,8 +21,6 @@ const RESTART_FIRST_MS = 1_000;
 const RESTART_MAX_MS = 60_000;
 /** So long after its last failure a task counts as healed. */
 const HEALED_AFTER_MS = 120_000;
-/** Six beats of the connector's heartbeat. */
-const HEARTBEAT_MAX_SECONDS = 30;
 
 /** Watches connector, task and slot, and restarts what has failed: Kafka Connect itself never does. */
 export class ConnectorWatch {
@@ -30,6 +29,7 @@ export class ConnectorWatch {
   #status: ConnectorStatus | undefined;
   #slot: SlotState | undefined;
   #trouble: { readonly connect?: string; readonly slot?: string } = {};
+  #movedAt = Date.now();
   #restarts = 0;
   #failures = 0;
   #restartAt = 0;
@@ -79,7 +79,9 @@ export class ConnectorWatch {
       trouble.connect = reasonOf(error);
     }
     try {
+      const before = this.#slot;
       this.#slot = await readSlot(sql, slot);
+      if (this.#slot?.confirmed !== before?.confirmed || this.#slot?.keptBytes === 0) this.#movedAt = Date.now();
     } catch (error) {
       trouble.slot = reasonOf(error);
     }
@@ -89,7 +91,18 @@ export class ConnectorWatch {
 
   /** As last seen: `connector` (when managed here), and `slot`. */
   health(): readonly PartHealth[] {
-    return this.#options.client === null ? [this.#slotHealth()] : [this.#connectorHealth(), this.#slotHealth()];
+    const { client, slot: name } = this.#options;
+    const silentMs = Date.now() - this.#movedAt;
+    const slot = slotHealth({
+      name,
+      slot: this.#slot,
+      silentMs,
+      managed: client !== null,
+      trouble: this.#trouble.slot,
+    });
+    if (client === null) return [slot];
+    const restarts = { count: this.#restarts, trace: this.#trace };
+    return [connectorHealth({ status: this.#status, restarts, trouble: this.#trouble.connect }), slot];
   }
 
   async #watch(): Promise<void> {
@@ -128,53 +141,6 @@ export class ConnectorWatch {
       this.#options.log.warn("the connector could not be restarted", { reason: reasonOf(error) });
     }
   }
-
-  #connectorHealth(): PartHealth {
-    const part = "connector";
-    if (this.#trouble.connect !== undefined) {
-      return { part, ok: false, detail: this.#trouble.connect, hint: "Start Kafka Connect; the slot keeps the rows." };
-    }
-    if (this.#status === undefined) {
-      return { part, ok: false, detail: "not registered", hint: "Restart the engine: it registers the connector." };
-    }
-    const task = this.#status.tasks[0]?.state ?? "none";
-    const restarted = this.#restarts === 0 ? "" : `, restarted ${this.#restarts} times`;
-    const since = this.#trace === undefined ? "" : `, last failure: ${this.#trace}`;
-    const detail = `connector ${this.#status.connector.state}, task ${task}${restarted}${since}`;
-    const ok = this.#status.connector.state === "RUNNING" && task === "RUNNING";
-    if (ok) return { part, ok, detail };
-    const held = this.#status.connector.state === "PAUSED" || this.#status.connector.state === "STOPPED";
-    const hint = held
-      ? "Somebody stopped it: PUT $KAFKA_CONNECT_URL/connectors/<name>/resume."
-      : "It is restarted by itself; if it keeps failing, the trace names the cause.";
-    return { part, ok, detail, hint };
-  }
-
-  #slotHealth(): PartHealth {
-    const part = "slot";
-    const name = this.#options.slot;
-    if (this.#trouble.slot !== undefined) {
-      return { part, ok: false, detail: this.#trouble.slot, hint: "Is PostgreSQL reachable?" };
-    }
-    if (this.#slot === undefined) {
-      const hint = "The connector makes it at its first start. Rows written meanwhile: `ekiden republish --missing-only`.";
-      return { part, ok: false, detail: `replication slot ${name} does not exist`, hint };
-    }
-    const { active, walStatus, keptBytes, heartbeatAgeSeconds } = this.#slot;
-    const kept = `${(keptBytes / 1024 / 1024).toFixed(1)} MiB of WAL kept`;
-    const detail = `${name} ${active ? "active" : "not read by anybody"}, WAL ${walStatus ?? "unknown"}, ${kept}`;
-    if (walStatus === "lost") {
-      const hint = "Drop the slot and Connect's offsets, restart the connector, then `ekiden republish --missing-only`.";
-      return { part, ok: false, detail, hint };
-    }
-    if (walStatus === "unreserved") return { part, ok: false, detail, hint: "The slot is about to be lost: start the connector." };
-    if (!active) return { part, ok: false, detail, hint: "The connector does not read: see its status." };
-    if (this.#options.client === null && heartbeatAgeSeconds > HEARTBEAT_MAX_SECONDS) {
-      const silent = `${detail}, no heartbeat for ${Math.round(heartbeatAgeSeconds)} s`;
-      return { part, ok: false, detail: silent, hint: "The connector hangs: look at it where it is managed." };
-    }
-    return { part, ok: true, detail };
-  }
 }
 
 function failedPart(status: ConnectorStatus | undefined): { readonly trace: string } | undefined {
@@ -183,5 +149,10 @@ function failedPart(status: ConnectorStatus | undefined): { readonly trace: stri
   const lines = (failed.trace ?? "").split("\n");
   // Connect wraps the failure: the innermost cause says more than the first line.
   const cause = lines.findLast((line) => line.startsWith("Caused by: "))?.slice("Caused by: ".length);
-  return { trace: [lines[0]?.trim() || "no trace", cause].filter((line) => line !== undefined).join(" — ").slice(0, 500) };
+  return {
+    trace: [lines[0]?.trim() || "no trace", cause]
+      .filter((line) => line !== undefined)
+      .join(" — ")
+      .slice(0, 500),
+  };
 }

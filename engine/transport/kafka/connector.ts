@@ -99,6 +99,8 @@ function captureSettings({ slot, publication }: ConnectorOptions, names: Names):
     // Since PostgreSQL 15 only a write to a published table moves an idle slot.
     "heartbeat.action.query": "update timeline.heartbeat set ts = clock_timestamp() where id = 1",
     "extended.headers.enabled": "false",
+    // Only what the worker offers: without it some rows come twice after a crash, and are skipped.
+    "exactly.once.support": "requested",
   };
 }
 
@@ -111,6 +113,8 @@ const pace: Record<string, string> = {
   "status.update.interval.ms": "1000",
   "producer.override.linger.ms": "0",
   "producer.override.compression.type": "none",
+  // With exactly-once a task that fails to send hangs, RUNNING, until its open transaction times out (60 s by default).
+  "producer.override.transaction.timeout.ms": "10000",
 };
 
 // Retry for ever, and rather stand still than skip a row.
@@ -128,7 +132,6 @@ function routerSettings(names: Names): Record<string, string> {
     "table.field.event.key": "message_key",
     "table.field.event.payload": "message_body",
     "route.by.field": "topic",
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: the router's own placeholder
     "route.topic.replacement": `${names.prefix}${"${routedByValue}"}`,
     "table.op.invalid.behavior": "warn",
     "table.fields.additional.placement": PLACEMENTS.join(","),

@@ -41,6 +41,7 @@ export class KafkaConsumer implements Consumer {
   #owned = new Map<string, OwnedPartition>();
   #paused = false;
   #stopped = false;
+  #lastAliveAt = Date.now();
   #placed: Promise<void> = Promise.resolve();
   #joined = Promise.withResolvers<void>();
   #control: Promise<unknown> = Promise.resolve();
@@ -103,7 +104,12 @@ export class KafkaConsumer implements Consumer {
       const owned = this.#owned.get(nameOf(topic, partition));
       if (owned === undefined) throw this.#moved(topic, partition);
       const ranges = await readOffsets(this.#options.reader, this.group, [topic]);
-      refuseOutOfRange(ranges.find((one) => one.partition === partition), topic, partition, offset);
+      refuseOutOfRange(
+        ranges.find((one) => one.partition === partition),
+        topic,
+        partition,
+        offset,
+      );
       this.#close([owned]);
       try {
         await this.#lanes.drop(topic, partition);
@@ -122,7 +128,7 @@ export class KafkaConsumer implements Consumer {
       state: this.#state(),
       partitions: [...this.#owned.values()].map(({ topic, partition }) => ({ topic, partition })),
       inHand: this.#lanes.held,
-      progressAt: this.#lanes.held > 0 ? this.#lanes.progressAt : new Date(this.#member?.aliveAt ?? 0),
+      progressAt: this.#lanes.held > 0 ? this.#lanes.progressAt : new Date(this.#aliveAt),
       ...(problem !== undefined && { problem }),
     };
   }
@@ -140,6 +146,11 @@ export class KafkaConsumer implements Consumer {
       await this.#member?.stop();
       this.#owned = new Map();
     });
+  }
+
+  /** A client that is only being built has not been seen alive yet. */
+  get #aliveAt(): number {
+    return this.#rebuilding.active || this.#member === undefined ? this.#lastAliveAt : this.#member.aliveAt;
   }
 
   /** One life of a client. Never throws: a failure is a crash like any other. */
@@ -183,7 +194,10 @@ export class KafkaConsumer implements Consumer {
         break;
       } catch (error) {
         if (!this.#isCurrent(member, owned)) return;
-        if (attempt === PLACE_ATTEMPTS) return this.#crashed(member, error);
+        if (attempt === PLACE_ATTEMPTS) {
+          this.#crashed(member, error);
+          return;
+        }
         await Bun.sleep(PLACE_PAUSE_MS);
       }
     }
@@ -297,6 +311,7 @@ export class KafkaConsumer implements Consumer {
 
   #crashed(member: Member, error: unknown): void {
     if (member !== this.#member || this.#stopped) return;
+    if (!this.#rebuilding.active) this.#lastAliveAt = member.aliveAt;
     this.#member = undefined;
     this.#owned = new Map();
     this.#lanes.forget();

@@ -47,7 +47,12 @@ export async function readOffsetsAt({ admin, names }: OffsetReader, topic: strin
 }
 
 /** @throws KafkaTransportError `kafka.offset-out-of-range` unless earliest ≤ offset ≤ end */
-export function refuseOutOfRange(at: PartitionOffsets | undefined, topic: string, partition: number, offset: number): void {
+export function refuseOutOfRange(
+  at: PartitionOffsets | undefined,
+  topic: string,
+  partition: number,
+  offset: number,
+): void {
   if (at !== undefined && offset >= at.earliest && offset <= at.end) return;
   const range = at === undefined ? "there is no such partition" : `it holds ${at.earliest} to ${at.end}`;
   const hint = "Older messages have left Kafka: `ekiden republish` sends them again from the event store.";
@@ -68,7 +73,12 @@ export async function moveIdleGroup(
   const { group, topic, partition, offset } = target;
   await refuseRunning(reader, group);
   const before = await readOffsets(reader, group, [topic]);
-  refuseOutOfRange(before.find((one) => one.partition === partition), topic, partition, offset);
+  refuseOutOfRange(
+    before.find((one) => one.partition === partition),
+    topic,
+    partition,
+    offset,
+  );
   const place = { topic: reader.names.topic(topic), partition, offset: String(offset) };
   const late = () =>
     new KafkaTransportError("kafka.join-failed", `group ${group} could not be joined to move it`, "Try again.");
@@ -91,7 +101,12 @@ async function commitAsMember(
   place: { readonly topic: string; readonly partition: number; readonly offset: string },
 ): Promise<void> {
   const partitionAssigners = [subscribedAssigner];
-  const consumer = newKafka(access).consumer({ groupId, partitionAssigners, maxWaitTimeInMs: 50, allowAutoTopicCreation: false });
+  const consumer = newKafka(access).consumer({
+    groupId,
+    partitionAssigners,
+    maxWaitTimeInMs: 50,
+    allowAutoTopicCreation: false,
+  });
   try {
     await consumer.connect();
     await consumer.subscribe({ topics: [place.topic], fromBeginning: true });

@@ -9,7 +9,8 @@ export interface TransportLog {
 
 // Said by kafkajs while a broker boots or a group changes: nothing is wrong then, and what stays wrong is reported by
 // the consumer's own state.
-const expected = /rebalancing|coordinator|REBALANCE|not aware of this member|Restarting the consumer|COORDINATOR/;
+// A broker that is away is said several times a second; the consumer's crash says it once.
+const expected = /rebalanc|coordinator|not aware of this member|Connection error|Failed to connect/i;
 
 /** Hands kafkajs' own messages on. Its errors are retried by it or end in a crash, so they are warnings here. */
 export function kafkajsLog(log: TransportLog): logCreator {
@@ -24,5 +25,7 @@ export function kafkajsLog(log: TransportLog): logCreator {
 
 function defined(fields: Readonly<Record<string, unknown>>): Record<string, string> {
   const entries = Object.entries(fields).filter(([, value]) => value !== undefined && value !== null);
-  return Object.fromEntries(entries.map(([name, value]) => [name, value instanceof Error ? value.message : String(value)]));
+  return Object.fromEntries(
+    entries.map(([name, value]) => [name, value instanceof Error ? value.message : String(value)]),
+  );
 }

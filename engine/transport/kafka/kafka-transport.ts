@@ -82,7 +82,10 @@ async function connect(admin: Admin, brokers: readonly string[]): Promise<void> 
 async function prepareTopics(keeper: TopicKeeper): Promise<void> {
   await ensureHeartbeatTopic(keeper);
   const known = await keeper.sql<{ name: string }[]>`select name from timeline.topic order by name`;
-  await ensureTopics(keeper, known.map((row) => row.name));
+  await ensureTopics(
+    keeper,
+    known.map((row) => row.name),
+  );
 }
 
 async function register(

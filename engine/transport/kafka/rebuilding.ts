@@ -62,7 +62,8 @@ export class Rebuilding {
     this.#failures += 1;
     if (now - this.#since > this.#patience.rebuildMs) {
       this.#cancelled = true;
-      return this.#port.giveUp(error);
+      this.#port.giveUp(error);
+      return;
     }
     const wait = Math.min(MAX_MS, FIRST_MS * 2 ** (this.#failures - 1));
     this.#timer = setTimeout(() => void this.#port.build(), wait);

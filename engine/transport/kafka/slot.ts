@@ -9,6 +9,8 @@ export interface SlotState {
   readonly keptBytes: number;
   /** WAL that may still be written before the slot is lost; null = no limit is set. */
   readonly safeBytes: number | null;
+  /** Up to where the connector has confirmed; it moves with each heartbeat. */
+  readonly confirmed: string;
   /** Seconds since the connector last wrote its heartbeat. */
   readonly heartbeatAgeSeconds: number;
 }
@@ -18,6 +20,7 @@ interface SlotRow {
   readonly wal_status: string | null;
   readonly kept_bytes: number | null;
   readonly safe_bytes: number | null;
+  readonly confirmed: string | null;
   readonly heartbeat_age: number;
 }
 
@@ -25,6 +28,7 @@ interface SlotRow {
 export async function readSlot(sql: Sql, slot: string): Promise<SlotState | undefined> {
   const [row] = await sql<SlotRow[]>`
     select s.active, s.wal_status, s.safe_wal_size::float8 as safe_bytes,
+      s.confirmed_flush_lsn::text as confirmed,
       pg_wal_lsn_diff(pg_current_wal_lsn(), s.confirmed_flush_lsn)::float8 as kept_bytes,
       (select extract(epoch from clock_timestamp() - h.ts) from timeline.heartbeat h where h.id = 1)::float8
         as heartbeat_age
@@ -37,6 +41,7 @@ export async function readSlot(sql: Sql, slot: string): Promise<SlotState | unde
     walStatus: row.wal_status,
     keptBytes: row.kept_bytes ?? 0,
     safeBytes: row.safe_bytes,
+    confirmed: row.confirmed ?? "",
     heartbeatAgeSeconds: row.heartbeat_age,
   };
 }

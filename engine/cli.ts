@@ -1,0 +1,51 @@
+/**
+ * `bun run ekiden …`: checks definitions, talks to a running engine over HTTP, and starts what needs no engine.
+ */
+import { Command, CommanderError } from "commander";
+
+import { addCheckCommand } from "./cli/check.ts";
+import { CliError, EXIT } from "./cli/cli-error.ts";
+import { addGroupCommands } from "./cli/group-commands.ts";
+import { addLocalCommands } from "./cli/local-commands.ts";
+import { addMessageCommands } from "./cli/message-commands.ts";
+import { addSagaCommands } from "./cli/saga-commands.ts";
+
+const NOTES = `
+Commands that talk to an engine find it at EKIDEN_URL (http://127.0.0.1:8080).
+Exit codes: 0 done; 1 the engine refused, or a check found errors; 2 wrong usage; 3 no engine answers;
+4 with --wait: the saga is not completed (failed, cancelled, parked, or it still runs).`;
+
+async function run(args: readonly string[]): Promise<void> {
+  const program = new Command("ekiden").description("Ekiden: sagas over your own PostgreSQL and Kafka");
+  program.addHelpText("after", NOTES).showHelpAfterError("(--help shows the usage)").exitOverride();
+  addCheckCommand(program);
+  addSagaCommands(program);
+  addMessageCommands(program);
+  addGroupCommands(program);
+  addLocalCommands(program);
+  await program.parseAsync([...args], { from: "user" });
+}
+
+/** Says what went wrong and returns the exit code. */
+function explain(error: unknown, json: boolean): number {
+  // Commander has written its own message; help and version count as done.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+  if (error instanceof CliError) {
+    if (json && error.answer !== undefined) console.log(JSON.stringify(error.answer, null, 2));
+    else console.error(error.message);
+    return error.exit;
+  }
+  if (error instanceof Error && "code" in error && "hint" in error) {
+    console.error(`${error.message}\nfix: ${String(error.hint)}`);
+    return EXIT.refused;
+  }
+  console.error(error);
+  return EXIT.refused;
+}
+
+const args = process.argv.slice(2);
+try {
+  await run(args);
+} catch (error) {
+  process.exit(explain(error, args.includes("--json")));
+}

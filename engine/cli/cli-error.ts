@@ -1,0 +1,23 @@
+/** How a command ends; programs may rely on these. */
+export const EXIT = {
+  done: 0,
+  /** The engine refused, or a check found errors. */
+  refused: 1,
+  usage: 2,
+  unreachable: 3,
+  /** With `--wait`: the saga is not completed. */
+  notCompleted: 4,
+} as const;
+
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+/** Ends a command with one message for the person, or for a program when `answer` holds what the engine said. */
+export class CliError extends Error {
+  constructor(
+    readonly exit: ExitCode,
+    message: string,
+    readonly answer?: unknown,
+  ) {
+    super(message);
+  }
+}

@@ -1,0 +1,77 @@
+import type { Command } from "commander";
+
+import { type Config, parseConfig } from "../config.ts";
+import { loadDomains } from "../participant/load-domains.ts";
+import { startEmbeddedPostgres } from "../stack/embedded-postgres.ts";
+import { lockHome } from "../stack/home-lock.ts";
+import { connect } from "../timeline/database.ts";
+import { migrate } from "../timeline/migrate.ts";
+import { connectorConfig } from "../transport/kafka/connector.ts";
+import { Names, PUBLICATION } from "../transport/kafka/names.ts";
+
+/** Replaced by whoever registers the connector; Kafka Connect can fill it from a secret store. */
+const PASSWORD = "<password of the database user>";
+
+/** Commands that need no engine: the connector's configuration, the stack, the migrations. */
+export function addLocalCommands(program: Command): void {
+  program
+    .command("connector")
+    .description("print the connector's configuration, for a Kafka Connect that the engine does not manage")
+    .action(() => console.log(JSON.stringify(connector(parseConfig(process.env)), null, 2)));
+  program
+    .command("stack")
+    .description("start PostgreSQL, Kafka and Kafka Connect with Debezium on this machine (bun run stack)")
+    .action(async () => {
+      await import("../stack/main.ts");
+    });
+  program
+    .command("migrate")
+    .description("apply the migrations of the engine and the domains to DATABASE_URL, or to the embedded PostgreSQL")
+    .action(async () => {
+      const applied = await migrateDatabase(parseConfig(process.env));
+      console.log(applied === 0 ? "Nothing to apply." : `${applied} migration${applied === 1 ? "" : "s"} applied.`);
+    });
+}
+
+function connector(config: Config): Record<string, string> {
+  const names = new Names(config.prefix);
+  const settings = connectorConfig({
+    prefix: config.prefix,
+    databaseUrl: config.databaseUrl ?? "postgres://user@database-host:5432/database",
+    slot: names.slot,
+    publication: PUBLICATION,
+    connectorName: names.connector,
+  });
+  return { ...settings, "database.password": PASSWORD };
+}
+
+async function migrateDatabase(config: Config): Promise<number> {
+  const domains = await loadDomains(config.domains);
+  const sets = [
+    { schema: "timeline", folder: `${import.meta.dir}/../../sql` },
+    ...domains.map(({ domain, sqlFolder }) => ({ schema: domain.name, folder: sqlFolder })),
+  ];
+  return withDatabase(config, async (url) => {
+    const sql = connect(url, { max: 1, name: "migrate", statementTimeoutMs: 0 });
+    try {
+      return await migrate(sql, sets);
+    } finally {
+      await sql.end({ timeout: 5 });
+    }
+  });
+}
+
+async function withDatabase<T>(config: Config, act: (url: string) => Promise<T>): Promise<T> {
+  if (config.databaseUrl !== undefined) return act(config.databaseUrl);
+  const lock = await lockHome(config.home);
+  try {
+    const postgres = await startEmbeddedPostgres({ home: config.home });
+    try {
+      return await act(postgres.url);
+    } finally {
+      await postgres.stop();
+    }
+  } finally {
+    await lock.release();
+  }
+}

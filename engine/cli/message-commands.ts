@@ -1,0 +1,63 @@
+import type { Command } from "commander";
+import type * as v from "valibot";
+
+import { MessageList, Redriven } from "../api/message-schema.ts";
+import { call } from "./client.ts";
+import { type OutputOptions, print, withJson } from "./output.ts";
+import { table, time } from "./table.ts";
+
+interface MessagesOptions extends OutputOptions {
+  readonly error?: boolean;
+  readonly group?: string;
+  readonly topic?: string;
+  readonly saga?: string;
+  readonly limit?: string;
+  readonly cursor?: string;
+}
+
+type MessageView = v.InferOutput<typeof MessageList>["items"][number];
+
+/** Messages: which failed and why, and sending one again. */
+export function addMessageCommands(program: Command): void {
+  withJson(program.command("messages"))
+    .description("list messages, newest first")
+    .option("--error", "in error only")
+    .option("--group <group>", "consumed by this group; with --error, in error there")
+    .option("--topic <topic>", "of this topic")
+    .option("--saga <id>", "of this saga")
+    .option("--limit <n>", "rows of a page, at most 200")
+    .option("--cursor <cursor>", "the page after this one")
+    .action(async ({ json, error, ...rest }: MessagesOptions) => {
+      const query = { ...rest, ...(error === true ? { error: "true" } : {}) };
+      print({ json: json === true }, MessageList, await call("GET", "/v1/messages", { query }), listText);
+    });
+  withJson(program.command("redrive").argument("<id>", "id of the message"))
+    .description("send a message again: who has done it skips it, who failed on it runs it")
+    .requiredOption("--reason <text>", "why; it stands in the audit")
+    .action(async (id: string, options: OutputOptions & { reason: string }) => {
+      const path = `/v1/messages/${encodeURIComponent(id)}/redrive`;
+      const answer = await call("POST", path, { body: { reason: options.reason } });
+      print(options, Redriven, answer, ({ messageId, republishId }) => `message ${messageId} is sent again as ${republishId}`);
+    });
+}
+
+function listText({ items, nextCursor }: v.InferOutput<typeof MessageList>): string {
+  const rows = items.map((item) => [
+    item.messageId,
+    item.topic,
+    item.type ?? "-",
+    item.stepKey ?? item.sagaId ?? "-",
+    time(item.requestedAt),
+    consumed(item),
+  ]);
+  const text = table(["MESSAGE", "TOPIC", "TYPE", "STEP", "WRITTEN", "CONSUMED BY"], rows, "No message fits.");
+  return nextCursor === null ? text : `${text}\nThere are more: --cursor ${nextCursor}`;
+}
+
+function consumed({ consumptions }: MessageView): string {
+  const each = consumptions.map((row) => {
+    if (row.error) return `${row.group}: ${row.errorCode ?? "error"}: ${row.errorMessage ?? ""}`;
+    return row.consumedAt === null ? `${row.group}: running` : `${row.group}: done`;
+  });
+  return each.join("; ") || "-";
+}

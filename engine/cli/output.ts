@@ -1,0 +1,32 @@
+import type { Command } from "commander";
+import * as v from "valibot";
+
+import { CliError, EXIT } from "./cli-error.ts";
+
+/** Options of every command that talks to the engine. */
+export interface OutputOptions {
+  readonly json?: boolean;
+}
+
+/** Adds `--json` to a command. */
+export function withJson(command: Command): Command {
+  return command.option("--json", "print what the engine answered, as JSON");
+}
+
+/** Prints an answer: as it came for a program, through `human` for a person. @throws CliError when it has another form */
+export function print<S extends v.GenericSchema>(
+  options: OutputOptions,
+  schema: S,
+  answer: unknown,
+  human: (value: v.InferOutput<S>) => string,
+): void {
+  console.log(options.json === true ? JSON.stringify(answer, null, 2) : human(expect(schema, answer)));
+}
+
+/** What the engine answered, in the form that this command knows. @throws CliError */
+export function expect<S extends v.GenericSchema>(schema: S, answer: unknown): v.InferOutput<S> {
+  const parsed = v.safeParse(schema, answer);
+  if (parsed.success) return parsed.output;
+  const where = v.getDotPath(parsed.issues[0]) ?? "the answer";
+  throw new CliError(EXIT.refused, `The engine answered in a form that this command does not know (${where}): are both of one version?`);
+}

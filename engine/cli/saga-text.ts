@@ -1,0 +1,40 @@
+import type * as v from "valibot";
+
+import type { Saga } from "../api/saga-schema.ts";
+import { facts, table, time } from "./table.ts";
+
+type SagaView = v.InferOutput<typeof Saga>;
+
+/** One saga for a person: what it is, where it stands, its steps. */
+export function sagaText(saga: SagaView): string {
+  const head = facts([
+    ["saga", saga.sagaId],
+    ["definition", `${saga.definition} version ${saga.version} (revision ${saga.revision.slice(0, 12)})`],
+    ["status", saga.status],
+    ["key", saga.key],
+    ["started", time(saga.startedAt)],
+    ["finished", saga.finishedAt === null ? null : time(saga.finishedAt)],
+    ["error", errorText(saga.error)],
+    ["output", saga.output === null ? null : JSON.stringify(saga.output)],
+    ...(saga.waitingFor ?? []).map((wait) => ["waits for", waitText(wait)] as const),
+    ...saga.uncompensated.map(({ step, reason }) => ["not undone", `${step}: ${reason}`] as const),
+  ]);
+  const rows = saga.steps.map((step) => [
+    step.path,
+    step.status,
+    String(step.attempts),
+    time(step.startedAt),
+    time(step.finishedAt),
+  ]);
+  return `${head}\n\n${table(["STEP", "STATUS", "ATTEMPTS", "STARTED", "FINISHED"], rows, "No step was reached yet.")}`;
+}
+
+function errorText(error: SagaView["error"]): string | null {
+  if (error === null) return null;
+  const at = error.line === undefined ? "" : `, line ${error.line} column ${error.column ?? 1} of the YAML`;
+  return `${error.code}: ${error.message}${error.step === null ? "" : ` (step ${error.step}${at})`}`;
+}
+
+function waitText({ signal, path, deadlineAt }: NonNullable<SagaView["waitingFor"]>[number]): string {
+  return `signal ${signal} at ${path}${deadlineAt === null ? "" : `, until ${time(deadlineAt)}`}`;
+}

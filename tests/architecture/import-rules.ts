@@ -1,0 +1,101 @@
+import { dirname, normalize } from "node:path";
+
+import { importsOf } from "./imports.ts";
+
+/** A source file of the project; `path` from the root. */
+export interface SourceFile {
+  readonly path: string;
+  readonly source: string;
+}
+
+/**
+ * Room → what of the project it may import, besides itself: a room, or one file of another room. Everything points at
+ * `core`; `timeline` is the shared event store; rooms that touch the outside meet only through `transport/port.ts`.
+ */
+const ROOMS: Readonly<Record<string, readonly string[]>> = {
+  core: [],
+  definition: ["core", "engine/sdk.ts"],
+  timeline: ["core", "engine/transport/port.ts"],
+  transport: ["core"],
+  "transport/kafka": ["core", "transport"],
+  "transport/embedded": ["core", "transport", "timeline"],
+  dispatcher: ["core", "definition", "timeline", "engine/transport/port.ts", "engine/transport/foreign.ts", "engine/sdk.ts"],
+  participant: ["core", "timeline", "engine/transport/port.ts", "engine/transport/foreign.ts", "engine/sdk.ts"],
+  recovery: ["core", "timeline", "engine/transport/port.ts", "engine/sdk.ts"],
+  api: ["core", "definition", "timeline", "engine/transport/port.ts", "engine/sdk.ts", "package.json"],
+  telemetry: ["engine/sdk.ts"],
+  stack: ["core"],
+};
+
+/** Files directly in `engine/`. */
+const ROOT_FILES: Readonly<Record<string, readonly string[]>> = {
+  "engine/boot.ts": [],
+  "engine/sdk.ts": [],
+  "engine/config.ts": ["core"],
+  "engine/health.ts": ["core", "timeline", "engine/api/port.ts", "engine/transport/port.ts"],
+  "engine/settled.ts": ["core", "timeline", "engine/dispatcher/saga-changes.ts"],
+  "engine/start-print.ts": ["engine/config.ts", "engine/main.ts"],
+};
+
+/** Files that know every part: the composition root and the command line. */
+const KNOWS_ALL = /^engine\/(?:main\.ts|cli\.ts|cli\/)/;
+
+/** Package → the only places that import it. Packages that are not here are free for the engine, but not for `core`. */
+const PACKAGES: Readonly<Record<string, RegExp>> = {
+  "@marcbachmann/cel-js": /^engine\/definition\/expression[a-z-]*\.ts$/,
+  yaml: /^engine\/definition\//,
+  kafkajs: /^engine\/(?:transport\/kafka|stack)\//,
+  hono: /^engine\/api\//,
+  "hono-openapi": /^engine\/api\//,
+  commander: /^engine\/cli(?:\.ts|\/)/,
+  ulid: /^engine\/timeline\//,
+  postgres: /^engine\/(?:timeline|stack|transport\/kafka|sdk\.ts$)/,
+  ekiden: /^domains\//,
+};
+
+/** Files that import what a person configures: the path is known only at run time. */
+const COMPUTED = ["engine/boot.ts", "engine/participant/load-domains.ts"];
+
+/** Everything that a file imports and may not, as `path:line: sentence`. */
+export function violationsOf({ path, source }: SourceFile): string[] {
+  return importsOf(source).flatMap(({ specifier, line }) => {
+    const fault = faultOf(path, specifier);
+    return fault === undefined ? [] : [`${path}:${line}: ${fault}`];
+  });
+}
+
+function faultOf(path: string, specifier: string | null): string | undefined {
+  if (specifier === null) return COMPUTED.includes(path) ? undefined : "imports a path that is computed at run time";
+  if (specifier.startsWith(".")) return projectFault(path, normalize(`${dirname(path)}/${specifier}`));
+  if (specifier.startsWith("/") || specifier.startsWith("file:")) return `imports the absolute path ${specifier}`;
+  return packageFault(path, specifier);
+}
+
+function projectFault(path: string, target: string): string | undefined {
+  if (KNOWS_ALL.test(path)) return target.startsWith("domains/") ? `imports the domain file ${target}` : undefined;
+  if (path.startsWith("domains/")) {
+    const own = `${path.split("/").slice(0, 2).join("/")}/`;
+    return target.startsWith(own) ? undefined : `a domain imports itself, ekiden and packages, not ${target}`;
+  }
+  const room = roomOf(path);
+  const allowed = room === undefined ? ROOT_FILES[path] : ROOMS[room];
+  if (allowed === undefined) return `stands in no room that tests/architecture/import-rules.ts knows`;
+  const targetRoom = roomOf(target);
+  if (targetRoom !== undefined && (targetRoom === room || allowed.includes(targetRoom))) return undefined;
+  return allowed.includes(target) ? undefined : `${room ?? path} may not import ${target}`;
+}
+
+function packageFault(path: string, specifier: string): string | undefined {
+  if (path.startsWith("engine/core/")) return `core imports nothing outside core, not ${specifier}`;
+  const name = specifier.split("/").slice(0, specifier.startsWith("@") ? 2 : 1).join("/");
+  // A domain may use packages: which ones is its own affair.
+  if (path.startsWith("domains/")) return undefined;
+  const only = PACKAGES[name];
+  return only === undefined || only.test(path) ? undefined : `${name} is imported only by ${only.source}`;
+}
+
+/** `transport/kafka` for its files, else the folder under `engine/`; undefined for everything else. */
+function roomOf(path: string): string | undefined {
+  const [, room] = /^engine\/(transport\/(?:kafka|embedded)|[a-z]+)\//.exec(path) ?? [];
+  return room;
+}

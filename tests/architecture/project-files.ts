@@ -1,0 +1,13 @@
+import { readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+
+import type { SourceFile } from "./import-rules.ts";
+
+/** The project's own folder. */
+export const root = resolve(import.meta.dir, "../..");
+
+/** Files of the project that match a glob, sorted, without what is installed or kept at run time. */
+export function projectFiles(...globs: readonly string[]): SourceFile[] {
+  const paths = new Set(globs.flatMap((glob) => [...new Bun.Glob(glob).scanSync({ cwd: root })]));
+  return [...paths].sort().map((path) => ({ path, source: readFileSync(join(root, path), "utf8") }));
+}

@@ -1,0 +1,69 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { join } from "node:path";
+
+import { copyTree, type Tree } from "../support/tree.ts";
+import { ekiden } from "./run-cli.ts";
+
+let tree: Tree;
+
+beforeAll(async () => {
+  tree = await copyTree();
+});
+
+afterAll(() => tree.remove());
+
+test("the definitions of the tree are clean: exit code 0", async () => {
+  const { code, out } = await ekiden(["check"]);
+
+  expect(out).toContain("0 errors, 0 warnings");
+  expect(code).toBe(0);
+});
+
+test("a mistake is shown with file, line, column, the line, a caret and the fix: exit code 1", async () => {
+  const { code, out } = await ekiden(["check", "tests/definition/fixtures/bad-catch.yaml"]);
+
+  expect(out.split("\n").slice(0, 4)).toEqual([
+    "tests/definition/fixtures/bad-catch.yaml:7:7: error: `cancelled` cannot be caught",
+    "        cancelled: []",
+    "        ^",
+    "  fix: A cancelled saga compensates: undo in `compensate`.",
+  ]);
+  expect(code).toBe(1);
+});
+
+test("--json gives the findings as data", async () => {
+  const { code, out } = await ekiden(["check", "--json", "tests/definition/fixtures/bad-catch.yaml"]);
+
+  expect(JSON.parse(out)).toEqual([
+    {
+      severity: "error",
+      code: "definition.bad-catch",
+      message: "`cancelled` cannot be caught",
+      line: 7,
+      column: 7,
+      hint: "A cancelled saga compensates: undo in `compensate`.",
+      file: "tests/definition/fixtures/bad-catch.yaml",
+    },
+  ]);
+  expect(code).toBe(1);
+});
+
+test("a domain that does not load, and a migration that would never run, are errors", async () => {
+  const domains = join(tree.path, "domains");
+  await tree.write("domains/ledger/sql/2_more.sql", "select 1;\n");
+  const misnamed = await ekiden(["check"], { EKIDEN_DOMAINS: domains });
+  await tree.write("domains/ledger/domain.ts", "export default 1;\n");
+  const broken = await ekiden(["check"], { EKIDEN_DOMAINS: domains });
+
+  expect(misnamed.out).toContain("2_more.sql:1:1: error: this name is no migration's");
+  expect(misnamed.code).toBe(1);
+  expect(broken.out).toContain('does not export the domain "ledger"');
+  expect(broken.code).toBe(1);
+});
+
+test("a file that is not there is wrong usage: exit code 2", async () => {
+  const { code, err } = await ekiden(["check", "nowhere.saga.yaml"]);
+
+  expect(err).toBe("there is no file nowhere.saga.yaml\n");
+  expect(code).toBe(2);
+});

@@ -1,0 +1,58 @@
+import { expect, test } from "bun:test";
+
+import { ekiden } from "./run-cli.ts";
+
+/** Port 1 is never listened on: what talks to it is refused at once. */
+const NOBODY = { EKIDEN_URL: "http://127.0.0.1:1" };
+
+test("without an engine a command says so in one sentence: exit code 3", async () => {
+  const { code, out, err } = await ekiden(["list"], NOBODY);
+
+  expect(err).toBe("No engine answers at http://127.0.0.1:1: start one with `bun run engine`, or set EKIDEN_URL.\n");
+  expect(out).toBe("");
+  expect(code).toBe(3);
+});
+
+const WRONG: readonly (readonly [args: readonly string[], says: string])[] = [
+  [["bogus"], "unknown command 'bogus'"],
+  [["cancel", "01M84H7D8XMF9BG544P7E8X5JP"], "'--reason <text>' not specified"],
+  [["start"], "missing required argument 'definition'"],
+  [["signal", "01M84H7D8XMF9BG544P7E8X5JP", "reviewed", "--payload", "{"], "--payload is no JSON"],
+  [["list", "--label", "purpose"], "write it as name=value"],
+  [["rewind", "screening", "--reason", "mended"], "exactly one of --first-error"],
+  [["rewind", "screening", "--first-error", "--message", "x", "--reason", "mended"], "exactly one of --first-error"],
+  [["rewind", "screening", "--topic", "screening.examine", "--reason", "mended"], "exactly one of --first-error"],
+  [["rewind", "screening", "--first-error"], "say why with --reason"],
+];
+
+test.each(WRONG)("wrong usage is exit code 2: %p", async (args, says) => {
+  const { code, err } = await ekiden(args, NOBODY);
+
+  expect(err).toContain(says);
+  expect(code).toBe(2);
+});
+
+test("help lists the commands and the exit codes", async () => {
+  const { code, out } = await ekiden(["--help"]);
+
+  for (const name of ["check", "start", "list", "show", "signal", "cancel", "retry", "messages", "redrive"]) {
+    expect(out).toMatch(new RegExp(`^  ${name} `, "m"));
+  }
+  expect(out).toContain("Exit codes:");
+  expect(code).toBe(0);
+});
+
+test("connector prints Debezium's configuration without the password", async () => {
+  const { code, out } = await ekiden(["connector"], { DATABASE_URL: "postgres://ekiden:secret@db:5433/orders" });
+  const config = JSON.parse(out);
+
+  expect(config).toMatchObject({
+    "connector.class": "io.debezium.connector.postgresql.PostgresConnector",
+    "database.hostname": "db",
+    "database.port": "5433",
+    "database.user": "ekiden",
+    "database.password": "<password of the database user>",
+  });
+  expect(out).not.toContain("secret");
+  expect(code).toBe(0);
+});

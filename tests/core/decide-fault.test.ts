@@ -1,0 +1,79 @@
+import { expect, test } from "bun:test";
+import { SagaRun } from "./saga-run.ts";
+
+const contract = "steps: [{ step: a, command: d.a, with: {}, returns: { id: integer } }]";
+
+test("a result that breaks its contract parks the saga with the place in the file", () => {
+  const run = new SagaRun(contract).start();
+  run.succeed("a", { id: "one" });
+  expect([run.state.status, run.state.parked]).toEqual([
+    "parked",
+    {
+      code: "step.contract",
+      message: "the result does not fit returns: /id must be an integer, is another string",
+      step: "a",
+      kind: "fault",
+      line: 3,
+      column: 9,
+    },
+  ]);
+});
+
+test("a result that is held is looked at again by a retry, and further answers are late", () => {
+  const run = new SagaRun(contract).start();
+  run.succeed("a", null);
+  expect([run.succeed("a", { id: 1 }), run.fail("a"), run.reject("a")]).toEqual(["late", "late", "late"]);
+  run.retry("a");
+  expect([run.state.status, run.sent()]).toEqual(["parked", ["a #1", "saga.parked", "saga.parked"]]);
+});
+
+test("an expression that fails parks the saga where it stands, and a retry enters the step again", () => {
+  const run = new SagaRun('steps: [{ step: a, command: d.a, with: { x: "${ input.x }" } }]').start();
+  expect([run.state.status, run.state.parked?.code, run.state.parked?.line, run.state.stack]).toEqual([
+    "parked",
+    "expression.failed",
+    3,
+    [],
+  ]);
+  expect(run.retry("b")).toBe("not-parked");
+  run.retry("a");
+  expect(run.sent()).toEqual(["saga.parked", "saga.parked"]);
+});
+
+test("a parked fault can be cancelled", () => {
+  const run = new SagaRun('steps: [{ step: a, command: d.a, with: "${ input.x }" }]').start();
+  run.cancel();
+  expect([run.state.status, run.state.failure?.step]).toEqual(["cancelled", "a"]);
+});
+
+test("an output template that fails holds the result", () => {
+  const run = new SagaRun('steps: [{ step: a, command: d.a, with: {}, output: "${ result.x }" }]').start();
+  run.succeed("a", {});
+  expect([run.state.status, run.state.parked?.kind]).toEqual(["parked", "fault"]);
+});
+
+test("an output of the saga that fails parks at output, where it can be retried or cancelled", () => {
+  const yaml = 'steps: [{ step: a, command: d.a, with: {} }]\noutput: "${ steps.a.x }"';
+  const run = new SagaRun(yaml).start();
+  run.succeed("a", {});
+  expect([run.state.status, run.state.parked?.step, run.retry("a")]).toEqual(["parked", "output", "not-parked"]);
+  run.retry("output");
+  expect(run.state.status).toBe("parked");
+  run.cancel();
+  expect([run.state.status, run.state.failure?.step]).toEqual(["cancelled", "output"]);
+});
+
+test("a compensation whose input cannot be made parks, and a retry tries again", () => {
+  const undo = 'compensate: { command: d.undo, with: "${ input.x }" }';
+  const run = new SagaRun(`steps: [{ step: a, command: d.a, with: {}, ${undo} }, { fail: enough }]`).start();
+  run.succeed("a");
+  expect([run.state.status, run.state.parked?.kind, run.state.parked?.step]).toEqual(["parked", "fault", "a"]);
+  run.retry();
+  expect(run.sent()).toEqual(["a #1", "saga.compensating", "saga.parked", "saga.parked"]);
+});
+
+test("an evaluator that breaks for another reason is not taken for a fault of the saga", () => {
+  const run = new SagaRun("steps: [{ choose: input.x, cases: { a: [] } }]", { x: "a" });
+  run.breaks = new TypeError("broken evaluator");
+  expect(() => run.start()).toThrow("broken evaluator");
+});

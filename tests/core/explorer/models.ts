@@ -1,0 +1,222 @@
+import { decide } from "../../../engine/core/decide.ts";
+import type { Definition } from "../../../engine/core/definition.ts";
+import { loadDefinition } from "../../../engine/definition/load.ts";
+import type { Budget, Model, Outcome } from "./world.ts";
+
+const OK: Outcome = { end: "succeeded" };
+const NO: Outcome = { end: "rejected", code: "refused" };
+const FAILS: Outcome = { end: "failed", code: "timeout", retryable: true };
+const FATAL: Outcome = { end: "failed", code: "fatal", retryable: false };
+const THREW: Outcome = { end: "threw" };
+const THREW_AFTER: Outcome = { end: "threw-after-effect" };
+const NOT_SENT: Outcome = { end: "not-sent" };
+
+const BUDGET: Budget = { duplicates: 2, crashes: 1, cancels: 1, signals: 0, retries: 1 };
+
+/** Compiles a saga file; the checks are another suite's. */
+export function define(source: string): Definition {
+  const { definition, diagnostics } = loadDefinition(source, { catalog: null, checks: false });
+  if (definition === null) throw new Error(diagnostics.map(({ message }) => message).join("; "));
+  return definition;
+}
+
+function model(source: string, more: Partial<Model>): Model {
+  const parts = { outcomes: {}, compensations: {}, external: new Set<string>(), budget: BUDGET, faults: {} };
+  return { definition: define(source), decide, ...parts, ...more };
+}
+
+/** Three steps, two attempts each, compensations with two attempts, the last failure compensates. */
+export const sequence = model(
+  `
+saga: sequence
+version: 1
+defaults: { retry: { attempts: 2 } }
+steps:
+  - step: a
+    command: d.a
+    with: {}
+    compensate: { command: d.undo_a, retry: { attempts: 2 } }
+  - step: b
+    command: d.b
+    with: {}
+    compensate: { command: d.undo_b, retry: { attempts: 2 } }
+  - step: c
+    command: d.c
+    with: {}
+    retry: { attempts: 2, also: [busy], then: compensate }
+    compensate: d.undo_c
+`,
+  {
+    outcomes: { b: [OK, NO, FAILS], c: [OK, NO, FAILS, { end: "rejected", code: "busy" }] },
+    compensations: { a: [OK, FAILS] },
+    budget: { ...BUDGET, duplicates: 1 },
+  },
+);
+
+/** A compensable step, the pivot, and a step that can only go forward, the latter with a deadline. */
+export const pivot = model(
+  `
+saga: pivot
+version: 1
+defaults: { retry: { attempts: 2 } }
+steps:
+  - step: a
+    command: d.a
+    with: {}
+    compensate: d.undo_a
+  - step: p
+    command: d.p
+    with: {}
+    pivot: true
+    deadline: 1m
+  - step: z
+    command: d.z
+    with: {}
+    deadline: 1m
+`,
+  { outcomes: { a: [OK, NO], p: [OK, NO, FAILS], z: [OK, NO, FAILS] } },
+);
+
+/** A pivot outside the database: its end may be unknown. */
+export const externalPivot = model(
+  `
+saga: external_pivot
+version: 1
+defaults: { retry: { attempts: 2 } }
+steps:
+  - step: a
+    command: d.a
+    with: {}
+    compensate: d.undo_a
+  - step: p
+    command: d.p
+    with: {}
+    pivot: true
+    deadline: 1m
+`,
+  {
+    outcomes: { p: [OK, NO, THREW, THREW_AFTER, NOT_SENT] },
+    external: new Set(["p"]),
+    budget: { ...BUDGET, duplicates: 1 },
+  },
+);
+
+/** A wait between two steps, whose deadline is caught once and not caught the second time. */
+export const wait = model(
+  `
+saga: wait
+version: 1
+defaults: { retry: { attempts: 2 } }
+steps:
+  - step: a
+    command: d.a
+    with: {}
+    compensate: d.undo_a
+  - step: first
+    wait: go
+    deadline: 1m
+    catch:
+      deadline:
+        - step: remind
+          command: d.remind
+          with: {}
+          compensate: d.undo_remind
+  - step: second
+    wait: go
+    deadline: 1m
+  - step: b
+    command: d.b
+    with: {}
+    compensate: d.undo_b
+`,
+  { outcomes: { a: [OK, FAILS], b: [OK, NO] }, budget: { ...BUDGET, signals: 2 } },
+);
+
+/** A step outside the database with a deadline: its end may be unknown, and then it is undone without knowing. */
+export const external = model(
+  `
+saga: external
+version: 1
+defaults: { retry: { attempts: 2 } }
+steps:
+  - step: a
+    command: d.a
+    with: {}
+    compensate: d.undo_a
+  - step: x
+    command: d.x
+    with: {}
+    deadline: 1m
+    retry: { then: compensate }
+    compensate: { command: d.undo_x, retry: { attempts: 2 } }
+  - step: b
+    command: d.b
+    with: {}
+    compensate: d.undo_b
+`,
+  {
+    outcomes: { x: [OK, NO, THREW, THREW_AFTER, NOT_SENT], b: [OK, NO] },
+    compensations: { x: [OK, FAILS] },
+    external: new Set(["x"]),
+    budget: { ...BUDGET, duplicates: 1 },
+  },
+);
+
+/** Failures that are caught by another step, by nothing at all, and by a fail that goes outward. */
+export const catching = model(
+  `
+saga: catching
+version: 1
+defaults: { retry: { attempts: 2 } }
+steps:
+  - step: a
+    command: d.a
+    with: {}
+    compensate: d.undo_a
+    catch:
+      refused:
+        - step: other
+          command: d.other
+          with: {}
+          compensate: d.undo_other
+      failed: []
+  - step: b
+    command: d.b
+    with: {}
+    deadline: 1m
+    compensate: d.undo_b
+    catch:
+      deadline: []
+      any:
+        - fail: no_b
+`,
+  { outcomes: { a: [OK, NO, FAILS], b: [OK, NO, FATAL], other: [OK, NO] } },
+);
+
+/** Compensations that may be left undone. */
+export const optional = model(
+  `
+saga: optional
+version: 1
+defaults: { retry: { attempts: 2 } }
+steps:
+  - step: a
+    command: d.a
+    with: {}
+    compensate: { command: d.undo_a, optional: true, retry: { attempts: 2 } }
+  - step: plain
+    command: d.plain
+    with: {}
+  - step: b
+    command: d.b
+    with: {}
+    compensate: { command: d.undo_b, optional: true, retry: none }
+  - step: c
+    command: d.c
+    with: {}
+`,
+  { outcomes: { c: [OK, NO] }, compensations: { a: [OK, FAILS], b: [OK, FATAL] } },
+);
+
+/** Everything that is explored, by name. */
+export const models: Readonly<Record<string, Model>> = { sequence, pivot, externalPivot, wait, external, catching, optional };

@@ -1,0 +1,78 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { join } from "node:path";
+import { Client } from "../support/client.ts";
+import { runToEnd, startProcess } from "../support/engine-process.ts";
+import { approvedApplication } from "../support/example.ts";
+import { tempHome, type TempHome } from "../support/temp-home.ts";
+import { copyTree, type Tree } from "../support/tree.ts";
+
+let tree: Tree;
+let home: TempHome;
+
+beforeAll(async () => {
+  tree = await copyTree();
+  home = await tempHome();
+}, 60_000);
+
+afterAll(async () => {
+  await home?.remove();
+  await tree?.remove();
+}, 60_000);
+
+test("an empty home is all it needs; a second engine on it, and a taken port, are refused in one sentence", async () => {
+  const own = join(home.path, "one");
+  const engine = await startProcess(tree.path, { EKIDEN_HOME: own });
+  try {
+    const client = new Client(() => engine.url);
+    expect((await client.start("onboarding", approvedApplication("A-1"), "?wait=30s")).status).toBe("completed");
+    expect(engine.output()).toContain("curl -s");
+
+    const second = await runToEnd(tree.path, { EKIDEN_HOME: own });
+    expect(second.code).toBe(1);
+    expect(second.output).toContain("another engine");
+    const port = new URL(engine.url).port;
+    const taken = await runToEnd(tree.path, { EKIDEN_HOME: join(home.path, "two"), PORT: port });
+    expect(taken.code).toBe(1);
+    expect(taken.output).toContain(`127.0.0.1:${port} is taken`);
+  } finally {
+    expect(await engine.end("SIGINT")).toBe(0);
+  }
+}, 120_000);
+
+test("after kill -9 the next start finds everything and goes on", async () => {
+  const own = join(home.path, "three");
+  const killed = await startProcess(tree.path, { EKIDEN_HOME: own });
+  const first = new Client(() => killed.url);
+  const weak = { ...approvedApplication("A-9"), credit: { amount: 9_000, months: 48, purpose: "car (new)" } };
+  const { sagaId } = await first.start("onboarding", weak);
+  await killed.end("SIGKILL");
+
+  const engine = await startProcess(tree.path, { EKIDEN_HOME: own });
+  try {
+    const client = new Client(() => engine.url);
+    const signalled = await client.call("POST", `/v1/sagas/${sagaId}/signals/screening_reviewed`, { decision: "approve", reviewer: "Sato" });
+    expect(signalled.status).toBe(202);
+    expect((await client.settled(sagaId)).status).toBe("completed");
+  } finally {
+    expect(await engine.end("SIGTERM")).toBe(0);
+  }
+}, 120_000);
+
+test("faults of the environment are named together, and a host that others can reach is refused", async () => {
+  const { code, output } = await runToEnd(tree.path, { PORT: "eighty", HOST: "0.0.0.0", EKIDEN_ROLES: "api,cook" });
+
+  expect(code).toBe(1);
+  expect(output).toContain("PORT must be a port");
+  expect(output).toContain("0.0.0.0 is not a loopback address");
+  expect(output).toContain('EKIDEN_ROLES has "cook"');
+}, 60_000);
+
+test("a home that cannot be written is refused in one sentence", async () => {
+  const file = join(home.path, "a-file");
+  await Bun.write(file, "no folder");
+  const { code, output } = await runToEnd(tree.path, { EKIDEN_HOME: join(file, "home") });
+
+  expect(code).toBe(1);
+  expect(output.trim().split("\n").length).toBeLessThanOrEqual(3);
+  expect(output).toContain("a-file");
+}, 60_000);

@@ -1,0 +1,32 @@
+import { resolve } from "node:path";
+
+/** The project's own folder. */
+export const root = resolve(import.meta.dir, "..");
+
+/** A part of a run: a program of the project, its arguments, and what it is called. */
+export interface Step {
+  readonly name: string;
+  /** Run by this very bun: none has to be on the PATH. */
+  readonly args: readonly string[];
+}
+
+/** Runs one step with its output passed through; says how long it took. True: it went well. */
+export async function runStep({ name, args }: Step): Promise<boolean> {
+  const began = performance.now();
+  console.log(`── ${name}`);
+  const child = Bun.spawn([process.execPath, ...args], { cwd: root, stdio: ["ignore", "inherit", "inherit"] });
+  const forward = () => child.kill("SIGTERM");
+  process.on("SIGINT", forward).on("SIGTERM", forward);
+  const code = await child.exited;
+  process.off("SIGINT", forward).off("SIGTERM", forward);
+  const seconds = ((performance.now() - began) / 1000).toFixed(1);
+  console.log(`── ${name}: ${code === 0 ? "ok" : `FAILED (exit code ${code})`}, ${seconds} s`);
+  return code === 0;
+}
+
+/** What can be said without running the product. */
+export const STATIC_STEPS: readonly Step[] = [
+  { name: "types", args: ["node_modules/typescript/bin/tsc", "-p", "."] },
+  { name: "lint", args: ["node_modules/@biomejs/biome/bin/biome", "lint", "--error-on-warnings"] },
+  { name: "ekiden check", args: ["engine/boot.ts", "engine/cli.ts", "check"] },
+];

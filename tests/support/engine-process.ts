@@ -1,0 +1,58 @@
+import { join } from "node:path";
+import { eventually } from "./engine.ts";
+
+/** `bun run engine` as a process of its own. */
+export interface EngineProcess {
+  readonly pid: number;
+  readonly url: string;
+  /** Standard output and error so far. */
+  output(): string;
+  /** Sends a signal and returns the exit code (128 + signal when it was killed). */
+  end(signal: NodeJS.Signals): Promise<number>;
+}
+
+/** Starts an engine in a tree and waits until it says that it is ready. */
+export async function startProcess(tree: string, environment: Record<string, string>): Promise<EngineProcess> {
+  const run = launch(tree, environment);
+  const url = await eventually("the engine is ready", async () => {
+    if (run.child.exitCode !== null) throw new Error(`the engine ended with ${run.child.exitCode}:\n${run.output()}`);
+    return /http:\/\/127\.0\.0\.1:\d+/.exec(run.output())?.[0];
+  }, 60_000).catch(async (error: unknown) => {
+    run.child.kill("SIGKILL");
+    throw new Error(`${error instanceof Error ? error.message : String(error)}\n${run.output()}`);
+  });
+  return {
+    pid: run.child.pid,
+    url,
+    output: run.output,
+    async end(signal) {
+      run.child.kill(signal);
+      await run.child.exited;
+      return run.child.exitCode ?? 128;
+    },
+  };
+}
+
+/** Runs an engine that is expected to end by itself; returns its exit code and all it said. */
+export async function runToEnd(tree: string, environment: Record<string, string>): Promise<{ code: number; output: string }> {
+  const run = launch(tree, environment);
+  const timer = setTimeout(() => run.child.kill("SIGKILL"), 60_000);
+  const code = await run.child.exited;
+  clearTimeout(timer);
+  await run.ended;
+  return { code, output: run.output() };
+}
+
+function launch(tree: string, environment: Record<string, string>) {
+  const child = Bun.spawn([process.execPath, join(tree, "engine/boot.ts"), "engine/main.ts"], {
+    cwd: tree,
+    env: { PATH: process.env.PATH ?? "", HOME: process.env.HOME ?? "", PORT: "0", EKIDEN_LOG: "json", ...environment },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let text = "";
+  const gather = async (stream: ReadableStream<Uint8Array>) => {
+    for await (const chunk of stream) text += new TextDecoder().decode(chunk);
+  };
+  const ended = Promise.all([gather(child.stdout), gather(child.stderr)]);
+  return { child, ended, output: () => text };
+}

@@ -1,0 +1,131 @@
+import { expect, test } from "bun:test";
+
+import { divide } from "../../engine/transport/kafka/assigner.ts";
+import { connectorConfig, withoutSecrets } from "../../engine/transport/kafka/connector.ts";
+import { connectorHealth, slotHealth } from "../../engine/transport/kafka/connector-health.ts";
+import { toDelivery } from "../../engine/transport/kafka/delivery.ts";
+import { KafkaTransportError } from "../../engine/transport/kafka/kafka-error.ts";
+import { Names } from "../../engine/transport/kafka/names.ts";
+import { patience, Rebuilding } from "../../engine/transport/kafka/rebuilding.ts";
+
+test("partitions go evenly to the members that read their topic, and to no other", () => {
+  const wishes = [
+    { memberId: "b-old", topics: ["timeline"] },
+    { memberId: "a-new", topics: ["timeline", "screening.examine"] },
+  ];
+  const sizes = [
+    { topic: "screening.examine", partitions: 2 },
+    { topic: "timeline", partitions: 4 },
+    { topic: "nobody.wants", partitions: 3 },
+  ];
+
+  expect(Object.fromEntries(divide(wishes, sizes))).toEqual({
+    "a-new": { "screening.examine": [0, 1], timeline: [2] },
+    "b-old": { timeline: [0, 1, 3] },
+  });
+});
+
+test("names carry the prefix, and the slot's is one that PostgreSQL takes", () => {
+  const names = new Names("Staging-2.");
+  const { slot, connector, pipeline, heartbeatTopic } = names;
+  expect({
+    slot,
+    connector,
+    pipeline,
+    heartbeatTopic,
+    topic: names.topic("timeline"),
+    group: names.group("g"),
+  }).toEqual({
+    slot: "staging_2_ekiden_outbox",
+    connector: "Staging-2.ekiden-outbox",
+    pipeline: "Staging-2.ekiden",
+    heartbeatTopic: "Staging-2.__hb.Staging-2.ekiden",
+    topic: "Staging-2.timeline",
+    group: "Staging-2.g",
+  });
+  expect(names.bare("Staging-2.timeline")).toBe("timeline");
+  for (const prefix of ["a b", "a$1", "x".repeat(49)]) expect(() => new Names(prefix)).toThrow(KafkaTransportError);
+});
+
+test("the connector's configuration takes the database apart, and its printed form keeps the password to itself", () => {
+  const options = {
+    prefix: "p-",
+    slot: "p_ekiden_outbox",
+    publication: "ekiden_outbox",
+    connectorName: "p-ekiden-outbox",
+  };
+  const databaseUrl = "postgresql://us%40er:p%2Fw@[::1]:6543/my%20db?sslmode=require";
+  const config = connectorConfig({ ...options, databaseUrl });
+  expect(config).toMatchObject({
+    "database.hostname": "::1",
+    "database.port": "6543",
+    "database.user": "us@er",
+    "database.password": "p/w",
+    "database.dbname": "my db",
+    "database.sslmode": "require",
+    "slot.name": "p_ekiden_outbox",
+    "transforms.outbox.route.topic.replacement": "p-${routedByValue}",
+    "snapshot.mode": "no_data",
+  });
+  expect(JSON.stringify(withoutSecrets(config))).not.toContain("p/w");
+  for (const wrong of ["", "http://x/y", "postgres://host"]) {
+    expect(() => connectorConfig({ ...options, databaseUrl: wrong })).toThrow(KafkaTransportError);
+  }
+});
+
+test("a record becomes a delivery: null headers stay null, and of a repeated one the last counts", () => {
+  const headers = { id: Buffer.from("01"), twice: [Buffer.from("1"), Buffer.from("2")], gone: undefined };
+  const record = { key: null, value: Buffer.from("{}"), timestamp: "1000", offset: "7", headers, attributes: 0 };
+  const receivedAt = new Date(5);
+  expect(toDelivery("timeline", 2, record, receivedAt)).toEqual({
+    topic: "timeline",
+    partition: 2,
+    offset: 7,
+    recordedAt: new Date(1000),
+    receivedAt,
+    key: null,
+    headers: { id: "01", twice: "2", gone: null },
+    value: "{}",
+  });
+});
+
+test("a slot that stands still is unwell even while the connector says that it runs", () => {
+  const status = { connector: { state: "RUNNING" }, tasks: [{ id: 0, state: "RUNNING" }] } as const;
+  const restarts = { count: 0, trace: undefined };
+  expect(connectorHealth({ status, restarts, trouble: undefined }).ok).toBe(true);
+  const slot = {
+    active: true,
+    walStatus: "reserved",
+    keptBytes: 9,
+    safeBytes: null,
+    confirmed: "0/1",
+    heartbeatAgeSeconds: 40,
+  };
+  const seen = { name: "s", slot, trouble: undefined };
+  expect(slotHealth({ ...seen, silentMs: 1_000, managed: true }).ok).toBe(true);
+  expect(slotHealth({ ...seen, silentMs: 31_000, managed: true }).detail).toContain("has not moved for 31 s");
+  expect(slotHealth({ ...seen, silentMs: 1_000, managed: false }).ok).toBe(false);
+  expect(slotHealth({ ...seen, slot: { ...slot, walStatus: "lost" }, silentMs: 0, managed: true }).ok).toBe(false);
+  expect(slotHealth({ ...seen, slot: undefined, silentMs: 0, managed: true }).detail).toBe(
+    "replication slot s does not exist",
+  );
+});
+
+test("a client that cannot be built again in time is given up, once", async () => {
+  const given = Promise.withResolvers<Error>();
+  let builds = 0;
+  const rebuilding: Rebuilding = new Rebuilding(
+    { ...patience, rebuildMs: 300 },
+    {
+      build: async () => {
+        builds += 1;
+        rebuilding.failed(new Error("still away"));
+      },
+      giveUp: given.resolve,
+    },
+  );
+  rebuilding.failed(new Error("away"));
+  expect([rebuilding.active, rebuilding.reason]).toEqual([true, "away"]);
+  expect((await given.promise).message).toBe("still away");
+  expect(builds).toBeGreaterThan(0);
+});
