@@ -33,7 +33,7 @@ import { startEmbeddedPostgres } from "./stack/embedded-postgres.ts";
 import { lockHome } from "./stack/home-lock.ts";
 import { announce } from "./start-print.ts";
 import { createLog } from "./telemetry/log.ts";
-import { connect, type Sql } from "./timeline/database.ts";
+import { connect, reachDatabase, type Sql } from "./timeline/database.ts";
 import { domainUrl } from "./timeline/domain-role.ts";
 import { newId } from "./timeline/ids.ts";
 import { migrate } from "./timeline/migrate.ts";
@@ -83,6 +83,7 @@ async function start(config: Config, log: Log, onFatal: (error: Error) => void, 
   const catalog = catalogOf(domains.map(({ domain }) => domain));
   const databaseUrl = config.databaseUrl ?? (await embeddedDatabase(config, closing));
   const sql = pool(databaseUrl, "engine", ENGINE_CONNECTIONS, closing);
+  await reachDatabase(sql, databaseUrl);
   await migrate(sql, [
     { schema: "timeline", folder: `${import.meta.dir}/../sql` },
     ...domains.map(({ domain, sqlFolder }) => ({ schema: domain.name, folder: sqlFolder })),
@@ -116,6 +117,7 @@ async function start(config: Config, log: Log, onFatal: (error: Error) => void, 
   control.start();
   closing.add(() => control.stop());
 
+  const draining = new AbortController();
   const recorder = new Recorder(store("api"), transitions, changes);
   const starter = new Starter(recorder, revisions, evaluator, () => catalog);
   const requests = new Requests(recorder, revisions);
@@ -127,7 +129,7 @@ async function start(config: Config, log: Log, onFatal: (error: Error) => void, 
     cancel: (sagaId, reason, caller) => requests.cancel(sagaId, reason, caller),
     retry: (sagaId, { step, reason }, caller) => requests.retry(sagaId, step, reason, caller),
     redrive: (messageId, reason, caller) => redrive(sql, messageId, reason, caller.actor),
-    settled: (sagaId, timeoutMs, signal) => settled(sql, changes, sagaId, timeoutMs, signal),
+    settled: (sagaId, timeoutMs, signal) => settled(sql, changes, sagaId, timeoutMs, AbortSignal.any([signal, draining.signal])),
     validate: (source) => loadDefinition(source, { catalog }).diagnostics,
     broken: () => desk.broken,
     sensitive: async (definition, revision) => (await revisions.get(sql, definition, revision)).sensitive,
@@ -142,6 +144,8 @@ async function start(config: Config, log: Log, onFatal: (error: Error) => void, 
     health: () => engineHealth(sql, transport, control.consumers),
   };
   const api = config.roles.api ? openApi(config, engine, sql, log, closing) : null;
+  // First of all at the end: callers who wait get the saga as it stands, instead of a connection that is cut.
+  closing.add(async () => draining.abort());
   return {
     url: api?.url ?? null,
     databaseUrl,

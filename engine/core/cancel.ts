@@ -15,7 +15,8 @@ export function cancel(draft: Draft, reason: string): "compensating" | "past-piv
   if (pending?.step.pivot && !pivotCanBeStopped(draft, pending.path)) return "past-pivot";
   state.cancel = { reason };
   if (pending === undefined || pending.state.held !== undefined) {
-    const path = inProgress(innermost(frames(draft.definition, state)))?.path ?? "";
+    // Behind the last step only the saga's own output can have failed.
+    const path = inProgress(innermost(frames(draft.definition, state)))?.path ?? "output";
     goBackward(draft, cancelled(draft, path));
     return undefined;
   }

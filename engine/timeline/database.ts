@@ -1,4 +1,5 @@
 import postgres, { type Sql as PostgresSql, type TransactionSql } from "postgres";
+import { EngineError } from "../core/error.ts";
 
 /** A pool of connections. `bigint` comes as a number: offsets and counters fit. */
 export type Sql = PostgresSql<{ bigint: number }>;
@@ -37,6 +38,36 @@ export function connect(url: string, options: PoolOptions): Sql {
       synchronous_commit: options.synchronousCommit ?? "on",
     },
   });
+}
+
+/** PostgreSQL does not answer, refuses the login, or is too old. */
+export class DatabaseError extends EngineError {
+  readonly code = "database.unreachable";
+  readonly hint: string;
+
+  constructor(message: string, hint: string, cause?: unknown) {
+    super(message, { cause });
+    this.hint = hint;
+  }
+}
+
+const OLDEST_VERSION = 15;
+
+/** Asks the database one question, so that a wrong address is one sentence and not a trace. @throws DatabaseError */
+export async function reachDatabase(sql: Sql, url: string): Promise<void> {
+  const { host, pathname } = new URL(url);
+  const where = `${host}${pathname}`;
+  let version: number;
+  try {
+    const [row] = await sql<{ version: number }[]>`select current_setting('server_version_num')::integer / 10000 as version`;
+    version = row?.version ?? 0;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new DatabaseError(`PostgreSQL at ${where} does not answer: ${reason}`, "Check DATABASE_URL, and that the server runs.", error);
+  }
+  if (version < OLDEST_VERSION) {
+    throw new DatabaseError(`PostgreSQL at ${where} is version ${version}`, `Ekiden needs version ${OLDEST_VERSION} or newer.`);
+  }
 }
 
 /** True when an error is none of the message's fault: connection lost, deadlock, out of resources, shut down. */

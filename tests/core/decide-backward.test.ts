@@ -73,7 +73,8 @@ steps:
 });
 
 test("an unknown step is compensated, without an output", () => {
-  const yaml = "steps: [{ step: x, command: d.x, with: {}, compensate: d.undo, retry: { attempts: 1, then: compensate } }]";
+  const yaml =
+    "steps: [{ step: x, command: d.x, with: {}, compensate: d.undo, retry: { attempts: 1, then: compensate } }]";
   const run = new SagaRun(yaml).start();
   run.guards["x"] = { state: "unknown" };
   run.fail("x", 1, { unknown: true });

@@ -8,7 +8,7 @@ steps:
   - { step: w, wait: go }
 `;
 
-const cancelledAtA = { code: "cancelled", message: "asked", step: "a", kind: "cancelled" };
+const cancelledAtA = { code: "cancelled", message: "asked", step: "a", kind: "cancelled" } as const;
 
 test("a cancel is a failure that nothing catches", () => {
   const run = new SagaRun(yaml).start();
@@ -49,7 +49,8 @@ test("a cancel that waits sends no further attempt: a failure or a rejection end
   failed.fail("a");
   const rejected = cancelledWhileRunning();
   rejected.reject("a");
-  for (const run of [failed, rejected]) expect([run.state.status, run.state.failure]).toEqual(["cancelled", cancelledAtA]);
+  for (const run of [failed, rejected])
+    expect([run.state.status, run.state.failure]).toEqual(["cancelled", cancelledAtA]);
 });
 
 test("a cancel that waits asks the guard again when its timer fires", () => {

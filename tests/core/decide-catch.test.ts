@@ -22,11 +22,16 @@ function caught(entries: string): SagaRun {
 test("an empty catch ignores the failure and goes on behind the step", () => {
   const run = caught("rejected: []");
   run.reject("a");
-  expect([run.sent(), run.steps["a"], run.state.stack.map(({ path }) => path)]).toEqual([["next #1"], "rejected", ["next"]]);
+  expect([run.sent(), run.steps["a"], run.state.stack.map(({ path }) => path)]).toEqual([
+    ["next #1"],
+    "rejected",
+    ["next"],
+  ]);
 });
 
 test("the own code wins over the class, and the class over any", () => {
-  const entries = (...codes: string[]) => codes.map((code) => `${code}: [{ step: s_${code}, command: d.x, with: {} }]`).join(", ");
+  const entries = (...codes: string[]) =>
+    codes.map((code) => `${code}: [{ step: s_${code}, command: d.x, with: {} }]`).join(", ");
   const sentFor = (text: string) => {
     const run = caught(text);
     run.reject("a");
@@ -38,7 +43,9 @@ test("the own code wins over the class, and the class over any", () => {
 });
 
 test("a caught block may read the error, also in a step inside a choice", () => {
-  const run = caught('any: [{ choose: error.code, cases: { refused: [{ step: s, command: d.s, with: "${ error }" }] } }]');
+  const run = caught(
+    'any: [{ choose: error.code, cases: { refused: [{ step: s, command: d.s, with: "${ error }" }] } }]',
+  );
   run.reject("a");
   expect(run.messages.at(-1)?.body).toEqual({ input: { code: "refused", message: "no", step: "a" } });
 });

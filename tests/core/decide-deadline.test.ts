@@ -13,7 +13,11 @@ test("a deadline is set when the step is entered and cleared by its answer", () 
 test("a step that nobody has taken is closed at its deadline, and the saga goes backward", () => {
   const run = new SagaRun(late()).start();
   run.fire("deadline:a");
-  expect([run.guards, run.state.status, run.state.failure?.kind]).toEqual([{ a: { state: "closed" } }, "failed", "deadline"]);
+  expect([run.guards, run.state.status, run.state.failure?.kind]).toEqual([
+    { a: { state: "closed" } },
+    "failed",
+    "deadline",
+  ]);
 });
 
 test("a step that runs at its deadline gets a moment more", () => {

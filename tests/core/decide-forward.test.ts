@@ -47,7 +47,11 @@ test("an output is what the next step reads, and the last answer completes the s
     waitingFor: [],
     output: { result: "approved" },
   });
-  expect(run.messages.at(-1)).toEqual({ topic: "timeline", type: "saga.completed", body: { output: { result: "approved" } } });
+  expect(run.messages.at(-1)).toEqual({
+    topic: "timeline",
+    type: "saga.completed",
+    body: { output: { result: "approved" } },
+  });
 });
 
 test("a step whose condition is false is skipped", () => {
@@ -56,7 +60,9 @@ test("a step whose condition is false is skipped", () => {
 });
 
 test("a notification is sent with its retry policy and not waited for", () => {
-  const run = new SagaRun("steps: [{ step: n, notify: d.n, with: {}, retry: { attempts: 2, backoff: 1s, factor: 3, max: 9s, never: [gone] } }]").start();
+  const run = new SagaRun(
+    "steps: [{ step: n, notify: d.n, with: {}, retry: { attempts: 2, backoff: 1s, factor: 3, max: 9s, never: [gone] } }]",
+  ).start();
   expect(run.sent()).toEqual(["n #1", "saga.completed"]);
   expect(run.messages[0]?.headers).toEqual({
     timeoutMs: 30_000,
@@ -84,8 +90,12 @@ test("a number takes the case that is written as text", () => {
 
 test("a fail ends the saga with its code and message", () => {
   const run = new SagaRun(cases, { result: "bad" }).start();
-  const failure = { code: "too_bad", message: "it is bad", step: "choose0/bad/fail0", kind: "fail" };
-  expect([run.state.status, run.state.failure, run.sent()]).toEqual(["failed", failure, ["saga.compensating", "saga.failed"]]);
+  const failure = { code: "too_bad", message: "it is bad", step: "choose0/bad/fail0", kind: "fail" } as const;
+  expect([run.state.status, run.state.failure, run.sent()]).toEqual([
+    "failed",
+    failure,
+    ["saga.compensating", "saga.failed"],
+  ]);
 });
 
 test("a fail without a message says its code, and one with data says it as JSON", () => {
@@ -108,11 +118,16 @@ steps:
       - { else: [{ step: few, command: d.few, with: {} }] }
 `;
   const first = (n: number) => new SagaRun(yaml, { n }).start().sent()[0];
-  expect([first(3), first(2), first(1)]).toEqual(["choose0/when0/many #1", "choose0/when1/some #1", "choose0/else/few #1"]);
+  expect([first(3), first(2), first(1)]).toEqual([
+    "choose0/when0/many #1",
+    "choose0/when1/some #1",
+    "choose0/else/few #1",
+  ]);
 });
 
 test("after a branch it goes on behind the choice", () => {
-  const yaml = "steps: [{ choose: input.x, cases: { a: [{ step: one, command: d.one, with: {} }] } }, { step: two, command: d.two, with: {} }]";
+  const yaml =
+    "steps: [{ choose: input.x, cases: { a: [{ step: one, command: d.one, with: {} }] } }, { step: two, command: d.two, with: {} }]";
   const run = new SagaRun(yaml, { x: "a" }).start();
   run.succeed("choose0/a/one");
   expect(run.sent()).toEqual(["choose0/a/one #1", "two #1"]);

@@ -37,7 +37,15 @@ test("a rejected pivot goes backward", () => {
 test("the guard of a pivot is asked for without settling what has started", () => {
   const run = atPivot(", deadline: 1m, retry: { then: compensate, attempts: 1 }");
   run.guards["p"] = { state: "unknown" };
-  const asked = run.asks({ type: "step.failed", path: "p", attempt: 1, code: "x", message: "", retryable: true, unknown: true });
+  const asked = run.asks({
+    type: "step.failed",
+    path: "p",
+    attempt: 1,
+    code: "x",
+    message: "",
+    retryable: true,
+    unknown: true,
+  });
   expect(asked).toEqual({ kind: "needs", path: "p", keepStarted: true });
   const ordinary = new SagaRun(saga()).start();
   expect(ordinary.asks({ type: "cancel.requested", reason: "" })).toEqual({ kind: "needs", path: "a" });

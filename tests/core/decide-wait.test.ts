@@ -18,7 +18,10 @@ function waiting(more = ""): SagaRun {
 test("a wait says what it waits for and until when", () => {
   const run = waiting();
   const deadlineAt = "2026-01-04T00:00:00.000Z";
-  expect([run.state.waitingFor, run.steps["review"]]).toEqual([[{ signal: "reviewed", path: "review", deadlineAt }], "waiting"]);
+  expect([run.state.waitingFor, run.steps["review"]]).toEqual([
+    [{ signal: "reviewed", path: "review", deadlineAt }],
+    "waiting",
+  ]);
 });
 
 test("a signal is taken at once by the wait that stands there", () => {
@@ -39,7 +42,10 @@ test("signals that come early wait in the mailbox, and the oldest that matches i
   run.signal("reviewed", { n: 1 }, "m1");
   run.signal("reviewed", { n: 2 }, "m2");
   expect(run.succeed("a")).toMatchObject({ taken: { m1: "review" } });
-  expect([run.state.outputs["review"], run.state.mailbox.map((mail) => mail.messageId)]).toEqual([{ n: 1 }, ["m0", "m2"]]);
+  expect([run.state.outputs["review"], run.state.mailbox.map((mail) => mail.messageId)]).toEqual([
+    { n: 1 },
+    ["m0", "m2"],
+  ]);
 });
 
 test("another signal leaves the wait waiting", () => {

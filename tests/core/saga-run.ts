@@ -89,7 +89,11 @@ export class SagaRun {
     return this.apply({ type: "step.rejected", path, attempt, code, message: "no" });
   }
 
-  fail(path: string, attempt = 1, more: { code?: string; retryable?: boolean; unknown?: boolean } = {}): Transition | string {
+  fail(
+    path: string,
+    attempt = 1,
+    more: { code?: string; retryable?: boolean; unknown?: boolean } = {},
+  ): Transition | string {
     const how = { code: "exception", message: "broken", retryable: true, unknown: false, ...more };
     return this.apply({ type: "step.failed", path, attempt, ...how });
   }
@@ -105,7 +109,8 @@ export class SagaRun {
   /** Fires a timer that is set; its time has come. */
   fire(timer: string): Transition | string {
     const dueAt = this.state.timers[timer];
-    if (dueAt === undefined) throw new Error(`timer ${timer} is not set, but ${Object.keys(this.state.timers).join(", ")}`);
+    if (dueAt === undefined)
+      throw new Error(`timer ${timer} is not set, but ${Object.keys(this.state.timers).join(", ")}`);
     this.now = dueAt;
     return this.apply({ type: "timer.fired", timer, dueAt });
   }

@@ -9,6 +9,8 @@ const COMMAND_MS = 120_000;
 /** `bun run stack` may have to fetch its parts first. */
 const READY_MS = 240_000;
 const STOPPED_MS = 60_000;
+/** The last thing that an engine or a stack prints at its start. */
+const READY = /^(?:Ekiden is ready[^]*curl|ready in[^]*Ctrl-C) [^]*\n/m;
 
 /** What the README's own addresses are here: free ports, so that a run disturbs nobody. */
 type Addresses = Map<string, string>;
@@ -62,7 +64,6 @@ export class ReadmeShell {
     try {
       for (const program of ["engine", "stack"]) await this.#stop(program);
     } finally {
-      for (const { child } of this.#background.values()) process.kill(-child.pid, "SIGKILL");
       await this.tree.remove();
     }
   }
@@ -101,12 +102,14 @@ export class ReadmeShell {
 
   async #start(program: string, command: string): Promise<string> {
     await this.#stop(program);
-    const started = this.#spawn(`exec ${command}`);
+    const started = this.#spawn(`${command}`);
     this.#background.set(program, started);
-    const output = await eventually(`${command} is ready`, async () => {
-      if (started.child.exitCode !== null) throw new Error(`it ended with ${started.child.exitCode}:\n${started.output()}`);
-      return /^(?:Ekiden is ready|ready in) [^]*(?:curl|Ctrl-C)[^]*\n/m.test(started.output()) && started.output();
-    }, READY_MS);
+    const ended = started.child.exited.then((code) => {
+      throw new Error(`${command} ended with exit code ${code}:\n${started.output()}`);
+    });
+    const ready = eventually(`${command} is ready`, async () => READY.test(started.output()), READY_MS);
+    await Promise.race([ready, ended]);
+    const output = started.output();
     this.#learn(program, output);
     return output;
   }
@@ -122,11 +125,13 @@ export class ReadmeShell {
   async #stop(program: string): Promise<void> {
     const running = this.#background.get(program);
     if (running === undefined) return;
+    this.#background.delete(program);
+    // It may have ended by itself; the message of that has been thrown where it was awaited.
+    if (running.child.exitCode !== null) return;
     process.kill(-running.child.pid, "SIGINT");
     const timer = setTimeout(() => process.kill(-running.child.pid, "SIGKILL"), STOPPED_MS);
     const code = await running.child.exited;
     clearTimeout(timer);
-    this.#background.delete(program);
     if (code !== 0 && code !== 130) throw new Error(`${program} was stopped and ended with ${code}:\n${running.output()}`);
   }
 }

@@ -67,6 +67,14 @@ test("faults of the environment are named together, and a host that others can r
   expect(output).toContain('EKIDEN_ROLES has "cook"');
 }, 60_000);
 
+test("a database that does not answer is named in one sentence, without its password", async () => {
+  const { code, output } = await runToEnd(tree.path, { DATABASE_URL: "postgres://me:secret@127.0.0.1:1/nothing" });
+
+  expect(code).toBe(1);
+  expect(output).toContain("PostgreSQL at 127.0.0.1:1/nothing does not answer");
+  expect(output).not.toContain("secret");
+}, 60_000);
+
 test("a home that cannot be written is refused in one sentence", async () => {
   const file = join(home.path, "a-file");
   await Bun.write(file, "no folder");

@@ -50,12 +50,18 @@ function transitions(model: Model, world: World, event: SagaEvent, story: string
   const again = (at: World, guards: Readonly<Record<string, GuardOutcome>>, told: string, sound: boolean): void => {
     const decision = model.decide(model.definition, FACTS, at.saga, event, { now: NOW, guards }, evaluator);
     if (decision.kind === "no-op") found.push({ story: `${told} (${decision.reason})`, world: at, healthy: sound });
-    else if (decision.kind === "transition") found.push({ story: told, world: carriedOut(at, decision), healthy: sound });
+    else if (decision.kind === "transition")
+      found.push({ story: told, world: carriedOut(at, decision), healthy: sound });
     else {
       const keep = decision.keepStarted === true && !model.faults.settlePivots;
       for (const settled of settle(at, decision.path, keep)) {
         const outcome = settled.outcome.state;
-        again(settled.world, { ...guards, [decision.path]: settled.outcome }, `${told}; the guard says ${outcome}`, sound && settled.healthy);
+        again(
+          settled.world,
+          { ...guards, [decision.path]: settled.outcome },
+          `${told}; the guard says ${outcome}`,
+          sound && settled.healthy,
+        );
       }
     }
   };
@@ -73,7 +79,10 @@ function settle(world: World, path: string, keepStarted: boolean): Settled[] {
   };
   if (guard?.state === "started") {
     const calling = world.commands.some((command) => command.path === path && command.calling);
-    return [{ ...running, healthy: calling }, { ...write("unknown"), healthy: !calling }];
+    return [
+      { ...running, healthy: calling },
+      { ...write("unknown"), healthy: !calling },
+    ];
   }
   const settled = guard === undefined ? write("closed") : { world, outcome: outcomeOf(guard), healthy: true };
   return mayRun(world, path) ? [running, settled] : [settled];

@@ -64,7 +64,8 @@ class Exploration {
     this.#edges += 1;
     const next = this.#visit(move.world, at, move.story);
     if (move.healthy && next !== at) (this.#healthyFrom[next] as number[]).push(at);
-    const violation = brokenMove(world, move.world) ?? (this.#parents[next] === at ? broken(this.#model, move.world) : undefined);
+    const violation =
+      brokenMove(world, move.world) ?? (this.#parents[next] === at ? broken(this.#model, move.world) : undefined);
     return violation === undefined ? undefined : this.#tell(at, move.story, move.world, violation);
   }
 
@@ -98,12 +99,18 @@ class Exploration {
     }
     const stuck = reaches.indexOf(false);
     if (stuck === -1) return undefined;
-    return this.#tell(stuck, "", undefined, "Liveness: without faults the saga neither ends nor parks nor waits for a signal");
+    return this.#tell(
+      stuck,
+      "",
+      undefined,
+      "Liveness: without faults the saga neither ends nor parks nor waits for a signal",
+    );
   }
 
   #tell(at: number, last: string, world: World | undefined, violation: string): string {
     const lines = last === "" ? [] : [last];
-    for (let index = at; index !== -1; index = this.#parents[index] as number) lines.unshift(this.#stories[index] as string);
+    for (let index = at; index !== -1; index = this.#parents[index] as number)
+      lines.unshift(this.#stories[index] as string);
     const told = lines.map((line, index) => `${String(index + 1).padStart(3)}  ${line}`);
     const end = world === undefined ? [] : [`     ${JSON.stringify(world)}`];
     return [violation, ...told, ...end].join("\n");

@@ -5,7 +5,13 @@ import type { Model, World } from "./world.ts";
 
 /** What a world breaks of reliability §2; undefined when it keeps everything. */
 export function broken(model: Model, world: World): string | undefined {
-  return atMostOnce(model, world) ?? reverse(model, world) ?? pivot(model, world) ?? ending(model, world) ?? attempts(model, world);
+  return (
+    atMostOnce(model, world) ??
+    reverse(model, world) ??
+    pivot(model, world) ??
+    ending(model, world) ??
+    attempts(model, world)
+  );
 }
 
 /** What a move breaks that neither world shows alone. */
@@ -84,7 +90,8 @@ function attempts(model: Model, { sent, left }: World): string | undefined {
     const [kind, path] = key.split(" ") as [string, string];
     const step = commandAt(model, path);
     const policy = kind === "step" ? step.retry : step.compensate?.retry;
-    if (typeof policy?.attempts === "number" && count > policy.attempts * counts) return `I12: ${count} attempts of ${key}`;
+    if (typeof policy?.attempts === "number" && count > policy.attempts * counts)
+      return `I12: ${count} attempts of ${key}`;
   }
   return undefined;
 }

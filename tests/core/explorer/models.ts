@@ -219,4 +219,12 @@ steps:
 );
 
 /** Everything that is explored, by name. */
-export const models: Readonly<Record<string, Model>> = { sequence, pivot, externalPivot, wait, external, catching, optional };
+export const models: Readonly<Record<string, Model>> = {
+  sequence,
+  pivot,
+  externalPivot,
+  wait,
+  external,
+  catching,
+  optional,
+};

@@ -49,16 +49,21 @@ function delivered(model: Model, world: World, index: number, prefix: string): M
     return calls ? [call(model, world, index, what)] : run(model, world, index, what);
   }
   const consumed = without(world, index);
-  if (verdict === "refused") return [{ story: `${what} is refused: the guard says ${guard?.state}`, world: consumed, healthy: true }];
+  if (verdict === "refused")
+    return [{ story: `${what} is refused: the guard says ${guard?.state}`, world: consumed, healthy: true }];
   if (model.faults.skipWithoutAnswer && verdict.type.startsWith("step")) {
     return [{ story: `${what} is skipped without an answer`, world: consumed, healthy: true }];
   }
   const event = { ...verdict, path: command.path, attempt: command.attempt } as SagaEvent;
-  const guards = guard === undefined ? { ...world.guards, [command.path]: { state: "blocked" as const } } : world.guards;
+  const guards =
+    guard === undefined ? { ...world.guards, [command.path]: { state: "blocked" as const } } : world.guards;
   return [{ story: `${what} is answered: ${event.type}`, world: said({ ...consumed, guards }, event), healthy: true }];
 }
 
-type Verdict = "run" | "refused" | { readonly type: string; readonly output?: unknown; readonly code?: string; readonly message?: string };
+type Verdict =
+  | "run"
+  | "refused"
+  | { readonly type: string; readonly output?: unknown; readonly code?: string; readonly message?: string };
 
 function stepVerdict(guard: Guard | undefined): Verdict {
   if (guard === undefined || guard.state === "started") return "run";
@@ -104,9 +109,16 @@ function ended(world: World, index: number, outcome: Outcome): World {
       const done = without(world, index);
       if (kind === "compensation") {
         const undone = [...done.undone, path];
-        return said(guarded({ ...done, undone }, path, { state: "compensated" }), { type: "compensation.succeeded", ...at });
+        return said(guarded({ ...done, undone }, path, { state: "compensated" }), {
+          type: "compensation.succeeded",
+          ...at,
+        });
       }
-      return said(guarded({ ...done, did: [...done.did, path] }, path, { state: "done" }), { type: "step.succeeded", ...at, output: {} });
+      return said(guarded({ ...done, did: [...done.did, path] }, path, { state: "done" }), {
+        type: "step.succeeded",
+        ...at,
+        output: {},
+      });
     }
     case "rejected": {
       const done = guarded(without(world, index), path, { state: "rejected", code: outcome.code });

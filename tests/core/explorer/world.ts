@@ -5,7 +5,16 @@ import type { SagaState } from "../../../engine/core/state.ts";
 
 /** One row of the model's `step_guard`. */
 export interface Guard {
-  readonly state: "started" | "done" | "rejected" | "closed" | "blocked" | "unknown" | "compensating" | "compensated" | "kept";
+  readonly state:
+    | "started"
+    | "done"
+    | "rejected"
+    | "closed"
+    | "blocked"
+    | "unknown"
+    | "compensating"
+    | "compensated"
+    | "kept";
   /** Code of a rejection. */
   readonly code?: string;
   /** Attempt that wrote `started`. */
@@ -114,7 +123,17 @@ const texts = new WeakMap<object, string>();
 /** A text that is equal for equal worlds, whatever the order in which their keys came to be. */
 export function textOf(world: World): string {
   // Most moves leave most parts of a world as they are, and worlds are never changed.
-  const parts = [world.saga, world.guards, world.commands, world.events, world.did, world.undone, world.sent, world.statuses, world.left];
+  const parts = [
+    world.saga,
+    world.guards,
+    world.commands,
+    world.events,
+    world.did,
+    world.undone,
+    world.sent,
+    world.statuses,
+    world.left,
+  ];
   return parts.map(remembered).join("|");
 }
 

@@ -1,0 +1,248 @@
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import { decide } from "../../engine/core/decide.ts";
+import type { Definition } from "../../engine/core/definition.ts";
+import type { GuardOutcome, Read, SagaEvent } from "../../engine/core/event.ts";
+import { frames, inProgress, innermost } from "../../engine/core/frame.ts";
+import type { SagaState } from "../../engine/core/state.ts";
+import { createEvaluator } from "../../engine/definition/expression.ts";
+import { dispatcherMoves } from "./explorer/dispatcher.ts";
+import { broken, brokenMove } from "./explorer/invariants.ts";
+import { models } from "./explorer/models.ts";
+import { participantMoves } from "./explorer/participant.ts";
+import { FACTS, firstWorld, type Model } from "./explorer/world.ts";
+
+const evaluator = createEvaluator();
+const RUNS = 400;
+
+/** One call of `decide` as it happened in a run. */
+interface Call {
+  readonly definition: Definition;
+  readonly before: SagaState;
+  readonly event: SagaEvent;
+  readonly read: Read;
+  readonly answer: ReturnType<typeof decide>;
+}
+
+interface Walk {
+  readonly model: Model;
+  readonly calls: readonly Call[];
+  /** The calls that the run took; others were only looked at. */
+  readonly taken: readonly Call[];
+}
+
+interface Route {
+  readonly name: string;
+  /** Which of the possible moves is taken at each point. */
+  readonly choices: readonly number[];
+}
+
+/** A random run through a model. */
+const routes: fc.Arbitrary<Route> = fc.record({
+  name: fc.constantFrom(...Object.keys(models)),
+  choices: fc.array(fc.nat({ max: 1_000 }), { minLength: 1, maxLength: 40 }),
+});
+
+function walk({ name, choices }: Route): Walk {
+  const base = models[name] as Model;
+  const calls: Call[] = [];
+  const model: Model = {
+    ...base,
+    decide: (definition, facts, before, event, read, own) => {
+      const answer = decide(definition, facts, before, event, read, own);
+      calls.push({ definition, before, event, read, answer });
+      return answer;
+    },
+  };
+  const states = new Set<SagaState>();
+  let world = firstWorld(model);
+  for (const choice of choices) {
+    const moves = [...participantMoves(model, world), ...dispatcherMoves(model, world)];
+    const move = moves[choice % moves.length];
+    if (move === undefined) break;
+    expect(brokenMove(world, move.world) ?? broken(model, move.world) ?? "").toBe("");
+    world = move.world;
+    states.add(world.saga);
+  }
+  return {
+    model,
+    calls,
+    taken: calls.filter(({ answer }) => answer.kind === "transition" && states.has(answer.state)),
+  };
+}
+
+function frozen<T>(value: T): T {
+  if (typeof value === "object" && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    Object.values(value).forEach(frozen);
+  }
+  return value;
+}
+
+test("the same call decides the same, and changes none of its arguments", () => {
+  fc.assert(
+    fc.property(routes, (route) => {
+      const { calls } = walk(route);
+      for (const { definition, before, event, read, answer } of calls) {
+        const again = decide(
+          definition,
+          FACTS,
+          frozen(structuredClone(before)),
+          frozen(event),
+          frozen(read),
+          evaluator,
+        );
+        expect(again).toEqual(answer);
+      }
+    }),
+    { numRuns: RUNS },
+  );
+});
+
+test("a state that went through JSON is the same state, and decides the same", () => {
+  fc.assert(
+    fc.property(routes, (route) => {
+      const { calls } = walk(route);
+      for (const { definition, before, event, read, answer } of calls) {
+        const stored = JSON.parse(JSON.stringify(before)) as SagaState;
+        expect(stored).toStrictEqual(before);
+        expect(decide(definition, FACTS, stored, event, read, evaluator)).toStrictEqual(answer);
+      }
+    }),
+    { numRuns: RUNS },
+  );
+});
+
+/** An answer or a timer is history once it was heard. A person's request is not: only its id tells it from a new one. */
+function isHistory({ type }: SagaEvent): boolean {
+  return type !== "saga.started" && !/^(cancel|retry|signal)\./.test(type);
+}
+
+test("hearing any of the earlier answers and timers once more moves nothing", () => {
+  fc.assert(
+    fc.property(routes, (route) => {
+      const { model, taken } = walk(route);
+      const last = taken.at(-1);
+      if (last?.answer.kind !== "transition") return;
+      const { state } = last.answer;
+      for (const { event } of taken.filter((call) => isHistory(call.event) && !isOpen(model, state, call.event))) {
+        const again = decide(model.definition, FACTS, state, event, { now: FACTS.startedAt, guards: {} }, evaluator);
+        expect({ kind: again.kind, event }).toEqual({ kind: "no-op", event });
+      }
+    }),
+    { numRuns: RUNS },
+  );
+});
+
+/**
+ * What a repetition still means something to: a timer that was set again (all times are alike here), a step that was
+ * rejected and waits for its next attempt, and one that is being closed, whose guard any answer makes it ask again.
+ * The dispatcher skips these repetitions by their id.
+ */
+function isOpen({ definition }: Model, state: SagaState, event: SagaEvent): boolean {
+  if (event.type === "timer.fired") return state.timers[event.timer] !== undefined;
+  const at = inProgress(innermost(frames(definition, state)));
+  if (!("path" in event) || at?.path !== event.path || at.state.kind !== "command") return false;
+  return event.type === "step.rejected" || at.state.phase === "closing";
+}
+
+test("the timers in a state belong to what is in progress", () => {
+  fc.assert(
+    fc.property(routes, (route) => {
+      const { model, calls } = walk(route);
+      for (const { answer } of calls) {
+        if (answer.kind !== "transition") continue;
+        const inside = frames(model.definition, answer.state).map((frame) => inProgress(frame)?.path);
+        const undoing = answer.state.backward === undefined ? undefined : answer.state.stack.at(-1)?.path;
+        for (const timer of Object.keys(answer.state.timers)) {
+          const path = timer.slice(timer.indexOf(":") + 1);
+          expect([...inside, undoing]).toContain(path);
+        }
+      }
+    }),
+    { numRuns: RUNS },
+  );
+});
+
+test("a timer of a phase is set exactly while the phase lasts", () => {
+  fc.assert(
+    fc.property(routes, (route) => {
+      const { calls } = walk(route);
+      for (const { answer } of calls) {
+        if (answer.kind !== "transition") continue;
+        const { state } = answer;
+        const current = state.root.current;
+        const phase = state.backward?.phase ?? (current?.kind === "command" ? current.phase : undefined);
+        const set = (kind: string) => Object.keys(state.timers).some((timer) => timer.startsWith(`${kind}:`));
+        if (phase === undefined) continue;
+        expect({ retry: set("retry"), guard: set("guard") }).toEqual({
+          retry: phase === "backoff",
+          guard: phase === "closing",
+        });
+        if (phase === "parked") expect(state.timers).toEqual({});
+      }
+    }),
+    { numRuns: RUNS },
+  );
+});
+
+test("whatever event comes with whatever guard, decide answers and never throws", () => {
+  const events: fc.Arbitrary<SagaEvent> = fc.oneof(
+    fc.record({ type: fc.constant("step.succeeded" as const), path, attempt, output: fc.constant({}) }),
+    fc.record({
+      type: fc.constant("step.rejected" as const),
+      path,
+      attempt,
+      code: fc.constant("refused"),
+      message: fc.constant(""),
+    }),
+    fc.record({
+      type: fc.constantFrom("compensation.succeeded" as const, "compensation.skipped" as const),
+      path,
+      attempt,
+    }),
+    fc.record({
+      type: fc.constant("compensation.failed" as const),
+      path,
+      attempt,
+      code: fc.constant("x"),
+      message: fc.constant(""),
+      retryable: fc.boolean(),
+    }),
+    fc.record({
+      type: fc.constant("step.failed" as const),
+      path,
+      attempt,
+      code: fc.constant("x"),
+      message: fc.constant(""),
+      retryable: fc.boolean(),
+      unknown: fc.boolean(),
+    }),
+    fc.constant({ type: "cancel.requested", reason: "" } as const),
+    fc.constant({ type: "retry.requested" } as const),
+  );
+  fc.assert(
+    fc.property(routes, events, fc.constantFrom(...GUARDS), (route, event, guard) => {
+      const { calls, model } = walk(route);
+      for (const { before } of calls.slice(-5)) {
+        const guards = new Proxy({}, { get: () => guard });
+        const answer = decide(model.definition, FACTS, before, event, { now: FACTS.startedAt, guards }, evaluator);
+        expect(answer.kind).not.toBe("needs");
+      }
+    }),
+    { numRuns: RUNS },
+  );
+});
+
+const path = fc.constantFrom("a", "b", "c", "p", "x", "z", "nowhere", "a/catch/refused/other");
+const attempt = fc.integer({ min: 1, max: 4 });
+const GUARDS: readonly GuardOutcome[] = [
+  { state: "running" },
+  { state: "closed" },
+  { state: "done", output: {} },
+  { state: "rejected", code: "refused", message: "" },
+  { state: "unknown" },
+  { state: "blocked" },
+  { state: "compensated" },
+  { state: "kept" },
+];
