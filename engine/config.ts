@@ -66,9 +66,6 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     faults.push(`EKIDEN_ROLES has "${wrong}"; known: api, dispatcher, domains, domain:<name>`);
   }
   if (set["KAFKA_CONNECT_URL"] !== undefined && set["KAFKA_BROKERS"] === undefined) faults.push("KAFKA_CONNECT_URL is set, KAFKA_BROKERS is not");
-  if (set["KAFKA_BROKERS"] !== undefined && set["DATABASE_URL"] === undefined) {
-    faults.push("KAFKA_BROKERS is set, DATABASE_URL is not: the connector must reach the same PostgreSQL; `bun run stack` prints both");
-  }
   if (set["HOST"] !== undefined && !isLoopback(set["HOST"])) {
     faults.push(`HOST ${set["HOST"]} is not a loopback address, and there is no authentication yet: use 127.0.0.1, behind a proxy that authenticates`);
   }

@@ -33,7 +33,7 @@ import { startEmbeddedPostgres } from "./stack/embedded-postgres.ts";
 import { lockHome } from "./stack/home-lock.ts";
 import { announce } from "./start-print.ts";
 import { createLog } from "./telemetry/log.ts";
-import { connect, reachDatabase, type Sql } from "./timeline/database.ts";
+import { connect, type PoolOptions, reachDatabase, type Sql } from "./timeline/database.ts";
 import { domainUrl } from "./timeline/domain-role.ts";
 import { newId } from "./timeline/ids.ts";
 import { migrate } from "./timeline/migrate.ts";
@@ -43,6 +43,10 @@ import { createKafkaTransport } from "./transport/kafka/kafka-transport.ts";
 import type { Transport } from "./transport/port.ts";
 
 const ENGINE_CONNECTIONS = 12;
+/** Beyond every sensible step timeout: a handler's time is bounded by its step, not by its connection. */
+const HANDLER_STATEMENT_MS = 3_600_000;
+/** How long a stop may wait for what is in progress; the rest is redelivered at the next start. */
+const DRAIN_MS = 30_000;
 const BATCH_CONNECTIONS = 2;
 const SINGLE_CONNECTIONS = 8;
 
@@ -98,6 +102,7 @@ async function start(config: Config, log: Log, onFatal: (error: Error) => void, 
   await desk.start();
   closing.add(() => desk.stop());
 
+  const draining = new AbortController();
   const changes = new SagaChanges();
   const revisions = new Revisions();
   const evaluator = createEvaluator();
@@ -112,12 +117,11 @@ async function start(config: Config, log: Log, onFatal: (error: Error) => void, 
     timers.start(() => consumer.status().state === "running");
     closing.add(() => timers.stop());
   }
-  const projectors = await startDomains({ config, sql, databaseUrl, domains, catalog, transport, control, store, log, closing });
+  const projectors = await startDomains({ config, sql, databaseUrl, domains, catalog, transport, control, store, log, closing, draining: draining.signal });
   if (transport instanceof EmbeddedTransport) transport.start();
   control.start();
   closing.add(() => control.stop());
 
-  const draining = new AbortController();
   const recorder = new Recorder(store("api"), transitions, changes);
   const starter = new Starter(recorder, revisions, evaluator, () => catalog);
   const requests = new Requests(recorder, revisions);
@@ -170,8 +174,8 @@ async function embeddedDatabase(config: Config, closing: Closing): Promise<strin
   return postgres.url;
 }
 
-function pool(url: string, name: string, max: number, closing: Closing, synchronousCommit: "on" | "off" = "on"): Sql {
-  const sql = connect(url, { max, name, synchronousCommit });
+function pool(url: string, name: string, max: number, closing: Closing, more: Partial<PoolOptions> = {}): Sql {
+  const sql = connect(url, { max, name, ...more });
   closing.add(() => sql.end({ timeout: 5 }));
   return sql;
 }
@@ -179,7 +183,7 @@ function pool(url: string, name: string, max: number, closing: Closing, synchron
 async function openTransport(config: Config, sql: Sql, databaseUrl: string, log: Log, onFatal: (error: Error) => void, closing: Closing): Promise<Transport> {
   if (config.kafka === undefined) {
     const owner = `${config.consumer.slice(-40)}/${newId().slice(-6)}`;
-    const writer = pool(databaseUrl, owner, 1, closing, "off");
+    const writer = pool(databaseUrl, owner, 1, closing, { synchronousCommit: "off" });
     const transport = new EmbeddedTransport({ sql, writer, owner, problem: (what, error) => log.error(what, { error }) });
     closing.add(() => transport.stop());
     return transport;
@@ -209,17 +213,19 @@ interface DomainParts {
   readonly store: (role: string) => Store;
   readonly log: Log;
   readonly closing: Closing;
+  readonly draining: AbortSignal;
 }
 
 async function startDomains(parts: DomainParts): Promise<Map<string, Projector>> {
-  const { config, sql, databaseUrl, domains, catalog, transport, control, store, log, closing } = parts;
+  const { config, sql, databaseUrl, domains, catalog, transport, control, store, log, closing, draining } = parts;
   const projectors = new Map<string, Projector>();
   const wanted = config.roles.domains;
   for (const { domain } of domains.filter(({ domain: { name } }) => wanted === "all" || wanted.has(name))) {
     const url = await domainUrl(sql, databaseUrl, domain.name);
-    const batches = pool(url, `${domain.name} batches`, BATCH_CONNECTIONS, closing);
-    const singles = pool(url, domain.name, SINGLE_CONNECTIONS, closing);
-    const participant = new Participant({ domain, catalog, store: store(domain.name), batches, singles, log, consumer: config.consumer });
+    const limits = { statementTimeoutMs: HANDLER_STATEMENT_MS };
+    const batches = pool(url, `${domain.name} batches`, BATCH_CONNECTIONS, closing, limits);
+    const singles = pool(url, domain.name, SINGLE_CONNECTIONS, closing, limits);
+    const participant = new Participant({ domain, catalog, store: store(domain.name), batches, singles, log, consumer: config.consumer, draining });
     const subscription = participant.subscription();
     if (subscription.topics.length > 0) await control.add(await transport.subscribe(subscription));
     for (const [name, projection] of Object.entries(domain.projections)) {
@@ -252,9 +258,12 @@ async function run(): Promise<void> {
     if (stopping) process.exit(process.exitCode === undefined ? 130 : Number(process.exitCode));
     stopping = true;
     log.info(`stopping because of ${why}: what is in progress ends first`);
-    await engine.stop();
+    const late = Bun.sleep(DRAIN_MS).then(() => log.warn(`not everything ended within ${DRAIN_MS / 1000} s; the rest is redelivered at the next start`));
+    await Promise.race([engine.stop(), late]);
     process.exit(process.exitCode === undefined ? 0 : Number(process.exitCode));
   };
+  // A stray promise of a handler must not take the engine down with it: what counts is in the database.
+  process.on("unhandledRejection", (error) => log.error("a promise failed that nobody awaited", { error }));
   process.on("SIGINT", () => void stop("SIGINT"));
   process.on("SIGTERM", () => void stop("SIGTERM"));
   announce(config, engine, performance.now() - startedAt);

@@ -86,7 +86,7 @@ language sql volatile set search_path = pg_catalog as $$
 $$;
 comment on function timeline.lock_step is 'A participant''s lock: on its step alone, so that a slow handler holds up nobody else.';
 
-create function timeline.settle_step(p_step_key text, p_saga_id text) returns jsonb
+create function timeline.settle_step(p_step_key text, p_saga_id text, p_keep_started boolean default false) returns jsonb
 language plpgsql volatile set search_path = pg_catalog as $$
 declare
   v_guard timeline.step_guard;
@@ -103,7 +103,10 @@ begin
     if v_guard.started_until > clock_timestamp() then
       return jsonb_build_object('state', 'running');
     end if;
-    update timeline.step_guard set state = 'unknown', updated_at = clock_timestamp() where step_key = p_step_key;
+    -- A pivot's unknown end is not written down: a retry must still be able to run it (S9).
+    if not p_keep_started then
+      update timeline.step_guard set state = 'unknown', updated_at = clock_timestamp() where step_key = p_step_key;
+    end if;
     return jsonb_build_object('state', 'unknown');
   end if;
   return jsonb_strip_nulls(jsonb_build_object('state', v_guard.state, 'code', v_guard.code, 'message', v_guard.message))

@@ -121,7 +121,7 @@ export class Transitions {
     const read: Read = { now: now.toISOString(), guards };
     for (;;) {
       const decision = decide(work.definition, factsOf(work.row), work.state, event, read, this.#evaluator);
-      if (decision.kind === "needs") guards[decision.path] = await settle(unit.tx, work.row.id, decision.path);
+      if (decision.kind === "needs") guards[decision.path] = await settle(unit.tx, work.row.id, decision.path, decision.keepStarted ?? false);
       else if (decision.kind === "no-op") return this.#note(arrival, decision.reason, undefined, read);
       else {
         await this.#carryOut(unit, work, arrival, decision);
@@ -157,9 +157,9 @@ export class Transitions {
   }
 }
 
-async function settle(tx: Tx, sagaId: string, path: string): Promise<GuardOutcome> {
+async function settle(tx: Tx, sagaId: string, path: string, keepStarted: boolean): Promise<GuardOutcome> {
   const [row] = await tx<{ outcome: GuardOutcome }[]>`
-    select timeline.settle_step(${stepKey(sagaId, path)}, ${sagaId}) as outcome
+    select timeline.settle_step(${stepKey(sagaId, path)}, ${sagaId}, ${keepStarted}) as outcome
   `;
   const { outcome } = row as { outcome: GuardOutcome };
   return outcome.state === "done" ? { state: "done", output: outcome.output ?? null } : outcome;

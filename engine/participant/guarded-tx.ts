@@ -12,6 +12,8 @@ export interface GuardedTx {
 const REFUSED = new Set<PropertyKey>(["savepoint", "prepare", "begin", "reserve", "listen", "notify", "subscribe", "end", "close"]);
 
 interface Cancellable {
+  /** True from sending to the answer. One that was never sent, or is answered, must not be cancelled: that would hit whatever the connection does next. */
+  readonly active: boolean;
   cancel(): void;
 }
 
@@ -49,11 +51,11 @@ export function guardTx(tx: Tx): GuardedTx {
     tx: proxy as unknown as DomainTx,
     revoke(reason) {
       refusal = reason;
-      for (const query of running) query.cancel();
+      for (const query of running) if (query.active) query.cancel();
     },
   };
 }
 
 function isQuery(value: unknown): value is Cancellable {
-  return typeof value === "object" && value !== null && "cancel" in value && typeof value.cancel === "function";
+  return typeof value === "object" && value !== null && "active" in value && "cancel" in value && typeof value.cancel === "function";
 }

@@ -27,6 +27,8 @@ export interface ParticipantParts {
   readonly log: Log;
   /** Host and pid. */
   readonly consumer: string;
+  /** Aborted when the engine drains: pauses between attempts end, the message comes again at the next start. */
+  readonly draining: AbortSignal;
 }
 
 /** One message of a batch that must go alone: the batch is rolled back and run again without it. */
@@ -169,8 +171,24 @@ export class Participant {
         await this.#answerFailure(delivery, failed, external);
         return ["done"];
       }
-      await Bun.sleep(Math.min(policy.maxMs, policy.backoffMs * policy.factor ** (used - 1)));
+      if (!(await this.#pause(Math.min(policy.maxMs, policy.backoffMs * policy.factor ** (used - 1))))) return ["again"];
     }
+  }
+
+  /** False: the engine drains. */
+  #pause(ms: number): Promise<boolean> {
+    const { draining } = this.#parts;
+    if (draining.aborted) return Promise.resolve(false);
+    return new Promise((resolve) => {
+      const end = (goesOn: boolean) => {
+        clearTimeout(timer);
+        draining.removeEventListener("abort", drained);
+        resolve(goesOn);
+      };
+      const timer = setTimeout(() => end(true), ms);
+      const drained = () => end(false);
+      draining.addEventListener("abort", drained, { once: true });
+    });
   }
 
   /** One message, one transaction. Returns how it failed, everything rolled back; undefined: committed or nothing to do. */

@@ -6,7 +6,7 @@ const PLACES: readonly RegExp[] = [
   // A property or a field: `code: "a.b"`, `readonly code = "a.b"`, `code: errorCode(error) ?? "a.b"`.
   /\bcode(?::|\s*=)\s*(?:[\w().]+\s*\?\?\s*)?"([a-z]+(?:[._][a-z0-9_-]+)*)"/g,
   // The first argument of an error of ours, and of the participant's own `failed`.
-  /new \w+\(\s*"([a-z]+\.[a-z-]+)"/g,
+  /new \w*(?:Error|Refusal)\(\s*"([a-z]+\.[a-z-]+)"/g,
   /\bfailed\(\s*"([a-z_]+)"/g,
   // A member of a union of codes.
   /^\s*\| "([a-z]+\.[a-z-]+)"/gm,
@@ -23,5 +23,9 @@ export function errorCodes(): string[] {
   const inSql = projectFiles("sql/*.sql").flatMap(({ source }) =>
     [...source.matchAll(/'((?:step|message)\.[a-z-]+)'/g)].map(([, code]) => code as string),
   );
-  return [...new Set([...inCode, ...inSql, ...DIAGNOSTIC_CODES])].filter((code) => !EVENTS.test(code)).sort();
+  // `stack.${name}-failed`: a service of the stack did not start.
+  const services = projectFiles("engine/stack/*.ts").flatMap(({ source }) =>
+    [...source.matchAll(/\bname: "(kafka|connect)"/g)].map(([, name]) => `stack.${name}-failed`),
+  );
+  return [...new Set([...services, ...inCode, ...inSql, ...DIAGNOSTIC_CODES])].filter((code) => !EVENTS.test(code)).sort();
 }
