@@ -10,7 +10,7 @@ export async function settled(sql: Sql, changes: SagaChanges, sagaId: string, ti
   const until = performance.now() + timeoutMs;
   while (!signal.aborted) {
     const left = until - performance.now();
-    // Asked for before the look: a move between the two wakes us all the same.
+    // Asked for before the look: an end between the two wakes us all the same.
     const next = changes.next(sagaId, Math.max(0, Math.min(left, LOOK_EVERY_MS)), signal);
     const [row] = await sql<{ status: SagaStatus }[]>`select status from timeline.saga where id = ${sagaId}`;
     if (row === undefined || row.status === "parked" || isFinal(row.status) || left <= 0) return;

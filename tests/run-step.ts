@@ -24,6 +24,9 @@ export async function runStep({ name, args }: Step): Promise<boolean> {
   return code === 0;
 }
 
+/** Tests that need no database and no network. */
+export const UNIT = ["architecture", "core", "definition", "domains", "cli"].map((kind) => `./tests/${kind}`);
+
 /** What can be said without running the product. */
 export const STATIC_STEPS: readonly Step[] = [
   { name: "types", args: ["node_modules/typescript/bin/tsc", "-p", "."] },

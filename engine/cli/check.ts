@@ -26,7 +26,14 @@ export function addCheckCommand(program: Command): void {
     .action(async (files: string[], options: { json?: boolean }) => {
       const folder = resolve(process.env["EKIDEN_DOMAINS"] || "domains");
       const { findings, checked } = await check(folder, files);
-      if (options.json === true) console.log(JSON.stringify(findings.map(({ text: _, ...finding }) => finding), null, 2));
+      if (options.json === true)
+        console.log(
+          JSON.stringify(
+            findings.map(({ text: _, ...finding }) => finding),
+            null,
+            2,
+          ),
+        );
       else report(findings, checked);
       if (findings.some(({ severity }) => severity === "error")) process.exitCode = EXIT.refused;
     });
@@ -45,7 +52,9 @@ async function check(folder: string, files: readonly string[]): Promise<{ findin
 }
 
 function readFiles(folder: string, files: readonly string[], catalog: DomainCatalog): DefinitionFile[] {
-  return files.length === 0 ? readDefinitions(folder, catalog) : files.map((file) => readDefinition(resolve(file), catalog));
+  return files.length === 0
+    ? readDefinitions(folder, catalog)
+    : files.map((file) => readDefinition(resolve(file), catalog));
 }
 
 function findingsOf({ file, source, diagnostics }: DefinitionFile): Finding[] {
@@ -68,7 +77,12 @@ function misnamedMigrations({ sqlFolder }: LoadedDomain): Finding[] {
     .filter((name) => name.endsWith(".sql") && !/^\d{4}_[a-z0-9_]+\.sql$/.test(name))
     .map((name) => {
       const file = relative(process.cwd(), join(sqlFolder, name));
-      return finding(file, "domain.invalid", "this name is no migration's, so it would never run", "Name it like 0002_subject.sql.");
+      return finding(
+        file,
+        "domain.invalid",
+        "this name is no migration's, so it would never run",
+        "Name it like 0002_subject.sql.",
+      );
     });
 }
 

@@ -33,7 +33,11 @@ export function engineUrl(environment: Readonly<Record<string, string | undefine
 }
 
 /** Calls the engine and returns the JSON that it answers. @throws CliError when it refuses or cannot be reached */
-export async function call(method: "GET" | "POST", path: string, { query = {}, body, idempotencyKey }: Call = {}): Promise<unknown> {
+export async function call(
+  method: "GET" | "POST",
+  path: string,
+  { query = {}, body, idempotencyKey }: Call = {},
+): Promise<unknown> {
   const url = new URL(path, engineUrl(process.env));
   for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, value);
   const headers = new Headers({ accept: "application/json" });
@@ -50,7 +54,10 @@ async function send(url: URL, init: RequestInit): Promise<Response> {
   try {
     return await fetch(url, { ...init, signal: AbortSignal.timeout(PATIENCE_MS) });
   } catch {
-    throw new CliError(EXIT.unreachable, `No engine answers at ${url.origin}: start one with \`bun run engine\`, or set EKIDEN_URL.`);
+    throw new CliError(
+      EXIT.unreachable,
+      `No engine answers at ${url.origin}: start one with \`bun run engine\`, or set EKIDEN_URL.`,
+    );
   }
 }
 
@@ -59,7 +66,10 @@ async function json(response: Response): Promise<unknown> {
   try {
     return JSON.parse(text);
   } catch {
-    throw new CliError(EXIT.refused, `${response.url} answered ${response.status} without JSON: is EKIDEN_URL the engine's address?`);
+    throw new CliError(
+      EXIT.refused,
+      `${response.url} answered ${response.status} without JSON: is EKIDEN_URL the engine's address?`,
+    );
   }
 }
 

@@ -68,7 +68,8 @@ function rewindTarget({ firstError, message, timestamp, topic, partition, offset
   const place = [topic, partition, offset].filter((part) => part !== undefined).length;
   const ways = [firstError, message, timestamp, place > 0 ? "place" : undefined].filter((way) => way !== undefined);
   if (ways.length !== 1 || place % 3 !== 0) {
-    const message = "say where to with exactly one of --first-error, --message, --timestamp, or --topic with --partition and --offset";
+    const message =
+      "say where to with exactly one of --first-error, --message, --timestamp, or --topic with --partition and --offset";
     throw new CliError(EXIT.usage, message);
   }
   if (firstError === true) return { firstError };

@@ -37,7 +37,12 @@ export function addMessageCommands(program: Command): void {
     .action(async (id: string, options: OutputOptions & { reason: string }) => {
       const path = `/v1/messages/${encodeURIComponent(id)}/redrive`;
       const answer = await call("POST", path, { body: { reason: options.reason } });
-      print(options, Redriven, answer, ({ messageId, republishId }) => `message ${messageId} is sent again as ${republishId}`);
+      print(
+        options,
+        Redriven,
+        answer,
+        ({ messageId, republishId }) => `message ${messageId} is sent again as ${republishId}`,
+      );
     });
 }
 

@@ -28,5 +28,8 @@ export function expect<S extends v.GenericSchema>(schema: S, answer: unknown): v
   const parsed = v.safeParse(schema, answer);
   if (parsed.success) return parsed.output;
   const where = v.getDotPath(parsed.issues[0]) ?? "the answer";
-  throw new CliError(EXIT.refused, `The engine answered in a form that this command does not know (${where}): are both of one version?`);
+  throw new CliError(
+    EXIT.refused,
+    `The engine answered in a form that this command does not know (${where}): are both of one version?`,
+  );
 }

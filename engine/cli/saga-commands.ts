@@ -119,7 +119,8 @@ function labels(pairs: readonly string[]): Record<string, string> {
   return Object.fromEntries(
     pairs.map((pair) => {
       const [, name, value] = /^([^=]+)=(.*)$/s.exec(pair) ?? [];
-      if (name === undefined || value === undefined) throw new CliError(EXIT.usage, `--label ${pair}: write it as name=value`);
+      if (name === undefined || value === undefined)
+        throw new CliError(EXIT.usage, `--label ${pair}: write it as name=value`);
       return [`label.${name}`, value];
     }),
   );

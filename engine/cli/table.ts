@@ -3,7 +3,14 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   if (rows.length === 0) return none;
   const all = [head, ...rows];
   const widths = head.map((_, at) => Math.max(...all.map((row) => Bun.stringWidth(row[at] ?? ""))));
-  return all.map((row) => row.map((cell, at) => pad(cell, widths[at] ?? 0)).join("  ").trimEnd()).join("\n");
+  return all
+    .map((row) =>
+      row
+        .map((cell, at) => pad(cell, widths[at] ?? 0))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
 }
 
 /** `name  value` lines; what has no value is left out. */

@@ -40,8 +40,8 @@ export class Dispatcher {
   /** One batch, one transaction. What fails for a reason of its own is set aside and recorded; the others go on. */
   async handle(batch: readonly Delivery[], alone: boolean): Promise<readonly Verdict[]> {
     try {
-      const changed = await transact(this.#store, (unit) => this.#dispatch(unit, batch));
-      this.#changes.notify(changed);
+      const settled = await transact(this.#store, (unit) => this.#dispatch(unit, batch));
+      this.#changes.notify(settled);
       return batch.map(() => "done");
     } catch (error) {
       if (isNoOutcome(error)) throw error;
@@ -51,7 +51,7 @@ export class Dispatcher {
     }
   }
 
-  async #dispatch(unit: Unit, batch: readonly Delivery[]): Promise<string[]> {
+  async #dispatch(unit: Unit, batch: readonly Delivery[]): Promise<readonly string[]> {
     const { tx } = unit;
     const sagaIds = [...new Set(batch.map((delivery) => delivery.key ?? "").filter(isUlid))];
     const messageIds = [...new Set(batch.map(idOf).filter(isUlid))];
@@ -63,8 +63,8 @@ export class Dispatcher {
     ]);
     const { arrivals, known, foreign } = sort(batch, events);
     for (const delivery of foreign) await recordForeign(tx, delivery, this.#consumer);
-    await Promise.all([fillPlaces(tx, known), this.#transitions.apply(unit, sagas, arrivals, now)]);
-    return [...new Set(arrivals.map(({ row }) => row.correlation_id))];
+    const [, { settled }] = await Promise.all([fillPlaces(tx, known), this.#transitions.apply(unit, sagas, arrivals, now)]);
+    return settled;
   }
 
   async #recordFailure(delivery: Delivery, error: unknown): Promise<void> {

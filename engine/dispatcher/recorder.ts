@@ -85,8 +85,8 @@ export class Recorder {
   /** Applies one arrival and returns what the saga's status is now. */
   async apply(unit: Unit, saga: SagaRow, arrival: Arrival): Promise<{ status: string; effect: Applied["effect"] | null }> {
     const now = await databaseNow(unit.tx);
-    const [applied] = await this.#transitions.apply(unit, new Map([[saga.id, saga]]), [arrival], now);
-    return { status: await statusOf(unit.tx, saga.id), effect: applied?.effect ?? null };
+    const { applied } = await this.#transitions.apply(unit, new Map([[saga.id, saga]]), [arrival], now);
+    return { status: await statusOf(unit.tx, saga.id), effect: applied[0]?.effect ?? null };
   }
 
   /** Adds the request to the unit and returns it as an arrival. */

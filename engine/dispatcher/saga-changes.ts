@@ -1,4 +1,4 @@
-/** Tells who waits for a saga that it has moved in this process. Other processes' moves are found by looking. */
+/** Tells who waits for a saga that it was settled (final or parked) in this process. What other processes do is found by looking. */
 export class SagaChanges {
   readonly #waiting = new Map<string, Set<() => void>>();
 
@@ -6,7 +6,7 @@ export class SagaChanges {
     for (const sagaId of sagaIds) for (const wake of this.#waiting.get(sagaId) ?? []) wake();
   }
 
-  /** Resolves at the saga's next move here, after `timeoutMs`, or when aborted. */
+  /** Resolves when the saga is settled here, after `timeoutMs`, or when aborted. */
   next(sagaId: string, timeoutMs: number, signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const wakers = this.#waiting.get(sagaId) ?? new Set();

@@ -74,12 +74,12 @@ export class Timers {
       select saga_id, name, due_at from timeline.timer where due_at <= clock_timestamp() order by due_at limit ${BATCH_MAX}
     `;
     if (due.length === 0) return 0;
-    const moved = await transact(this.#store, (unit) => this.#apply(unit, due));
-    this.#changes.notify(moved);
+    const settled = await transact(this.#store, (unit) => this.#apply(unit, due));
+    this.#changes.notify(settled);
     return due.length;
   }
 
-  async #apply(unit: Unit, due: readonly DueRow[]): Promise<string[]> {
+  async #apply(unit: Unit, due: readonly DueRow[]): Promise<readonly string[]> {
     const { tx } = unit;
     const sagaIds = [...new Set(due.map((timer) => timer.saga_id))];
     const [, paused, taken, sagas, now] = await Promise.all([
@@ -91,8 +91,7 @@ export class Timers {
     ]);
     if (paused) throw new DispatcherPaused();
     const arrivals = taken.map((timer) => arrivalOf(unit, timer, sagas.get(timer.saga_id)));
-    await this.#transitions.apply(unit, sagas, arrivals, now);
-    return taken.map((timer) => timer.saga_id);
+    return (await this.#transitions.apply(unit, sagas, arrivals, now)).settled;
   }
 }
 

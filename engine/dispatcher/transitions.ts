@@ -5,7 +5,7 @@ import type { Evaluator } from "../core/evaluate.ts";
 import type { GuardOutcome, Read, SagaEvent } from "../core/event.ts";
 import type { Json } from "../core/json.ts";
 import { stepKey } from "../core/path.ts";
-import type { SagaState } from "../core/state.ts";
+import { isFinal, type SagaState, type SagaStatus } from "../core/state.ts";
 import { type DispatcherConsumption, writeConsumptions } from "../timeline/consumption-write.ts";
 import type { Tx } from "../timeline/database.ts";
 import { type EventRow, parseEvent } from "../timeline/event-row.ts";
@@ -60,8 +60,11 @@ export class Transitions {
     this.#consumer = consumer;
   }
 
-  /** Applies events in the given order; those of one saga must stand in their order on the timeline. */
-  async apply(unit: Unit, sagas: ReadonlyMap<string, SagaRow>, arrivals: readonly Arrival[], now: Date): Promise<Applied[]> {
+  /**
+   * Applies events in the given order; those of one saga must stand in their order on the timeline. `settled`: the sagas
+   * that are final or parked now, whom callers may be waiting for.
+   */
+  async apply(unit: Unit, sagas: ReadonlyMap<string, SagaRow>, arrivals: readonly Arrival[], now: Date): Promise<{ readonly applied: Applied[]; readonly settled: readonly string[] }> {
     const works = new Map<string, Work>();
     const consumptions: DispatcherConsumption[] = [];
     const applied: Applied[] = [];
@@ -78,7 +81,8 @@ export class Transitions {
       writeConsumptions(unit.tx, consumptions),
       writeSagas(unit.tx, [...works.values()].filter((work) => work.changed).map((work) => toWrite(work, now)), this.writer),
     ]);
-    return applied;
+    const settled = [...works.values()].filter((work) => work.changed && isSettled(work.state.status)).map((work) => work.row.id);
+    return { applied, settled };
   }
 
   async #work(tx: Tx, works: Map<string, Work>, row: SagaRow | undefined): Promise<Work | undefined> {
@@ -155,6 +159,10 @@ export class Transitions {
     };
     return { consumption, effect };
   }
+}
+
+function isSettled(status: SagaStatus): boolean {
+  return status === "parked" || isFinal(status);
 }
 
 async function settle(tx: Tx, sagaId: string, path: string, keepStarted: boolean): Promise<GuardOutcome> {

@@ -5,7 +5,10 @@ import { codeOf, lineAt } from "./source-text.ts";
 // noFloatingPromises, which sees our own async functions, does not take a tagged template of it for a promise.
 const STATEMENT = String.raw`(?:^|[;})]|(?<![$])\{|=>\s*\{|\belse\b|\bdo\b)\s*`;
 const TEMPLATE = new RegExp(`${STATEMENT}((?:void\\s+)?(?:this\\.)?[#\\w$.]+(?:<[^\`;(){}]*>)?\\s*\`)`, "g");
-const CALL = new RegExp(`${STATEMENT}((?:[\\w$.#]+\\.)?#?(?:sql|tx)\\.(?:begin|savepoint|unsafe|file|end|notify|listen)\\()`, "gi");
+const CALL = new RegExp(
+  `${STATEMENT}((?:[\\w$.#]+\\.)?#?(?:sql|tx)\\.(?:begin|savepoint|unsafe|file|end|notify|listen)\\()`,
+  "gi",
+);
 
 /** Statements that make a query and drop it, as `path:line`. */
 export function floatingQueries({ path, source }: SourceFile): string[] {

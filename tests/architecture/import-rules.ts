@@ -19,7 +19,14 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   transport: ["core"],
   "transport/kafka": ["core", "transport"],
   "transport/embedded": ["core", "transport", "timeline"],
-  dispatcher: ["core", "definition", "timeline", "engine/transport/port.ts", "engine/transport/foreign.ts", "engine/sdk.ts"],
+  dispatcher: [
+    "core",
+    "definition",
+    "timeline",
+    "engine/transport/port.ts",
+    "engine/transport/foreign.ts",
+    "engine/sdk.ts",
+  ],
   participant: ["core", "timeline", "engine/transport/port.ts", "engine/transport/foreign.ts", "engine/sdk.ts"],
   recovery: ["core", "timeline", "engine/transport/port.ts", "engine/sdk.ts"],
   api: ["core", "definition", "timeline", "engine/transport/port.ts", "engine/sdk.ts", "package.json"],
@@ -87,7 +94,10 @@ function projectFault(path: string, target: string): string | undefined {
 
 function packageFault(path: string, specifier: string): string | undefined {
   if (path.startsWith("engine/core/")) return `core imports nothing outside core, not ${specifier}`;
-  const name = specifier.split("/").slice(0, specifier.startsWith("@") ? 2 : 1).join("/");
+  const name = specifier
+    .split("/")
+    .slice(0, specifier.startsWith("@") ? 2 : 1)
+    .join("/");
   // A domain may use packages: which ones is its own affair.
   if (path.startsWith("domains/")) return undefined;
   const only = PACKAGES[name];

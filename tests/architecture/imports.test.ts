@@ -52,12 +52,14 @@ test("the scanner sees every form of import and is not fooled by comments and te
     `const g = await import(name);`,
     `// import x from "./comment.ts";`,
     `/* import x from "./comment.ts"; */`,
-    "const text = `import x from \"./text.ts\" ${ await import(\"./inside.ts\") }`;",
+    'const text = `import x from "./text.ts" ${ await import("./inside.ts") }`;',
     `const quoted = 'import x from "./quoted.ts"';`,
     `const pattern = /import x from "[.]\\/pattern"/;`,
   ].join("\n");
 
-  expect(importsOf(source).map(({ specifier }) => specifier).sort()).toEqual([
-    "./a.ts", "./c.ts", "./d.ts", "./e.ts", "./f.ts", "./inside.ts", "./side-effect.ts", null,
-  ]);
+  expect(
+    importsOf(source)
+      .map(({ specifier }) => specifier)
+      .sort(),
+  ).toEqual(["./a.ts", "./c.ts", "./d.ts", "./e.ts", "./f.ts", "./inside.ts", "./side-effect.ts", null]);
 });

@@ -8,7 +8,10 @@ export interface CliResult {
 }
 
 /** Runs `ekiden` with these arguments, as `bun run ekiden` does. */
-export async function ekiden(args: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<CliResult> {
+export async function ekiden(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<CliResult> {
   const child = Bun.spawn([process.execPath, "engine/boot.ts", "engine/cli.ts", ...args], {
     cwd: root,
     env: { ...process.env, ...environment },

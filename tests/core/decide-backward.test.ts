@@ -140,3 +140,17 @@ test("while it goes backward a cancel is without effect and answers of steps are
   const run = refusedAtC();
   expect([run.cancel(), run.succeed("c"), run.retry()]).toEqual(["compensating", "late", "not-parked"]);
 });
+
+test("an operator's retry of a compensation has all attempts of its policy again", () => {
+  const run = refusedAtC("compensate: { command: d.undo_b, retry: { attempts: 2 } }");
+  run.compensationFails("b", 1, false);
+  run.retry();
+  run.compensationFails("b", 2);
+  expect([run.state.status, run.steps["b"], Object.keys(run.state.timers)]).toEqual([
+    "compensating",
+    "compensating",
+    ["retry:b"],
+  ]);
+  run.compensated("b", 1);
+  expect([run.state.timers, run.state.backward]).toEqual([{}, { phase: "sent", attempt: 1, used: 1 }]);
+});

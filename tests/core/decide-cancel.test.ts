@@ -98,3 +98,17 @@ test("a saga whose result is held can be cancelled, and the step is undone with 
   run.cancel();
   expect(run.messages.at(-1)?.body).toMatchObject({ compensates: { output: { id: "one" } } });
 });
+
+test("a finished cancel leaves nothing in the state, and a step that cannot be undone shows that it ran", () => {
+  const run = new SagaRun("steps: [{ step: a, command: d.a, with: {}, deadline: 1m }]").start();
+  run.guards["a"] = { state: "running" };
+  run.cancel();
+  run.succeed("a");
+  expect([run.state.status, run.state.cancel, run.state.timers, run.steps]).toEqual([
+    "cancelled",
+    undefined,
+    {},
+    { a: "succeeded" },
+  ]);
+  expect(run.state.uncompensated).toEqual([{ step: "a", reason: "the step has no compensation" }]);
+});

@@ -118,3 +118,19 @@ test("a fail inside a catch goes outward and cannot be caught again", () => {
   run.reject("a");
   expect([run.state.status, run.state.failure?.code]).toEqual(["failed", "gave_up"]);
 });
+
+test("a step that is closing has no deadline and no retry any more", () => {
+  const run = new SagaRun(catching("fatal: []").replace("attempts: 1", "attempts: 3")).start();
+  run.guards["a"] = { state: "running" };
+  run.fail("a", 1, { code: "fatal", retryable: false });
+  expect(Object.keys(run.state.timers)).toEqual(["guard:a"]);
+  delete run.guards["a"];
+  run.fail("a");
+  expect([run.sent(), run.state.timers]).toEqual([["a #1", "next #1"], {}]);
+});
+
+test("while a catch block runs the timers of its step are gone", () => {
+  const run = caught("failed: [{ step: other, command: d.other, with: {} }]");
+  run.fail("a");
+  expect([run.steps, run.state.timers]).toEqual([{ a: "failed", "a/catch/failed/other": "running" }, {}]);
+});

@@ -132,3 +132,18 @@ test("after a branch it goes on behind the choice", () => {
   run.succeed("choose0/a/one");
   expect(run.sent()).toEqual(["choose0/a/one #1", "two #1"]);
 });
+
+test("a notification is shown as succeeded, and text, lists and objects are filled in", () => {
+  const run = new SagaRun(
+    'steps: [{ step: n, notify: d.n, with: { to: ["${ input.n }", 2], text: "no ${ input.n }!" } }]',
+    {
+      n: 7,
+    },
+  ).start();
+  expect([run.steps, run.messages[0]?.body]).toEqual([{ n: "succeeded" }, { input: { to: [7, 2], text: "no 7!" } }]);
+});
+
+test("text that would hold an object or null parks instead", () => {
+  const run = new SagaRun('steps: [{ step: n, notify: d.n, with: { to: "to ${ input }" } }]').start();
+  expect([run.state.status, run.state.parked?.kind]).toEqual(["parked", "fault"]);
+});

@@ -124,3 +124,12 @@ test("a step given up past the pivot whose business had said no parks with that 
   run.fail("z");
   expect([run.state.status, run.state.parked?.code]).toEqual(["parked", "refused"]);
 });
+
+test("what was refused while it was given up past the pivot can be retried", () => {
+  const run = pastPivot(", deadline: 1m, catch: { failed: [] }");
+  run.guards["z"] = { state: "rejected", code: "refused", message: "no" };
+  run.fail("z");
+  expect([run.state.timers, run.steps["z"], run.fail("z")]).toEqual([{}, "parked", "late"]);
+  expect(run.retry("z")).toMatchObject({ reopen: ["z"], state: { status: "running" } });
+  expect(run.sent()).toEqual(["saga.parked", "z #2"]);
+});

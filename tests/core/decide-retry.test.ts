@@ -117,3 +117,23 @@ test("an answer to a settled step is late, and to a finished saga final", () => 
   run.succeed("b");
   expect([run.succeed("b"), run.cancel(), run.signal("x")]).toEqual(["final", "final", "final"]);
 });
+
+test("an operator's retry has all attempts of the policy again", () => {
+  const run = new SagaRun(twice).start();
+  run.fail("a", 1, { retryable: false });
+  run.retry();
+  expect([run.state.parked, run.state.root.current]).toEqual([
+    undefined,
+    { kind: "command", phase: "sent", attempt: 2, used: 1, input: {} },
+  ]);
+  run.fail("a", 2);
+  run.fire("retry:a");
+  expect(run.sent()).toEqual(["a #1", "saga.parked", "a #2", "a #3"]);
+});
+
+test("a late rejection named in also takes a parked saga up again", () => {
+  const run = new SagaRun(step(", retry: { attempts: 2, also: [busy] }")).start();
+  run.fail("a", 1, { retryable: false });
+  run.reject("a", "busy");
+  expect([run.state.status, Object.keys(run.state.timers)]).toEqual(["running", ["retry:a"]]);
+});

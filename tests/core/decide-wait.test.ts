@@ -97,3 +97,9 @@ test("a signal that the wait's output cannot read parks the saga, and no timer i
   run.retry();
   expect(run.state.status).toBe("parked");
 });
+
+test("a wait that expires is shown as failed", () => {
+  const run = waiting(", catch: { deadline: [] }");
+  run.fire("deadline:review");
+  expect(run.steps["review"]).toBe("failed");
+});

@@ -13,7 +13,8 @@ const PLACES: readonly RegExp[] = [
 ];
 
 /** Words of messages that look like codes and are none. */
-const EVENTS = /^(?:step\.(?:requested|succeeded|rejected|failed)|compensation\.\w+|timer\.fired|signal\.received|cancel\.requested|retry\.requested|saga\.(?:started|completed|failed|cancelled|compensating|parked))$/;
+const EVENTS =
+  /^(?:step\.(?:requested|succeeded|rejected|failed)|compensation\.\w+|timer\.fired|signal\.received|cancel\.requested|retry\.requested|saga\.(?:started|completed|failed|cancelled|compensating|parked))$/;
 
 /** Every code that an answer, a row, the log or a refusal to start can carry, sorted. */
 export function errorCodes(): string[] {
@@ -27,5 +28,7 @@ export function errorCodes(): string[] {
   const services = projectFiles("engine/stack/*.ts").flatMap(({ source }) =>
     [...source.matchAll(/\bname: "(kafka|connect)"/g)].map(([, name]) => `stack.${name}-failed`),
   );
-  return [...new Set([...services, ...inCode, ...inSql, ...DIAGNOSTIC_CODES])].filter((code) => !EVENTS.test(code)).sort();
+  return [...new Set([...services, ...inCode, ...inSql, ...DIAGNOSTIC_CODES])]
+    .filter((code) => !EVENTS.test(code))
+    .sort();
 }

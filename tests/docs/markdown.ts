@@ -20,7 +20,10 @@ export function missingLines(expected: string, output: string): string[] {
   let rest = output;
   return expected.split("\n").filter((line) => {
     if (line.trim() === "") return false;
-    const pattern = line.split("…").map((part) => RegExp.escape(part)).join("[^\\n]*");
+    const pattern = line
+      .split("…")
+      .map((part) => RegExp.escape(part))
+      .join("[^\\n]*");
     const found = new RegExp(pattern).exec(rest);
     if (found === null) return true;
     rest = rest.slice(found.index + found[0].length);

@@ -27,7 +27,10 @@ test("no entry is about a code that does not exist any more", () => {
 });
 
 test("every entry has a symptom, a check to copy, an action, and says how to see that it worked", () => {
-  const sections = text.split(/^### /m).slice(1).map((section) => section.split(/^## /m)[0] ?? "");
+  const sections = text
+    .split(/^### /m)
+    .slice(1)
+    .map((section) => section.split(/^## /m)[0] ?? "");
   const parts = ["**Symptom.**", "**Check.**\n\n```text\n", "**Action.**", "**Worked when:**"];
 
   expect(sections.filter((section) => parts.some((part) => !section.includes(part)))).toEqual([]);

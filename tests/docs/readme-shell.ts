@@ -10,7 +10,7 @@ const COMMAND_MS = 120_000;
 const READY_MS = 240_000;
 const STOPPED_MS = 60_000;
 /** The last thing that an engine or a stack prints at its start. */
-const READY = /^(?:Ekiden is ready[^]*curl|ready in[^]*Ctrl-C) [^]*\n/m;
+const READY = /^(?:Ekiden is ready[\s\S]*curl|ready in[\s\S]*Ctrl-C) [\s\S]*\n/m;
 
 /** What the README's own addresses are here: free ports, so that a run disturbs nobody. */
 type Addresses = Map<string, string>;
@@ -69,13 +69,16 @@ export class ReadmeShell {
   }
 
   #spawn(script: string): Background {
-    const child = Bun.spawn(["bash", "-euo", "pipefail", "-c", `touch .ekiden/environment; . .ekiden/environment; ${script}`], {
-      cwd: this.tree.path,
-      env: this.#environment(),
-      stdio: ["ignore", "pipe", "pipe"],
-      // A process group of its own, which Ctrl-C reaches as a whole.
-      detached: true,
-    });
+    const child = Bun.spawn(
+      ["bash", "-euo", "pipefail", "-c", `touch .ekiden/environment; . .ekiden/environment; ${script}`],
+      {
+        cwd: this.tree.path,
+        env: this.#environment(),
+        stdio: ["ignore", "pipe", "pipe"],
+        // A process group of its own, which Ctrl-C reaches as a whole.
+        detached: true,
+      },
+    );
     let text = "";
     const gather = async (stream: ReadableStream<Uint8Array>) => {
       for await (const chunk of stream) text += new TextDecoder().decode(chunk);
@@ -92,7 +95,9 @@ export class ReadmeShell {
   }
 
   async #foreground(script: string): Promise<string> {
-    const { child, output } = this.#spawn(`${script}\nexport -p | grep -vE ' (PWD|OLDPWD|SHLVL|PATH|PORT|EKIDEN_URL)=' > .ekiden/environment`);
+    const { child, output } = this.#spawn(
+      `${script}\nexport -p | grep -vE ' (PWD|OLDPWD|SHLVL|PATH|PORT|EKIDEN_URL)=' > .ekiden/environment`,
+    );
     const timer = setTimeout(() => process.kill(-child.pid, "SIGKILL"), COMMAND_MS);
     const code = await child.exited;
     clearTimeout(timer);
@@ -132,7 +137,7 @@ export class ReadmeShell {
     const timer = setTimeout(() => process.kill(-running.child.pid, "SIGKILL"), STOPPED_MS);
     const code = await running.child.exited;
     clearTimeout(timer);
-    if (code !== 0 && code !== 130) throw new Error(`${program} was stopped and ended with ${code}:\n${running.output()}`);
+    if (code !== 0 && code !== 130)
+      throw new Error(`${program} was stopped and ended with ${code}:\n${running.output()}`);
   }
 }
-

@@ -42,7 +42,9 @@ test("after the walkthrough no saga is left behind", async () => {
 test("a command that fails, a line that is not printed, a program that does not start: each is found", async () => {
   await expect(shell.run("false\ntrue")).rejects.toThrow("exit code 1");
   await expect(shell.run("true | false | true")).rejects.toThrow("exit code 1");
-  expect(missingLines("status  completed\nstatus  parked", "status  completed\nstatus  running\n")).toEqual(["status  parked"]);
+  expect(missingLines("status  completed\nstatus  parked", "status  completed\nstatus  running\n")).toEqual([
+    "status  parked",
+  ]);
   await expect(shell.run("HOST=0.0.0.0 bun run engine")).rejects.toThrow("HOST 0.0.0.0 is not a loopback address");
 }, 300_000);
 
