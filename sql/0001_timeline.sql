@@ -197,6 +197,7 @@ create table timeline.step_guard (
   command_message_id text collate "C",
   compensation_message_id text collate "C",
   started_until timestamptz,
+  calls integer not null default 1,
   updated_at timestamptz not null default clock_timestamp(),
   constraint step_guard_state_check check (state in
     ('started', 'done', 'rejected', 'closed', 'blocked', 'unknown', 'compensating', 'compensated', 'kept'))
@@ -213,6 +214,7 @@ comment on column timeline.step_guard.compensation_output is 'The stored outcome
 comment on column timeline.step_guard.command_message_id is 'The command that settled it.';
 comment on column timeline.step_guard.compensation_message_id is 'The compensation that settled it.';
 comment on column timeline.step_guard.started_until is 'External step: until then the call counts as running.';
+comment on column timeline.step_guard.calls is 'External step: how many calls were begun; only a sole call can take its `started` back.';
 comment on column timeline.step_guard.updated_at is 'Last move.';
 
 create table timeline.saga (

@@ -264,7 +264,7 @@ begin
     from judged j join claimed c on c.message_id = j.message_id
     where p_external and j.judgement = 'run' and j.message_type = 'step.requested'
     on conflict (step_key) do update set started_until = excluded.started_until, command_message_id = excluded.command_message_id,
-      updated_at = clock_timestamp() where g.state = 'started'
+      calls = g.calls + 1, updated_at = clock_timestamp() where g.state = 'started'
   ), compensating as (
     update timeline.step_guard g set state = 'compensating', updated_at = clock_timestamp()
     from judged j join claimed c on c.message_id = j.message_id
@@ -361,10 +361,10 @@ begin
     from answer a
     where a.compensation and a.outcome = 'succeeded' and g.step_key = a.step_key and g.state in ('done', 'unknown', 'compensating')
   ), not_sent as (
-    -- The call never left: the `started` that this very attempt wrote is taken back.
+    -- The call never left: the `started` that it wrote is taken back, unless an earlier call may have arrived.
     delete from timeline.step_guard g using answer a
     where not a.compensation and a.outcome = 'failed' and g.step_key = a.step_key and g.state = 'started'
-      and g.command_message_id = a.message_id
+      and g.command_message_id = a.message_id and g.calls = 1
   ), ended as (
     -- The call threw: nobody saw what became of it, but it runs no more.
     update timeline.step_guard g set started_until = clock_timestamp(), updated_at = clock_timestamp()

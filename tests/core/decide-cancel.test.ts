@@ -112,3 +112,19 @@ test("a finished cancel leaves nothing in the state, and a step that cannot be u
   ]);
   expect(run.state.uncompensated).toEqual([{ step: "a", reason: "the step has no compensation" }]);
 });
+
+test("a cancelled step whose result broke its contract is shown as succeeded when it cannot be undone", () => {
+  const run = new SagaRun("steps: [{ step: a, command: d.a, with: {}, returns: { id: integer } }]").start();
+  run.guards["a"] = { state: "running" };
+  run.cancel();
+  run.succeed("a", { id: "one" });
+  expect([run.state.status, run.steps]).toEqual(["cancelled", { a: "succeeded" }]);
+});
+
+test("a cancel in a backoff whose step runs again stops the next attempt", () => {
+  const run = new SagaRun("steps: [{ step: a, command: d.a, with: {} }]").start();
+  run.fail("a");
+  run.guards["a"] = { state: "running" };
+  run.cancel();
+  expect(Object.keys(run.state.timers)).toEqual(["guard:a"]);
+});

@@ -77,3 +77,14 @@ test("an evaluator that breaks for another reason is not taken for a fault of th
   run.breaks = new TypeError("broken evaluator");
   expect(() => run.start()).toThrow("broken evaluator");
 });
+
+test("people are told the place of a fault, and no place where there is none", () => {
+  const fault = new SagaRun('steps: [{ step: a, command: d.a, with: "${ input.x }" }]').start();
+  const failed = new SagaRun("steps: [{ step: a, command: d.a, with: {}, retry: none }]").start();
+  failed.fail("a");
+  const told = [fault, failed].map((run) => Object.keys((run.messages.at(-1)?.body as { error: object }).error));
+  expect(told).toEqual([
+    ["code", "message", "step", "line", "column"],
+    ["code", "message", "step"],
+  ]);
+});

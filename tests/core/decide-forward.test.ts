@@ -61,13 +61,13 @@ test("a step whose condition is false is skipped", () => {
 
 test("a notification is sent with its retry policy and not waited for", () => {
   const run = new SagaRun(
-    "steps: [{ step: n, notify: d.n, with: {}, retry: { attempts: 2, backoff: 1s, factor: 3, max: 9s, never: [gone] } }]",
+    "steps: [{ step: n, notify: d.n, with: {}, retry: { attempts: 2, backoff: 1s, factor: 3, max: 9s, never: [x] } }]",
   ).start();
   expect(run.sent()).toEqual(["n #1", "saga.completed"]);
   expect(run.messages[0]?.headers).toEqual({
     timeoutMs: 30_000,
     notify: true,
-    retry: { attempts: 2, backoffMs: 1_000, factor: 3, maxMs: 9_000, never: ["gone"] },
+    retry: { attempts: 2, backoffMs: 1_000, factor: 3, maxMs: 9_000, never: ["x"] },
   });
 });
 
@@ -127,10 +127,10 @@ steps:
 
 test("after a branch it goes on behind the choice", () => {
   const yaml =
-    "steps: [{ choose: input.x, cases: { a: [{ step: one, command: d.one, with: {} }] } }, { step: two, command: d.two, with: {} }]";
+    "steps: [{ choose: input.x, cases: { a: [{ step: one, command: d.x, with: {} }] } }, { notify: d.y, with: {} }]";
   const run = new SagaRun(yaml, { x: "a" }).start();
   run.succeed("choose0/a/one");
-  expect(run.sent()).toEqual(["choose0/a/one #1", "two #1"]);
+  expect(run.sent()).toEqual(["choose0/a/one #1", "notify1 #1", "saga.completed"]);
 });
 
 test("a notification is shown as succeeded, and text, lists and objects are filled in", () => {

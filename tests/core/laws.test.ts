@@ -113,7 +113,7 @@ test("a state that went through JSON is the same state, and decides the same", (
   );
 });
 
-/** An answer or a timer is history once it was heard. A person's request is not: only its id tells it from a new one. */
+/** An answer or a timer is history once it was heard. A person's request is not: only its id tells it apart. */
 function isHistory({ type }: SagaEvent): boolean {
   return type !== "saga.started" && !/^(cancel|retry|signal)\./.test(type);
 }

@@ -11,7 +11,7 @@ import { define } from "./explorer/models.ts";
 const STARTED = "2026-01-01T00:00:00.000Z";
 const evaluator = createEvaluator();
 
-/** One saga driven by hand: give it events, read what it sent. Guards stand in a table; a step without one is closed. */
+/** One saga driven by hand: give it events, read what it sent. Guards stand in a table; a missing one is closed. */
 export class SagaRun {
   readonly definition: Definition;
   readonly facts: SagaFacts;

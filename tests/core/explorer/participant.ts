@@ -176,7 +176,7 @@ function callEnded(world: World, index: number, outcome: Outcome): World {
   return { ...noted, guards };
 }
 
-/** The other side knows the step key: what it has done it does not refuse afterwards, what it has refused it does not do. */
+/** The other side knows the step key: what it has done it does not refuse later, and what it refused it does not do. */
 function isConsistent(world: World, path: string, { end }: Outcome): boolean {
   if (end === "rejected") return !world.did.includes(path);
   return world.guards[path]?.state !== "rejected" || (end !== "succeeded" && end !== "threw-after-effect");
