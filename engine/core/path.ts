@@ -4,12 +4,17 @@ const stepsOf = new WeakMap<Definition, ReadonlyMap<string, Step>>();
 
 /** The step at a path of the definition (`apply`, `choose2/manual_review/review`, `apply/catch/rejected/note`). */
 export function stepAt(definition: Definition, path: string): Step | undefined {
+  return allSteps(definition).get(path);
+}
+
+/** Every step of a definition, those inside blocks included, by path. */
+export function allSteps(definition: Definition): ReadonlyMap<string, Step> {
   let known = stepsOf.get(definition);
   if (known === undefined) {
     known = new Map(pathsIn(definition.steps, ""));
     stepsOf.set(definition, known);
   }
-  return known.get(path);
+  return known;
 }
 
 /** Path of a step below a prefix; the prefix is empty at the top. */

@@ -1,5 +1,6 @@
-import type { Definition, Step, WaitStep } from "../core/definition.ts";
+import type { Definition } from "../core/definition.ts";
 import type { Json } from "../core/json.ts";
+import { allSteps } from "../core/path.ts";
 import { Refusal } from "../core/refusal.ts";
 import { violations } from "../core/shape.ts";
 import type { Tx } from "../timeline/database.ts";
@@ -102,7 +103,7 @@ async function audit(tx: Tx, asker: Asker, action: string, saga: SagaRow, reason
 }
 
 function checkSignal(definition: Definition, signal: string, payload: Json): void {
-  const waits = waitsIn(definition.steps);
+  const waits = [...allSteps(definition).values()].filter((step) => step.kind === "wait");
   const wanted = waits.filter((step) => step.signal === signal);
   if (wanted.length === 0) {
     const known = [...new Set(waits.map((step) => step.signal))].join(", ") || "none";
@@ -114,20 +115,4 @@ function checkSignal(definition: Definition, signal: string, payload: Json): voi
       problems: problems[0] ?? [],
     });
   }
-}
-
-function waitsIn(steps: readonly Step[]): WaitStep[] {
-  return steps.flatMap((step) => {
-    switch (step.kind) {
-      case "wait":
-        return [step, ...step.catch.flatMap((entry) => waitsIn(entry.steps))];
-      case "command":
-        return step.catch.flatMap((entry) => waitsIn(entry.steps));
-      case "choose":
-        return [...step.branches.flatMap((branch) => waitsIn(branch.steps)), ...waitsIn(step.else ?? [])];
-      case "notify":
-      case "fail":
-        return [];
-    }
-  });
 }

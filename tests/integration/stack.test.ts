@@ -55,7 +55,6 @@ function connectorConfig(url: string): Record<string, string> {
     "transforms.outbox.table.field.event.key": "key",
     "transforms.outbox.table.field.event.payload": "body",
     "transforms.outbox.route.by.field": "topic",
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: Debezium's own placeholder
     "transforms.outbox.route.topic.replacement": "${routedByValue}",
   };
 }

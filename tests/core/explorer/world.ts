@@ -1,6 +1,6 @@
 import type { Definition } from "../../../engine/core/definition.ts";
 import type { SagaEvent } from "../../../engine/core/event.ts";
-import { decide, newborn } from "../../../engine/core/decide.ts";
+import { type decide, newborn } from "../../../engine/core/decide.ts";
 import type { SagaState } from "../../../engine/core/state.ts";
 
 /** One row of the model's `step_guard`. */
