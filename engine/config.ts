@@ -28,6 +28,7 @@ const Environment = v.object({
   EKIDEN_DOMAINS: v.optional(v.string(), "domains"),
   EKIDEN_PREFIX: v.optional(v.pipe(v.string(), v.regex(/^[A-Za-z0-9._-]{0,60}$/, "may hold letters, digits, . _ -")), ""),
   EKIDEN_ENV: v.optional(v.picklist(["development", "production"], "must be development or production"), "development"),
+  EKIDEN_PATIENCE: v.optional(count(86_400), "300"),
   EKIDEN_LOG: v.optional(v.picklist(["pretty", "json"], "must be pretty or json")),
 });
 
@@ -51,6 +52,8 @@ export interface Config {
   readonly domains: string;
   readonly prefix: string;
   readonly production: boolean;
+  /** How long a lost consumer is rebuilt before the process ends. */
+  readonly patienceMs: number;
   readonly log: "pretty" | "json";
   /** Host and pid: who consumes. */
   readonly consumer: string;
@@ -93,6 +96,7 @@ function toConfig(env: v.InferOutput<typeof Environment>, roles: readonly string
     domains: resolve(env.EKIDEN_DOMAINS),
     prefix: env.EKIDEN_PREFIX,
     production: env.EKIDEN_ENV === "production",
+    patienceMs: env.EKIDEN_PATIENCE * 1_000,
     log: env.EKIDEN_LOG ?? (process.stdout.isTTY ? "pretty" : "json"),
     consumer: `${hostname()}/${process.pid}`,
   };

@@ -40,6 +40,7 @@ import { migrate } from "./timeline/migrate.ts";
 import type { Store } from "./timeline/store.ts";
 import { EmbeddedTransport } from "./transport/embedded/embedded-transport.ts";
 import { createKafkaTransport } from "./transport/kafka/kafka-transport.ts";
+import { patienceOf } from "./transport/kafka/rebuilding.ts";
 import type { Transport } from "./transport/port.ts";
 
 const ENGINE_CONNECTIONS = 12;
@@ -188,7 +189,9 @@ async function openTransport(config: Config, sql: Sql, databaseUrl: string, log:
     closing.add(() => transport.stop());
     return transport;
   }
-  const transport = await createKafkaTransport({ ...config.kafka, prefix: config.prefix, databaseUrl, sql, clientId: `ekiden-${config.consumer}`, log, onFatal });
+  const patience = patienceOf(config.patienceMs);
+  const clientId = `ekiden-${config.consumer}`;
+  const transport = await createKafkaTransport({ ...config.kafka, prefix: config.prefix, databaseUrl, sql, clientId, log, patience, onFatal });
   closing.add(() => transport.stop());
   return transport;
 }

@@ -113,7 +113,7 @@ export class Rewind {
     const at = offsets.find((candidate) => candidate.topic === topic && candidate.partition === partition);
     if (at === undefined || offset < at.earliest || offset > at.end) {
       const range = at === undefined ? "there is no such partition" : `the topic holds ${at.earliest} to ${at.end}`;
-      const hint = "Older messages than the topic keeps are sent again by republishing them from the event store.";
+      const hint = "A message older than the topic keeps is sent again from the event store by `ekiden redrive`.";
       throw new Refusal("group.offset-out-of-range", `${topic}/${partition} at ${offset}: ${range}`, hint);
     }
     const counts = await this.#count(group, place);

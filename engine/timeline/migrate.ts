@@ -73,8 +73,10 @@ async function run(tx: Tx, set: MigrationSet, file: string, source: string): Pro
 async function prepare(tx: Tx, schema: string): Promise<void> {
   await tx`create schema if not exists timeline`;
   await tx`create schema if not exists ${tx(schema)}`;
+  const [found] = await tx<{ exists: boolean }[]>`select to_regclass('timeline.migration') is not null as exists`;
+  if (found?.exists) return;
   await tx`
-    create table if not exists timeline.migration (
+    create table timeline.migration (
       schema_name text not null,
       file text not null,
       hash text not null,
@@ -82,6 +84,11 @@ async function prepare(tx: Tx, schema: string): Promise<void> {
       constraint migration_pkey primary key (schema_name, file)
     )
   `;
+  await tx`comment on table timeline.migration is 'Migrations that were applied, of the engine and of the domains.'`;
+  await tx`comment on column timeline.migration.schema_name is 'Whose: timeline, or the schema of a domain.'`;
+  await tx`comment on column timeline.migration.file is 'File name.'`;
+  await tx`comment on column timeline.migration.hash is 'SHA-256 of the file; an edited one is refused.'`;
+  await tx`comment on column timeline.migration.applied_at is 'When.'`;
 }
 
 function edited(set: MigrationSet, file: string): never {

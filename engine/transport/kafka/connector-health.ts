@@ -50,13 +50,13 @@ export function slotHealth({ name, slot, silentMs, managed, trouble }: SlotSeen)
   if (trouble !== undefined) return bad(trouble, "Is PostgreSQL reachable?");
   if (slot === undefined) {
     const hint =
-      "The connector makes it at its first start. Rows written meanwhile: `ekiden republish --missing-only`.";
+      "The connector makes it at its first start. Rows written meanwhile stand in timeline.event_request: `ekiden redrive` sends one again.";
     return bad(`replication slot ${name} does not exist`, hint);
   }
   const kept = `${(slot.keptBytes / 1024 / 1024).toFixed(1)} MiB of WAL kept`;
   const detail = `${name} ${slot.active ? "active" : "not read by anybody"}, WAL ${slot.walStatus ?? "unknown"}, ${kept}`;
   if (slot.walStatus === "lost") {
-    const hint = "Drop the slot and Connect's offsets, restart the connector, then `ekiden republish --missing-only`.";
+    const hint = "Drop the slot and Connect's offsets, restart the connector, then `ekiden redrive` what Kafka lacks.";
     return bad(detail, hint);
   }
   if (slot.walStatus === "unreserved") return bad(detail, "The slot is about to be lost: start the connector.");

@@ -55,7 +55,7 @@ export function refuseOutOfRange(
 ): void {
   if (at !== undefined && offset >= at.earliest && offset <= at.end) return;
   const range = at === undefined ? "there is no such partition" : `it holds ${at.earliest} to ${at.end}`;
-  const hint = "Older messages have left Kafka: `ekiden republish` sends them again from the event store.";
+  const hint = "Older messages have left Kafka: `ekiden redrive` sends one again from the event store.";
   const message = `${topic}/${partition} cannot be set to ${offset}: ${range}`;
   throw new KafkaTransportError("kafka.offset-out-of-range", message, hint);
 }

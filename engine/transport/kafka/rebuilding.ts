@@ -20,6 +20,15 @@ export const patience: Patience = {
   commitMs: 5_000,
 };
 
+/** Shorter, and a member that waits for the others of its group to join would count as crashed (up to 15 s). */
+const SILENT_MIN_MS = 20_000;
+
+/** The patience of a process that tries for `rebuildMs` to build a lost consumer anew. */
+export function patienceOf(rebuildMs: number): Patience {
+  const silentMs = Math.min(patience.silentMs, Math.max(SILENT_MIN_MS, rebuildMs));
+  return { ...patience, rebuildMs, silentMs };
+}
+
 const FIRST_MS = 200;
 const MAX_MS = 10_000;
 

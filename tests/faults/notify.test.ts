@@ -1,0 +1,64 @@
+import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
+import { mkdir, mkdtemp, rm, symlink } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { rejected } from "ekiden";
+import { Client } from "../support/client.ts";
+import { eventually, LAB, type TestEngine, testEngine } from "../support/engine.ts";
+import { behave, calls, calm } from "../support/lab/lab/behaviour.ts";
+
+const FOREVER = `saga: telling
+version: 1
+input:
+  note: string
+steps:
+  - notify: lab.tell
+    with: \${ input }
+    retry: { attempts: forever, backoff: 30s, factor: 1 }
+`;
+const OUTSIDE = `saga: calling
+version: 1
+input:
+  note: string
+steps:
+  - notify: lab.call
+    with: \${ input }
+    retry: { attempts: 3, backoff: 50ms, factor: 1 }
+`;
+let lab: TestEngine;
+let folder: string;
+const client = new Client(() => lab.url);
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "ekiden-notify-"));
+  await mkdir(folder, { recursive: true });
+  await symlink(join(LAB, "lab"), join(folder, "lab"), "dir");
+  await Bun.write(join(folder, "telling.saga.yaml"), FOREVER);
+  await Bun.write(join(folder, "calling.saga.yaml"), OUTSIDE);
+  await Bun.write(join(folder, "three.saga.yaml"), await Bun.file(join(LAB, "three.saga.yaml")).text());
+  lab = await testEngine("embedded", { domains: folder });
+}, 120_000);
+afterEach(calm);
+afterAll(async () => {
+  await lab?.close();
+  await rm(folder, { recursive: true, force: true });
+}, 60_000);
+
+test("an external notification that throws is retried as its policy says", async () => {
+  behave("call", "*", () => {
+    throw new Error("connection reset");
+  });
+  const { sagaId } = await client.start("calling", { note: "a" });
+  await eventually("three attempts", async () => calls.filter((call) => call.sagaId === sagaId).length === 3, 6_000);
+}, 60_000);
+
+test("notifications that wait for their next attempt hold up no other saga", async () => {
+  behave("tell", "*", () => {
+    throw new Error("not yet");
+  });
+  for (let index = 0; index < 24; index += 1) await client.start("telling", { note: `n${index}` });
+  await eventually("all have failed once", async () => new Set(calls.filter((call) => call.action === "tell").map((call) => call.sagaId)).size === 24);
+  behave("two", "*", () => rejected("no", "no"));
+  const { sagaId } = await client.start("three", { note: "other" });
+  await eventually("the other saga ends", async () => (await client.saga(sagaId)).status === "failed", 10_000);
+}, 60_000);
