@@ -118,7 +118,9 @@ async function start(config: Config, log: Log, onFatal: (error: Error) => void, 
     timers.start(() => consumer.status().state === "running");
     closing.add(() => timers.stop());
   }
-  const projectors = await startDomains({ config, sql, databaseUrl, domains, catalog, transport, control, store, log, closing, draining: draining.signal });
+  const projectors = await startDomains({ config, sql, databaseUrl, domains, catalog, transport, control, store, log, closing });
+  // Once more, so that it is drained before the pools that its consumers use are closed.
+  closing.add(() => transport.stop());
   if (transport instanceof EmbeddedTransport) transport.start();
   control.start();
   closing.add(() => control.stop());
@@ -216,11 +218,10 @@ interface DomainParts {
   readonly store: (role: string) => Store;
   readonly log: Log;
   readonly closing: Closing;
-  readonly draining: AbortSignal;
 }
 
 async function startDomains(parts: DomainParts): Promise<Map<string, Projector>> {
-  const { config, sql, databaseUrl, domains, catalog, transport, control, store, log, closing, draining } = parts;
+  const { config, sql, databaseUrl, domains, catalog, transport, control, store, log, closing } = parts;
   const projectors = new Map<string, Projector>();
   const wanted = config.roles.domains;
   for (const { domain } of domains.filter(({ domain: { name } }) => wanted === "all" || wanted.has(name))) {
@@ -228,7 +229,7 @@ async function startDomains(parts: DomainParts): Promise<Map<string, Projector>>
     const limits = { statementTimeoutMs: HANDLER_STATEMENT_MS };
     const batches = pool(url, `${domain.name} batches`, BATCH_CONNECTIONS, closing, limits);
     const singles = pool(url, domain.name, SINGLE_CONNECTIONS, closing, limits);
-    const participant = new Participant({ domain, catalog, store: store(domain.name), batches, singles, log, consumer: config.consumer, draining });
+    const participant = new Participant({ domain, catalog, store: store(domain.name), batches, singles, log, consumer: config.consumer });
     const subscription = participant.subscription();
     if (subscription.topics.length > 0) await control.add(await transport.subscribe(subscription));
     for (const [name, projection] of Object.entries(domain.projections)) {
@@ -250,26 +251,36 @@ async function run(): Promise<void> {
   const startedAt = performance.now();
   const config = parseConfig(process.env);
   const log = createLog(config.log);
-  let stopping = false;
-  const engine = await startEngine(config, log, (error) => {
+  const engine = startEngine(config, log, (error) => {
     log.error("the engine cannot go on", { error });
     process.exitCode = 1;
     void stop("a consumer that was lost");
   });
+  let stopping = false;
   const stop = async (why: string) => {
-    // A second signal: the person wants out now; everything unfinished is redelivered at the next start.
-    if (stopping) process.exit(process.exitCode === undefined ? 130 : Number(process.exitCode));
+    if (stopping) return;
     stopping = true;
     log.info(`stopping because of ${why}: what is in progress ends first`);
     const late = Bun.sleep(DRAIN_MS).then(() => log.warn(`not everything ended within ${DRAIN_MS / 1000} s; the rest is redelivered at the next start`));
-    await Promise.race([engine.stop(), late]);
+    // Whatever fails on the way, and even while the engine is still starting: the process ends.
+    const ended = engine.then((started) => started.stop()).catch((error: unknown) => {
+      log.error("not everything could be stopped", { error });
+      process.exitCode ??= 1;
+    });
+    await Promise.race([ended, late]);
     process.exit(process.exitCode === undefined ? 0 : Number(process.exitCode));
+  };
+  const interrupted = (signal: string) => {
+    // A second signal: the person wants out now; everything unfinished is redelivered at the next start.
+    if (stopping) process.exit(process.exitCode === undefined ? 130 : Number(process.exitCode));
+    void stop(signal);
   };
   // A stray promise of a handler must not take the engine down with it: what counts is in the database.
   process.on("unhandledRejection", (error) => log.error("a promise failed that nobody awaited", { error }));
-  process.on("SIGINT", () => void stop("SIGINT"));
-  process.on("SIGTERM", () => void stop("SIGTERM"));
-  announce(config, engine, performance.now() - startedAt);
+  const running = await engine;
+  process.on("SIGINT", interrupted);
+  process.on("SIGTERM", interrupted);
+  announce(config, running, performance.now() - startedAt);
 }
 
 if (import.meta.main || process.argv[1] === import.meta.path) {

@@ -420,7 +420,7 @@ declare
 begin
   select e into v_event from timeline.answer_batch(p_consumer_group, jsonb_build_array(jsonb_build_object(
     'messageId', p_message_id, 'outcome', p_outcome, 'body', coalesce(p_body, '{}'::jsonb)))) e;
-  return v_event->>'message_id';
+  return v_event->>'messageId';
 end $$;
 comment on function timeline.answer is 'Answers one claimed message: outcome succeeded, rejected, failed or unknown. Returns the id of the event, null for a notify.';
 

@@ -18,7 +18,7 @@ const PARTS: readonly (readonly [name: string, paths: readonly string[]])[] = [
   ["unit tests and architecture rules", UNIT],
   [
     "API, contract, integration and end to end",
-    ["api", "contract", "transport", "integration", "e2e"].map((kind) => `./tests/${kind}`),
+    ["api", "contract", "transport", "integration", "e2e", "faults"].map((kind) => `./tests/${kind}`),
   ],
 ];
 

@@ -59,10 +59,12 @@ function sendCompensation(draft: Draft, entry: StackEntry, compensation: Compens
     const error = draft.state.failure === undefined ? {} : { error: errorOf(draft.state.failure) };
     const input = compensation.with === undefined ? entry.input : draft.render(compensation.with, error);
     const key = stepKey(draft.facts.id, path);
+    const known = entry.output === undefined ? {} : { output: entry.output };
+    const body = { input, compensates: { stepKey: key, input: entry.input, ...known } };
+    draft.mustFit(body, "the compensation");
     backward.attempt += 1;
     backward.used += 1;
     backward.phase = "sent";
-    const known = entry.output === undefined ? {} : { output: entry.output };
     draft.step({ path, status: "compensating" });
     draft.send({
       topic: step.command,
@@ -71,7 +73,7 @@ function sendCompensation(draft: Draft, entry: StackEntry, compensation: Compens
       action: actionOf(compensation.command),
       attempt: backward.attempt,
       headers: { timeoutMs: compensation.timeoutMs },
-      body: { input, compensates: { stepKey: key, input: entry.input, ...known } },
+      body,
     });
   } catch (error) {
     parkBackward(draft, path, backward, faultOf(error, path));

@@ -4,6 +4,7 @@ import { ExpressionFault, type Evaluator, type Scope } from "./evaluate.ts";
 import type { GuardOutcome, Read } from "./event.ts";
 import type { Json } from "./json.ts";
 import type { Failure, SagaFacts, SagaState } from "./state.ts";
+import { BODY_MAX, storedBytes } from "./size.ts";
 import { renderTemplate } from "./template.ts";
 
 /** Thrown inside a transition that must know a step's guard; `decide` turns it into `needs`. */
@@ -51,6 +52,12 @@ export class Draft {
 
   send(message: Outgoing): void {
     this.#outgoing.push(message);
+  }
+
+  /** @throws MessageTooLarge when a body would not fit; to be asked before anything is changed. */
+  mustFit(body: Json, what: string): void {
+    const bytes = storedBytes(body);
+    if (bytes > BODY_MAX) throw new MessageTooLarge(`${what} would be ${bytes} bytes, at most ${BODY_MAX} fit`);
   }
 
   /** Several changes of one step in one transition become one row; later fields win. */
@@ -106,8 +113,12 @@ export class Draft {
   }
 }
 
-/** A fault of an expression as a failure with its place in the YAML. @throws what is no ExpressionFault. */
+/** Thrown by a transition whose message would be larger than the event store takes. Parks the saga like a fault of an expression. */
+export class MessageTooLarge extends Error {}
+
+/** A fault on real data as a failure, with its place in the YAML if it has one. @throws what is no such fault. */
 export function faultOf(error: unknown, path: string): Failure {
+  if (error instanceof MessageTooLarge) return { code: "message.too-large", message: error.message, step: path, kind: "fault" };
   if (!(error instanceof ExpressionFault)) throw error;
   const { line, column } = error.expression.at;
   return { code: "expression.failed", message: error.message, step: path, kind: "fault", line, column };

@@ -1,6 +1,6 @@
 import { goBackward } from "./backward.ts";
 import { sendCommand, sendNotification } from "./command.ts";
-import type { ChooseStep, CommandStep, FailStep, Step, WaitStep } from "./definition.ts";
+import type { ChooseStep, CommandStep, FailStep, NotifyStep, Step, WaitStep } from "./definition.ts";
 import { type Draft, errorOf, faultOf } from "./draft.ts";
 import type { Scope } from "./evaluate.ts";
 import { type Frame, frames, innermost, open } from "./frame.ts";
@@ -35,6 +35,9 @@ export function leave(frame: Frame): void {
   frame.block.at += 1;
 }
 
+/** Most characters of a failure's message that are kept. */
+const FAIL_MESSAGE_MAX = 4_096;
+
 type Entered = "next" | "waits" | Frame;
 
 function enter(draft: Draft, frame: Frame, step: Step): Entered {
@@ -45,8 +48,7 @@ function enter(draft: Draft, frame: Frame, step: Step): Entered {
       case "command":
         return enterCommand(draft, frame, step, path);
       case "notify":
-        sendNotification(draft, step, path, draft.render(step.with, scopeOf(frame)));
-        return "next";
+        return enterNotify(draft, frame, step, path);
       case "wait":
         return enterWait(draft, frame, step, path);
       case "choose":
@@ -67,8 +69,16 @@ function skip(draft: Draft, path: string, step: Step): "next" {
   return "next";
 }
 
+function enterNotify(draft: Draft, frame: Frame, step: NotifyStep, path: string): "next" {
+  const input = draft.render(step.with, scopeOf(frame));
+  draft.mustFit({ input }, "the notification");
+  sendNotification(draft, step, path, input);
+  return "next";
+}
+
 function enterCommand(draft: Draft, frame: Frame, step: CommandStep, path: string): "waits" {
   const input = draft.render(step.with, scopeOf(frame));
+  draft.mustFit({ input }, "the command");
   frame.block.current = { kind: "command", phase: "sent", attempt: 0, used: 0, input };
   draft.state.stack.push({ path, input });
   draft.step({ path, status: "running", started: true });
@@ -128,7 +138,7 @@ function sameJson(subject: Json, equals: Json | undefined): boolean {
 
 function enterFail(draft: Draft, frame: Frame, step: FailStep, path: string): "waits" {
   const rendered = step.message === undefined ? step.code : draft.render(step.message, scopeOf(frame));
-  const message = typeof rendered === "string" ? rendered : JSON.stringify(rendered);
+  const message = (typeof rendered === "string" ? rendered : JSON.stringify(rendered)).slice(0, FAIL_MESSAGE_MAX).toWellFormed();
   return failForward(draft, frame, path, { code: step.code, message, step: path, kind: "fail" });
 }
 
@@ -148,7 +158,9 @@ function scopeOf(frame: Frame): Scope {
 function complete(draft: Draft, frame: Frame): void {
   const { state, definition } = draft;
   try {
-    if (definition.output !== undefined) state.output = draft.render(definition.output);
+    const output = definition.output === undefined ? undefined : draft.render(definition.output);
+    draft.mustFit({ output: output ?? null }, "the output of the saga");
+    if (output !== undefined) state.output = output;
   } catch (error) {
     const failure = faultOf(error, "output");
     frame.block.current = { kind: "fault", failure };

@@ -9,6 +9,9 @@ const BATCH_MAX = 200;
 /** How often timers are looked for. Also the most by which one fires late on an idle engine. */
 const POLL_MS = 100;
 
+/** How long the timers of a saga rest whose transition could not be written. */
+const SET_ASIDE_MS = 60_000;
+
 interface DueRow {
   saga_id: string;
   name: string;
@@ -24,6 +27,7 @@ export class Timers {
   readonly #transitions: Transitions;
   readonly #changes: SagaChanges;
   readonly #problem: (error: unknown) => void;
+  readonly #setAside = new Map<string, number>();
   #stopped = false;
   #loop: Promise<void> | undefined;
   #wake: (() => void) | undefined;
@@ -70,13 +74,33 @@ export class Timers {
 
   /** Fires one batch of due timers; returns how many were due. */
   async fire(): Promise<number> {
-    const due = await this.#store.sql<DueRow[]>`
-      select saga_id, name, due_at from timeline.timer where due_at <= clock_timestamp() order by due_at limit ${BATCH_MAX}
+    const { sql } = this.#store;
+    const now = performance.now();
+    const resting = [...this.#setAside].filter(([, until]) => until > now).map(([sagaId]) => sagaId);
+    const due = await sql<DueRow[]>`
+      select saga_id, name, due_at from timeline.timer
+      where due_at <= clock_timestamp() and saga_id <> all (${sql.array(resting)}::text[])
+      order by due_at limit ${BATCH_MAX}
     `;
-    if (due.length === 0) return 0;
-    const settled = await transact(this.#store, (unit) => this.#apply(unit, due));
-    this.#changes.notify(settled);
+    if (due.length > 0) await this.#fireTogether(due);
     return due.length;
+  }
+
+  /** In one transaction; a saga whose transition cannot be written is found and set aside, the others go on. */
+  async #fireTogether(due: readonly DueRow[]): Promise<void> {
+    const sagaIds = [...new Set(due.map((timer) => timer.saga_id))];
+    try {
+      this.#changes.notify(await transact(this.#store, (unit) => this.#apply(unit, due)));
+      for (const sagaId of sagaIds) this.#setAside.delete(sagaId);
+    } catch (error) {
+      if (isNoOutcome(error)) throw error;
+      if (sagaIds.length > 1) {
+        for (const sagaId of sagaIds) await this.#fireTogether(due.filter((timer) => timer.saga_id === sagaId));
+        return;
+      }
+      this.#setAside.set(sagaIds[0] as string, performance.now() + SET_ASIDE_MS);
+      this.#problem(error);
+    }
   }
 
   async #apply(unit: Unit, due: readonly DueRow[]): Promise<readonly string[]> {

@@ -6,7 +6,16 @@ import { FatalError, NotSentError, type Outcome, type StepContext } from "../sdk
 export type CallResult =
   | { readonly outcome: "succeeded"; readonly output: Json }
   | { readonly outcome: "rejected"; readonly code: string; readonly message: string }
-  | { readonly outcome: "failed"; readonly code: string; readonly message: string; readonly retryable: boolean; readonly stack?: string };
+  | Failed;
+
+/** An attempt that failed. `unknown`: an external call that may have taken effect. */
+export interface Failed {
+  readonly outcome: "failed" | "unknown";
+  readonly code: string;
+  readonly message: string;
+  readonly retryable: boolean;
+  readonly stack?: string;
+}
 
 /** Thrown into a call whose time is over. `slow`: it holds up a batch; `timeout`: the step's own limit. */
 export class TimeOver extends Error {
@@ -58,19 +67,27 @@ async function within<T>(limit: { readonly ms: number; readonly reason: "slow" |
   }
 }
 
+/** Most characters of a message or a stack trace that are kept. */
+const TEXT_MAX = 8_192;
+
+/** What a handler says of its failure, in a form and size that the event store can keep whatever it was. */
+function text(value: unknown): string {
+  return String(value).slice(0, TEXT_MAX).replaceAll("\u0000", "\uFFFD").toWellFormed();
+}
+
 function rejectionOf(outcome: { readonly code: string; readonly message: string }): CallResult {
-  if (/^[a-z][a-z0-9_.-]{0,63}$/.test(outcome.code)) return { outcome: "rejected", code: outcome.code, message: outcome.message };
-  const message = `rejected("${outcome.code}"): a code is lower case, [a-z][a-z0-9_]*`;
+  if (/^[a-z][a-z0-9_.-]{0,63}$/.test(outcome.code)) return { outcome: "rejected", code: outcome.code, message: text(outcome.message) };
+  const message = `rejected("${text(outcome.code)}"): a code is lower case, [a-z][a-z0-9_]*`;
   return { outcome: "failed", code: "step.code", message, retryable: false };
 }
 
 /** A thrown error as a failure. */
-export function failureOf(error: unknown): CallResult & { readonly outcome: "failed" } {
-  const message = error instanceof Error ? error.message : String(error);
-  const stack = error instanceof Error && error.stack !== undefined ? { stack: error.stack } : {};
+export function failureOf(error: unknown): Failed {
+  const message = text(error instanceof Error ? error.message : error);
+  const stack = error instanceof Error && error.stack !== undefined ? { stack: text(error.stack) } : {};
   const failed = (code: string, retryable: boolean) => ({ outcome: "failed" as const, code, message, retryable, ...stack });
   if (error instanceof TimeOver) return failed("timeout", true);
-  if (error instanceof FatalError) return failed(error.code, false);
+  if (error instanceof FatalError) return failed(text(error.code), false);
   if (error instanceof NotSentError) return failed("not_sent", true);
   if (error instanceof Error && error.name === "PostgresError" && "code" in error) return failed(`sql_${String(error.code)}`, true);
   return failed("exception", true);

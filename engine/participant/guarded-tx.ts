@@ -14,6 +14,9 @@ const REFUSED = new Set<PropertyKey>(["savepoint", "prepare", "begin", "reserve"
 interface Cancellable {
   /** True from sending to the answer. One that was never sent, or is answered, must not be cancelled: that would hit whatever the connection does next. */
   readonly active: boolean;
+  /** Sends the statement; the driver calls it when the statement is awaited. */
+  handler: (query: Cancellable) => unknown;
+  reject(error: Error): void;
   cancel(): void;
 }
 
@@ -25,11 +28,14 @@ export function guardTx(tx: Tx): GuardedTx {
   let refusal: string | undefined;
   const running = new Set<Cancellable>();
   const check = () => {
-    if (refusal !== undefined) throw new Error(`the transaction of this step is over: ${refusal}`);
+    if (refusal !== undefined) throw new Error(refused(refusal));
   };
   const track = (result: unknown): unknown => {
     if (!isQuery(result)) return result;
     running.add(result);
+    // A statement is sent only when it is awaited, which may be long after it was made.
+    const send = result.handler;
+    result.handler = (query) => (refusal === undefined ? send(query) : query.reject(new Error(refused(refusal))));
     return result;
   };
   const proxy = new Proxy(tx, {
@@ -56,6 +62,10 @@ export function guardTx(tx: Tx): GuardedTx {
   };
 }
 
+function refused(reason: string): string {
+  return `the transaction of this step is over: ${reason}`;
+}
+
 function isQuery(value: unknown): value is Cancellable {
-  return typeof value === "object" && value !== null && "active" in value && "cancel" in value && typeof value.cancel === "function";
+  return typeof value === "object" && value !== null && "active" in value && "handler" in value && typeof value.handler === "function";
 }

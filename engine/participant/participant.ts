@@ -1,6 +1,6 @@
 import type { ActionDescription, DomainCatalog } from "../core/domain.ts";
-import type { Domain, Log, Run, RunExternal, StepSpec } from "../sdk.ts";
-import { errorCode, isNoOutcome, type Sql } from "../timeline/database.ts";
+import { type Domain, type Log, NotSentError, type Run, type RunExternal, type StepSpec } from "../sdk.ts";
+import { errorCode, isNoOutcome, type Sql, type Tx } from "../timeline/database.ts";
 import { type Store, transact } from "../timeline/store.ts";
 import type { Delivery, Subscription, Verdict } from "../transport/port.ts";
 import { type CallResult, callHandler, failureOf, inputFault, TimeOver } from "./call.ts";
@@ -27,8 +27,6 @@ export interface ParticipantParts {
   readonly log: Log;
   /** Host and pid. */
   readonly consumer: string;
-  /** Aborted when the engine drains: pauses between attempts end, the message comes again at the next start. */
-  readonly draining: AbortSignal;
 }
 
 /** One message of a batch that must go alone: the batch is rolled back and run again without it. */
@@ -46,6 +44,8 @@ export class Participant {
   readonly #parts: ParticipantParts;
   readonly #group: string;
   readonly #slow = new Map<string, number>();
+  /** Notifications between two attempts, by message id. At most as many as the lanes hold. */
+  readonly #notifications = new Map<string, { readonly used: number; readonly notBefore: number }>();
 
   constructor(parts: ParticipantParts) {
     this.#parts = parts;
@@ -102,9 +102,8 @@ export class Participant {
         const { claims, now } = await claim(unit, this.#group, deliveries, this.#parts.consumer, false);
         const runs = claims.filter((row): row is Claim & { request: CommandRequest } => row.request !== null);
         const answers: { request: CommandRequest; result: CallResult }[] = [];
-        const guarded = guardTx(unit.tx);
         for (const { ordinal, request } of runs) {
-          const result = await this.#inBatch(guarded, request, now, ordinal);
+          const result = await this.#inBatch(unit.tx, request, now, ordinal);
           answers.push({ request, result });
         }
         await answer(unit, this.#group, answers, this.#parts.consumer).catch((error: unknown) => {
@@ -117,15 +116,18 @@ export class Participant {
     );
   }
 
-  async #inBatch(guarded: GuardedTx, request: CommandRequest, now: Date, ordinal: number): Promise<CallResult> {
+  async #inBatch(tx: Tx, request: CommandRequest, now: Date, ordinal: number): Promise<CallResult> {
+    // One a call: a stray statement of one handler must not run between those of the next.
+    const guarded = guardTx(tx);
     try {
       const limit = deliveriesLimit(request, SLOW_MS);
       const result = await this.#run(guarded, request, now, limit);
       if (result.outcome === "succeeded") return result;
     } catch (error) {
-      guarded.revoke("the batch is rolled back");
       if (isNoOutcome(error) && isDatabase(error)) throw error;
       if (error instanceof TimeOver) this.#slow.set(request.action, Date.now() + SLOW_REMEMBERED_MS);
+    } finally {
+      guarded.revoke("the handler has returned");
     }
     throw new SetAside([ordinal]);
   }
@@ -161,39 +163,27 @@ export class Participant {
   }
 
   async #alone(delivery: Delivery): Promise<readonly Verdict[]> {
-    const external = this.#step(delivery.headers["action"] ?? "")?.external === true;
     const policy = notifyPolicy(delivery);
-    for (let used = 1; ; used += 1) {
-      const failed = external ? await this.#external(delivery) : await this.#transactional(delivery);
-      if (failed === undefined) return ["done"];
-      const again = failed.outcome === "failed" && failed.retryable && policy !== undefined && used < policy.attempts;
-      if (!again) {
-        await this.#answerFailure(delivery, failed, external);
-        return ["done"];
-      }
-      if (!(await this.#pause(Math.min(policy.maxMs, policy.backoffMs * policy.factor ** (used - 1))))) return ["again"];
+    const messageId = delivery.headers["id"] ?? "";
+    const told = this.#notifications.get(messageId);
+    // Between two attempts of a notification its message goes back to the lanes: a pause here would hold a lane.
+    if (told !== undefined && told.notBefore > Date.now()) return ["again"];
+    const external = this.#step(delivery.headers["action"] ?? "")?.external === true;
+    const failed = external ? await this.#external(delivery, policy) : await this.#transactional(delivery);
+    const used = (told?.used ?? 0) + 1;
+    if (failed !== undefined && failed.outcome !== "rejected" && failed.retryable && policy !== undefined && used < policy.attempts) {
+      const pauseMs = Math.min(policy.maxMs, policy.backoffMs * policy.factor ** (used - 1));
+      this.#notifications.set(messageId, { used, notBefore: Date.now() + pauseMs });
+      return ["again"];
     }
-  }
-
-  /** False: the engine drains. */
-  #pause(ms: number): Promise<boolean> {
-    const { draining } = this.#parts;
-    if (draining.aborted) return Promise.resolve(false);
-    return new Promise((resolve) => {
-      const end = (goesOn: boolean) => {
-        clearTimeout(timer);
-        draining.removeEventListener("abort", drained);
-        resolve(goesOn);
-      };
-      const timer = setTimeout(() => end(true), ms);
-      const drained = () => end(false);
-      draining.addEventListener("abort", drained, { once: true });
-    });
+    this.#notifications.delete(messageId);
+    if (failed !== undefined) await this.#answerFailure(delivery, failed, external);
+    return ["done"];
   }
 
   /** One message, one transaction. Returns how it failed, everything rolled back; undefined: committed or nothing to do. */
-  async #transactional(delivery: Delivery): Promise<CallResult | undefined> {
-    let failed: CallResult | undefined;
+  async #transactional(delivery: Delivery): Promise<Failure | undefined> {
+    let failed: Failure | undefined;
     const rollBack = new Error("rolled back");
     try {
       await transact(
@@ -203,13 +193,13 @@ export class Participant {
           const request = claims[0]?.request;
           if (request === null || request === undefined) return;
           const guarded = guardTx(unit.tx);
-          failed = await this.#attempt(guarded, request, now);
-          if (failed.outcome !== "succeeded") {
-            guarded.revoke(failed.message);
+          const result = await this.#attempt(guarded, request, now);
+          guarded.revoke("the handler has returned");
+          if (result.outcome !== "succeeded") {
+            failed = result;
             throw rollBack;
           }
-          await answer(unit, this.#group, [{ request, result: failed }], this.#parts.consumer);
-          failed = undefined;
+          await answer(unit, this.#group, [{ request, result }], this.#parts.consumer);
         },
         this.#parts.singles,
       );
@@ -230,15 +220,26 @@ export class Participant {
     }
   }
 
-  /** Claim and `started` are committed before the call, the answer after it: no transaction is open meanwhile. */
-  async #external(delivery: Delivery): Promise<CallResult | undefined> {
+  /**
+   * Claim and `started` are committed before the call, the answer after it: no transaction is open meanwhile. Returns
+   * the failure of a notification, which may be tried again; every other outcome is answered here.
+   */
+  async #external(delivery: Delivery, policy: NotifyPolicy | undefined): Promise<Failure | undefined> {
     const { store, singles, consumer } = this.#parts;
     const { claims, now } = await transact(store, (unit) => claim(unit, this.#group, [delivery], consumer, true), singles);
     const request = claims[0]?.request;
     if (request === null || request === undefined) return undefined;
     const result = await this.#callExternal(request, now);
-    if (result.outcome === "failed" && notifyPolicy(delivery) !== undefined) return result;
-    await transact(store, (unit) => answer(unit, this.#group, [{ request, result }], consumer), singles);
+    if (result.outcome !== "succeeded" && policy !== undefined) return result;
+    const put = (outcome: CallResult) =>
+      transact(store, (unit) => answer(unit, this.#group, [{ request, result: outcome }], consumer), singles);
+    try {
+      await put(result);
+    } catch (error) {
+      if (isNoOutcome(error)) throw error;
+      // What it returned cannot be kept. The call is over and may have taken effect: it must not be made again for this.
+      await put({ ...failureOf(error), outcome: "unknown", code: "step.output", retryable: false });
+    }
     return undefined;
   }
 
@@ -248,17 +249,20 @@ export class Participant {
     const abort = new AbortController();
     const run = this.#step(request.action)?.run as unknown as RunExternal<unknown, unknown>;
     const context = contextOf(request, { now, signal: abort.signal, log: this.#logOf(request) });
+    const limit = deliveriesLimit(request, Number.POSITIVE_INFINITY);
     try {
-      return await callHandler(action, deliveriesLimit(request, Number.POSITIVE_INFINITY), abort, () => run(request.body.input, context));
+      const result = await callHandler(action, limit, abort, () => run(request.body.input, context));
+      // It returned something that breaks its schema: the call was made.
+      return result.outcome === "failed" ? { ...result, outcome: "unknown" } : result;
     } catch (error) {
       const failed = failureOf(error);
       // Only NotSentError knows that the other side received nothing; anything else may have arrived (S3).
-      return failed.code === "not_sent" ? failed : ({ ...failed, outcome: "unknown" } as unknown as CallResult);
+      return error instanceof NotSentError ? failed : { ...failed, outcome: "unknown" };
     }
   }
 
   /** The failed attempt is rolled back: claim again in a new transaction, and answer if it still says run. */
-  async #answerFailure(delivery: Delivery, result: CallResult, external: boolean): Promise<void> {
+  async #answerFailure(delivery: Delivery, result: Failure, external: boolean): Promise<void> {
     const { store, singles, consumer, log } = this.#parts;
     await transact(
       store,
@@ -267,7 +271,7 @@ export class Participant {
         const request = claims[0]?.request;
         if (request === null || request === undefined) return;
         await answer(unit, this.#group, [{ request, result }], consumer);
-        if (result.outcome === "failed") {
+        if (result.outcome !== "rejected") {
           log.warn(`${this.#group}.${request.action} failed: ${result.message}`, { code: result.code, stepKey: request.stepKey, attempt: request.attempt });
         }
       },
@@ -275,6 +279,9 @@ export class Participant {
     );
   }
 }
+
+/** Everything but success. */
+type Failure = Exclude<CallResult, { outcome: "succeeded" }>;
 
 interface Limit {
   readonly ms: number;

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
+import { afterAll, afterEach, beforeAll, test } from "bun:test";
 import { mkdir, mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -31,8 +31,10 @@ const client = new Client(() => lab.url);
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "ekiden-notify-"));
-  await mkdir(folder, { recursive: true });
-  await symlink(join(LAB, "lab"), join(folder, "lab"), "dir");
+  // The lab's own handlers, in a folder with other definitions.
+  await mkdir(join(folder, "lab"));
+  await symlink(join(LAB, "lab/sql"), join(folder, "lab/sql"), "dir");
+  await Bun.write(join(folder, "lab/domain.ts"), `export { default } from ${JSON.stringify(join(LAB, "lab/domain.ts"))};\n`);
   await Bun.write(join(folder, "telling.saga.yaml"), FOREVER);
   await Bun.write(join(folder, "calling.saga.yaml"), OUTSIDE);
   await Bun.write(join(folder, "three.saga.yaml"), await Bun.file(join(LAB, "three.saga.yaml")).text());

@@ -32,7 +32,9 @@ export class EmbeddedConsumer implements Consumer {
   #stopped = false;
   #filling = false;
   #missed = false;
+  #committing = false;
   #timer: ReturnType<typeof setInterval> | undefined;
+  #turn: Promise<void> = Promise.resolve();
 
   constructor(subscription: Subscription, parts: EmbeddedParts) {
     this.group = subscription.group;
@@ -50,7 +52,7 @@ export class EmbeddedConsumer implements Consumer {
     if (this.#stopped) return;
     for (const topic of this.topics) this.#place(topic, committed.get(topic) ?? 0);
     this.#owned = true;
-    this.#timer ??= setInterval(() => void this.#commit(), COMMIT_EVERY_MS);
+    this.#timer ??= setInterval(() => void this.#commitInTime(), COMMIT_EVERY_MS);
     this.fill();
   }
 
@@ -87,33 +89,49 @@ export class EmbeddedConsumer implements Consumer {
       });
   }
 
-  async pause(): Promise<void> {
-    if (this.#paused) return;
-    this.#paused = true;
-    await this.#lanes.drop();
-    for (const topic of this.topics) this.#place(topic, this.#done.get(topic) ?? 0);
-    await this.#commit();
+  pause(): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#paused) return;
+      this.#paused = true;
+      await this.#lanes.drop();
+      for (const topic of this.topics) this.#place(topic, this.#done.get(topic) ?? 0);
+      await this.#commit();
+    });
   }
 
-  async resume(): Promise<void> {
-    this.#paused = false;
-    this.fill();
+  resume(): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#paused = false;
+      this.fill();
+    });
   }
 
   owns(topic: string, partition: number): boolean {
     return this.#owned && partition === 0 && this.topics.includes(topic);
   }
 
-  async rewind(topic: string, _partition: number, offset: number): Promise<void> {
-    const wasPaused = this.#paused;
-    this.#paused = true;
-    await this.#lanes.drop(topic, 0);
-    this.#place(topic, offset);
-    await this.#write([topic]);
-    // Other topics of the group were not dropped: they go on where they are.
-    this.#paused = wasPaused;
-    this.#missed = true;
-    this.fill();
+  rewind(topic: string, _partition: number, offset: number): Promise<void> {
+    return this.#inTurn(async () => {
+      const wasPaused = this.#paused;
+      this.#paused = true;
+      try {
+        await this.#lanes.drop(topic, 0);
+        this.#place(topic, offset);
+        await this.#write([topic]);
+      } finally {
+        // Other topics of the group were not dropped: they go on where they are.
+        this.#paused = wasPaused;
+        this.#missed = true;
+        this.fill();
+      }
+    });
+  }
+
+  /** One change of position at a time: a resume in the middle of a pause's drain would be moved back by its end. */
+  #inTurn(act: () => Promise<void>): Promise<void> {
+    const turn = this.#turn.then(act);
+    this.#turn = turn.catch(() => {});
+    return turn;
   }
 
   status(): ConsumerStatus {
@@ -184,6 +202,14 @@ export class EmbeddedConsumer implements Consumer {
       select topic, "offset" from timeline.consumer_offset where consumer_group = ${this.group} and partition = 0
     `;
     return new Map(rows.map(({ topic, offset }) => [topic, offset]));
+  }
+
+  /** One write at a time: a database that is slow to answer must not find the whole pool waiting for it. */
+  async #commitInTime(): Promise<void> {
+    if (this.#committing || !this.#owned) return;
+    this.#committing = true;
+    await this.#commit();
+    this.#committing = false;
   }
 
   async #commit(): Promise<void> {

@@ -32,6 +32,8 @@ export class EmbeddedTransport implements Transport {
   readonly #queue: HandOverQueue;
   readonly #consumers = new Map<string, EmbeddedConsumer>();
   #owner = false;
+  /** Every consumer has begun since the lease was taken. */
+  #begun = false;
   /** Transactions below were or may be written before this process owned the transport; null: all of them are read. */
   #readUntil: bigint | null = null;
   #stopped = false;
@@ -142,6 +144,7 @@ export class EmbeddedTransport implements Transport {
         await (this.#owner ? this.#move() : this.#tryOwning());
       } catch (error) {
         if (error instanceof LeaseLost) this.#stepDown();
+        else if (!this.#begun) this.#stepDown(error);
         else this.#options.problem("the embedded transport stumbled and tries again", error);
         await this.#pause(STANDBY_MS);
         await this.#lookAgain();
@@ -173,7 +176,8 @@ export class EmbeddedTransport implements Transport {
   }
 
   async #tryOwning(): Promise<void> {
-    if (!(await this.#lease.acquire())) return;
+    // Without consumers there is nothing to own: another process may have some.
+    if (this.#consumers.size === 0 || !(await this.#lease.acquire())) return;
     await this.#log.load();
     this.#renewedAt = this.#savedAt = performance.now();
     // Until what was written before is read from the table, memory would overtake it; so all rows are read there.
@@ -181,10 +185,14 @@ export class EmbeddedTransport implements Transport {
     this.#owner = true;
     this.#readUntil = BigInt(await this.#log.newestTransaction());
     for (const consumer of this.#consumers.values()) await consumer.begin();
+    this.#begun = true;
   }
 
-  #stepDown(): void {
+  /** Another process owns the transport, or taking it over failed half-way and is tried again from the start. */
+  #stepDown(error?: unknown): void {
+    if (error !== undefined) this.#options.problem("the embedded transport could not be taken over and is tried again", error);
     this.#owner = false;
+    this.#begun = false;
     this.#lease.lose();
     this.#queue.clear();
     for (const consumer of this.#consumers.values()) consumer.end();

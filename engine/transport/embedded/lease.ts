@@ -34,7 +34,7 @@ export class Lease {
     const [row] = await this.#sql<{ epoch: number }[]>`
       update timeline.topic_log_position p set owner = ${this.owner}, owner_epoch = p.owner_epoch + 1,
         owner_until = clock_timestamp() + ${LEASE_MS} * interval '1 millisecond'
-      where p.id = 1 and (p.owner is null or p.owner_until < clock_timestamp() or not exists (
+      where p.id = 1 and (p.owner is null or p.owner = ${this.owner} or p.owner_until < clock_timestamp() or not exists (
         select from pg_stat_activity a where a.datname = current_database() and a.application_name = left('ekiden ' || p.owner, 63)))
       returning p.owner_epoch as epoch
     `;

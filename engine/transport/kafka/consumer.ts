@@ -60,11 +60,19 @@ export class KafkaConsumer implements Consumer {
     });
     this.#rebuilding = new Rebuilding(this.#patience, {
       build: () => this.#build(),
-      giveUp: (error) => options.onFatal(this.#lost(error)),
+      giveUp: (error) => {
+        const lost = this.#lost(error);
+        // A start that still waits for its partitions waits in vain.
+        this.#joined.reject(lost);
+        options.onFatal(lost);
+      },
     });
   }
 
-  /** Joins the group. Resolves when its partitions, if any, are known. @throws KafkaTransportError `kafka.join-failed` */
+  /**
+   * Joins the group. Resolves when its partitions, if any, are known.
+   * @throws KafkaTransportError `kafka.join-failed`, `kafka.consumer-lost`
+   */
   async start(timeoutMs: number): Promise<void> {
     this.#lifeTimer = setInterval(() => this.#checkLife(), 1_000);
     void this.#build();

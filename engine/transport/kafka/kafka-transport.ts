@@ -6,7 +6,7 @@ import { ConnectClient } from "./connect-client.ts";
 import { connectorConfig } from "./connector.ts";
 import { ConnectorWatch } from "./connector-watch.ts";
 import { KafkaConsumer } from "./consumer.ts";
-import { withDeadline } from "./deadline.ts";
+import { atMost, withDeadline } from "./deadline.ts";
 import { moveIdleGroup, type OffsetReader, readOffsets, readOffsetsAt } from "./group-offsets.ts";
 import { type KafkaAccess, type KafkaSecurity, newKafka } from "./kafka-client.ts";
 import { KafkaTransportError, reasonOf } from "./kafka-error.ts";
@@ -31,7 +31,7 @@ export interface KafkaTransportOptions {
   readonly log: TransportLog;
   readonly security?: KafkaSecurity;
   readonly patience?: Partial<Patience>;
-  /** A consumer is lost for good: the process should end with a failure. */
+  /** Consumers are lost for good: the process should end with a failure. Called once, however many they are. */
   onFatal(error: Error): void;
 }
 
@@ -39,6 +39,8 @@ const REACH_MS = 60_000;
 const CONNECT_MS = 90_000;
 const JOIN_MS = 60_000;
 const HEALTH_MS = 5_000;
+/** kafkajs waits for a broker that does not answer. */
+const DISCONNECT_MS = 5_000;
 
 /**
  * Connects to Kafka and, with a `connectUrl`, registers the connector and waits until it reads its slot. Resolves only
@@ -58,7 +60,7 @@ export async function createKafkaTransport(options: KafkaTransportOptions): Prom
     if (client !== null) await register(client, watch, names, options);
     else await watch.look();
   } catch (error) {
-    await admin.disconnect();
+    await atMost(admin.disconnect(), DISCONNECT_MS);
     throw error;
   }
   watch.start();
@@ -110,6 +112,7 @@ class KafkaTransport implements Transport {
   readonly #consumers = new Set<KafkaConsumer>();
   #topicWarnings: readonly string[] = [];
   #stopped = false;
+  #isLost = false;
 
   constructor(options: KafkaTransportOptions, keeper: TopicKeeper, watch: ConnectorWatch) {
     this.#options = options;
@@ -127,7 +130,8 @@ class KafkaTransport implements Transport {
     if (this.#stopped) {
       throw new KafkaTransportError("kafka.stopped", "the transport was stopped", "Start the engine again.");
     }
-    const { log, onFatal, patience } = this.#options;
+    const { log, patience } = this.#options;
+    const onFatal = (error: Error) => this.#lost(error);
     const base = { subscription, access: this.#options, reader: this.#reader, log, onFatal };
     const consumer = new KafkaConsumer({ ...base, ...(patience !== undefined && { patience }) });
     this.#consumers.add(consumer);
@@ -160,7 +164,13 @@ class KafkaTransport implements Transport {
     this.#stopped = true;
     await Promise.all([...this.#consumers].map((consumer) => consumer.stop()));
     await this.#watch.stop();
-    await this.#keeper.admin.disconnect();
+    await atMost(this.#keeper.admin.disconnect(), DISCONNECT_MS);
+  }
+
+  #lost(error: Error): void {
+    if (this.#isLost) return;
+    this.#isLost = true;
+    this.#options.onFatal(error);
   }
 
   async #brokerHealth(): Promise<PartHealth> {

@@ -1,0 +1,49 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { resolve } from "node:path";
+import postgres from "postgres";
+import { Client } from "../support/client.ts";
+import { LAB } from "../support/engine.ts";
+import { type EngineProcess, startProcess } from "../support/engine-process.ts";
+import { type FreshDatabase, freshDatabase, testPostgres } from "../support/postgres.ts";
+
+let database: FreshDatabase;
+let engine: EngineProcess;
+let admin: postgres.Sql;
+const client = new Client(() => engine.url);
+
+beforeAll(async () => {
+  database = await freshDatabase();
+  admin = postgres((await testPostgres()).url, { max: 1, onnotice: () => {} });
+  engine = await startProcess(resolve(import.meta.dir, "../.."), { DATABASE_URL: database.url, EKIDEN_DOMAINS: LAB });
+}, 120_000);
+afterAll(async () => {
+  await engine?.end("SIGKILL");
+  await admin?.end({ timeout: 5 });
+  await database?.drop();
+}, 60_000);
+
+test("an engine whose connections are cut under load lives on and finishes every saga", async () => {
+  const name = new URL(database.url).pathname.slice(1);
+  const accepted: string[] = [];
+  let on = true;
+  let number = 0;
+  const starter = async () => {
+    while (on) {
+      number += 1;
+      const answer = await client.call("POST", "/v1/sagas/three", { note: `n${number}` }).catch(() => undefined);
+      if (answer?.status === 201) accepted.push((answer.json as { sagaId: string }).sagaId);
+      await Bun.sleep(answer === undefined ? 100 : 5);
+    }
+  };
+  const starting = Promise.all([starter(), starter(), starter()]);
+  for (let round = 0; round < 40; round += 1) {
+    await Bun.sleep(200);
+    await admin`select pg_terminate_backend(pid) from pg_stat_activity where datname = ${name} and random() < 0.4`;
+  }
+  on = false;
+  await starting;
+  const alive = await fetch(`${engine.url}/health/live`).then((response) => response.status, (error: Error) => error.message);
+  expect({ alive, said: alive === 200 ? "" : engine.output().slice(-1_500) }).toEqual({ alive: 200, said: "" });
+  expect(accepted.length).toBeGreaterThan(20);
+  for (const sagaId of accepted) expect((await client.settled(sagaId)).status).toBe("completed");
+}, 120_000);

@@ -1,0 +1,35 @@
+import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
+import { Client } from "../support/client.ts";
+import { eventually, type TestEngine, testEngine } from "../support/engine.ts";
+import { behave, calls, calm } from "../support/lab/lab/behaviour.ts";
+
+let lab: TestEngine;
+const client = new Client(() => lab.url);
+
+beforeAll(async () => {
+  lab = await testEngine("embedded");
+}, 120_000);
+afterEach(calm);
+afterAll(async () => lab?.close(), 60_000);
+
+test("a rewind that waits for a slow handler holds up no other group's rewind", async () => {
+  let go: () => void = () => {};
+  const held = new Promise<void>((resolve) => {
+    go = resolve;
+  });
+  behave("call", "*", async () => void (await held));
+  const { sagaId } = await client.start("outside", { note: "slow" });
+  await eventually("the call is out", async () => calls.some((call) => call.sagaId === sagaId));
+  const slow = client.call("POST", "/v1/consumer-groups/lab/rewind", { topic: "lab.call", partition: 0, offset: 0, reason: "test" });
+  await Bun.sleep(300);
+  const other = client.call("POST", "/v1/consumer-groups/dispatcher/rewind", { topic: "timeline", partition: 0, offset: 0, reason: "test" });
+  const first = await Promise.race([other.then(({ status }) => status), Bun.sleep(3_000).then(() => "held up")]);
+  go();
+  await Promise.all([slow, other]);
+  expect(first).toBe(200);
+}, 60_000);
+
+test("a group that has a topic which another program handles can be rewound to a time", async () => {
+  const { status, json } = await client.call("POST", "/v1/consumer-groups/lab/rewind", { timestamp: "2020-01-01T00:00:00Z", reason: "test" });
+  expect({ status, json: status === 200 ? null : json }).toEqual({ status: 200, json: null });
+}, 60_000);
