@@ -48,6 +48,8 @@ export class Lanes {
   /** Ready keys whose first message must go alone. */
   #readyAlone: KeyQueue[] = [];
   #batches = 0;
+  /** When each batch in progress began; those that go alone may take as long as their step's timeout. */
+  readonly #begunAt = new Set<number>();
   #singles = 0;
   #held = 0;
   #open = true;
@@ -86,6 +88,8 @@ export class Lanes {
       const where = place === undefined ? "" : ` (${place.topic}/${place.partition} at ${place.offset})`;
       return `${failing.length} keys without an outcome for over ${Math.round(afterMs / 1000)} s, "${first.key}"${where}`;
     }
+    const oldest = Math.min(...this.#begunAt);
+    if (oldest < before) return `a batch in progress for over ${Math.round(afterMs / 1000)} s`;
     const stuck = this.#batches >= this.#subscription.lanes && this.#freeAt < before && this.#ready.length > 0;
     return stuck ? `all ${this.#batches} lanes busy for over ${Math.round(afterMs / 1000)} s` : undefined;
   }
@@ -249,6 +253,8 @@ export class Lanes {
 
   async #run(batch: readonly Held[], alone: boolean): Promise<void> {
     const deliveries = batch.map((held) => held.delivery);
+    const begunAt = performance.timeOrigin + performance.now();
+    if (!alone) this.#begunAt.add(begunAt);
     let verdicts: readonly Verdict[] = [];
     try {
       verdicts = await this.#subscription.handle(deliveries, alone);
@@ -257,6 +263,7 @@ export class Lanes {
       for (const held of batch) if (held.queue.failures >= APART_AFTER) held.alone = true;
     }
     this.#settle(batch, verdicts);
+    this.#begunAt.delete(begunAt);
     if (alone) this.#singles -= 1;
     else this.#batches -= 1;
     this.#freeAt = Date.now();
