@@ -72,6 +72,10 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
   if (set["HOST"] !== undefined && !isLoopback(set["HOST"])) {
     faults.push(`HOST ${set["HOST"]} is not a loopback address, and there is no authentication yet: use 127.0.0.1, behind a proxy that authenticates`);
   }
+  const split = roles.includes("dispatcher") !== roles.includes("domains") || roles.some((text) => text.startsWith("domain:"));
+  if (set["KAFKA_BROKERS"] === undefined && split) {
+    faults.push("EKIDEN_ROLES splits dispatcher and domains, which needs Kafka: without KAFKA_BROKERS one process runs them all (a further one may run api alone)");
+  }
   if (!parsed.success || faults.length > 0) throw new ConfigError(faults.join("; "));
   return toConfig(parsed.output, roles);
 }

@@ -20,7 +20,7 @@ import { Timers } from "./dispatcher/timers.ts";
 import { Transitions } from "./dispatcher/transitions.ts";
 import { engineHealth } from "./health.ts";
 import { type LoadedDomain, loadDomains } from "./participant/load-domains.ts";
-import { Participant } from "./participant/participant.ts";
+import { handledTopics, Participant } from "./participant/participant.ts";
 import { Projector } from "./participant/projector.ts";
 import { GroupControl } from "./recovery/group-control.ts";
 import { Groups } from "./recovery/groups.ts";
@@ -45,10 +45,12 @@ import type { Transport } from "./transport/port.ts";
 
 const ENGINE_CONNECTIONS = 12;
 /** Beyond every sensible step timeout: a handler's time is bounded by its step, not by its connection. */
-const HANDLER_STATEMENT_MS = 3_600_000;
+const HANDLER_MS = 3_600_000;
 /** How long a stop may wait for what is in progress; the rest is redelivered at the next start. */
 const DRAIN_MS = 30_000;
 const BATCH_CONNECTIONS = 2;
+const SIGNAL_COPY_MS = 1_000;
+const PARTITIONS_EVERY_MS = 6 * 3_600_000;
 const SINGLE_CONNECTIONS = 8;
 
 /** An engine that runs. `stop` drains: nothing new, what is in progress ends, then everything is given back. */
@@ -101,6 +103,11 @@ async function start(config: Config, log: Log, onFatal: (error: Error) => void, 
   const transport = await openTransport(config, sql, databaseUrl, log, onFatal, closing);
   await transport.ensureTopics(["timeline", ...catalog.actions.keys()]);
 
+  // A process may run for longer than the partitions that were made at its start reach.
+  const partitions = setInterval(() => {
+    sql`select timeline.ensure_partitions()`.catch((error: unknown) => log.error("partitions could not be made ahead", { error }));
+  }, PARTITIONS_EVERY_MS);
+  closing.add(async () => clearInterval(partitions));
   const control = new GroupControl(sql, (what, error) => log.error(what, { error }));
   const groups = new Groups(sql, transport, control, groupTopics(domains));
   await groups.register();
@@ -140,17 +147,17 @@ async function start(config: Config, log: Log, onFatal: (error: Error) => void, 
     signal: (sagaId, signal, payload, caller) => requests.signal(sagaId, signal, payload, caller),
     cancel: (sagaId, reason, caller) => requests.cancel(sagaId, reason, caller),
     retry: (sagaId, { step, reason }, caller) => requests.retry(sagaId, step, reason, caller),
-    redrive: (messageId, reason, caller) => redrive(sql, messageId, reason, caller.actor),
+    redrive: (messageId, reason, caller) => redrive(sql, messageId, reason, caller),
     settled: (sagaId, timeoutMs, signal) => settled(sql, changes, sagaId, timeoutMs, AbortSignal.any([signal, draining.signal])),
     validate: (source) => loadDefinition(source, { catalog }).diagnostics,
     broken: () => desk.broken,
     sensitive: async (definition, revision) => (await revisions.get(sql, definition, revision)).sensitive,
     groups: () => groups.all(),
     group: (group) => groups.one(group),
-    pause: (group, reason, caller) => groups.pause(group, reason, caller.actor),
-    resume: (group, reason, caller) => groups.resume(group, reason, caller.actor),
+    pause: (group, reason, caller) => groups.pause(group, reason, caller),
+    resume: (group, reason, caller) => groups.resume(group, reason, caller),
     rewind: async (group, target, { preview, reason }, caller) => {
-      const parts = preview ? await rewind.preview(group, target) : await rewind.rewind(group, target, reason, caller.actor);
+      const parts = preview ? await rewind.preview(group, target) : await rewind.rewind(group, target, reason, caller);
       return { group, preview, parts };
     },
     health: () => engineHealth(sql, transport, control.consumers),
@@ -164,7 +171,7 @@ async function start(config: Config, log: Log, onFatal: (error: Error) => void, 
     rebuild: async (projection, reason) => {
       const projector = projectors.get(projection);
       if (projector === undefined) throw new Error(`this process keeps no projection "${projection}"`);
-      return rebuild(sql, groups, projector, reason, "local");
+      return rebuild(sql, groups, projector, reason, { actor: "local" });
     },
     stop: () => closing.run(),
   };
@@ -206,7 +213,7 @@ async function openTransport(config: Config, sql: Sql, databaseUrl: string, log:
 function groupTopics(domains: readonly LoadedDomain[]): ReadonlyMap<string, readonly string[]> {
   const topics = new Map<string, readonly string[]>([["dispatcher", ["timeline"]]]);
   for (const { domain } of domains) {
-    topics.set(domain.name, Object.keys(domain.steps).map((action) => `${domain.name}.${action}`));
+    topics.set(domain.name, handledTopics(domain));
     for (const projection of Object.keys(domain.projections)) topics.set(`${domain.name}.${projection}`, ["timeline"]);
   }
   return topics;
@@ -231,7 +238,7 @@ async function startDomains(parts: DomainParts): Promise<Map<string, Projector>>
   const wanted = config.roles.domains;
   for (const { domain } of domains.filter(({ domain: { name } }) => wanted === "all" || wanted.has(name))) {
     const url = await domainUrl(sql, databaseUrl, domain.name);
-    const limits = { statementTimeoutMs: HANDLER_STATEMENT_MS };
+    const limits = { statementTimeoutMs: HANDLER_MS, idleTransactionMs: HANDLER_MS };
     const batches = pool(url, `${domain.name} batches`, BATCH_CONNECTIONS, closing, limits);
     const singles = pool(url, domain.name, SINGLE_CONNECTIONS, closing, limits);
     const participant = new Participant({ domain, catalog, store: store(domain.name), batches, singles, log, consumer: config.consumer });
@@ -275,8 +282,13 @@ async function run(): Promise<void> {
     await Promise.race([ended, late]);
     process.exit(process.exitCode === undefined ? 0 : Number(process.exitCode));
   };
+  let interruptedAt = Number.NEGATIVE_INFINITY;
   const interrupted = (signal: string) => {
-    // A second signal: the person wants out now; everything unfinished is redelivered at the next start.
+    // One Ctrl-C arrives several times: the terminal signals the whole process group, and npx and `bun run` pass it on.
+    const copy = performance.now() - interruptedAt < SIGNAL_COPY_MS;
+    if (!copy) interruptedAt = performance.now();
+    if (copy) return;
+    // A second one: the person wants out now; everything unfinished is redelivered at the next start.
     if (stopping) process.exit(process.exitCode === undefined ? 130 : Number(process.exitCode));
     void stop(signal);
   };

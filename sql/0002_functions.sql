@@ -486,3 +486,20 @@ comment on function timeline.fail_consumption is 'Records a consumption that fai
 
 -- Functions are executable by everyone unless it is taken away.
 revoke execute on all functions in schema timeline from public;
+
+-- The view's columns mean what the tables' columns of the same name mean.
+do $$
+declare
+  v_column record;
+begin
+  for v_column in
+    select v.attname, coalesce(col_description('timeline.event_consumption'::regclass, c.attnum),
+      col_description('timeline.event_request'::regclass, r.attnum)) as comment
+    from pg_attribute v
+    left join pg_attribute c on c.attrelid = 'timeline.event_consumption'::regclass and c.attname = v.attname
+    left join pg_attribute r on r.attrelid = 'timeline.event_request'::regclass and r.attname = v.attname
+    where v.attrelid = 'timeline.event_consumption_history'::regclass and v.attnum > 0
+  loop
+    execute format('comment on column timeline.event_consumption_history.%I is %L', v_column.attname, v_column.comment);
+  end loop;
+end $$;

@@ -15,10 +15,16 @@ export async function runStep({ name, args }: Step): Promise<boolean> {
   const began = performance.now();
   console.log(`── ${name}`);
   const child = Bun.spawn([process.execPath, ...args], { cwd: root, stdio: ["ignore", "inherit", "inherit"] });
-  const forward = () => child.kill("SIGTERM");
+  let interrupted = false;
+  const forward = () => {
+    interrupted = true;
+    child.kill("SIGTERM");
+  };
   process.on("SIGINT", forward).on("SIGTERM", forward);
   const code = await child.exited;
   process.off("SIGINT", forward).off("SIGTERM", forward);
+  // Whoever interrupts a run wants no further part of it.
+  if (interrupted) process.exit(130);
   const seconds = ((performance.now() - began) / 1000).toFixed(1);
   console.log(`── ${name}: ${code === 0 ? "ok" : `FAILED (exit code ${code})`}, ${seconds} s`);
   return code === 0;

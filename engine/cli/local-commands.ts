@@ -4,7 +4,7 @@ import { type Config, parseConfig } from "../config.ts";
 import { loadDomains } from "../participant/load-domains.ts";
 import { startEmbeddedPostgres } from "../stack/embedded-postgres.ts";
 import { lockHome } from "../stack/home-lock.ts";
-import { connect } from "../timeline/database.ts";
+import { connect, reachDatabase } from "../timeline/database.ts";
 import { migrate } from "../timeline/migrate.ts";
 import { connectorConfig } from "../transport/kafka/connector.ts";
 import { Names, PUBLICATION } from "../transport/kafka/names.ts";
@@ -54,6 +54,7 @@ async function migrateDatabase(config: Config): Promise<number> {
   return withDatabase(config, async (url) => {
     const sql = connect(url, { max: 1, name: "migrate", statementTimeoutMs: 0 });
     try {
+      await reachDatabase(sql, url);
       return await migrate(sql, sets);
     } finally {
       await sql.end({ timeout: 5 });

@@ -2,6 +2,7 @@ import { actionOf } from "./command.ts";
 import type { CommandStep, Compensation } from "./definition.ts";
 import { type Draft, errorOf, faultOf } from "./draft.ts";
 import type { SagaEvent } from "./event.ts";
+import { frames, inProgress, innermost } from "./frame.ts";
 import { park, unpark } from "./park.ts";
 import { stepAt, stepKey } from "./path.ts";
 import { GUARD_RETRY_MS, mayRetry, retryDelayMs } from "./retry.ts";
@@ -14,10 +15,20 @@ export function goBackward(draft: Draft, failure: Failure): void {
   state.failure = failure;
   delete state.parked;
   delete state.cancel;
+  leaveWaiting(draft);
   delete state.root.current;
   state.timers = {};
   draft.send({ topic: "timeline", type: "saga.compensating", body: { error: errorOf(failure) } });
   unwind(draft);
+}
+
+/** A wait that nobody will answer any more, or a step that could not be entered, ends here. */
+function leaveWaiting(draft: Draft): void {
+  const at = inProgress(innermost(frames(draft.definition, draft.state)));
+  if (at === undefined || (at.state.kind !== "wait" && at.state.kind !== "fault") || at.step.kind === "fail") return;
+  if (draft.state.failure?.step !== at.path || draft.state.failure.kind === "cancelled") {
+    draft.step({ path: at.path, status: "skipped", finished: true });
+  }
 }
 
 /** Starts the next compensation, or ends the saga when none is left. */

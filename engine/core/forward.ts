@@ -97,7 +97,9 @@ function enterWait(draft: Draft, frame: Frame, step: WaitStep, path: string): En
 
 /** Takes the oldest unread signal that the wait wants. @throws ExpressionFault from `output`. */
 export function takeSignal(draft: Draft, step: WaitStep, path: string): boolean {
-  const index = draft.state.mailbox.findIndex((mail) => mail.signal === step.signal);
+  const index = draft.state.mailbox.findIndex(
+    (mail) => mail.signal === step.signal && contractFault(step, path, mail.payload) === undefined,
+  );
   const mail = draft.state.mailbox[index];
   if (mail === undefined) return false;
   const output = step.output === undefined ? mail.payload : draft.render(step.output, { result: mail.payload });

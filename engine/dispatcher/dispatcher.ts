@@ -1,6 +1,6 @@
 import { SEMANTICS } from "../core/decide.ts";
 import { fillPlaces, writeConsumptions } from "../timeline/consumption-write.ts";
-import { errorCode, isNoOutcome, type Tx } from "../timeline/database.ts";
+import { errorCode, isNoOutcome, type Tx, together } from "../timeline/database.ts";
 import { isUlid } from "../timeline/ids.ts";
 import { databaseNow, lockSagas, readEvents, readSagas, type StoredEvent } from "../timeline/saga-row.ts";
 import { type Store, transact, type Unit } from "../timeline/store.ts";
@@ -55,7 +55,7 @@ export class Dispatcher {
     const { tx } = unit;
     const sagaIds = [...new Set(batch.map((delivery) => delivery.key ?? "").filter(isUlid))];
     const messageIds = [...new Set(batch.map(idOf).filter(isUlid))];
-    const [, events, sagas, now] = await Promise.all([
+    const [, events, sagas, now] = await together([
       lockSagas(tx, sagaIds),
       readEvents(tx, messageIds),
       readSagas(tx, sagaIds),
@@ -63,7 +63,7 @@ export class Dispatcher {
     ]);
     const { arrivals, known, foreign } = sort(batch, events);
     for (const delivery of foreign) await recordForeign(tx, delivery, this.#consumer);
-    const [, { settled }] = await Promise.all([fillPlaces(tx, known), this.#transitions.apply(unit, sagas, arrivals, now)]);
+    const [, { settled }] = await together([fillPlaces(tx, known), this.#transitions.apply(unit, sagas, arrivals, now)]);
     return settled;
   }
 

@@ -143,7 +143,8 @@ export function unknownSaga(sagaId: string): Refusal {
   return new Refusal("saga.unknown", `there is no saga ${sagaId}`, "Look it up by its business key: GET /v1/sagas?key=…");
 }
 
-function finalSaga(saga: SagaRow): Refusal {
+/** The refusal for a saga that has ended. */
+export function finalSaga(saga: SagaRow): Refusal {
   return new Refusal("saga.final", `saga ${saga.id} is ${saga.status}`, "A final status is never left; start a new saga.");
 }
 

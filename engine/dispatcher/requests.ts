@@ -3,12 +3,13 @@ import type { Json } from "../core/json.ts";
 import { allSteps } from "../core/path.ts";
 import { Refusal } from "../core/refusal.ts";
 import { violations } from "../core/shape.ts";
+import { isFinal, type SagaStatus } from "../core/state.ts";
 import type { Tx } from "../timeline/database.ts";
 import { newId } from "../timeline/ids.ts";
 import type { SagaRow } from "../timeline/saga-row.ts";
 import type { Unit } from "../timeline/store.ts";
-import { claimKey, keepAnswer } from "./idempotency.ts";
-import type { Recorded, Recorder } from "./recorder.ts";
+import { claimKey, keepAnswer } from "../timeline/idempotency.ts";
+import { finalSaga, type Recorded, type Recorder } from "./recorder.ts";
 import type { Revisions } from "./revisions.ts";
 
 /** Who asks, under which key, and with which trace. */
@@ -34,6 +35,7 @@ export class Requests {
   /** @throws Refusal `signal.invalid` when no wait of the definition takes it. */
   async signal(sagaId: string, signal: string, payload: Json, asker: Asker): Promise<Answer> {
     return this.#once(sagaId, `signal/${sagaId}/${signal}`, payload, asker, async (unit, saga) => {
+      if (isFinal(saga.status as SagaStatus)) throw finalSaga(saga);
       const definition = await this.#revisions.get(unit.tx, saga.definition, saga.revision);
       checkSignal(definition, signal, payload);
       const messageId = newId();

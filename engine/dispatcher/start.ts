@@ -9,7 +9,7 @@ import type { Tx } from "../timeline/database.ts";
 import { newId } from "../timeline/ids.ts";
 import { databaseNow, lockSagas, type SagaRow } from "../timeline/saga-row.ts";
 import type { Unit } from "../timeline/store.ts";
-import { canonical, claimKey, keepAnswer } from "./idempotency.ts";
+import { canonical, claimKey, keepAnswer } from "../timeline/idempotency.ts";
 import type { Recorder } from "./recorder.ts";
 import type { Revisions } from "./revisions.ts";
 import { dispatcherPaused } from "./timers.ts";

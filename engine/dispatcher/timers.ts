@@ -1,4 +1,4 @@
-import { isNoOutcome, type Tx } from "../timeline/database.ts";
+import { isNoOutcome, type Tx, together } from "../timeline/database.ts";
 import { newId } from "../timeline/ids.ts";
 import { databaseNow, lockSagas, readSagas, type SagaRow } from "../timeline/saga-row.ts";
 import { type Store, transact, type Unit } from "../timeline/store.ts";
@@ -78,9 +78,9 @@ export class Timers {
     const now = performance.now();
     const resting = [...this.#setAside].filter(([, until]) => until > now).map(([sagaId]) => sagaId);
     const due = await sql<DueRow[]>`
-      select saga_id, name, due_at from timeline.timer
-      where due_at <= clock_timestamp() and saga_id <> all (${sql.array(resting)}::text[])
-      order by due_at limit ${BATCH_MAX}
+      select t.saga_id, t.name, t.due_at from timeline.timer t join timeline.saga s on s.id = t.saga_id and s.unapplied = 0
+      where t.due_at <= clock_timestamp() and t.saga_id <> all (${sql.array(resting)}::text[])
+      order by t.due_at limit ${BATCH_MAX}
     `;
     if (due.length > 0) await this.#fireTogether(due);
     return due.length;
@@ -106,7 +106,7 @@ export class Timers {
   async #apply(unit: Unit, due: readonly DueRow[]): Promise<readonly string[]> {
     const { tx } = unit;
     const sagaIds = [...new Set(due.map((timer) => timer.saga_id))];
-    const [, paused, taken, sagas, now] = await Promise.all([
+    const [, paused, taken, sagas, now] = await together([
       lockSagas(tx, sagaIds),
       dispatcherPaused(tx),
       takeDue(tx, due),

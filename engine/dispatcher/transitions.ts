@@ -7,7 +7,7 @@ import type { Json } from "../core/json.ts";
 import { stepKey } from "../core/path.ts";
 import { isFinal, type SagaState, type SagaStatus } from "../core/state.ts";
 import { type DispatcherConsumption, writeConsumptions } from "../timeline/consumption-write.ts";
-import type { Tx } from "../timeline/database.ts";
+import { together, type Tx } from "../timeline/database.ts";
 import { type EventRow, parseEvent } from "../timeline/event-row.ts";
 import { newId } from "../timeline/ids.ts";
 import { factsOf, type SagaRow } from "../timeline/saga-row.ts";
@@ -77,7 +77,7 @@ export class Transitions {
       consumptions.push(result.consumption);
       applied.push({ messageId: arrival.row.message_id, effect: result.effect });
     }
-    await Promise.all([
+    await together([
       writeConsumptions(unit.tx, consumptions),
       writeSagas(unit.tx, [...works.values()].filter((work) => work.changed).map((work) => toWrite(work, now)), this.writer),
     ]);

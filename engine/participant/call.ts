@@ -57,7 +57,8 @@ async function within<T>(limit: { readonly ms: number; readonly reason: "slow" |
       reject(error);
     }, limit.ms);
   });
-  const running = run();
+  // Also a handler that throws before its first await is a failed call.
+  const running = Promise.resolve().then(run);
   // The loser of the race may fail later; nobody would be left to hear of it.
   running.catch(() => {});
   try {
@@ -93,10 +94,10 @@ export function failureOf(error: unknown): Failed {
   return failed("exception", true);
 }
 
-/** Checks a command's input against its handler's schema. */
-export function inputFault(action: ActionDescription, input: Json): CallResult | undefined {
+/** Parses a command's input by its handler's schema. */
+export function parseInput(action: ActionDescription, input: Json): { readonly input: Json } | Failed {
   const parsed = action.input.parse(input);
-  if (parsed.ok) return undefined;
+  if (parsed.ok) return { input: parsed.value };
   const problem = parsed.problems[0];
   const message = `the input does not fit: ${problem?.path ?? ""} ${problem?.message ?? ""}`.trim();
   return { outcome: "failed", code: "step.input", message, retryable: false };

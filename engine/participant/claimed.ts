@@ -1,6 +1,6 @@
 import type { Json, JsonObject } from "../core/json.ts";
 import type { JsonValue, StepContext } from "../sdk.ts";
-import type { Tx } from "../timeline/database.ts";
+import { together, type Tx } from "../timeline/database.ts";
 import { newId } from "../timeline/ids.ts";
 import { fromWire, type Unit } from "../timeline/store.ts";
 import { claimMessage, foreignMessage } from "../transport/foreign.ts";
@@ -33,7 +33,7 @@ export interface Claim {
 export async function claim(unit: Unit, group: string, deliveries: readonly Delivery[], consumer: string, external: boolean) {
   const { tx } = unit;
   const messages = deliveries.map((delivery) => ({ ...claimMessage(delivery, consumer), answerId: newId() }));
-  const [claims, [clock]] = await Promise.all([
+  const [claims, [clock]] = await together([
     tx<Claim[]>`
       select ordinal, verdict, request, answer from timeline.claim_batch(${group}, ${tx.json(messages)}, ${external})
     `,

@@ -1,12 +1,14 @@
 import type { ActionDescription, DomainCatalog } from "../core/domain.ts";
+import type { Json } from "../core/json.ts";
 import { type Domain, type Log, NotSentError, type Run, type RunExternal, type StepSpec } from "../sdk.ts";
 import { errorCode, isNoOutcome, type Sql, type Tx } from "../timeline/database.ts";
 import { type Store, transact } from "../timeline/store.ts";
 import type { Delivery, Subscription, Verdict } from "../transport/port.ts";
-import { type CallResult, callHandler, failureOf, inputFault, TimeOver } from "./call.ts";
+import { type CallResult, callHandler, failureOf, parseInput, TimeOver } from "./call.ts";
 import { answer, type Claim, claim, type CommandRequest, contextOf } from "./claimed.ts";
 import { type GuardedTx, guardTx } from "./guarded-tx.ts";
 
+const ANSWER_TRIES = 8;
 const LANES = 2;
 const SINGLES = 24;
 const BATCH_MAX = 64;
@@ -53,11 +55,11 @@ export class Participant {
   }
 
   subscription(): Subscription {
-    const { name, steps } = this.#parts.domain;
-    const handled = Object.entries(steps).filter(([, step]) => step.run !== undefined);
     return {
-      group: name,
-      topics: handled.map(([action]) => `${name}.${action}`),
+      group: this.#group,
+      topics: handledTopics(this.#parts.domain),
+      // Nobody waits for a notification, not even the saga's other commands on the same topic.
+      laneOf: (delivery) => (notifyPolicy(delivery) === undefined ? null : (delivery.headers["id"] ?? null)),
       lanes: LANES,
       singles: SINGLES,
       batchMax: BATCH_MAX,
@@ -133,23 +135,25 @@ export class Participant {
   }
 
   async #run(guarded: GuardedTx, request: CommandRequest, now: Date, limit: Limit): Promise<CallResult> {
-    const action = this.#describe(request);
-    if ("outcome" in action) return action;
+    const described = this.#describe(request);
+    if ("outcome" in described) return described;
+    const { action, input } = described;
     const abort = new AbortController();
     // Before the handler hears of it: what it writes in its last moments must not reach the connection.
     abort.signal.addEventListener("abort", () => guarded.revoke("its time has run out"));
-    const run = this.#step(request.action)?.run as Run<unknown, unknown>;
+    const run = runOf(this.#step(request.action));
     const context = contextOf(request, { now, signal: abort.signal, log: this.#logOf(request) });
-    return callHandler(action, limit, abort, () => run(guarded.tx, request.body.input, context));
+    return callHandler(action, limit, abort, () => run(guarded.tx, input, context));
   }
 
-  #describe(request: CommandRequest): ActionDescription | CallResult {
+  #describe(request: CommandRequest): { readonly action: ActionDescription; readonly input: Json } | CallResult {
     const action = this.#parts.catalog.actions.get(`${this.#group}.${request.action}`);
-    if (action === undefined || this.#step(request.action)?.run === undefined) {
+    if (action === undefined || !isHandled(this.#step(request.action))) {
       const message = `domain ${this.#group} has no handler for ${request.action}`;
       return { outcome: "failed", code: "step.no-handler", message, retryable: true };
     }
-    return inputFault(action, request.body.input) ?? action;
+    const parsed = parseInput(action, request.body.input);
+    return "outcome" in parsed ? parsed : { action, input: parsed.input };
   }
 
   #logOf(request: CommandRequest): Log {
@@ -167,14 +171,14 @@ export class Participant {
     const messageId = delivery.headers["id"] ?? "";
     const told = this.#notifications.get(messageId);
     // Between two attempts of a notification its message goes back to the lanes: a pause here would hold a lane.
-    if (told !== undefined && told.notBefore > Date.now()) return ["again"];
+    if (told !== undefined && told.notBefore > Date.now()) return ["later"];
     const external = this.#step(delivery.headers["action"] ?? "")?.external === true;
     const failed = external ? await this.#external(delivery, policy) : await this.#transactional(delivery);
     const used = (told?.used ?? 0) + 1;
-    if (failed !== undefined && failed.outcome !== "rejected" && failed.retryable && policy !== undefined && used < policy.attempts) {
+    if (failed !== undefined && policy !== undefined && mayTryAgain(failed, policy, used)) {
       const pauseMs = Math.min(policy.maxMs, policy.backoffMs * policy.factor ** (used - 1));
       this.#notifications.set(messageId, { used, notBefore: Date.now() + pauseMs });
-      return ["again"];
+      return ["later"];
     }
     this.#notifications.delete(messageId);
     if (failed !== undefined) await this.#answerFailure(delivery, failed, external);
@@ -234,7 +238,7 @@ export class Participant {
     const put = (outcome: CallResult) =>
       transact(store, (unit) => answer(unit, this.#group, [{ request, result: outcome }], consumer), singles);
     try {
-      await put(result);
+      await persistently(() => put(result));
     } catch (error) {
       if (isNoOutcome(error)) throw error;
       // What it returned cannot be kept. The call is over and may have taken effect: it must not be made again for this.
@@ -244,14 +248,15 @@ export class Participant {
   }
 
   async #callExternal(request: CommandRequest, now: Date): Promise<CallResult> {
-    const action = this.#describe(request);
-    if ("outcome" in action) return action;
+    const described = this.#describe(request);
+    if ("outcome" in described) return described;
+    const { action, input } = described;
     const abort = new AbortController();
     const run = this.#step(request.action)?.run as unknown as RunExternal<unknown, unknown>;
     const context = contextOf(request, { now, signal: abort.signal, log: this.#logOf(request) });
     const limit = deliveriesLimit(request, Number.POSITIVE_INFINITY);
     try {
-      const result = await callHandler(action, limit, abort, () => run(request.body.input, context));
+      const result = await callHandler(action, limit, abort, () => run(input, context));
       // It returned something that breaks its schema: the call was made.
       return result.outcome === "failed" ? { ...result, outcome: "unknown" } : result;
     } catch (error) {
@@ -277,6 +282,18 @@ export class Participant {
       },
       singles,
     );
+  }
+}
+
+/** An answer that the database could not take just now is kept and tried again: the call must not be made once more for it. */
+async function persistently<T>(put: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await put();
+    } catch (error) {
+      if (!isNoOutcome(error) || tries >= ANSWER_TRIES) throw error;
+      await Bun.sleep(Math.min(5_000, 100 * 2 ** tries));
+    }
   }
 }
 
@@ -311,11 +328,37 @@ function withoutBlocked(batch: readonly Delivery[], rest: readonly number[]): nu
   return rest.filter((index) => kept.has(index));
 }
 
+/** Topics of the actions that this engine's handlers run; others are another program's. */
+export function handledTopics(domain: Domain): string[] {
+  return Object.entries(domain.steps)
+    .filter(([, step]) => isHandled(step))
+    .map(([action]) => `${domain.name}.${action}`);
+}
+
+function isHandled(step: StepSpec | undefined): boolean {
+  return step?.run !== undefined || step?.runMany !== undefined;
+}
+
+/** A step's handler for one input; one that only offers bulk work gets a bulk of one. */
+function runOf(step: StepSpec | undefined): Run<unknown, unknown> {
+  if (step?.run !== undefined) return step.run as Run<unknown, unknown>;
+  return async (tx, input, context) => {
+    const [outcome] = (await step?.runMany?.(tx, [{ input, context }])) ?? [];
+    if (outcome === undefined) throw new Error("runMany returned no outcome");
+    return outcome;
+  };
+}
+
 interface NotifyPolicy {
   readonly attempts: number;
   readonly backoffMs: number;
   readonly factor: number;
   readonly maxMs: number;
+  readonly never: readonly string[];
+}
+
+function mayTryAgain(failed: Failure, policy: NotifyPolicy, used: number): boolean {
+  return failed.outcome !== "rejected" && failed.retryable && !policy.never.includes(failed.code) && used < policy.attempts;
 }
 
 /** The retry policy that a notify step carries in its one message. */

@@ -26,6 +26,8 @@ export class GroupControl {
   readonly #problem: (what: string, error: unknown) => void;
   readonly #consumers = new Map<string, Consumer>();
   readonly #paused = new Set<string>();
+  readonly #rewinding = new Set<string>();
+  readonly #following = new Map<string, Promise<void>>();
   #stopped = false;
   #loop: Promise<void> | undefined;
   #wake: (() => void) | undefined;
@@ -95,19 +97,46 @@ export class GroupControl {
   /** One look: pauses and resumes what differs, carries out the rewinds of partitions that this process owns. */
   async look(): Promise<void> {
     const groups = await this.#sql<GroupRow[]>`select consumer_group, paused from timeline.consumer_group`;
-    await Promise.all(groups.map((row) => this.#follow(row)));
+    // Not awaited: a pause waits for the handlers in progress.
+    for (const row of groups) this.#follow(row);
     const rewinds = await this.#sql<RewindRow[]>`
       select id, consumer_group, topic, partition, "offset" from timeline.rewind_request where done_at is null order by id
     `;
-    for (const row of rewinds) await this.#rewind(row);
+    // Not awaited: one that waits for a slow handler must not hold up other groups.
+    for (const row of rewinds) void this.#rewindOnce(row);
   }
 
-  async #follow(row: GroupRow): Promise<void> {
-    const consumer = this.#consumers.get(row.consumer_group);
-    if (consumer === undefined || this.#paused.has(row.consumer_group) === row.paused) return;
-    await (row.paused ? consumer.pause() : consumer.resume());
-    if (row.paused) this.#paused.add(row.consumer_group);
-    else this.#paused.delete(row.consumer_group);
+  #follow({ consumer_group: group, paused }: GroupRow): void {
+    const consumer = this.#consumers.get(group);
+    if (consumer === undefined || this.#paused.has(group) === paused) return;
+    if (paused) this.#paused.add(group);
+    else this.#paused.delete(group);
+    const turn = (this.#following.get(group) ?? Promise.resolve()).then(() => (paused ? consumer.pause() : consumer.resume()));
+    const settled = turn.catch((error: unknown) => {
+      // Looked at again in a moment, as if it had not been asked for.
+      if (paused) this.#paused.delete(group);
+      else this.#paused.add(group);
+      this.#problem(`group ${group} could not be ${paused ? "paused" : "resumed"}`, error);
+    });
+    this.#following.set(group, settled);
+  }
+
+  /** Looks, and resolves when this process has followed: paused means that nothing of the group runs here any more. */
+  async followed(group: string): Promise<void> {
+    await this.look();
+    await this.#following.get(group);
+  }
+
+  async #rewindOnce(row: RewindRow): Promise<void> {
+    if (this.#rewinding.has(row.id)) return;
+    this.#rewinding.add(row.id);
+    try {
+      await this.#rewind(row);
+    } catch (error) {
+      this.#problem("a rewind could not be carried out and is tried again", error);
+    } finally {
+      this.#rewinding.delete(row.id);
+    }
   }
 
   async #rewind(row: RewindRow): Promise<void> {

@@ -3,6 +3,7 @@ import type { Sql } from "../timeline/database.ts";
 import { newId } from "../timeline/ids.ts";
 import type { PartitionOffsets, Transport } from "../transport/port.ts";
 import type { GroupControl } from "./group-control.ts";
+import { claimOperation, keepOperation, type Operator } from "./operator.ts";
 
 /** A group as a person sees it. */
 export interface GroupReport {
@@ -69,17 +70,19 @@ export class Groups {
     };
   }
 
-  async pause(group: string, reason: string, actor: string): Promise<void> {
-    await this.#set(group, true, reason, actor);
+  async pause(group: string, reason: string, by: Operator): Promise<void> {
+    await this.#set(group, true, reason, by);
   }
 
-  async resume(group: string, reason: string, actor: string): Promise<void> {
-    await this.#set(group, false, reason, actor);
+  async resume(group: string, reason: string, by: Operator): Promise<void> {
+    await this.#set(group, false, reason, by);
   }
 
-  async #set(group: string, paused: boolean, reason: string, actor: string): Promise<void> {
+  async #set(group: string, paused: boolean, reason: string, by: Operator): Promise<void> {
     this.topicsOf(group);
+    const scope = `${paused ? "pause" : "resume"}/${group}`;
     await this.#sql.begin(async (tx) => {
+      if ((await claimOperation(tx, scope, by, { reason })) !== null) return;
       const [before] = await tx<{ paused: boolean }[]>`
         select paused from timeline.consumer_group where consumer_group = ${group} for update
       `;
@@ -90,11 +93,12 @@ export class Groups {
       `;
       await tx`
         insert into timeline.audit (id, actor, action, target, reason, before, after)
-        values (${newId()}, ${actor}, ${paused ? "group.pause" : "group.resume"}, ${group}, ${reason},
+        values (${newId()}, ${by.actor}, ${paused ? "group.pause" : "group.resume"}, ${group}, ${reason},
           ${tx.json({ paused: before?.paused ?? false })}, ${tx.json({ paused })})
       `;
+      await keepOperation(tx, scope, by, { paused });
     });
     // Paused means: nothing of it runs in this process any more when the call returns.
-    await this.#control.look();
+    await this.#control.followed(group);
   }
 }

@@ -2,6 +2,7 @@ import type { Sql } from "../timeline/database.ts";
 import type { Delivery } from "../transport/port.ts";
 import { newId } from "../timeline/ids.ts";
 import type { Groups } from "./groups.ts";
+import type { Operator } from "./operator.ts";
 
 const BATCH = 500;
 
@@ -25,20 +26,20 @@ interface EventPlace {
  * which their transactions wrote them, resumes. What is delivered afterwards is skipped as done. Returns the number of
  * events applied. Readers see it half-built meanwhile.
  */
-export async function rebuild(sql: Sql, groups: Groups, projection: Rebuildable, reason: string, actor: string): Promise<number> {
+export async function rebuild(sql: Sql, groups: Groups, projection: Rebuildable, reason: string, by: Operator): Promise<number> {
   const { paused } = await groups.one(projection.group);
-  await groups.pause(projection.group, `rebuild: ${reason}`, actor);
+  await groups.pause(projection.group, `rebuild: ${reason}`, { actor: by.actor });
   try {
     await projection.empty();
     await sql`delete from timeline.event_consumption where consumer_group = ${projection.group}`;
     const applied = await replay(sql, projection);
     await sql`
       insert into timeline.audit (id, actor, action, target, reason, after)
-      values (${newId()}, ${actor}, 'projection.rebuild', ${projection.group}, ${reason}, ${sql.json({ events: applied })})
+      values (${newId()}, ${by.actor}, 'projection.rebuild', ${projection.group}, ${reason}, ${sql.json({ events: applied })})
     `;
     return applied;
   } finally {
-    if (!paused) await groups.resume(projection.group, `rebuilt: ${reason}`, actor);
+    if (!paused) await groups.resume(projection.group, `rebuilt: ${reason}`, { actor: by.actor });
   }
 }
 

@@ -1,15 +1,24 @@
 import { Refusal } from "../core/refusal.ts";
 import { newId } from "../timeline/ids.ts";
 import type { Sql } from "../timeline/database.ts";
+import { claimOperation, keepOperation, type Operator } from "./operator.ts";
+
+/** A message that was sent again, and under which id. */
+export interface Redriven {
+  readonly messageId: string;
+  readonly republishId: string;
+}
 
 /**
  * Sends one recorded message again, same id, key, headers and body, through `event_republish` and the same path.
  * Consumers that have done it skip it; one that failed on it runs it again if the saga still wants it.
  * @throws Refusal `message.unknown`
  */
-export async function redrive(sql: Sql, messageId: string, reason: string, actor: string): Promise<{ messageId: string; republishId: string }> {
+export async function redrive(sql: Sql, messageId: string, reason: string, by: Operator): Promise<Redriven> {
   const republishId = newId();
-  await sql.begin(async (tx) => {
+  return sql.begin(async (tx) => {
+    const earlier = await claimOperation(tx, `redrive/${messageId}`, by, { reason });
+    if (earlier !== null) return earlier as unknown as Redriven;
     const sent = await tx`
       insert into timeline.event_republish (republish_id, message_id, correlation_id, causation_id, topic, message_key,
         message_type, saga, step_key, action, attempt, traceparent, message_headers, message_body, producer, requested_at)
@@ -23,8 +32,10 @@ export async function redrive(sql: Sql, messageId: string, reason: string, actor
     }
     await tx`
       insert into timeline.audit (id, actor, action, target, reason, after)
-      values (${newId()}, ${actor}, 'message.redrive', ${messageId}, ${reason}, ${tx.json({ republishId })})
+      values (${newId()}, ${by.actor}, 'message.redrive', ${messageId}, ${reason}, ${tx.json({ republishId })})
     `;
-  });
-  return { messageId, republishId };
+    const answer = { messageId, republishId };
+    await keepOperation(tx, `redrive/${messageId}`, by, answer);
+    return answer;
+  }) as Promise<Redriven>;
 }

@@ -1,9 +1,11 @@
+import type { Json } from "../core/json.ts";
 import { Refusal } from "../core/refusal.ts";
 import type { Sql } from "../timeline/database.ts";
 import { newId } from "../timeline/ids.ts";
 import type { PartitionOffsets, Transport } from "../transport/port.ts";
 import type { GroupControl } from "./group-control.ts";
 import type { Groups } from "./groups.ts";
+import { claimOperation, keepOperation, type Operator } from "./operator.ts";
 
 /** How long the owner of a partition may take to carry a rewind out, milliseconds. */
 const DONE_WITHIN_MS = 30_000;
@@ -55,11 +57,12 @@ export class Rewind {
   }
 
   /** Carries it out; resolves when every partition's committed offset has moved. @throws Refusal `group.*` */
-  async rewind(group: string, target: Target, reason: string, actor: string): Promise<readonly RewindPart[]> {
+  async rewind(group: string, target: Target, reason: string, by: Operator): Promise<readonly RewindPart[]> {
     const parts = await this.preview(group, target);
-    const ids = await this.#request(group, parts, reason, actor);
+    const request = await this.#request(group, parts, reason, by, { target: { ...target }, reason });
+    if ("earlier" in request) return request.earlier;
     this.#control.nudge();
-    await this.#carriedOut(group, ids, parts);
+    await this.#carriedOut(group, request.ids, parts);
     return parts;
   }
 
@@ -117,14 +120,15 @@ export class Rewind {
       throw new Refusal("group.offset-out-of-range", `${topic}/${partition} at ${offset}: ${range}`, hint);
     }
     const counts = await this.#count(group, place);
-    const seen = counts.done + counts.run + counts.closed;
-    return { topic, partition, from: at.committed, to: offset, ...counts, waiting: Math.max(0, at.end - offset - seen) };
+    const waiting = Math.max(0, at.end - Math.max(offset, at.committed ?? at.earliest));
+    // What lies before the committed offset and has no row is nothing of this group's: it is passed over like what is done.
+    const done = Math.max(0, Math.min(at.end, at.committed ?? at.earliest) - offset - counts.run - counts.closed);
+    return { topic, partition, from: at.committed, to: offset, run: counts.run, closed: counts.closed, done, waiting };
   }
 
   async #count(group: string, { topic, partition, offset }: Place) {
-    const [row] = await this.#sql<{ done: number; run: number; closed: number }[]>`
-      select count(*) filter (where not w.wanted) as done,
-        count(*) filter (where w.wanted and w.open) as run,
+    const [row] = await this.#sql<{ run: number; closed: number }[]>`
+      select count(*) filter (where w.wanted and w.open) as run,
         count(*) filter (where w.wanted and not w.open) as closed
       from (
         select c.error_flag or c.consumed_at is null as wanted,
@@ -136,12 +140,20 @@ export class Rewind {
         where c.consumer_group = ${group} and c.topic = ${topic} and c.partition = ${partition} and c."offset" >= ${offset}
       ) w
     `;
-    return row ?? { done: 0, run: 0, closed: 0 };
+    return row ?? { run: 0, closed: 0 };
   }
 
-  async #request(group: string, parts: readonly RewindPart[], reason: string, actor: string): Promise<string[]> {
+  async #request(
+    group: string,
+    parts: readonly RewindPart[],
+    reason: string,
+    by: Operator,
+    asked: Json,
+  ): Promise<{ readonly ids: readonly string[] } | { readonly earlier: readonly RewindPart[] }> {
     const rows = parts.map(({ topic, partition, to }) => ({ id: newId(), topic, partition, offset: to }));
-    await this.#sql.begin(async (tx) => {
+    const request = await this.#sql.begin(async (tx) => {
+      const earlier = await claimOperation(tx, `rewind/${group}`, by, asked);
+      if (earlier !== null) return { earlier: earlier as unknown as readonly RewindPart[] };
       await tx`
         insert into timeline.rewind_request (id, consumer_group, topic, partition, "offset")
         select w.id, ${group}, w.topic, w.partition, w."offset"
@@ -149,12 +161,14 @@ export class Rewind {
       `;
       await tx`
         insert into timeline.audit (id, actor, action, target, reason, before, after)
-        values (${newId()}, ${actor}, 'group.rewind', ${group}, ${reason},
+        values (${newId()}, ${by.actor}, 'group.rewind', ${group}, ${reason},
           ${tx.json(parts.map(({ topic, partition, from }) => ({ topic, partition, offset: from })))},
           ${tx.json(parts.map(({ topic, partition, to }) => ({ topic, partition, offset: to })))})
       `;
+      await keepOperation(tx, `rewind/${group}`, by, parts.map((part) => ({ ...part })));
+      return { ids: rows.map(({ id }) => id) };
     });
-    return rows.map(({ id }) => id);
+    return request as { readonly ids: readonly string[] };
   }
 
   async #carriedOut(group: string, ids: readonly string[], parts: readonly RewindPart[]): Promise<void> {
@@ -170,8 +184,7 @@ export class Rewind {
       // Nobody took it for a while: perhaps the group has no member at all, then the offset is moved from here.
       if (round > 0 && round % 20 === 0) await this.#moveIdle(group, open.map(({ id }) => parts[ids.indexOf(id)] as RewindPart), open.map(({ id }) => id));
       if (performance.now() > deadline) {
-        await this.#giveUp(ids);
-        throw failure(group, "no owner of the partition carried it out in time");
+        throw failure(group, "a handler in progress still holds it up; it is carried out when that ends");
       }
       await Bun.sleep(50);
     }
@@ -187,13 +200,6 @@ export class Rewind {
       }
       await this.#sql`update timeline.rewind_request set done_at = clock_timestamp() where id = ${ids[index] as string}`;
     }
-  }
-
-  async #giveUp(ids: readonly string[]): Promise<void> {
-    await this.#sql`
-      update timeline.rewind_request set done_at = clock_timestamp(), problem = 'given up'
-      where id = any (${this.#sql.array([...ids])}::text[]) and done_at is null
-    `;
   }
 }
 

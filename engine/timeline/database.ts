@@ -16,6 +16,8 @@ export interface PoolOptions {
   readonly name: string;
   /** Longest statement, milliseconds. */
   readonly statementTimeoutMs?: number;
+  /** Longest pause of an open transaction, milliseconds. */
+  readonly idleTransactionMs?: number;
   /** `off` for what a later commit makes durable anyway. */
   readonly synchronousCommit?: "on" | "off";
 }
@@ -33,7 +35,7 @@ export function connect(url: string, options: PoolOptions): Sql {
       application_name: `ekiden ${options.name}`.slice(0, 63),
       statement_timeout: options.statementTimeoutMs ?? 60_000,
       lock_timeout: 30_000,
-      idle_in_transaction_session_timeout: 120_000,
+      idle_in_transaction_session_timeout: options.idleTransactionMs ?? 120_000,
       // Each committed row is promised to someone; a per-database `off` must not reach the engine.
       synchronous_commit: options.synchronousCommit ?? "on",
     },
@@ -80,4 +82,15 @@ export function isNoOutcome(error: unknown): boolean {
 /** The SQLSTATE or client code of an error, if it has one. */
 export function errorCode(error: unknown): string | undefined {
   return typeof error === "object" && error !== null && "code" in error ? String(error.code) : undefined;
+}
+
+/**
+ * Statements of one transaction that are sent without waiting for each other. Unlike `Promise.all` it settles only when
+ * all of them have: a transaction must not be rolled back while something still sends statements on its connection,
+ * which would run outside of it.
+ * @throws the first failure, in the order of the list.
+ */
+export async function together<T extends readonly unknown[] | []>(work: T): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
+  await Promise.allSettled(work);
+  return Promise.all(work);
 }

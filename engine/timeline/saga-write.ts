@@ -2,7 +2,7 @@ import type { StepChange } from "../core/decision.ts";
 import { errorOf } from "../core/draft.ts";
 import type { Json } from "../core/json.ts";
 import { isFinal, type SagaState } from "../core/state.ts";
-import type { Tx } from "./database.ts";
+import { together, type Tx } from "./database.ts";
 
 /** What one or more transitions of one saga, applied in one transaction, leave behind. */
 export interface SagaWrite {
@@ -19,7 +19,7 @@ export interface SagaWrite {
 /** Writes sagas, steps, timers and mailboxes of a batch: one statement a table. */
 export async function writeSagas(tx: Tx, writes: readonly SagaWrite[], writer: string): Promise<void> {
   if (writes.length === 0) return;
-  await Promise.all([
+  await together([
     writeRows(tx, writes, writer),
     writeOpen(tx, writes),
     writeSteps(tx, writes),
@@ -61,7 +61,7 @@ async function writeOpen(tx: Tx, writes: readonly SagaWrite[]): Promise<void> {
   if (changed.length === 0) return;
   const final = changed.filter(({ after }) => isFinal(after.status)).map(({ sagaId }) => sagaId);
   const open = changed.filter(({ after }) => !isFinal(after.status));
-  await Promise.all([
+  await together([
     tx`delete from timeline.saga_open where saga_id = any (${tx.array(final)}::text[])`,
     tx`
       update timeline.saga_open o set status = w.status
@@ -108,7 +108,7 @@ async function writeTimers(tx: Tx, writes: readonly SagaWrite[]): Promise<void> 
     }
     for (const name of Object.keys(was)) if (!(name in after.timers)) cleared.push({ saga_id: sagaId, name });
   }
-  await Promise.all([
+  await together([
     set.length === 0
       ? null
       : tx`

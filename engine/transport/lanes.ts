@@ -6,6 +6,7 @@ export const HELD_MAX = 2_000;
 
 const BACKOFF_FIRST_MS = 100;
 const BACKOFF_MAX_MS = 10_000;
+const LATER_MS = 200;
 /** A batch that throws this often is taken apart, so that one message of it cannot hold up the others for ever. */
 const APART_AFTER = 3;
 
@@ -88,10 +89,10 @@ export class Lanes {
       const where = place === undefined ? "" : ` (${place.topic}/${place.partition} at ${place.offset})`;
       return `${failing.length} keys without an outcome for over ${Math.round(afterMs / 1000)} s, "${first.key}"${where}`;
     }
-    const oldest = Math.min(...this.#begunAt);
-    if (oldest < before) return `a batch in progress for over ${Math.round(afterMs / 1000)} s`;
     const stuck = this.#batches >= this.#subscription.lanes && this.#freeAt < before && this.#ready.length > 0;
-    return stuck ? `all ${this.#batches} lanes busy for over ${Math.round(afterMs / 1000)} s` : undefined;
+    if (stuck) return `all ${this.#batches} lanes busy for over ${Math.round(afterMs / 1000)} s`;
+    const hangs = Math.min(...this.#begunAt) < before;
+    return hangs ? `a batch in progress for over ${Math.round(afterMs / 1000)} s` : undefined;
   }
 
   /** Takes a message in. Offsets of a partition come in rising order; one seen before is ignored. */
@@ -177,8 +178,9 @@ export class Lanes {
   }
 
   #enqueue(delivery: Delivery, place: Place, track: PartitionTrack): void {
-    // A message without a key has no order to keep; its place makes a key of its own.
-    const key = delivery.key ?? `\u0000${delivery.topic}/${delivery.partition}/${delivery.offset}`;
+    // Order is kept within a topic, as Kafka keeps it. A message without a key has none to keep: its place makes one.
+    const lane = this.#subscription.laneOf?.(delivery) ?? delivery.key ?? `\u0000${delivery.partition}/${delivery.offset}`;
+    const key = `${delivery.topic}/${lane}`;
     let queue = this.#keys.get(key);
     if (queue === undefined) {
       queue = { key, waiting: [], state: "idle", failures: 0, failingSince: 0, notBefore: 0 };
@@ -281,6 +283,11 @@ export class Lanes {
       else if (verdict === "done") this.#finish(held);
       else {
         back.set(held.queue, [held]);
+        if (verdict === "later") {
+          held.alone = true;
+          held.queue.notBefore = Date.now() + LATER_MS;
+          continue;
+        }
         // One that was alone and wants to be alone again waits like any other, or it would spin.
         if (verdict === "again" || held.alone) backOff(held.queue);
         if (verdict === "alone") held.alone = true;

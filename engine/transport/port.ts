@@ -21,9 +21,10 @@ export interface Delivery {
 
 /**
  * What became of one delivery: `done` (its outcome is committed), `again` (no outcome: redeliver in place, with
- * backoff, its key waits), `alone` (redeliver at once, in a batch of its own: it is slow or it failed among others).
+ * backoff, its key waits), `alone` (redeliver at once, in a batch of its own: it is slow or it failed among others),
+ * `later` (nothing is wrong, it waits for its time: redeliver in a moment, alone).
  */
-export type Verdict = "done" | "again" | "alone";
+export type Verdict = "done" | "again" | "alone" | "later";
 
 /** What a consumer group wants and how it handles it. */
 export interface Subscription {
@@ -36,6 +37,8 @@ export interface Subscription {
   readonly singles: number;
   /** Most messages in one batch. */
   readonly batchMax: number;
+  /** Gives a message a queue of its own inside its topic, beside those of its key; absent or null: its key's queue. */
+  laneOf?(delivery: Delivery): string | null;
   /**
    * Handles a batch, each key's messages in order. The verdicts stand at the index of their delivery. A verdict other
    * than `done` holds for all later deliveries of the same key in the batch. Throwing = `again` for the whole batch.

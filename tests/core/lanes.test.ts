@@ -294,3 +294,46 @@ test("whatever the verdicts: each key in order, one batch at a time, no watermar
     { numRuns: 100 },
   );
 });
+
+test("a message that waits for its time comes again without counting as a failure", async () => {
+  let due = false;
+  const bench = new HandlerBench(async (batch) => batch.map(() => (due ? "done" : "later")));
+  bench.lanes.take(delivery(0, "a"));
+  while (bench.handled < 2) await Bun.sleep(10);
+
+  expect(bench.lanes.problem(-1_000)).toBeUndefined();
+  due = true;
+  while (bench.lanes.held > 0) await Bun.sleep(10);
+});
+
+test("a batch that hangs is a problem even while another lane is free", async () => {
+  let end: () => void = () => {};
+  const held = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  const bench = new HandlerBench(async (batch) => {
+    await held;
+    return batch.map(() => "done");
+  });
+  bench.lanes.take(delivery(0, "a"));
+
+  expect(bench.lanes.problem(60_000)).toBeUndefined();
+  expect(bench.lanes.problem(-1_000)).toContain("a batch in progress");
+  end();
+  while (bench.lanes.held > 0) await Bun.sleep(5);
+});
+
+/** Lanes over a handler that counts its calls. */
+class HandlerBench {
+  handled = 0;
+  readonly lanes: Lanes;
+
+  constructor(handle: (batch: readonly Delivery[]) => Promise<readonly Verdict[]>) {
+    const counting = async (batch: readonly Delivery[]) => {
+      this.handled += 1;
+      return handle(batch);
+    };
+    const subscription = { group: "g", topics: ["timeline"], lanes: 2, singles: 2, batchMax: 10, handle: counting };
+    this.lanes = new Lanes(subscription, { finished: () => {}, troubled: () => {} });
+  }
+}

@@ -35,6 +35,40 @@ describe.each([...TRANSPORTS])("a saga on the %s transport", (kind) => {
     expect(await effects(saga.sagaId)).toEqual(["one", "two", "three"]);
   }, 60_000);
 
+  test("has each step's effect, consumption and answer in one transaction", async () => {
+    const { sagaId } = await client.start("three", { note: "one commit" }, "?wait=30s");
+    const rows = await lab.sql`
+      select e.xid::text as effect, a.xid::text as answer, (c.xmin::text::bigint = (e.xid::text::bigint & 4294967295)) as consumption
+      from lab.effect e
+      join timeline.event_request q on q.step_key = e.step_key and q.message_type = 'step.requested'
+      join timeline.event_request a on a.causation_id = q.message_id
+      join timeline.event_consumption c on c.message_id = q.message_id and c.consumer_group = 'lab'
+      where e.saga_id = ${sagaId} order by e.place
+    `;
+    expect(rows).toHaveLength(3);
+    for (const row of rows) expect({ answer: row["answer"], consumption: row["consumption"] }).toEqual({ answer: row["effect"], consumption: true });
+  }, 60_000);
+
+  test("does many messages in one transaction, and sets aside the one that throws", async () => {
+    await client.ok("POST", "/v1/consumer-groups/dispatcher/pause", { reason: "test" });
+    const started = await Promise.all(Array.from({ length: 30 }, (_, index) => client.start("three", { note: `many ${index}` })));
+    const odd = started[7]?.sagaId as string;
+    behave("one", odd, (context) => {
+      if (context.attempt > 1) return undefined;
+      throw new Error("only me");
+    });
+    await client.ok("POST", "/v1/consumer-groups/dispatcher/resume", { reason: "test" });
+    const ends = await Promise.all(started.map(({ sagaId }) => client.settled(sagaId)));
+
+    expect(new Set(ends.map(({ status }) => status))).toEqual(new Set(["completed"]));
+    expect(ends.find((saga) => saga.sagaId === odd)?.steps.find((step) => step.path === "first")?.attempts).toBe(2);
+    const [counted] = await lab.sql`select count(*)::int as effects, count(distinct xid)::int as transactions from lab.effect where saga_id = any (${started.map(({ sagaId }) => sagaId)})`;
+    expect(counted?.["effects"]).toBe(90);
+    expect(counted?.["transactions"]).toBeLessThan(80);
+    const failures = await lab.sql`select correlation_id from timeline.event_consumption_failure join timeline.event_request using (message_id) where message like 'only me'`;
+    expect(failures.map((row) => row["correlation_id"])).toEqual([odd]);
+  }, 60_000);
+
   test("that the business rejects is undone in reverse and fails", async () => {
     const sagaId = await startWith("three", { note: "rejected" }, (id) => behave("three", id, () => rejected("no_stock", "nothing left")));
 

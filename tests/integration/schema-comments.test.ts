@@ -36,7 +36,7 @@ async function undescribed(names: readonly string[]): Promise<string[]> {
       select null::name as attname, 0 as attnum
       union all
       select attname, attnum from pg_attribute
-      where attrelid = c.oid and attnum > 0 and not attisdropped and c.relkind <> 'v'
+      where attrelid = c.oid and attnum > 0 and not attisdropped
     ) a
     where n.nspname = any (${names as string[]}) and c.relkind in ('r', 'p', 'v') and not c.relispartition
       and col_description(c.oid, a.attnum) is null and (a.attnum > 0 or obj_description(c.oid, 'pg_class') is null)

@@ -35,6 +35,7 @@ export class EmbeddedConsumer implements Consumer {
   #committing = false;
   #timer: ReturnType<typeof setInterval> | undefined;
   #turn: Promise<void> = Promise.resolve();
+  #writing: Promise<void> = Promise.resolve();
 
   constructor(subscription: Subscription, parts: EmbeddedParts) {
     this.group = subscription.group;
@@ -222,8 +223,15 @@ export class EmbeddedConsumer implements Consumer {
     }
   }
 
+  /** One write after the other: an older one that is slow must not end behind a newer one, a rewind's above all. */
+  #write(topics: readonly string[]): Promise<void> {
+    const write = this.#writing.then(() => this.#writeNow(topics));
+    this.#writing = write.catch(() => {});
+    return write;
+  }
+
   /** The epoch stands in the statement: a former owner that wakes up moves no offset. */
-  async #write(topics: readonly string[]): Promise<void> {
+  async #writeNow(topics: readonly string[]): Promise<void> {
     const { sql, lease } = this.#parts;
     const rows = topics.map((topic) => ({ topic, offset: this.#done.get(topic) ?? 0 }));
     await sql`

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Json } from "../core/json.ts";
 import { Refusal } from "../core/refusal.ts";
-import type { Tx } from "../timeline/database.ts";
+import type { Tx } from "./database.ts";
 
 /** How long an Idempotency-Key is remembered. */
 const KEPT = "7 days";

@@ -1,0 +1,29 @@
+import { expect, test } from "bun:test";
+import { parseConfig } from "../../engine/config.ts";
+
+test("without any variable everything runs in one process on loopback", () => {
+  expect(parseConfig({})).toMatchObject({ host: "127.0.0.1", port: 8080, roles: { api: true, dispatcher: true, domains: "all" }, production: false });
+});
+
+test("an empty variable counts as unset", () => {
+  expect(parseConfig({ PORT: "", DATABASE_URL: "" })).toMatchObject({ port: 8080, databaseUrl: undefined });
+});
+
+test.each([
+  [{ EKIDEN_ROLES: "api,dispatcher" }],
+  [{ EKIDEN_ROLES: "domains" }],
+  [{ EKIDEN_ROLES: "dispatcher,domain:screening" }],
+])("the embedded transport cannot be split over processes: %p", (environment) => {
+  expect(() => parseConfig(environment)).toThrow("needs Kafka");
+});
+
+test("on Kafka roles are split as one likes, and an API alone needs no Kafka", () => {
+  const kafka = { KAFKA_BROKERS: "127.0.0.1:9092" };
+  expect(parseConfig({ ...kafka, EKIDEN_ROLES: "domain:screening" }).roles).toEqual({ api: false, dispatcher: false, domains: new Set(["screening"]) });
+  expect(parseConfig({ EKIDEN_ROLES: "api" }).roles).toMatchObject({ api: true, dispatcher: false });
+});
+
+test("every fault is named at once", () => {
+  const wrong = { PORT: "99999", HOST: "192.168.1.1", KAFKA_CONNECT_URL: "http://127.0.0.1:8083" };
+  expect(() => parseConfig(wrong)).toThrow(/PORT.*KAFKA_BROKERS.*HOST|HOST.*PORT|PORT[\s\S]*HOST/);
+});
