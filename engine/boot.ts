@@ -18,16 +18,24 @@ if (existsSync(join(root, "node_modules", "postgres"))) {
 } else {
   await installed();
   // A new process: this one resolved packages before there were any.
-  const child = Bun.spawn([process.execPath, resolve(root, program), ...args], { cwd: process.cwd(), stdio: ["inherit", "inherit", "inherit"] });
+  const child = Bun.spawn([process.execPath, resolve(root, program), ...args], {
+    cwd: process.cwd(),
+    stdio: ["inherit", "inherit", "inherit"],
+  });
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => child.kill(signal));
   process.exit(await child.exited);
 }
 
 async function installed(): Promise<void> {
   console.error("Installing packages (first run) …");
-  const install = Bun.spawn([process.execPath, "install", "--frozen-lockfile"], { cwd: root, stdio: ["ignore", "ignore", "pipe"] });
+  const install = Bun.spawn([process.execPath, "install", "--frozen-lockfile"], {
+    cwd: root,
+    stdio: ["ignore", "ignore", "pipe"],
+  });
   const [code, text] = await Promise.all([install.exited, new Response(install.stderr).text()]);
   if (code === 0) return;
-  console.error(`The packages could not be installed:\n${text}\nIs the npm registry reachable, and is there disk space?`);
+  console.error(
+    `The packages could not be installed:\n${text}\nIs the npm registry reachable, and is there disk space?`,
+  );
   process.exit(1);
 }

@@ -9,15 +9,27 @@ export class ConfigError extends EngineError {
   readonly hint = "The variables are listed in README.md, section Configuration.";
 }
 
-const port = v.pipe(v.string(), v.regex(/^\d{1,5}$/, "must be a port, 0 to 65535"), v.transform(Number), v.maxValue(65_535, "must be a port, 0 to 65535"));
+const port = v.pipe(
+  v.string(),
+  v.regex(/^\d{1,5}$/, "must be a port, 0 to 65535"),
+  v.transform(Number),
+  v.maxValue(65_535, "must be a port, 0 to 65535"),
+);
 const count = (max: number) =>
-  v.pipe(v.string(), v.regex(/^[1-9]\d{0,5}$/, "must be a whole number from 1"), v.transform(Number), v.maxValue(max, `must be at most ${max}`));
+  v.pipe(
+    v.string(),
+    v.regex(/^[1-9]\d{0,5}$/, "must be a whole number from 1"),
+    v.transform(Number),
+    v.maxValue(max, `must be at most ${max}`),
+  );
 const name = "[a-z][a-z0-9_]{0,47}";
 const role = new RegExp(`^(api|dispatcher|domains|domain:${name})$`);
 
 const Environment = v.object({
   DATABASE_URL: v.optional(v.pipe(v.string(), v.regex(/^postgres(ql)?:\/\//, "must begin with postgres://"))),
-  KAFKA_BROKERS: v.optional(v.pipe(v.string(), v.regex(/^[^\s,]+:\d+(,[^\s,]+:\d+)*$/, "must be host:port, several with commas"))),
+  KAFKA_BROKERS: v.optional(
+    v.pipe(v.string(), v.regex(/^[^\s,]+:\d+(,[^\s,]+:\d+)*$/, "must be host:port, several with commas")),
+  ),
   KAFKA_CONNECT_URL: v.optional(v.pipe(v.string(), v.regex(/^https?:\/\//, "must begin with http:// or https://"))),
   KAFKA_PARTITIONS: v.optional(count(1_000), "6"),
   KAFKA_REPLICATION: v.optional(count(10), "1"),
@@ -26,7 +38,10 @@ const Environment = v.object({
   EKIDEN_ROLES: v.optional(v.string(), "api,dispatcher,domains"),
   EKIDEN_HOME: v.optional(v.string(), ".ekiden"),
   EKIDEN_DOMAINS: v.optional(v.string(), "domains"),
-  EKIDEN_PREFIX: v.optional(v.pipe(v.string(), v.regex(/^[A-Za-z0-9._-]{0,60}$/, "may hold letters, digits, . _ -")), ""),
+  EKIDEN_PREFIX: v.optional(
+    v.pipe(v.string(), v.regex(/^[A-Za-z0-9._-]{0,60}$/, "may hold letters, digits, . _ -")),
+    "",
+  ),
   EKIDEN_ENV: v.optional(v.picklist(["development", "production"], "must be development or production"), "development"),
   EKIDEN_PATIENCE: v.optional(count(86_400), "300"),
   EKIDEN_LOG: v.optional(v.picklist(["pretty", "json"], "must be pretty or json")),
@@ -43,7 +58,14 @@ export interface Roles {
 /** The whole configuration, parsed once. */
 export interface Config {
   readonly databaseUrl: string | undefined;
-  readonly kafka: { readonly brokers: readonly string[]; readonly connectUrl: string | null; readonly partitions: number; readonly replication: number } | undefined;
+  readonly kafka:
+    | {
+        readonly brokers: readonly string[];
+        readonly connectUrl: string | null;
+        readonly partitions: number;
+        readonly replication: number;
+      }
+    | undefined;
   readonly host: string;
   readonly port: number;
   readonly roles: Roles;
@@ -61,20 +83,28 @@ export interface Config {
 
 /** Parses the environment. An empty variable counts as unset. @throws ConfigError naming every fault. */
 export function parseConfig(environment: Readonly<Record<string, string | undefined>>): Config {
-  const set = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== undefined && value !== ""));
+  const set = Object.fromEntries(
+    Object.entries(environment).filter(([, value]) => value !== undefined && value !== ""),
+  );
   const parsed = v.safeParse(Environment, set);
   const faults = parsed.success ? [] : parsed.issues.map((issue) => `${v.getDotPath(issue)} ${issue.message}`);
   const roles = (set["EKIDEN_ROLES"] ?? "api,dispatcher,domains").split(",").map((text) => text.trim());
   for (const wrong of roles.filter((text) => !role.test(text))) {
     faults.push(`EKIDEN_ROLES has "${wrong}"; known: api, dispatcher, domains, domain:<name>`);
   }
-  if (set["KAFKA_CONNECT_URL"] !== undefined && set["KAFKA_BROKERS"] === undefined) faults.push("KAFKA_CONNECT_URL is set, KAFKA_BROKERS is not");
+  if (set["KAFKA_CONNECT_URL"] !== undefined && set["KAFKA_BROKERS"] === undefined)
+    faults.push("KAFKA_CONNECT_URL is set, KAFKA_BROKERS is not");
   if (set["HOST"] !== undefined && !isLoopback(set["HOST"])) {
-    faults.push(`HOST ${set["HOST"]} is not a loopback address, and there is no authentication yet: use 127.0.0.1, behind a proxy that authenticates`);
+    faults.push(
+      `HOST ${set["HOST"]} is not a loopback address, and there is no authentication yet: use 127.0.0.1, behind a proxy that authenticates`,
+    );
   }
-  const split = roles.includes("dispatcher") !== roles.includes("domains") || roles.some((text) => text.startsWith("domain:"));
+  const split =
+    roles.includes("dispatcher") !== roles.includes("domains") || roles.some((text) => text.startsWith("domain:"));
   if (set["KAFKA_BROKERS"] === undefined && split) {
-    faults.push("EKIDEN_ROLES splits dispatcher and domains, which needs Kafka: without KAFKA_BROKERS one process runs them all (a further one may run api alone)");
+    faults.push(
+      "EKIDEN_ROLES splits dispatcher and domains, which needs Kafka: without KAFKA_BROKERS one process runs them all (a further one may run api alone)",
+    );
   }
   if (!parsed.success || faults.length > 0) throw new ConfigError(faults.join("; "));
   return toConfig(parsed.output, roles);
@@ -95,7 +125,11 @@ function toConfig(env: v.InferOutput<typeof Environment>, roles: readonly string
           },
     host: env.HOST,
     port: env.PORT,
-    roles: { api: roles.includes("api"), dispatcher: roles.includes("dispatcher"), domains: roles.includes("domains") ? "all" : new Set(named) },
+    roles: {
+      api: roles.includes("api"),
+      dispatcher: roles.includes("dispatcher"),
+      domains: roles.includes("domains") ? "all" : new Set(named),
+    },
     home: resolve(env.EKIDEN_HOME),
     domains: resolve(env.EKIDEN_DOMAINS),
     prefix: env.EKIDEN_PREFIX,

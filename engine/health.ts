@@ -28,5 +28,12 @@ function consumerHealth(consumer: Consumer): PartHealth {
   const part = `consumer ${status.group}`;
   const ok = status.problem === undefined && ["running", "paused", "standby"].includes(status.state);
   const detail = `${status.state}, ${status.inHand} messages in hand${status.problem === undefined ? "" : `: ${status.problem}`}`;
-  return ok ? { part, ok, detail } : { part, ok, detail, hint: "GET /v1/consumer-groups shows lag and members; GET /v1/messages?error=true what fails." };
+  return ok
+    ? { part, ok, detail }
+    : {
+        part,
+        ok,
+        detail,
+        hint: "GET /v1/consumer-groups shows lag and members; GET /v1/messages?error=true what fails.",
+      };
 }

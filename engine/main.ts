@@ -90,7 +90,12 @@ export async function startEngine(config: Config, log: Log, onFatal: (error: Err
   }
 }
 
-async function start(config: Config, log: Log, onFatal: (error: Error) => void, closing: Closing): Promise<RunningEngine> {
+async function start(
+  config: Config,
+  log: Log,
+  onFatal: (error: Error) => void,
+  closing: Closing,
+): Promise<RunningEngine> {
   const domains = await loadDomains(config.domains);
   const catalog = catalogOf(domains.map(({ domain }) => domain));
   const databaseUrl = config.databaseUrl ?? (await embeddedDatabase(config, closing));
@@ -104,9 +109,7 @@ async function start(config: Config, log: Log, onFatal: (error: Error) => void, 
   await transport.ensureTopics(["timeline", ...catalog.actions.keys()]);
 
   // A process may run for longer than the partitions that were made at its start reach.
-  const partitions = setInterval(() => {
-    sql`select timeline.ensure_partitions()`.catch((error: unknown) => log.error("partitions could not be made ahead", { error }));
-  }, PARTITIONS_EVERY_MS);
+  const partitions = setInterval(() => void makePartitions(sql, log), PARTITIONS_EVERY_MS);
   closing.add(async () => clearInterval(partitions));
   const control = new GroupControl(sql, (what, error) => log.error(what, { error }));
   const groups = new Groups(sql, transport, control, groupTopics(domains));
@@ -120,17 +123,34 @@ async function start(config: Config, log: Log, onFatal: (error: Error) => void, 
   const revisions = new Revisions();
   const evaluator = createEvaluator();
   const transitions = new Transitions(revisions, evaluator, config.consumer);
-  const store = (role: string): Store => ({ sql, producer: `${role}@${config.consumer}`, handOver: (rows, behindOthers) => transport.handOver(rows, behindOthers) });
+  const store = (role: string): Store => ({
+    sql,
+    producer: `${role}@${config.consumer}`,
+    handOver: (rows, behindOthers) => transport.handOver(rows, behindOthers),
+  });
 
   if (config.roles.dispatcher) {
     const dispatcher = new Dispatcher(store("dispatcher"), transitions, changes, config.consumer);
     const consumer = await transport.subscribe(dispatcher.subscription());
     await control.add(consumer);
-    const timers = new Timers(store("dispatcher"), transitions, changes, (error) => log.error("timers could not fire", { error }));
+    const timers = new Timers(store("dispatcher"), transitions, changes, (error) =>
+      log.error("timers could not fire", { error }),
+    );
     timers.start(() => consumer.status().state === "running");
     closing.add(() => timers.stop());
   }
-  const projectors = await startDomains({ config, sql, databaseUrl, domains, catalog, transport, control, store, log, closing });
+  const projectors = await startDomains({
+    config,
+    sql,
+    databaseUrl,
+    domains,
+    catalog,
+    transport,
+    control,
+    store,
+    log,
+    closing,
+  });
   // Once more, so that it is drained before the pools that its consumers use are closed.
   closing.add(() => transport.stop());
   if (transport instanceof EmbeddedTransport) transport.start();
@@ -148,7 +168,8 @@ async function start(config: Config, log: Log, onFatal: (error: Error) => void, 
     cancel: (sagaId, reason, caller) => requests.cancel(sagaId, reason, caller),
     retry: (sagaId, { step, reason }, caller) => requests.retry(sagaId, step, reason, caller),
     redrive: (messageId, reason, caller) => redrive(sql, messageId, reason, caller),
-    settled: (sagaId, timeoutMs, signal) => settled(sql, changes, sagaId, timeoutMs, AbortSignal.any([signal, draining.signal])),
+    settled: (sagaId, timeoutMs, signal) =>
+      settled(sql, changes, sagaId, timeoutMs, AbortSignal.any([signal, draining.signal])),
     validate: (source) => loadDefinition(source, { catalog }).diagnostics,
     broken: () => desk.broken,
     sensitive: async (definition, revision) => (await revisions.get(sql, definition, revision)).sensitive,
@@ -177,6 +198,14 @@ async function start(config: Config, log: Log, onFatal: (error: Error) => void, 
   };
 }
 
+async function makePartitions(sql: Sql, log: Log): Promise<void> {
+  try {
+    await sql`select timeline.ensure_partitions()`;
+  } catch (error) {
+    log.error("partitions could not be made ahead", { error });
+  }
+}
+
 function keyOf(caller: { readonly idempotencyKey?: string }): { idempotencyKey?: string } {
   return caller.idempotencyKey === undefined ? {} : { idempotencyKey: caller.idempotencyKey };
 }
@@ -195,17 +224,38 @@ function pool(url: string, name: string, max: number, closing: Closing, more: Pa
   return sql;
 }
 
-async function openTransport(config: Config, sql: Sql, databaseUrl: string, log: Log, onFatal: (error: Error) => void, closing: Closing): Promise<Transport> {
+async function openTransport(
+  config: Config,
+  sql: Sql,
+  databaseUrl: string,
+  log: Log,
+  onFatal: (error: Error) => void,
+  closing: Closing,
+): Promise<Transport> {
   if (config.kafka === undefined) {
     const owner = `${config.consumer.slice(-40)}/${newId().slice(-6)}`;
     const writer = pool(databaseUrl, owner, 1, closing, { synchronousCommit: "off" });
-    const transport = new EmbeddedTransport({ sql, writer, owner, problem: (what, error) => log.error(what, { error }) });
+    const transport = new EmbeddedTransport({
+      sql,
+      writer,
+      owner,
+      problem: (what, error) => log.error(what, { error }),
+    });
     closing.add(() => transport.stop());
     return transport;
   }
   const patience = patienceOf(config.patienceMs);
   const clientId = `ekiden-${config.consumer}`;
-  const transport = await createKafkaTransport({ ...config.kafka, prefix: config.prefix, databaseUrl, sql, clientId, log, patience, onFatal });
+  const transport = await createKafkaTransport({
+    ...config.kafka,
+    prefix: config.prefix,
+    databaseUrl,
+    sql,
+    clientId,
+    log,
+    patience,
+    onFatal,
+  });
   closing.add(() => transport.stop());
   return transport;
 }
@@ -241,7 +291,15 @@ async function startDomains(parts: DomainParts): Promise<Map<string, Projector>>
     const limits = { statementTimeoutMs: HANDLER_MS, idleTransactionMs: HANDLER_MS };
     const batches = pool(url, `${domain.name} batches`, BATCH_CONNECTIONS, closing, limits);
     const singles = pool(url, domain.name, SINGLE_CONNECTIONS, closing, limits);
-    const participant = new Participant({ domain, catalog, store: store(domain.name), batches, singles, log, consumer: config.consumer });
+    const participant = new Participant({
+      domain,
+      catalog,
+      store: store(domain.name),
+      batches,
+      singles,
+      log,
+      consumer: config.consumer,
+    });
     const subscription = participant.subscription();
     if (subscription.topics.length > 0) await control.add(await transport.subscribe(subscription));
     for (const [name, projection] of Object.entries(domain.projections)) {
@@ -254,7 +312,11 @@ async function startDomains(parts: DomainParts): Promise<Map<string, Projector>>
 }
 
 function openApi(config: Config, engine: Engine, sql: Sql, log: Log, closing: Closing): RunningApi {
-  const api = serveApi({ app: createApi({ engine, sql, log, host: config.host }), host: config.host, port: config.port });
+  const api = serveApi({
+    app: createApi({ engine, sql, log, host: config.host }),
+    host: config.host,
+    port: config.port,
+  });
   closing.add(() => api.stop());
   return api;
 }
@@ -273,12 +335,16 @@ async function run(): Promise<void> {
     if (stopping) return;
     stopping = true;
     log.info(`stopping because of ${why}: what is in progress ends first`);
-    const late = Bun.sleep(DRAIN_MS).then(() => log.warn(`not everything ended within ${DRAIN_MS / 1000} s; the rest is redelivered at the next start`));
+    const late = Bun.sleep(DRAIN_MS).then(() =>
+      log.warn(`not everything ended within ${DRAIN_MS / 1000} s; the rest is redelivered at the next start`),
+    );
     // Whatever fails on the way, and even while the engine is still starting: the process ends.
-    const ended = engine.then((started) => started.stop()).catch((error: unknown) => {
-      log.error("not everything could be stopped", { error });
-      process.exitCode ??= 1;
-    });
+    const ended = engine
+      .then((started) => started.stop())
+      .catch((error: unknown) => {
+        log.error("not everything could be stopped", { error });
+        process.exitCode ??= 1;
+      });
     await Promise.race([ended, late]);
     process.exit(process.exitCode === undefined ? 0 : Number(process.exitCode));
   };

@@ -152,7 +152,10 @@ type Checked<S> = {
           readonly output?: AnySchema;
           readonly external?: false;
           readonly run?: Run<InferOutput<I>, S[K] extends { readonly output: infer O } ? OutputOf<O> : undefined>;
-          readonly runMany?: RunMany<InferOutput<I>, S[K] extends { readonly output: infer O } ? OutputOf<O> : undefined>;
+          readonly runMany?: RunMany<
+            InferOutput<I>,
+            S[K] extends { readonly output: infer O } ? OutputOf<O> : undefined
+          >;
         }
       : { readonly input: AnySchema };
 };

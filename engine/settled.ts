@@ -6,7 +6,13 @@ import type { Sql } from "./timeline/database.ts";
 const LOOK_EVERY_MS = 250;
 
 /** Resolves when the saga is final or parked, when `timeoutMs` has passed, or when aborted. */
-export async function settled(sql: Sql, changes: SagaChanges, sagaId: string, timeoutMs: number, signal: AbortSignal): Promise<void> {
+export async function settled(
+  sql: Sql,
+  changes: SagaChanges,
+  sagaId: string,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<void> {
   const until = performance.now() + timeoutMs;
   while (!signal.aborted) {
     const left = until - performance.now();

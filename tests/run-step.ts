@@ -36,6 +36,6 @@ export const UNIT = ["architecture", "core", "definition", "domains", "cli"].map
 /** What can be said without running the product. */
 export const STATIC_STEPS: readonly Step[] = [
   { name: "types", args: ["node_modules/typescript/bin/tsc", "-p", "."] },
-  { name: "lint", args: ["node_modules/@biomejs/biome/bin/biome", "lint", "--error-on-warnings"] },
+  { name: "lint", args: ["node_modules/@biomejs/biome/bin/biome", "check", "--error-on-warnings"] },
   { name: "ekiden check", args: ["engine/boot.ts", "engine/cli.ts", "check"] },
 ];

@@ -84,9 +84,17 @@ export interface Engine {
   ): Promise<{ readonly sagaId: string; readonly created: boolean }>;
   signal(sagaId: string, signal: string, payload: Json, caller: Caller): Promise<Accepted>;
   cancel(sagaId: string, reason: string, caller: Caller): Promise<Accepted>;
-  retry(sagaId: string, options: { readonly step?: string; readonly reason: string }, caller: Caller): Promise<Accepted>;
+  retry(
+    sagaId: string,
+    options: { readonly step?: string; readonly reason: string },
+    caller: Caller,
+  ): Promise<Accepted>;
   /** Sends one recorded message again, same id; consumers that have done it skip it. */
-  redrive(messageId: string, reason: string, caller: Caller): Promise<{ readonly messageId: string; readonly republishId: string }>;
+  redrive(
+    messageId: string,
+    reason: string,
+    caller: Caller,
+  ): Promise<{ readonly messageId: string; readonly republishId: string }>;
   /** Resolves when the saga is final or parked, when `timeoutMs` has passed, or when aborted. */
   settled(sagaId: string, timeoutMs: number, signal: AbortSignal): Promise<void>;
   /** Diagnostics of a YAML source against the loaded domains. */
@@ -99,6 +107,11 @@ export interface Engine {
   group(group: string): Promise<GroupView>;
   pause(group: string, reason: string, caller: Caller): Promise<void>;
   resume(group: string, reason: string, caller: Caller): Promise<void>;
-  rewind(group: string, target: RewindTarget, options: { readonly preview: boolean; readonly reason: string }, caller: Caller): Promise<RewindReport>;
+  rewind(
+    group: string,
+    target: RewindTarget,
+    options: { readonly preview: boolean; readonly reason: string },
+    caller: Caller,
+  ): Promise<RewindReport>;
   health(): Promise<Health>;
 }

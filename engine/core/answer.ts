@@ -67,7 +67,11 @@ function keepOutput(draft: Draft, step: CommandStep, path: string, result: Json)
 }
 
 /** `rejected`: retried when its code stands in `also`, else the step is over and its guard says so. */
-export function reject(draft: Draft, pending: Pending, event: { readonly code: string; readonly message: string }): void {
+export function reject(
+  draft: Draft,
+  pending: Pending,
+  event: { readonly code: string; readonly message: string },
+): void {
   const { step, path, state } = pending;
   const failure: Failure = { code: event.code, message: event.message, step: path, kind: "rejected" };
   unpark(draft);
@@ -137,7 +141,11 @@ export function giveUp(draft: Draft, pending: Pending, failure: Failure): void {
       return endFailed(draft, pending, failure);
     case "rejected":
       offStack(draft, path);
-      return endFailed(draft, pending, failure.kind === "rejected" ? failure : { ...failure, ...rejection(failure, guard) });
+      return endFailed(
+        draft,
+        pending,
+        failure.kind === "rejected" ? failure : { ...failure, ...rejection(failure, guard) },
+      );
     default:
       offStack(draft, path);
       return endFailed(draft, pending, failure);

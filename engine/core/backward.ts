@@ -102,7 +102,11 @@ export function compensatingAt(draft: Draft, path: string): { entry: StackEntry;
 export function compensated(draft: Draft, path: string, outcome: "compensated" | "nothing"): void {
   unpark(draft);
   draft.clearTimers(path);
-  draft.step({ path, ...(outcome === "compensated" ? { status: "compensated" } : { status: "closed" }), finished: true });
+  draft.step({
+    path,
+    ...(outcome === "compensated" ? { status: "compensated" } : { status: "closed" }),
+    finished: true,
+  });
   draft.state.stack.pop();
   unwind(draft);
 }
@@ -119,7 +123,11 @@ export function compensationFailed(draft: Draft, event: CompensationFailed): boo
   if (event.retryable && mayRetry(compensation.retry, event.code, backward.used)) {
     backward.phase = "backoff";
     backward.failure = failure;
-    const delayMs = retryDelayMs(compensation.retry, backward.used, `${stepKey(draft.facts.id, entry.path)}#compensate`);
+    const delayMs = retryDelayMs(
+      compensation.retry,
+      backward.used,
+      `${stepKey(draft.facts.id, entry.path)}#compensate`,
+    );
     draft.setTimer(`retry:${entry.path}`, delayMs);
   } else if (compensation.optional) {
     giveUpCompensation(draft, entry, backward, failure);

@@ -41,6 +41,9 @@ export interface Transition {
 /** What `decide` answers. `no-op`: history, kept and without effect. `needs`: settle these steps' guards and ask again. */
 export type Decision =
   | Transition
-  | { readonly kind: "no-op"; readonly reason: "late" | "final" | "compensating" | "stale" | "not-parked" | "past-pivot" }
+  | {
+      readonly kind: "no-op";
+      readonly reason: "late" | "final" | "compensating" | "stale" | "not-parked" | "past-pivot";
+    }
   /** `keepStarted`: a pivot; its `started` is told as `unknown` and left as it is, for nobody but its answer ends it (S9). */
   | { readonly kind: "needs"; readonly path: string; readonly keepStarted?: true };

@@ -24,7 +24,9 @@ export interface ActionDescription {
 export interface ValueSchema {
   readonly jsonSchema: Json;
   /** Parses strictly. Never throws for bad data. */
-  parse(value: unknown): { readonly ok: true; readonly value: Json } | { readonly ok: false; readonly problems: readonly Problem[] };
+  parse(
+    value: unknown,
+  ): { readonly ok: true; readonly value: Json } | { readonly ok: false; readonly problems: readonly Problem[] };
 }
 
 /** One reason why a value was refused; `path` is a JSON pointer. */

@@ -118,14 +118,21 @@ export class MessageTooLarge extends Error {}
 
 /** A fault on real data as a failure, with its place in the YAML if it has one. @throws what is no such fault. */
 export function faultOf(error: unknown, path: string): Failure {
-  if (error instanceof MessageTooLarge) return { code: "message.too-large", message: error.message, step: path, kind: "fault" };
+  if (error instanceof MessageTooLarge)
+    return { code: "message.too-large", message: error.message, step: path, kind: "fault" };
   if (!(error instanceof ExpressionFault)) throw error;
   const { line, column } = error.expression.at;
   return { code: "expression.failed", message: error.message, step: path, kind: "fault", line, column };
 }
 
 /** The part of a failure that people and expressions see. */
-export function errorOf(failure: Failure): { code: string; message: string; step: string; line?: number; column?: number } {
+export function errorOf(failure: Failure): {
+  code: string;
+  message: string;
+  step: string;
+  line?: number;
+  column?: number;
+} {
   const { code, message, step, line, column } = failure;
   return { code, message, step, ...(line === undefined ? {} : { line }), ...(column === undefined ? {} : { column }) };
 }

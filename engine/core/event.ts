@@ -4,7 +4,13 @@ import type { Json } from "./json.ts";
 export type SagaEvent =
   | { readonly type: "saga.started" }
   | { readonly type: "step.succeeded"; readonly path: string; readonly attempt: number; readonly output: Json }
-  | { readonly type: "step.rejected"; readonly path: string; readonly attempt: number; readonly code: string; readonly message: string }
+  | {
+      readonly type: "step.rejected";
+      readonly path: string;
+      readonly attempt: number;
+      readonly code: string;
+      readonly message: string;
+    }
   | {
       readonly type: "step.failed";
       readonly path: string;
@@ -14,7 +20,11 @@ export type SagaEvent =
       readonly retryable: boolean;
       readonly unknown: boolean;
     }
-  | { readonly type: "compensation.succeeded" | "compensation.skipped"; readonly path: string; readonly attempt: number }
+  | {
+      readonly type: "compensation.succeeded" | "compensation.skipped";
+      readonly path: string;
+      readonly attempt: number;
+    }
   | {
       readonly type: "compensation.failed";
       readonly path: string;

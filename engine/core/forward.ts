@@ -119,7 +119,12 @@ export function record(draft: Draft, step: Step, path: string, output: Json): vo
 function enterChoose(draft: Draft, frame: Frame, step: ChooseStep, path: string): Entered {
   const branch = chosen(draft, frame, step);
   if (branch !== undefined) return open(frame, branch);
-  const failure: Failure = { code: "no_choice", message: "no case matches and there is no else", step: path, kind: "fail" };
+  const failure: Failure = {
+    code: "no_choice",
+    message: "no case matches and there is no else",
+    step: path,
+    kind: "fail",
+  };
   return failForward(draft, frame, path, failure);
 }
 
@@ -140,7 +145,9 @@ function sameJson(subject: Json, equals: Json | undefined): boolean {
 
 function enterFail(draft: Draft, frame: Frame, step: FailStep, path: string): "waits" {
   const rendered = step.message === undefined ? step.code : draft.render(step.message, scopeOf(frame));
-  const message = (typeof rendered === "string" ? rendered : JSON.stringify(rendered)).slice(0, FAIL_MESSAGE_MAX).toWellFormed();
+  const message = (typeof rendered === "string" ? rendered : JSON.stringify(rendered))
+    .slice(0, FAIL_MESSAGE_MAX)
+    .toWellFormed();
   return failForward(draft, frame, path, { code: step.code, message, step: path, kind: "fail" });
 }
 

@@ -24,7 +24,9 @@ export function innermost(chain: readonly Frame[]): Frame {
 }
 
 /** The step in progress of a frame, with its path and state. */
-export function inProgress(frame: Frame): { readonly step: Step; readonly path: string; readonly state: StepState } | undefined {
+export function inProgress(
+  frame: Frame,
+): { readonly step: Step; readonly path: string; readonly state: StepState } | undefined {
   const step = frame.steps[frame.block.at];
   const state = frame.block.current;
   return step === undefined || state === undefined ? undefined : { step, path: pathOf(frame.prefix, step.id), state };

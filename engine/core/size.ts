@@ -10,7 +10,8 @@ export function storedBytes(value: Json | undefined): number {
   if (value === undefined) return 0;
   if (typeof value === "string") return encoder.encode(JSON.stringify(value)).length;
   // PostgreSQL writes 1e21 with all its digits.
-  if (typeof value === "number") return Math.max(String(value).length, Math.abs(value) >= 1e21 || (value !== 0 && Math.abs(value) < 1e-6) ? 350 : 0);
+  if (typeof value === "number")
+    return Math.max(String(value).length, Math.abs(value) >= 1e21 || (value !== 0 && Math.abs(value) < 1e-6) ? 350 : 0);
   if (value === null || typeof value === "boolean") return 5;
   if (Array.isArray(value)) return value.reduce((sum: number, item: Json) => sum + storedBytes(item) + 2, 2);
   return Object.entries(value).reduce((sum, [key, item]) => sum + storedBytes(key) + storedBytes(item) + 4, 2);

@@ -38,7 +38,12 @@ function fireRetry(draft: Draft, path: string): boolean {
 }
 
 function fireDeadline(draft: Draft, path: string): boolean {
-  const failure: Failure = { code: "deadline", message: `the deadline of ${path} has passed`, step: path, kind: "deadline" };
+  const failure: Failure = {
+    code: "deadline",
+    message: `the deadline of ${path} has passed`,
+    step: path,
+    kind: "deadline",
+  };
   const pending = pendingAt(draft, path);
   if (pending !== undefined) {
     const { step } = pending;

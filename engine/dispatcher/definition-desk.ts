@@ -24,7 +24,13 @@ export class DefinitionDesk {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #looking: Promise<void> = Promise.resolve();
 
-  constructor(parts: { readonly sql: Sql; readonly folder: string; readonly catalog: DomainCatalog; readonly production: boolean; readonly log: Log }) {
+  constructor(parts: {
+    readonly sql: Sql;
+    readonly folder: string;
+    readonly catalog: DomainCatalog;
+    readonly production: boolean;
+    readonly log: Log;
+  }) {
     this.#sql = parts.sql;
     this.#folder = parts.folder;
     this.#catalog = parts.catalog;
@@ -77,14 +83,24 @@ export class DefinitionDesk {
     if (definition === null) return file.diagnostics;
     const published = await publishDefinition(this.#sql, definition, source, this.#production);
     if (published.kind === "current") {
-      if (published.changed) this.#log.info(`${file.file}: saga ${definition.name} version ${definition.version} is current`, { revision: definition.revision.slice(0, 12) });
+      if (published.changed)
+        this.#log.info(`${file.file}: saga ${definition.name} version ${definition.version} is current`, {
+          revision: definition.revision.slice(0, 12),
+        });
       return [];
     }
     const message =
       published.kind === "older"
         ? `version ${definition.version} is older than the current version ${published.current}`
         : `version ${published.version} is in use with other content`;
-    const diagnostic: Diagnostic = { severity: "error", code: "definition.version", message, line: 1, column: 1, hint: "Raise `version:` in the file." };
+    const diagnostic: Diagnostic = {
+      severity: "error",
+      code: "definition.version",
+      message,
+      line: 1,
+      column: 1,
+      hint: "Raise `version:` in the file.",
+    };
     this.#report(file, diagnostic);
     return [diagnostic];
   }

@@ -63,7 +63,10 @@ export class Dispatcher {
     ]);
     const { arrivals, known, foreign } = sort(batch, events);
     for (const delivery of foreign) await recordForeign(tx, delivery, this.#consumer);
-    const [, { settled }] = await together([fillPlaces(tx, known), this.#transitions.apply(unit, sagas, arrivals, now)]);
+    const [, { settled }] = await together([
+      fillPlaces(tx, known),
+      this.#transitions.apply(unit, sagas, arrivals, now),
+    ]);
     return settled;
   }
 
@@ -101,7 +104,8 @@ function sort(batch: readonly Delivery[], events: ReadonlyMap<string, StoredEven
   const seen = new Set<string>();
   for (const delivery of batch) {
     const row = events.get(idOf(delivery));
-    if (row === undefined || row.topic !== delivery.topic || row.correlation_id !== delivery.key) foreign.push(delivery);
+    if (row === undefined || row.topic !== delivery.topic || row.correlation_id !== delivery.key)
+      foreign.push(delivery);
     else if (row.done) known.push({ messageId: row.message_id, delivery });
     // The connector repeats messages after a crash, also within one batch (reliability R8).
     else if (!seen.has(row.message_id)) {

@@ -70,7 +70,14 @@ export class Recorder {
   }
 
   /** Records one request to a saga that is not final, and applies it when it may be. */
-  async record(unit: Unit, saga: SagaRow, messageType: string, body: Json, asking: Asking, messageId = newId()): Promise<Recorded> {
+  async record(
+    unit: Unit,
+    saga: SagaRow,
+    messageType: string,
+    body: Json,
+    asking: Asking,
+    messageId = newId(),
+  ): Promise<Recorded> {
     if (isFinal(saga.status as SagaStatus)) throw finalSaga(saga);
     const waits = (await dispatcherPaused(unit.tx)) || saga.unapplied > 0;
     const arrival = this.arrival(unit, saga, messageType, body, asking, messageId, waits);
@@ -83,14 +90,26 @@ export class Recorder {
   }
 
   /** Applies one arrival and returns what the saga's status is now. */
-  async apply(unit: Unit, saga: SagaRow, arrival: Arrival): Promise<{ status: string; effect: Applied["effect"] | null }> {
+  async apply(
+    unit: Unit,
+    saga: SagaRow,
+    arrival: Arrival,
+  ): Promise<{ status: string; effect: Applied["effect"] | null }> {
     const now = await databaseNow(unit.tx);
     const { applied } = await this.#transitions.apply(unit, new Map([[saga.id, saga]]), [arrival], now);
     return { status: await statusOf(unit.tx, saga.id), effect: applied[0]?.effect ?? null };
   }
 
   /** Adds the request to the unit and returns it as an arrival. */
-  arrival(unit: Unit, saga: SagaRow, messageType: string, body: Json, asking: Asking, messageId: string, waits: boolean): Arrival {
+  arrival(
+    unit: Unit,
+    saga: SagaRow,
+    messageType: string,
+    body: Json,
+    asking: Asking,
+    messageId: string,
+    waits: boolean,
+  ): Arrival {
     const traceparent = asking.traceparent ?? saga.traceparent;
     unit.request({
       messageId,
@@ -140,21 +159,38 @@ async function statusOf(tx: Tx, sagaId: string): Promise<string> {
 
 /** The refusal for a saga that does not exist. */
 export function unknownSaga(sagaId: string): Refusal {
-  return new Refusal("saga.unknown", `there is no saga ${sagaId}`, "Look it up by its business key: GET /v1/sagas?key=…");
+  return new Refusal(
+    "saga.unknown",
+    `there is no saga ${sagaId}`,
+    "Look it up by its business key: GET /v1/sagas?key=…",
+  );
 }
 
 /** The refusal for a saga that has ended. */
 export function finalSaga(saga: SagaRow): Refusal {
-  return new Refusal("saga.final", `saga ${saga.id} is ${saga.status}`, "A final status is never left; start a new saga.");
+  return new Refusal(
+    "saga.final",
+    `saga ${saga.id} is ${saga.status}`,
+    "A final status is never left; start a new saga.",
+  );
 }
 
 function refusalOf(error: unknown): unknown {
   if (errorCode(error) === "55P03") {
-    return new Refusal("saga.busy", "the saga's lock was not free within 5 s", "Try again; a transition of this saga takes long.");
+    return new Refusal(
+      "saga.busy",
+      "the saga's lock was not free within 5 s",
+      "Try again; a transition of this saga takes long.",
+    );
   }
-  const constraint = typeof error === "object" && error !== null && "constraint_name" in error ? String(error.constraint_name) : "";
+  const constraint =
+    typeof error === "object" && error !== null && "constraint_name" in error ? String(error.constraint_name) : "";
   if (constraint.endsWith("message_body_check")) {
-    return new Refusal("message.too-large", "the message would be larger than 256 KiB", "Keep large content elsewhere and send its address.");
+    return new Refusal(
+      "message.too-large",
+      "the message would be larger than 256 KiB",
+      "Keep large content elsewhere and send its address.",
+    );
   }
   return error;
 }

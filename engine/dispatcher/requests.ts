@@ -52,7 +52,11 @@ export class Requests {
     return this.#once(sagaId, `cancel/${sagaId}`, { reason }, asker, async (unit, saga) => {
       const recorded = await this.#recorder.record(unit, saga, "cancel.requested", { reason }, trace(asker));
       if (recorded.effect === "past-pivot") {
-        throw new Refusal("saga.past-pivot", `saga ${sagaId} has reached its pivot`, "From its pivot on a saga goes forward only.");
+        throw new Refusal(
+          "saga.past-pivot",
+          `saga ${sagaId} has reached its pivot`,
+          "From its pivot on a saga goes forward only.",
+        );
       }
       await audit(unit.tx, asker, "saga.cancel", saga, reason, recorded);
       return recorded;
@@ -66,7 +70,11 @@ export class Requests {
       const recorded = await this.#recorder.record(unit, saga, "retry.requested", body, trace(asker));
       if (recorded.effect === "not-parked") {
         const where = step === undefined ? "" : ` at ${step}`;
-        throw new Refusal("saga.not-parked", `saga ${sagaId} is not parked${where}`, "GET /v1/sagas/{id} shows where it stands.");
+        throw new Refusal(
+          "saga.not-parked",
+          `saga ${sagaId} is not parked${where}`,
+          "GET /v1/sagas/{id} shows where it stands.",
+        );
       }
       await audit(unit.tx, asker, "saga.retry", saga, reason, recorded);
       return recorded;
@@ -96,7 +104,14 @@ function trace(asker: Asker): { traceparent: string | null } {
   return { traceparent: asker.traceparent ?? null };
 }
 
-async function audit(tx: Tx, asker: Asker, action: string, saga: SagaRow, reason: string, recorded: Recorded): Promise<void> {
+async function audit(
+  tx: Tx,
+  asker: Asker,
+  action: string,
+  saga: SagaRow,
+  reason: string,
+  recorded: Recorded,
+): Promise<void> {
   await tx`
     insert into timeline.audit (id, actor, action, target, reason, before, after)
     values (${newId()}, ${asker.actor}, ${action}, ${saga.id}, ${reason}, ${tx.json({ status: saga.status })},
@@ -109,12 +124,21 @@ function checkSignal(definition: Definition, signal: string, payload: Json): voi
   const wanted = waits.filter((step) => step.signal === signal);
   if (wanted.length === 0) {
     const known = [...new Set(waits.map((step) => step.signal))].join(", ") || "none";
-    throw new Refusal("signal.invalid", `${definition.name} waits for no signal "${signal}"`, `Signals of this definition: ${known}.`);
+    throw new Refusal(
+      "signal.invalid",
+      `${definition.name} waits for no signal "${signal}"`,
+      `Signals of this definition: ${known}.`,
+    );
   }
   const problems = wanted.map((step) => (step.returns === undefined ? [] : violations(step.returns, payload)));
   if (problems.every((found) => found.length > 0)) {
-    throw new Refusal("signal.invalid", `the payload does not fit signal "${signal}"`, "Mend the fields named in errors.", {
-      problems: problems[0] ?? [],
-    });
+    throw new Refusal(
+      "signal.invalid",
+      `the payload does not fit signal "${signal}"`,
+      "Mend the fields named in errors.",
+      {
+        problems: problems[0] ?? [],
+      },
+    );
   }
 }

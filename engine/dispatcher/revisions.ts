@@ -19,9 +19,14 @@ export class Revisions {
       select source from timeline.definition_revision where name = ${name} and revision = ${revision}
     `;
     // Checks belong to the day it was written: what runs must always compile, whatever the handlers look like today.
-    const definition = row === undefined ? null : loadDefinition(row.source, { catalog: null, checks: false }).definition;
+    const definition =
+      row === undefined ? null : loadDefinition(row.source, { catalog: null, checks: false }).definition;
     if (definition === null) {
-      throw new Refusal("definition.unknown-revision", `revision ${revision} of ${name} is not in the store or does not parse`, "Restore timeline.definition_revision from a backup.");
+      throw new Refusal(
+        "definition.unknown-revision",
+        `revision ${revision} of ${name} is not in the store or does not parse`,
+        "Restore timeline.definition_revision from a backup.",
+      );
     }
     this.#remember(id, definition);
     return definition;

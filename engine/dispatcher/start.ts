@@ -73,12 +73,21 @@ export class Starter {
       select revision from timeline.definition where name = ${request.definition}
     `;
     if (current === undefined) {
-      throw new Refusal("saga.unknown-definition", `there is no definition "${request.definition}"`, "GET /v1/definitions lists them.");
+      throw new Refusal(
+        "saga.unknown-definition",
+        `there is no definition "${request.definition}"`,
+        "GET /v1/definitions lists them.",
+      );
     }
     const definition = await this.#revisions.get(tx, request.definition, current.revision);
     const problems = startViolations(definition, request.input, this.#catalog());
     if (problems.length > 0 || !isJsonObject(request.input)) {
-      throw new Refusal("saga.input-invalid", `the input does not fit ${definition.name}`, "Mend the fields named in errors.", { problems });
+      throw new Refusal(
+        "saga.input-invalid",
+        `the input does not fit ${definition.name}`,
+        "Mend the fields named in errors.",
+        { problems },
+      );
     }
     return { definition, input: request.input };
   }
@@ -87,9 +96,21 @@ export class Starter {
     const { tx } = unit;
     const { definition, input } = ready;
     const now = await databaseNow(tx);
-    const scope: Scope = { input, steps: {}, saga: { id: sagaId, key: null, version: definition.version, startedAt: now.toISOString(), now: now.toISOString() } };
+    const scope: Scope = {
+      input,
+      steps: {},
+      saga: {
+        id: sagaId,
+        key: null,
+        version: definition.version,
+        startedAt: now.toISOString(),
+        now: now.toISOString(),
+      },
+    };
     const key = definition.key === undefined ? null : this.#text(definition.key, scope, "key");
-    const labels = Object.fromEntries(Object.entries(definition.labels).map(([name, label]) => [name, this.#text(label, scope, `label ${name}`)]));
+    const labels = Object.fromEntries(
+      Object.entries(definition.labels).map(([name, label]) => [name, this.#text(label, scope, `label ${name}`)]),
+    );
     const open = await claimBusinessKey(tx, sagaId, definition.name, key);
     if (open !== null) return this.#duplicate(unit, request, key as string, open);
     const saga: SagaRow = {
@@ -123,7 +144,15 @@ export class Starter {
         ${tx.json(labels as never)}, ${tx.json(saga.input as never)}, ${saga.traceparent}, ${saga.writer}, ${saga.started_at}, ${saga.started_at})
     `;
     const body = { input: saga.input, key: saga.key, labels, version: saga.version, revision: saga.revision };
-    const arrival = this.#recorder.arrival(unit, saga, "saga.started", body, { traceparent: saga.traceparent }, newId(), waits);
+    const arrival = this.#recorder.arrival(
+      unit,
+      saga,
+      "saga.started",
+      body,
+      { traceparent: saga.traceparent },
+      newId(),
+      waits,
+    );
     if (!waits) await this.#recorder.apply(unit, saga, arrival);
   }
 
@@ -132,7 +161,8 @@ export class Starter {
       const message = `business key "${key}" has an open saga: ${open.id}`;
       throw new Refusal("saga.key-open", message, "Wait for its end, or cancel it.", { sagaId: open.id });
     }
-    if (request.idempotencyKey !== undefined) await keepAnswer(unit.tx, "start", request.idempotencyKey, open.id, null, null);
+    if (request.idempotencyKey !== undefined)
+      await keepAnswer(unit.tx, "start", request.idempotencyKey, open.id, null, null);
     return { sagaId: open.id, created: false };
   }
 
@@ -161,7 +191,12 @@ interface OpenSaga {
 }
 
 /** The unique key decides, not a look before it. Returns the open saga that has the key, or null when it is ours. */
-async function claimBusinessKey(tx: Tx, sagaId: string, definition: string, key: string | null): Promise<OpenSaga | null> {
+async function claimBusinessKey(
+  tx: Tx,
+  sagaId: string,
+  definition: string,
+  key: string | null,
+): Promise<OpenSaga | null> {
   for (;;) {
     const claimed = await tx`
       insert into timeline.saga_open (saga_id, definition, key, status) values (${sagaId}, ${definition}, ${key}, 'running')

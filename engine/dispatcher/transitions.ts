@@ -27,7 +27,17 @@ export interface Arrival {
 /** What became of one event. */
 export interface Applied {
   readonly messageId: string;
-  readonly effect: "transition" | "late" | "final" | "compensating" | "stale" | "not-parked" | "past-pivot" | "other" | "malformed" | "unknown-saga";
+  readonly effect:
+    | "transition"
+    | "late"
+    | "final"
+    | "compensating"
+    | "stale"
+    | "not-parked"
+    | "past-pivot"
+    | "other"
+    | "malformed"
+    | "unknown-saga";
 }
 
 /** A saga inside a batch: how it was found and what has become of it so far. */
@@ -64,7 +74,12 @@ export class Transitions {
    * Applies events in the given order; those of one saga must stand in their order on the timeline. `settled`: the sagas
    * that are final or parked now, whom callers may be waiting for.
    */
-  async apply(unit: Unit, sagas: ReadonlyMap<string, SagaRow>, arrivals: readonly Arrival[], now: Date): Promise<{ readonly applied: Applied[]; readonly settled: readonly string[] }> {
+  async apply(
+    unit: Unit,
+    sagas: ReadonlyMap<string, SagaRow>,
+    arrivals: readonly Arrival[],
+    now: Date,
+  ): Promise<{ readonly applied: Applied[]; readonly settled: readonly string[] }> {
     const works = new Map<string, Work>();
     const consumptions: DispatcherConsumption[] = [];
     const applied: Applied[] = [];
@@ -79,9 +94,15 @@ export class Transitions {
     }
     await together([
       writeConsumptions(unit.tx, consumptions),
-      writeSagas(unit.tx, [...works.values()].filter((work) => work.changed).map((work) => toWrite(work, now)), this.writer),
+      writeSagas(
+        unit.tx,
+        [...works.values()].filter((work) => work.changed).map((work) => toWrite(work, now)),
+        this.writer,
+      ),
     ]);
-    const settled = [...works.values()].filter((work) => work.changed && isSettled(work.state.status)).map((work) => work.row.id);
+    const settled = [...works.values()]
+      .filter((work) => work.changed && isSettled(work.state.status))
+      .map((work) => work.row.id);
     return { applied, settled };
   }
 
@@ -104,12 +125,21 @@ export class Transitions {
     return work;
   }
 
-  async #applyOne(unit: Unit, work: Work | undefined, arrival: Arrival, now: Date): Promise<{ consumption: DispatcherConsumption; effect: Applied["effect"] }> {
+  async #applyOne(
+    unit: Unit,
+    work: Work | undefined,
+    arrival: Arrival,
+    now: Date,
+  ): Promise<{ consumption: DispatcherConsumption; effect: Applied["effect"] }> {
     const parsed = parseEvent(arrival.row);
-    if ("malformed" in parsed) return this.#note(arrival, "malformed", { code: "message.malformed", message: parsed.malformed });
+    if ("malformed" in parsed)
+      return this.#note(arrival, "malformed", { code: "message.malformed", message: parsed.malformed });
     if ("other" in parsed) return this.#note(arrival, "other");
     if (work === undefined) {
-      return this.#note(arrival, "unknown-saga", { code: "saga.unknown", message: `there is no saga ${arrival.row.correlation_id}` });
+      return this.#note(arrival, "unknown-saga", {
+        code: "saga.unknown",
+        message: `there is no saga ${arrival.row.correlation_id}`,
+      });
     }
     if (arrival.counted && work.unapplied > 0) {
       work.unapplied -= 1;
@@ -125,7 +155,8 @@ export class Transitions {
     const read: Read = { now: now.toISOString(), guards };
     for (;;) {
       const decision = decide(work.definition, factsOf(work.row), work.state, event, read, this.#evaluator);
-      if (decision.kind === "needs") guards[decision.path] = await settle(unit.tx, work.row.id, decision.path, decision.keepStarted ?? false);
+      if (decision.kind === "needs")
+        guards[decision.path] = await settle(unit.tx, work.row.id, decision.path, decision.keepStarted ?? false);
       else if (decision.kind === "no-op") return this.#note(arrival, decision.reason, undefined, read);
       else {
         await this.#carryOut(unit, work, arrival, decision);
@@ -145,7 +176,13 @@ export class Transitions {
     for (const message of transition.outgoing) request(unit, work.row, arrival.row.message_id, message);
   }
 
-  #note(arrival: Arrival, effect: Applied["effect"], error?: { code: string; message: string }, read?: Read, sequence?: number) {
+  #note(
+    arrival: Arrival,
+    effect: Applied["effect"],
+    error?: { code: string; message: string },
+    read?: Read,
+    sequence?: number,
+  ) {
     const consumption: DispatcherConsumption = {
       messageId: arrival.row.message_id,
       correlationId: arrival.row.correlation_id,

@@ -48,7 +48,11 @@ export async function callHandler(
   return { outcome: "failed", code: "step.output", message, retryable: false };
 }
 
-async function within<T>(limit: { readonly ms: number; readonly reason: "slow" | "timeout" }, abort: AbortController, run: () => Promise<T>): Promise<T> {
+async function within<T>(
+  limit: { readonly ms: number; readonly reason: "slow" | "timeout" },
+  abort: AbortController,
+  run: () => Promise<T>,
+): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const over = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => {
@@ -77,7 +81,8 @@ function text(value: unknown): string {
 }
 
 function rejectionOf(outcome: { readonly code: string; readonly message: string }): CallResult {
-  if (/^[a-z][a-z0-9_.-]{0,63}$/.test(outcome.code)) return { outcome: "rejected", code: outcome.code, message: text(outcome.message) };
+  if (/^[a-z][a-z0-9_.-]{0,63}$/.test(outcome.code))
+    return { outcome: "rejected", code: outcome.code, message: text(outcome.message) };
   const message = `rejected("${text(outcome.code)}"): a code is lower case, [a-z][a-z0-9_]*`;
   return { outcome: "failed", code: "step.code", message, retryable: false };
 }
@@ -86,11 +91,18 @@ function rejectionOf(outcome: { readonly code: string; readonly message: string 
 export function failureOf(error: unknown): Failed {
   const message = text(error instanceof Error ? error.message : error);
   const stack = error instanceof Error && error.stack !== undefined ? { stack: text(error.stack) } : {};
-  const failed = (code: string, retryable: boolean) => ({ outcome: "failed" as const, code, message, retryable, ...stack });
+  const failed = (code: string, retryable: boolean) => ({
+    outcome: "failed" as const,
+    code,
+    message,
+    retryable,
+    ...stack,
+  });
   if (error instanceof TimeOver) return failed("timeout", true);
   if (error instanceof FatalError) return failed(text(error.code), false);
   if (error instanceof NotSentError) return failed("not_sent", true);
-  if (error instanceof Error && error.name === "PostgresError" && "code" in error) return failed(`sql_${String(error.code)}`, true);
+  if (error instanceof Error && error.name === "PostgresError" && "code" in error)
+    return failed(`sql_${String(error.code)}`, true);
   return failed("exception", true);
 }
 

@@ -18,7 +18,10 @@ export interface CommandRequest {
   readonly attempt: number;
   readonly traceparent: string | null;
   readonly headers: JsonObject | null;
-  readonly body: { readonly input: Json; readonly compensates?: { readonly stepKey: string; readonly input: Json; readonly output?: Json } };
+  readonly body: {
+    readonly input: Json;
+    readonly compensates?: { readonly stepKey: string; readonly input: Json; readonly output?: Json };
+  };
 }
 
 /** What the claim says of one delivery. */
@@ -30,7 +33,13 @@ export interface Claim {
 }
 
 /** Claims deliveries, records the foreign ones, hands over answers that were given again; returns all claims and the time. */
-export async function claim(unit: Unit, group: string, deliveries: readonly Delivery[], consumer: string, external: boolean) {
+export async function claim(
+  unit: Unit,
+  group: string,
+  deliveries: readonly Delivery[],
+  consumer: string,
+  external: boolean,
+) {
   const { tx } = unit;
   const messages = deliveries.map((delivery) => ({ ...claimMessage(delivery, consumer), answerId: newId() }));
   const [claims, [clock]] = await together([
@@ -53,7 +62,12 @@ async function recordForeign(tx: Tx, group: string, delivery: Delivery, consumer
 }
 
 /** Answers claimed commands in the same transaction; what was written is handed over with the commit. */
-export async function answer(unit: Unit, group: string, answers: readonly { readonly request: CommandRequest; readonly result: CallResult }[], consumer: string): Promise<void> {
+export async function answer(
+  unit: Unit,
+  group: string,
+  answers: readonly { readonly request: CommandRequest; readonly result: CallResult }[],
+  consumer: string,
+): Promise<void> {
   if (answers.length === 0) return;
   const rows = answers.map(({ request, result }) => {
     const { outcome, ...body } = result;
@@ -78,5 +92,7 @@ export function contextOf(request: CommandRequest, parts: ContextParts): StepCon
     newId,
     ...parts,
   };
-  return compensates === undefined ? base : { ...base, compensates: compensates as { stepKey: string; input: JsonValue; output?: JsonValue } };
+  return compensates === undefined
+    ? base
+    : { ...base, compensates: compensates as { stepKey: string; input: JsonValue; output?: JsonValue } };
 }

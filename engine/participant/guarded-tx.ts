@@ -9,7 +9,17 @@ export interface GuardedTx {
 }
 
 /** What a handler may not do with its transaction: it is the engine's to end, and to nest. */
-const REFUSED = new Set<PropertyKey>(["savepoint", "prepare", "begin", "reserve", "listen", "notify", "subscribe", "end", "close"]);
+const REFUSED = new Set<PropertyKey>([
+  "savepoint",
+  "prepare",
+  "begin",
+  "reserve",
+  "listen",
+  "notify",
+  "subscribe",
+  "end",
+  "close",
+]);
 
 interface Cancellable {
   /** True from sending to the answer. One that was never sent, or is answered, must not be cancelled: that would hit whatever the connection does next. */
@@ -67,5 +77,11 @@ function refused(reason: string): string {
 }
 
 function isQuery(value: unknown): value is Cancellable {
-  return typeof value === "object" && value !== null && "active" in value && "handler" in value && typeof value.handler === "function";
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    "active" in value &&
+    "handler" in value &&
+    typeof value.handler === "function"
+  );
 }

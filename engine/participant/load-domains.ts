@@ -25,7 +25,11 @@ const NAME = /^[a-z][a-z0-9_]{0,47}$/;
 
 /** Loads `<folder>/<name>/domain.ts` of every domain. Folders without that file are no domains. @throws DomainError */
 export async function loadDomains(folder: string): Promise<LoadedDomain[]> {
-  if (!existsSync(folder)) throw new DomainError(`there is no folder ${folder}`, "Set EKIDEN_DOMAINS to the folder that holds your domains and *.saga.yaml.");
+  if (!existsSync(folder))
+    throw new DomainError(
+      `there is no folder ${folder}`,
+      "Set EKIDEN_DOMAINS to the folder that holds your domains and *.saga.yaml.",
+    );
   const names = readdirSync(folder, { withFileTypes: true })
     .filter((entry) => entry.isDirectory() && existsSync(join(folder, entry.name, "domain.ts")))
     .map((entry) => entry.name)
@@ -40,7 +44,11 @@ async function loadDomain(folder: string, name: string): Promise<LoadedDomain> {
     loaded = (await import(pathToFileURL(file).href)) as { default?: unknown };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    throw new DomainError(`${file} does not load: ${message}`, "Mend the file; `bun run check` shows type errors.", error);
+    throw new DomainError(
+      `${file} does not load: ${message}`,
+      "Mend the file; `bun run check` shows type errors.",
+      error,
+    );
   }
   const domain = loaded.default as Domain | undefined;
   if (domain?.name !== name || !NAME.test(name) || name === "timeline") {
@@ -48,7 +56,8 @@ async function loadDomain(folder: string, name: string): Promise<LoadedDomain> {
     throw new DomainError(`${file} does not export the domain "${name}"`, hint);
   }
   for (const action of Object.keys(domain.steps)) {
-    if (!NAME.test(action)) throw new DomainError(`${file}: step "${action}" has a bad name`, `Names match ${NAME.source}.`);
+    if (!NAME.test(action))
+      throw new DomainError(`${file}: step "${action}" has a bad name`, `Names match ${NAME.source}.`);
   }
   return { domain, sqlFolder: join(folder, "sql") };
 }

@@ -79,7 +79,10 @@ export class Participant {
       } catch (error) {
         if (!(error instanceof SetAside)) throw error;
         const gone = new Set(error.ordinals.map((ordinal) => rest[ordinal]));
-        rest = withoutBlocked(batch, rest.filter((index) => !gone.has(index)));
+        rest = withoutBlocked(
+          batch,
+          rest.filter((index) => !gone.has(index)),
+        );
       }
     }
     return verdicts;
@@ -230,7 +233,11 @@ export class Participant {
    */
   async #external(delivery: Delivery, policy: NotifyPolicy | undefined): Promise<Failure | undefined> {
     const { store, singles, consumer } = this.#parts;
-    const { claims, now } = await transact(store, (unit) => claim(unit, this.#group, [delivery], consumer, true), singles);
+    const { claims, now } = await transact(
+      store,
+      (unit) => claim(unit, this.#group, [delivery], consumer, true),
+      singles,
+    );
     const request = claims[0]?.request;
     if (request === null || request === undefined) return undefined;
     const result = await this.#callExternal(request, now);
@@ -277,7 +284,11 @@ export class Participant {
         if (request === null || request === undefined) return;
         await answer(unit, this.#group, [{ request, result }], consumer);
         if (result.outcome !== "rejected") {
-          log.warn(`${this.#group}.${request.action} failed: ${result.message}`, { code: result.code, stepKey: request.stepKey, attempt: request.attempt });
+          log.warn(`${this.#group}.${request.action} failed: ${result.message}`, {
+            code: result.code,
+            stepKey: request.stepKey,
+            attempt: request.attempt,
+          });
         }
       },
       singles,
@@ -313,7 +324,9 @@ function deliveriesLimit(request: CommandRequest, slowMs: number): Limit {
 
 /** Driver errors only: a handler's own network trouble is its failure, not the database's. */
 function isDatabase(error: unknown): boolean {
-  return (error instanceof Error && error.name === "PostgresError") || (errorCode(error) ?? "").startsWith("CONNECTION_");
+  return (
+    (error instanceof Error && error.name === "PostgresError") || (errorCode(error) ?? "").startsWith("CONNECTION_")
+  );
 }
 
 /** Leaves out what stands behind a message of the same key that is left out. */
@@ -358,7 +371,9 @@ interface NotifyPolicy {
 }
 
 function mayTryAgain(failed: Failure, policy: NotifyPolicy, used: number): boolean {
-  return failed.outcome !== "rejected" && failed.retryable && !policy.never.includes(failed.code) && used < policy.attempts;
+  return (
+    failed.outcome !== "rejected" && failed.retryable && !policy.never.includes(failed.code) && used < policy.attempts
+  );
 }
 
 /** The retry policy that a notify step carries in its one message. */

@@ -111,7 +111,9 @@ export class GroupControl {
     if (consumer === undefined || this.#paused.has(group) === paused) return;
     if (paused) this.#paused.add(group);
     else this.#paused.delete(group);
-    const turn = (this.#following.get(group) ?? Promise.resolve()).then(() => (paused ? consumer.pause() : consumer.resume()));
+    const turn = (this.#following.get(group) ?? Promise.resolve()).then(() =>
+      paused ? consumer.pause() : consumer.resume(),
+    );
     const settled = turn.catch((error: unknown) => {
       // Looked at again in a moment, as if it had not been asked for.
       if (paused) this.#paused.delete(group);

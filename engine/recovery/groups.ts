@@ -43,7 +43,11 @@ export class Groups {
   topicsOf(group: string): readonly string[] {
     const topics = this.#topics.get(group);
     if (topics === undefined) {
-      throw new Refusal("group.unknown", `there is no consumer group "${group}"`, `Known: ${[...this.#topics.keys()].join(", ")}.`);
+      throw new Refusal(
+        "group.unknown",
+        `there is no consumer group "${group}"`,
+        `Known: ${[...this.#topics.keys()].join(", ")}.`,
+      );
     }
     return topics;
   }
@@ -66,7 +70,8 @@ export class Groups {
       pausedReason: row?.paused_reason ?? null,
       lag: partitions.reduce((sum, { lag }) => sum + lag, 0),
       partitions,
-      members: status === undefined ? [] : [{ state: status.state, inHand: status.inHand, problem: status.problem ?? null }],
+      members:
+        status === undefined ? [] : [{ state: status.state, inHand: status.inHand, problem: status.problem ?? null }],
     };
   }
 

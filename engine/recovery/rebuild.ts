@@ -26,7 +26,13 @@ interface EventPlace {
  * which their transactions wrote them, resumes. What is delivered afterwards is skipped as done. Returns the number of
  * events applied. Readers see it half-built meanwhile.
  */
-export async function rebuild(sql: Sql, groups: Groups, projection: Rebuildable, reason: string, by: Operator): Promise<number> {
+export async function rebuild(
+  sql: Sql,
+  groups: Groups,
+  projection: Rebuildable,
+  reason: string,
+  by: Operator,
+): Promise<number> {
   const { paused } = await groups.one(projection.group);
   await groups.pause(projection.group, `rebuild: ${reason}`, { actor: by.actor });
   try {

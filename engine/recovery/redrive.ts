@@ -28,7 +28,11 @@ export async function redrive(sql: Sql, messageId: string, reason: string, by: O
       returning republish_id
     `;
     if (sent.length === 0) {
-      throw new Refusal("message.unknown", `there is no message ${messageId} in the event store`, "A foreign message is not ours to send again.");
+      throw new Refusal(
+        "message.unknown",
+        `there is no message ${messageId} in the event store`,
+        "A foreign message is not ours to send again.",
+      );
     }
     await tx`
       insert into timeline.audit (id, actor, action, target, reason, after)

@@ -69,7 +69,11 @@ export class Rewind {
   async #places(group: string, topics: readonly string[], target: Target): Promise<Place[]> {
     if ("topic" in target) {
       if (!topics.includes(target.topic)) {
-        throw new Refusal("group.offset-out-of-range", `group ${group} does not consume ${target.topic}`, `It consumes ${topics.join(", ")}.`);
+        throw new Refusal(
+          "group.offset-out-of-range",
+          `group ${group} does not consume ${target.topic}`,
+          `It consumes ${topics.join(", ")}.`,
+        );
       }
       return [target];
     }
@@ -165,7 +169,12 @@ export class Rewind {
           ${tx.json(parts.map(({ topic, partition, from }) => ({ topic, partition, offset: from })))},
           ${tx.json(parts.map(({ topic, partition, to }) => ({ topic, partition, offset: to })))})
       `;
-      await keepOperation(tx, `rewind/${group}`, by, parts.map((part) => ({ ...part })));
+      await keepOperation(
+        tx,
+        `rewind/${group}`,
+        by,
+        parts.map((part) => ({ ...part })),
+      );
       return { ids: rows.map(({ id }) => id) };
     });
     return request as { readonly ids: readonly string[] };
@@ -182,7 +191,12 @@ export class Rewind {
       const open = rows.filter((row) => row.done_at === null);
       if (open.length === 0) return;
       // Nobody took it for a while: perhaps the group has no member at all, then the offset is moved from here.
-      if (round > 0 && round % 20 === 0) await this.#moveIdle(group, open.map(({ id }) => parts[ids.indexOf(id)] as RewindPart), open.map(({ id }) => id));
+      if (round > 0 && round % 20 === 0)
+        await this.#moveIdle(
+          group,
+          open.map(({ id }) => parts[ids.indexOf(id)] as RewindPart),
+          open.map(({ id }) => id),
+        );
       if (performance.now() > deadline) {
         throw failure(group, "a handler in progress still holds it up; it is carried out when that ends");
       }
@@ -198,7 +212,8 @@ export class Rewind {
         // It has a member after all, which will take the request.
         return;
       }
-      await this.#sql`update timeline.rewind_request set done_at = clock_timestamp() where id = ${ids[index] as string}`;
+      await this
+        .#sql`update timeline.rewind_request set done_at = clock_timestamp() where id = ${ids[index] as string}`;
     }
   }
 }
@@ -208,5 +223,9 @@ function nothing(message: string): Refusal {
 }
 
 function failure(group: string, problem: string): Refusal {
-  return new Refusal("group.rewind-failed", `group ${group} was not rewound completely: ${problem}`, "Look at GET /v1/consumer-groups and try again.");
+  return new Refusal(
+    "group.rewind-failed",
+    `group ${group} was not rewound completely: ${problem}`,
+    "Look at GET /v1/consumer-groups and try again.",
+  );
 }

@@ -4,7 +4,10 @@ type Level = "info" | "warn" | "error";
 type Fields = Readonly<Record<string, unknown>>;
 
 /** Writes one line an event: for a person (`pretty`) or for a program (`json`). */
-export function createLog(format: "pretty" | "json", write: (line: string) => void = (line) => void process.stderr.write(line)): Log {
+export function createLog(
+  format: "pretty" | "json",
+  write: (line: string) => void = (line) => void process.stderr.write(line),
+): Log {
   const print = format === "json" ? jsonLine : prettyLine;
   const at = (level: Level) => (message: string, fields?: Fields) => write(`${print(level, message, fields ?? {})}\n`);
   return { info: at("info"), warn: at("warn"), error: at("error") };
@@ -16,13 +19,17 @@ function jsonLine(level: Level, message: string, fields: Fields): string {
 
 function prettyLine(level: Level, message: string, fields: Fields): string {
   const time = new Date().toISOString().slice(11, 23);
-  const rest = Object.entries(plain(fields)).map(([name, value]) => `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`);
+  const rest = Object.entries(plain(fields)).map(
+    ([name, value]) => `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`,
+  );
   return `${time} ${level === "info" ? "" : `${level.toUpperCase()} `}${[message, ...rest].join("  ")}`;
 }
 
 /** Errors become their message, code and hint; their stack stays for the person who debugs. */
 function plain(fields: Fields): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, value instanceof Error ? errorText(value) : value]));
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [name, value instanceof Error ? errorText(value) : value]),
+  );
 }
 
 function errorText(error: Error): string {

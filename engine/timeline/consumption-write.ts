@@ -69,7 +69,10 @@ async function writeFailures(tx: Tx, messageIds: readonly string[]): Promise<voi
 }
 
 /** Fills in where messages lie that were applied before they travelled. */
-export async function fillPlaces(tx: Tx, deliveries: readonly { readonly messageId: string; readonly delivery: Delivery }[]): Promise<void> {
+export async function fillPlaces(
+  tx: Tx,
+  deliveries: readonly { readonly messageId: string; readonly delivery: Delivery }[],
+): Promise<void> {
   const rows = deliveries.map(({ messageId, delivery }) => ({
     message_id: messageId,
     partition: delivery.partition,

@@ -61,14 +61,23 @@ export async function reachDatabase(sql: Sql, url: string): Promise<void> {
   const where = `${host}${pathname}`;
   let version: number;
   try {
-    const [row] = await sql<{ version: number }[]>`select current_setting('server_version_num')::integer / 10000 as version`;
+    const [row] = await sql<
+      { version: number }[]
+    >`select current_setting('server_version_num')::integer / 10000 as version`;
     version = row?.version ?? 0;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new DatabaseError(`PostgreSQL at ${where} does not answer: ${reason}`, "Check DATABASE_URL, and that the server runs.", error);
+    throw new DatabaseError(
+      `PostgreSQL at ${where} does not answer: ${reason}`,
+      "Check DATABASE_URL, and that the server runs.",
+      error,
+    );
   }
   if (version < OLDEST_VERSION) {
-    throw new DatabaseError(`PostgreSQL at ${where} is version ${version}`, `Ekiden needs version ${OLDEST_VERSION} or newer.`);
+    throw new DatabaseError(
+      `PostgreSQL at ${where} is version ${version}`,
+      `Ekiden needs version ${OLDEST_VERSION} or newer.`,
+    );
   }
 }
 
@@ -90,7 +99,9 @@ export function errorCode(error: unknown): string | undefined {
  * which would run outside of it.
  * @throws the first failure, in the order of the list.
  */
-export async function together<T extends readonly unknown[] | []>(work: T): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
+export async function together<T extends readonly unknown[] | []>(
+  work: T,
+): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
   await Promise.allSettled(work);
   return Promise.all(work);
 }

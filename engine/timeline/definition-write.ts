@@ -11,7 +11,12 @@ export type Published =
   | { readonly kind: "conflict"; readonly version: number };
 
 /** Keeps a revision with its source and makes it current: the highest version wins (design §3). */
-export async function publishDefinition(sql: Sql, definition: Definition, source: string, production: boolean): Promise<Published> {
+export async function publishDefinition(
+  sql: Sql,
+  definition: Definition,
+  source: string,
+  production: boolean,
+): Promise<Published> {
   const { name, revision, version } = definition;
   const published = await sql.begin(async (tx) => {
     await tx`select pg_advisory_xact_lock(hashtextextended(${`definition/${name}`}, 3))`;

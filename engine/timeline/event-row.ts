@@ -68,7 +68,8 @@ function parseAnswer(row: EventRow): ParsedEvent {
   const { message_type: type, message_body: body } = row;
   if (!/^(step|compensation)\.(succeeded|skipped|rejected|failed)$/.test(type)) return { other: true };
   const path = row.step_key === null ? null : pathIn(row.correlation_id, row.step_key);
-  if (path === null || row.attempt === null) return { malformed: `${type} needs a step key of its saga and an attempt` };
+  if (path === null || row.attempt === null)
+    return { malformed: `${type} needs a step key of its saga and an attempt` };
   const at = { path, attempt: row.attempt };
   switch (type) {
     case "step.succeeded":
@@ -88,4 +89,3 @@ function parseAnswer(row: EventRow): ParsedEvent {
       return { malformed: `${type} is no answer` };
   }
 }
-

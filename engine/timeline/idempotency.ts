@@ -23,7 +23,13 @@ export interface Earlier {
  * Returns what the earlier call left, or null for the first.
  * @throws Refusal `saga.idempotency-mismatch` when the key was used with another request.
  */
-export async function claimKey(tx: Tx, scope: string, key: string, request: Json, sagaId: string): Promise<Earlier | null> {
+export async function claimKey(
+  tx: Tx,
+  scope: string,
+  key: string,
+  request: Json,
+  sagaId: string,
+): Promise<Earlier | null> {
   const hash = createHash("sha256").update(canonical(request)).digest("hex");
   await tx`delete from timeline.start_key where scope = ${scope} and idempotency_key = ${key} and expires_at < clock_timestamp()`;
   const claimed = await tx`
@@ -44,7 +50,14 @@ export async function claimKey(tx: Tx, scope: string, key: string, request: Json
 }
 
 /** Keeps the answer that equal calls will get. */
-export async function keepAnswer(tx: Tx, scope: string, key: string, sagaId: string, messageId: string | null, response: Json): Promise<void> {
+export async function keepAnswer(
+  tx: Tx,
+  scope: string,
+  key: string,
+  sagaId: string,
+  messageId: string | null,
+  response: Json,
+): Promise<void> {
   await tx`
     update timeline.start_key set saga_id = ${sagaId}, message_id = ${messageId}, response = ${tx.json(response as never)}
     where scope = ${scope} and idempotency_key = ${key}

@@ -179,7 +179,8 @@ export class Lanes {
 
   #enqueue(delivery: Delivery, place: Place, track: PartitionTrack): void {
     // Order is kept within a topic, as Kafka keeps it. A message without a key has none to keep: its place makes one.
-    const lane = this.#subscription.laneOf?.(delivery) ?? delivery.key ?? `\u0000${delivery.partition}/${delivery.offset}`;
+    const lane =
+      this.#subscription.laneOf?.(delivery) ?? delivery.key ?? `\u0000${delivery.partition}/${delivery.offset}`;
     const key = `${delivery.topic}/${lane}`;
     let queue = this.#keys.get(key);
     if (queue === undefined) {

@@ -36,14 +36,26 @@ export async function openSide(address: TransportAddress): Promise<Side> {
     const log = { info: () => {}, warn: () => {}, error: problem };
     const { brokers, connectUrl, prefix } = address.kafka;
     transport = await createKafkaTransport({
-      brokers: [brokers], prefix, partitions: 3, replication: 1, connectUrl, databaseUrl: address.databaseUrl, sql,
-      clientId: `contract-${process.pid}`, log, onFatal: (error) => problem("fatal", error),
+      brokers: [brokers],
+      prefix,
+      partitions: 3,
+      replication: 1,
+      connectUrl,
+      databaseUrl: address.databaseUrl,
+      sql,
+      clientId: `contract-${process.pid}`,
+      log,
+      onFatal: (error) => problem("fatal", error),
     });
   }
   return {
     transport,
     sql,
-    store: { sql, producer: "contract@localhost", handOver: (rows, behindOthers) => transport.handOver(rows, behindOthers) },
+    store: {
+      sql,
+      producer: "contract@localhost",
+      handOver: (rows, behindOthers) => transport.handOver(rows, behindOthers),
+    },
     start: () => (transport instanceof EmbeddedTransport ? transport.start() : undefined),
     async close() {
       await transport.stop();

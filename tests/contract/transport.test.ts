@@ -21,7 +21,10 @@ describe.each([...TRANSPORTS])("the %s transport", (kind) => {
     const stack = kind === "kafka" ? await testStack() : null;
     database = await timelineDatabase(stack?.postgres ?? (await testPostgres()));
     const prefix = `c${crypto.randomUUID().slice(0, 8)}.`;
-    address = { databaseUrl: database.url, kafka: stack === null ? null : { brokers: stack.brokers, connectUrl: stack.connectUrl, prefix } };
+    address = {
+      databaseUrl: database.url,
+      kafka: stack === null ? null : { brokers: stack.brokers, connectUrl: stack.connectUrl, prefix },
+    };
     await database.sql`create table counter (key text primary key, n integer not null)`;
     await database.sql`create table seen (message_id text not null, pid integer not null)`;
     await openAll();
@@ -29,7 +32,8 @@ describe.each([...TRANSPORTS])("the %s transport", (kind) => {
 
   afterAll(async () => {
     await side?.close();
-    if (address.kafka !== null) await fetch(`${address.kafka.connectUrl}/connectors/${address.kafka.prefix}ekiden-outbox`, { method: "DELETE" });
+    if (address.kafka !== null)
+      await fetch(`${address.kafka.connectUrl}/connectors/${address.kafka.prefix}ekiden-outbox`, { method: "DELETE" });
     await database?.drop();
   }, 60_000);
 
@@ -42,8 +46,18 @@ describe.each([...TRANSPORTS])("the %s transport", (kind) => {
   }
 
   const request = (key: string, body: object) => ({
-    messageId: newId(), correlationId: key, causationId: null, topic: "timeline", messageType: "note.taken", saga: "contract",
-    stepKey: null, action: null, attempt: null, traceparent: null, messageHeaders: null, messageBody: body as never,
+    messageId: newId(),
+    correlationId: key,
+    causationId: null,
+    topic: "timeline",
+    messageType: "note.taken",
+    saga: "contract",
+    stepKey: null,
+    action: null,
+    attempt: null,
+    traceparent: null,
+    messageHeaders: null,
+    messageBody: body as never,
   });
   /** Writes one message under its key's lock, numbered in commit order. */
   const write = (key: string) =>
@@ -73,24 +87,33 @@ describe.each([...TRANSPORTS])("the %s transport", (kind) => {
   const firstNumbers = (key: string) => {
     const seen = new Set<string>();
     return collector.came
-      .filter((delivery) => delivery.key === key && !seen.has(delivery.headers["id"] ?? "") && seen.add(delivery.headers["id"] ?? ""))
+      .filter(
+        (delivery) =>
+          delivery.key === key && !seen.has(delivery.headers["id"] ?? "") && seen.add(delivery.headers["id"] ?? ""),
+      )
       .map((delivery) => (JSON.parse(delivery.value ?? "{}") as { n: number }).n);
   };
 
   test("brings every message of concurrent writers, each key in commit order", async () => {
     const own = Array.from({ length: 12 }, () => newId());
     const elsewhere = Array.from({ length: 6 }, () => newId());
-    const writers = [...own.map((key) => [key, write] as const), ...elsewhere.map((key) => [key, writeElsewhere] as const)];
+    const writers = [
+      ...own.map((key) => [key, write] as const),
+      ...elsewhere.map((key) => [key, writeElsewhere] as const),
+    ];
     const ids = await Promise.all(
-      Array.from({ length: 4 }, () => writers).flat().map(async ([key, put]) => {
-        const written: string[] = [];
-        for (let index = 0; index < 6; index += 1) written.push(await put(key));
-        return written;
-      }),
+      Array.from({ length: 4 }, () => writers)
+        .flat()
+        .map(async ([key, put]) => {
+          const written: string[] = [];
+          for (let index = 0; index < 6; index += 1) written.push(await put(key));
+          return written;
+        }),
     );
     await eventually("every message arrives", async () => ids.flat().every((id) => collector.ids.has(id)), 60_000);
 
-    for (const key of [...own, ...elsewhere]) expect(firstNumbers(key)).toEqual(Array.from({ length: 24 }, (_, index) => index + 1));
+    for (const key of [...own, ...elsewhere])
+      expect(firstNumbers(key)).toEqual(Array.from({ length: 24 }, (_, index) => index + 1));
   }, 90_000);
 
   test("brings a rolled-back row never", async () => {
@@ -110,22 +133,45 @@ describe.each([...TRANSPORTS])("the %s transport", (kind) => {
 
   test("shows names and values of headers as the columns say, and a CloudEvent", async () => {
     const key = newId();
-    const row = { ...request(key, { text: "日本語", list: [1, "two", null] }), stepKey: `${key}/apply`, action: "register", attempt: 2, messageHeaders: { timeoutMs: 30_000 } };
+    const row = {
+      ...request(key, { text: "日本語", list: [1, "two", null] }),
+      stepKey: `${key}/apply`,
+      action: "register",
+      attempt: 2,
+      messageHeaders: { timeoutMs: 30_000 },
+    };
     await transact(side.store, async (unit) => unit.request(row));
-    const delivery = await eventually("it arrives", async () => collector.came.find((candidate) => candidate.headers["id"] === row.messageId));
-    const [stored] = await database.sql<{ wire: { headers: Record<string, string | null>; value: string; key: string } }[]>`
+    const delivery = await eventually("it arrives", async () =>
+      collector.came.find((candidate) => candidate.headers["id"] === row.messageId),
+    );
+    const [stored] = await database.sql<
+      { wire: { headers: Record<string, string | null>; value: string; key: string } }[]
+    >`
       select timeline.wire(r) as wire from timeline.event_request r where message_id = ${row.messageId}
     `;
 
-    const present = (headers: Readonly<Record<string, string | null>>) => Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== null));
+    const present = (headers: Readonly<Record<string, string | null>>) =>
+      Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== null));
     expect(present(delivery.headers)).toEqual(present(stored?.wire.headers ?? {}));
     expect(delivery.headers["attempt"]).toBe("2");
     expect(delivery.headers["headers"]).toBe('{"timeoutMs": 30000}');
-    expect({ key: delivery.key, value: delivery.value }).toEqual({ key: stored?.wire.key ?? "", value: stored?.wire.value ?? "" });
+    expect({ key: delivery.key, value: delivery.value }).toEqual({
+      key: stored?.wire.key ?? "",
+      value: stored?.wire.value ?? "",
+    });
     // Kafka's binary mode writes `ce_` where HTTP writes `ce-`; the library's HTTP binding reads the rest alike.
-    const headers = Object.fromEntries(Object.entries(present(delivery.headers)).map(([name, value]) => [name.replace(/^ce_/, "ce-"), value as string]));
+    const headers = Object.fromEntries(
+      Object.entries(present(delivery.headers)).map(([name, value]) => [name.replace(/^ce_/, "ce-"), value as string]),
+    );
     const event = HTTP.toEvent({ headers, body: delivery.value });
-    expect(event).toMatchObject({ id: row.messageId, type: "note.taken", source: "contract@localhost", subject: key, specversion: "1.0", data: row.messageBody } as never);
+    expect(event).toMatchObject({
+      id: row.messageId,
+      type: "note.taken",
+      source: "contract@localhost",
+      subject: key,
+      specversion: "1.0",
+      data: row.messageBody,
+    } as never);
   }, 30_000);
 
   test("holds up nobody behind a message that has no outcome", async () => {
@@ -142,7 +188,9 @@ describe.each([...TRANSPORTS])("the %s transport", (kind) => {
     mended = true;
     await eventually("the poisoned key goes on", async () => collector.ids.has(poison) && collector.ids.has(behind));
 
-    const order = collector.done.filter((delivery) => delivery.key === poisoned).map((delivery) => delivery.headers["id"]);
+    const order = collector.done
+      .filter((delivery) => delivery.key === poisoned)
+      .map((delivery) => delivery.headers["id"]);
     expect(order).toEqual([poison, behind]);
     collector.verdict = () => "done";
   }, 60_000);
@@ -154,22 +202,33 @@ describe.each([...TRANSPORTS])("the %s transport", (kind) => {
     const first = collector.done.find((delivery) => delivery.headers["id"] === ids[0]);
     const { topic, partition, offset } = first as NonNullable<typeof first>;
     await eventually("the offset is committed behind them", async () => {
-      const at = (await side.transport.offsets("dispatcher", ["timeline"])).find((candidate) => candidate.partition === partition);
+      const at = (await side.transport.offsets("dispatcher", ["timeline"])).find(
+        (candidate) => candidate.partition === partition,
+      );
       return (at?.committed ?? 0) >= offset + 3;
     });
 
     await consumer.pause();
     await consumer.rewind(topic, partition, offset);
-    const moved = (await side.transport.offsets("dispatcher", ["timeline"])).find((candidate) => candidate.partition === partition);
+    const moved = (await side.transport.offsets("dispatcher", ["timeline"])).find(
+      (candidate) => candidate.partition === partition,
+    );
     expect(moved?.committed).toBe(offset);
     const before = collector.came.length;
     await consumer.resume();
-    await eventually("they come again", async () => ids.every((id) => collector.came.slice(before).some((delivery) => delivery.headers["id"] === id)));
+    await eventually("they come again", async () =>
+      ids.every((id) => collector.came.slice(before).some((delivery) => delivery.headers["id"] === id)),
+    );
   }, 60_000);
 
   test("loses nothing when a consumer is killed, and another process goes on", async () => {
     await side.close();
-    const spawn = () => Bun.spawn([process.execPath, join(import.meta.dir, "consumer-process.ts"), JSON.stringify(address)], { stdin: "pipe", stdout: "pipe", stderr: "inherit" });
+    const spawn = () =>
+      Bun.spawn([process.execPath, join(import.meta.dir, "consumer-process.ts"), JSON.stringify(address)], {
+        stdin: "pipe",
+        stdout: "pipe",
+        stderr: "inherit",
+      });
     const first = spawn();
     await readyOf(first);
     await writeElsewhere(newId());
@@ -194,7 +253,9 @@ describe.each([...TRANSPORTS])("the %s transport", (kind) => {
   }, 150_000);
 
   const seen = async (ids: readonly string[]) => {
-    const [row] = await database.sql<{ n: string }[]>`select count(distinct message_id) as n from seen where message_id = any (${database.sql.array([...ids])}::text[])`;
+    const [row] = await database.sql<
+      { n: string }[]
+    >`select count(distinct message_id) as n from seen where message_id = any (${database.sql.array([...ids])}::text[])`;
     return Number(row?.n);
   };
   const seenBy = async (pid: number) => {

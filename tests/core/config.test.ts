@@ -2,7 +2,12 @@ import { expect, test } from "bun:test";
 import { parseConfig } from "../../engine/config.ts";
 
 test("without any variable everything runs in one process on loopback", () => {
-  expect(parseConfig({})).toMatchObject({ host: "127.0.0.1", port: 8080, roles: { api: true, dispatcher: true, domains: "all" }, production: false });
+  expect(parseConfig({})).toMatchObject({
+    host: "127.0.0.1",
+    port: 8080,
+    roles: { api: true, dispatcher: true, domains: "all" },
+    production: false,
+  });
 });
 
 test("an empty variable counts as unset", () => {
@@ -19,7 +24,11 @@ test.each([
 
 test("on Kafka roles are split as one likes, and an API alone needs no Kafka", () => {
   const kafka = { KAFKA_BROKERS: "127.0.0.1:9092" };
-  expect(parseConfig({ ...kafka, EKIDEN_ROLES: "domain:screening" }).roles).toEqual({ api: false, dispatcher: false, domains: new Set(["screening"]) });
+  expect(parseConfig({ ...kafka, EKIDEN_ROLES: "domain:screening" }).roles).toEqual({
+    api: false,
+    dispatcher: false,
+    domains: new Set(["screening"]),
+  });
   expect(parseConfig({ EKIDEN_ROLES: "api" }).roles).toMatchObject({ api: true, dispatcher: false });
 });
 

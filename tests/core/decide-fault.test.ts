@@ -82,7 +82,9 @@ test("people are told the place of a fault, and no place where there is none", (
   const fault = new SagaRun('steps: [{ step: a, command: d.a, with: "${ input.x }" }]').start();
   const failed = new SagaRun("steps: [{ step: a, command: d.a, with: {}, retry: none }]").start();
   failed.fail("a");
-  const told = [fault, failed].map((run) => Object.keys((run.messages.at(-1) as unknown as { body: { error: object } }).body.error));
+  const told = [fault, failed].map((run) =>
+    Object.keys((run.messages.at(-1) as unknown as { body: { error: object } }).body.error),
+  );
   expect(told).toEqual([
     ["code", "message", "step", "line", "column"],
     ["code", "message", "step"],

@@ -30,10 +30,17 @@ test("an edited definition is used by new sagas, running ones finish on their ow
   // Weak enough for a review: it waits there while the file changes.
   const reviewed = { ...approvedApplication("A-review"), credit: { amount: 9_000, months: 48, purpose: "car (new)" } };
   const { sagaId } = await client.start("onboarding", reviewed);
-  await eventually("the review waits", async () => (await client.saga(sagaId)).waitingFor?.[0]?.signal === "screening_reviewed");
+  await eventually(
+    "the review waits",
+    async () => (await client.saga(sagaId)).waitingFor?.[0]?.signal === "screening_reviewed",
+  );
 
   await tree.edit(FILE, "version: 1", "version: 2");
-  await tree.edit(FILE, /\noutput:[\s\S]*$/, "\noutput:\n  contractId: ${ steps.contract.contractId }\n  edited: true\n");
+  await tree.edit(
+    FILE,
+    /\noutput:[\s\S]*$/,
+    "\noutput:\n  contractId: ${ steps.contract.contractId }\n  edited: true\n",
+  );
   await eventually("version 2 is current", async () => (await version()) === 2);
   const fresh = await client.start("onboarding", approvedApplication("A-fresh"), "?wait=30s");
   expect(fresh).toMatchObject({ status: "completed", version: 2, output: { edited: true } } as never);
@@ -47,7 +54,9 @@ test("an edited definition is used by new sagas, running ones finish on their ow
 test("a broken file is reported with its place and the fix, and the last good revision goes on", async () => {
   const good = await tree.read(FILE);
   await tree.write(FILE, good.replace("command: contract.conclude", "command: contract.concluded"));
-  const report = await eventually("the fault is reported", async () => (engine.output().includes("contract.concluded") ? engine.output() : undefined));
+  const report = await eventually("the fault is reported", async () =>
+    engine.output().includes("contract.concluded") ? engine.output() : undefined,
+  );
 
   const line = good.split("\n").findIndex((text) => text.includes("command: contract.conclude")) + 1;
   expect(report).toContain(`${FILE}:${line}:`);

@@ -7,7 +7,8 @@ import { approvedApplication } from "../support/example.ts";
 describe.each([...TRANSPORTS])("application.standing on the %s transport", (kind) => {
   let engine: TestEngine;
   const client = new Client(() => engine.url);
-  const standing = () => engine.sql`select saga_id, application_no, standing, why, since_at, started_at from application.standing order by application_no`;
+  const standing = () =>
+    engine.sql`select saga_id, application_no, standing, why, since_at, started_at from application.standing order by application_no`;
 
   beforeAll(async () => {
     engine = await testEngine(kind, { domains: join(import.meta.dir, "../../domains") });

@@ -10,12 +10,18 @@ import { copyTree, type Tree } from "../support/tree.ts";
 
 const RULE = "domains/screening/decide.ts";
 /** A points table that an engineer got wrong: it throws for everybody over 40. */
-const BROKEN = "export function decide(applicant: Applicant, credit: Credit): Decision {\n  if (applicant.age > 40) throw new Error(\"no points for this age\");";
+const BROKEN =
+  'export function decide(applicant: Applicant, credit: Credit): Decision {\n  if (applicant.age > 40) throw new Error("no points for this age");';
 const MENDED = "export function decide(applicant: Applicant, credit: Credit): Decision {";
 
 interface Preview {
   readonly preview: boolean;
-  readonly parts: readonly { readonly to: number; readonly done: number; readonly run: number; readonly closed: number }[];
+  readonly parts: readonly {
+    readonly to: number;
+    readonly done: number;
+    readonly run: number;
+    readonly closed: number;
+  }[];
 }
 
 describe.each([...TRANSPORTS])("a broken handler on the %s transport", (kind) => {
@@ -35,10 +41,19 @@ describe.each([...TRANSPORTS])("a broken handler on the %s transport", (kind) =>
       DATABASE_URL: database.url,
       ...(stack === null
         ? {}
-        : { KAFKA_BROKERS: stack.brokers, KAFKA_CONNECT_URL: stack.connectUrl, EKIDEN_PREFIX: `r${crypto.randomUUID().slice(0, 8)}.`, KAFKA_PARTITIONS: "2" }),
+        : {
+            KAFKA_BROKERS: stack.brokers,
+            KAFKA_CONNECT_URL: stack.connectUrl,
+            EKIDEN_PREFIX: `r${crypto.randomUUID().slice(0, 8)}.`,
+            KAFKA_PARTITIONS: "2",
+          }),
     };
     // Quick attempts, and one saga that does not need its screening: it catches a failure for good.
-    await tree.edit("domains/onboarding.saga.yaml", /retry: \{[^}]*\}/, "retry: { attempts: 2, backoff: 100ms, factor: 1 }");
+    await tree.edit(
+      "domains/onboarding.saga.yaml",
+      /retry: \{[^}]*\}/,
+      "retry: { attempts: 2, backoff: 100ms, factor: 1 }",
+    );
     await tree.write("domains/lenient.saga.yaml", LENIENT);
     expect(await tree.read(RULE)).toContain(MENDED);
     await tree.edit(RULE, MENDED, BROKEN);
@@ -48,20 +63,25 @@ describe.each([...TRANSPORTS])("a broken handler on the %s transport", (kind) =>
     await engine?.end("SIGKILL");
     await sql?.end({ timeout: 5 });
     const connector = environment["KAFKA_CONNECT_URL"];
-    if (connector !== undefined) await fetch(`${connector}/connectors/${environment["EKIDEN_PREFIX"]}ekiden-outbox`, { method: "DELETE" });
+    if (connector !== undefined)
+      await fetch(`${connector}/connectors/${environment["EKIDEN_PREFIX"]}ekiden-outbox`, { method: "DELETE" });
     await database?.drop();
     await tree?.remove();
   }, 60_000);
 
   test("fails messages with a reason, and after mending, a rewind to the first error runs exactly the failed ones", async () => {
     engine = await startProcess(tree.path, environment);
-    const young = { ...approvedApplication("A-young"), applicant: { ...(approvedApplication("x")["applicant"] as object), age: 38 } };
+    const young = {
+      ...approvedApplication("A-young"),
+      applicant: { ...(approvedApplication("x")["applicant"] as object), age: 38 },
+    };
     const done = await client.start("onboarding", young, "?wait=30s");
     expect(done.status).toBe("completed");
     const caught = await client.start("lenient", approvedApplication("A-lenient"), "?wait=30s");
     expect(caught.status).toBe("completed");
     const parked = [];
-    for (const number of ["A-1", "A-2", "A-3"]) parked.push(await client.start("onboarding", approvedApplication(number), "?wait=30s"));
+    for (const number of ["A-1", "A-2", "A-3"])
+      parked.push(await client.start("onboarding", approvedApplication(number), "?wait=30s"));
     expect(parked.map((saga) => [saga.status, saga.error?.code, saga.error?.message])).toEqual(
       Array(3).fill(["parked", "exception", "no points for this age"]),
     );
@@ -80,21 +100,36 @@ describe.each([...TRANSPORTS])("a broken handler on the %s transport", (kind) =>
     const before = await businessRows(sql);
 
     await client.ok("POST", "/v1/consumer-groups/screening/pause", { reason: "mending the points table" });
-    const preview = (await client.ok("POST", "/v1/consumer-groups/screening/rewind?preview=true", { firstError: true })) as Preview;
+    const preview = (await client.ok("POST", "/v1/consumer-groups/screening/rewind?preview=true", {
+      firstError: true,
+    })) as Preview;
     expect(preview.preview).toBe(true);
     expect(sum(preview, "run")).toBe(6);
     expect(sum(preview, "done") + sum(preview, "closed")).toBeGreaterThan(0);
-    const rewound = (await client.ok("POST", "/v1/consumer-groups/screening/rewind", { firstError: true, reason: "points table mended" })) as Preview;
+    const rewound = (await client.ok("POST", "/v1/consumer-groups/screening/rewind", {
+      firstError: true,
+      reason: "points table mended",
+    })) as Preview;
     expect(rewound.parts).toEqual(preview.parts);
-    const group = (await client.ok("GET", "/v1/consumer-groups/screening")) as { paused: boolean; partitions: { topic: string; committed: number | null }[] };
+    const group = (await client.ok("GET", "/v1/consumer-groups/screening")) as {
+      paused: boolean;
+      partitions: { topic: string; committed: number | null }[];
+    };
     expect(group.paused).toBe(true);
-    expect(group.partitions.filter(({ topic }) => topic === "screening.examine").map(({ committed }) => committed)).toContain(preview.parts[0]?.to as number);
+    expect(
+      group.partitions.filter(({ topic }) => topic === "screening.examine").map(({ committed }) => committed),
+    ).toContain(preview.parts[0]?.to as number);
     await client.ok("POST", "/v1/consumer-groups/screening/resume", { reason: "mended" });
 
-    for (const saga of parked) expect((await eventually(`${saga.sagaId} is completed`, async () => {
-      const now = await client.saga(saga.sagaId);
-      return now.status === "completed" ? now : undefined;
-    })).status).toBe("completed");
+    for (const saga of parked)
+      expect(
+        (
+          await eventually(`${saga.sagaId} is completed`, async () => {
+            const now = await client.saga(saga.sagaId);
+            return now.status === "completed" ? now : undefined;
+          })
+        ).status,
+      ).toBe("completed");
     const after = await businessRows(sql);
     expect(after.screenings).toBe(before.screenings + 3);
     expect(after.contracts).toBe(before.contracts + 3);
@@ -104,7 +139,9 @@ describe.each([...TRANSPORTS])("a broken handler on the %s transport", (kind) =>
 
   test("a rewind to the beginning does not run again what the saga gave up", async () => {
     const before = await businessRows(sql);
-    const { partitions } = (await client.ok("GET", "/v1/consumer-groups/screening")) as { partitions: { topic: string; partition: number; end: number }[] };
+    const { partitions } = (await client.ok("GET", "/v1/consumer-groups/screening")) as {
+      partitions: { topic: string; partition: number; end: number }[];
+    };
     for (const { topic, partition, end } of partitions.filter(({ end }) => end > 0)) {
       await client.ok("POST", "/v1/consumer-groups/screening/rewind", { topic, partition, offset: 0, reason: "drill" });
       expect(end).toBeGreaterThan(0);

@@ -19,7 +19,14 @@ describe.each([...TRANSPORTS])("two engine processes on the %s transport", (kind
     database = await freshDatabase(stack?.postgres ?? (await testPostgres()));
     environment = {
       DATABASE_URL: database.url,
-      ...(stack === null ? {} : { KAFKA_BROKERS: stack.brokers, KAFKA_CONNECT_URL: stack.connectUrl, EKIDEN_PREFIX: `s${crypto.randomUUID().slice(0, 8)}.`, KAFKA_PARTITIONS: "2" }),
+      ...(stack === null
+        ? {}
+        : {
+            KAFKA_BROKERS: stack.brokers,
+            KAFKA_CONNECT_URL: stack.connectUrl,
+            EKIDEN_PREFIX: `s${crypto.randomUUID().slice(0, 8)}.`,
+            KAFKA_PARTITIONS: "2",
+          }),
     };
     engines.push(await startProcess(tree.path, environment), await startProcess(tree.path, environment));
   }, 120_000);
@@ -27,7 +34,8 @@ describe.each([...TRANSPORTS])("two engine processes on the %s transport", (kind
   afterAll(async () => {
     for (const engine of engines) await engine.end("SIGKILL");
     const connector = environment["KAFKA_CONNECT_URL"];
-    if (connector !== undefined) await fetch(`${connector}/connectors/${environment["EKIDEN_PREFIX"]}ekiden-outbox`, { method: "DELETE" });
+    if (connector !== undefined)
+      await fetch(`${connector}/connectors/${environment["EKIDEN_PREFIX"]}ekiden-outbox`, { method: "DELETE" });
     await database?.drop();
     await tree?.remove();
   }, 60_000);
@@ -36,14 +44,24 @@ describe.each([...TRANSPORTS])("two engine processes on the %s transport", (kind
     const [first, second] = engines as [EngineProcess, EngineProcess];
     const clients = [new Client(() => first.url), new Client(() => second.url)] as const;
     for (const [index, client] of clients.entries()) {
-      expect((await client.start("onboarding", approvedApplication(`A-${index}`), "?wait=40s")).status).toBe("completed");
+      expect((await client.start("onboarding", approvedApplication(`A-${index}`), "?wait=40s")).status).toBe(
+        "completed",
+      );
       expect((await client.call("GET", "/health/ready")).status).toBe(200);
     }
 
-    const begun = await Promise.all(Array.from({ length: 10 }, (_, index) => clients[index % 2 === 0 ? 0 : 1].start("onboarding", approvedApplication(`B-${index}`))));
+    const begun = await Promise.all(
+      Array.from({ length: 10 }, (_, index) =>
+        clients[index % 2 === 0 ? 0 : 1].start("onboarding", approvedApplication(`B-${index}`)),
+      ),
+    );
     await first.end("SIGKILL");
     for (const { sagaId } of begun) {
-      await eventually(`${sagaId} completes`, async () => (await clients[1].saga(sagaId)).status === "completed", 60_000);
+      await eventually(
+        `${sagaId} completes`,
+        async () => (await clients[1].saga(sagaId)).status === "completed",
+        60_000,
+      );
     }
     const doubled = await clients[1].ok("GET", "/v1/messages?error=true");
     expect((doubled as { items: unknown[] }).items).toEqual([]);

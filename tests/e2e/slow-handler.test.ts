@@ -22,7 +22,9 @@ describe.each([...TRANSPORTS])("a slow handler on the %s transport", (kind) => {
     behave("one", "*", async (context, tx) => {
       if (context.sagaId !== slow) return undefined;
       // Written before the wait: the transaction has its id, and holds the snapshot horizon of the whole database back.
-      await (tx as NonNullable<typeof tx>)`insert into lab.effect (step_key, saga_id, action) values (${`${context.stepKey}#early`}, ${slow}, 'early')`;
+      await (tx as NonNullable<
+        typeof tx
+      >)`insert into lab.effect (step_key, saga_id, action) values (${`${context.stepKey}#early`}, ${slow}, 'early')`;
       await held;
       return undefined;
     });
@@ -31,13 +33,17 @@ describe.each([...TRANSPORTS])("a slow handler on the %s transport", (kind) => {
     await client.ok("POST", "/v1/consumer-groups/dispatcher/resume", { reason: "test" });
     while (!calls.some((call) => call.sagaId === slow)) await Bun.sleep(5);
 
-    const others = await Promise.all(Array.from({ length: 100 }, (_, index) => client.start("three", { note: `quick ${index}` })));
+    const others = await Promise.all(
+      Array.from({ length: 100 }, (_, index) => client.start("three", { note: `quick ${index}` })),
+    );
     const ends = await Promise.all(others.map(({ sagaId }) => client.settled(sagaId)));
     expect(new Set(ends.map(({ status }) => status))).toEqual(new Set(["completed"]));
     expect((await client.saga(slow)).status).toBe("running");
 
     finish();
     expect((await client.settled(slow)).status).toBe("completed");
-    expect(await lab.sql`select count(*)::int as n from lab.effect where saga_id = ${slow} and action = 'one'`).toEqual([{ n: 1 }] as never);
+    expect(await lab.sql`select count(*)::int as n from lab.effect where saga_id = ${slow} and action = 'one'`).toEqual(
+      [{ n: 1 }] as never,
+    );
   }, 120_000);
 });

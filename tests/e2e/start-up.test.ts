@@ -50,7 +50,10 @@ test("after kill -9 the next start finds everything and goes on", async () => {
   const engine = await startProcess(tree.path, { EKIDEN_HOME: own });
   try {
     const client = new Client(() => engine.url);
-    const signalled = await client.call("POST", `/v1/sagas/${sagaId}/signals/screening_reviewed`, { decision: "approve", reviewer: "Sato" });
+    const signalled = await client.call("POST", `/v1/sagas/${sagaId}/signals/screening_reviewed`, {
+      decision: "approve",
+      reviewer: "Sato",
+    });
     expect(signalled.status).toBe(202);
     expect((await client.settled(sagaId)).status).toBe("completed");
   } finally {

@@ -29,8 +29,17 @@ test("sagas survive connections that are cut again and again, with a standby, ca
   const rewinding = (async () => {
     while (on) {
       await Bun.sleep(700);
-      await client.call("POST", "/v1/consumer-groups/lab/rewind", { topic: "lab.two", partition: 0, offset: 0, reason: "test" }).catch(() => {});
-      await client.call("POST", "/v1/consumer-groups/dispatcher/rewind", { topic: "timeline", partition: 0, offset: 0, reason: "test" }).catch(() => {});
+      await client
+        .call("POST", "/v1/consumer-groups/lab/rewind", { topic: "lab.two", partition: 0, offset: 0, reason: "test" })
+        .catch(() => {});
+      await client
+        .call("POST", "/v1/consumer-groups/dispatcher/rewind", {
+          topic: "timeline",
+          partition: 0,
+          offset: 0,
+          reason: "test",
+        })
+        .catch(() => {});
     }
   })();
   let number = 0;
@@ -41,12 +50,15 @@ test("sagas survive connections that are cut again and again, with a standby, ca
       const definition = number % 3 === 0 ? "waiting" : number % 3 === 1 ? "three" : "pivoted";
       const input = definition === "waiting" ? { note, patience: number % 2 === 0 ? "short" : "long" } : { note };
       try {
-        const { status, json } = await client.call("POST", `/v1/sagas/${definition}`, input, { "idempotency-key": note });
+        const { status, json } = await client.call("POST", `/v1/sagas/${definition}`, input, {
+          "idempotency-key": note,
+        });
         if (status === 201 || status === 200) {
           const { sagaId } = json as { sagaId: string };
           accepted.add(sagaId);
           if (number % 7 === 0) await client.call("POST", `/v1/sagas/${sagaId}/cancel`, { reason: "chaos" });
-          if (definition === "waiting") await client.call("POST", `/v1/sagas/${sagaId}/signals/decided`, { ok: number % 5 !== 0 });
+          if (definition === "waiting")
+            await client.call("POST", `/v1/sagas/${sagaId}/signals/decided`, { ok: number % 5 !== 0 });
         }
       } catch {
         // The API's answer was lost with its connection.
@@ -60,27 +72,41 @@ test("sagas survive connections that are cut again and again, with a standby, ca
   await Promise.all([cutting, rewinding, starting]);
   console.error("accepted", accepted.size, "cuts", cuts);
 
-  await eventually("every saga ends but those that wait", async () => {
-    const open = await lab.sql`
+  await eventually(
+    "every saga ends but those that wait",
+    async () => {
+      const open = await lab.sql`
       select s.id, s.status, s.definition, s.state->'waitingFor' as w from timeline.saga s
       where s.status in ('running', 'compensating', 'parked') and s.state->'waitingFor' = '[]'::jsonb`;
-    if (open.length > 0) throw new Error(JSON.stringify(open.slice(0, 5)));
-    return true;
-  }, 60_000);
+      if (open.length > 0) throw new Error(JSON.stringify(open.slice(0, 5)));
+      return true;
+    },
+    60_000,
+  );
   const wrong = await lab.sql`
     select s.id, s.status, (select count(*) from lab.effect e where e.saga_id = s.id and e.action <> 'tell') as effects,
       (select count(*) from lab.undone u where u.saga_id = s.id) as undone
     from timeline.saga s where s.status in ('failed', 'cancelled', 'completed')`;
   for (const row of wrong) {
-    if (row["status"] === "completed") expect({ ...row, effects: Number(row["effects"]), undone: Number(row["undone"]) }).toMatchObject({ undone: 0 });
+    if (row["status"] === "completed")
+      expect({ ...row, effects: Number(row["effects"]), undone: Number(row["undone"]) }).toMatchObject({ undone: 0 });
     else expect(Number(row["undone"])).toBe(Number(row["effects"]));
   }
-  const lag = await eventually("no lag", async () => {
-    const { items } = (await client.ok("GET", "/v1/consumer-groups")) as { items: { lag: number; group: string; partitions: { topic: string; lag: number }[] }[] };
-    const total = items.flatMap((g) => g.partitions).filter((p) => p.topic !== "lab.elsewhere").reduce((a, p) => a + p.lag, 0);
-    if (total > 0) throw new Error(JSON.stringify(items.map((g) => [g.group, g.lag])));
-    return true;
-  }, 20_000);
+  const lag = await eventually(
+    "no lag",
+    async () => {
+      const { items } = (await client.ok("GET", "/v1/consumer-groups")) as {
+        items: { lag: number; group: string; partitions: { topic: string; lag: number }[] }[];
+      };
+      const total = items
+        .flatMap((g) => g.partitions)
+        .filter((p) => p.topic !== "lab.elsewhere")
+        .reduce((a, p) => a + p.lag, 0);
+      if (total > 0) throw new Error(JSON.stringify(items.map((g) => [g.group, g.lag])));
+      return true;
+    },
+    20_000,
+  );
   expect(lag).toBe(true);
   const sequences = await lab.sql`
     select c.correlation_id from timeline.event_consumption c where consumer_group = 'dispatcher' and sequence is not null

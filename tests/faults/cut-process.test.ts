@@ -42,7 +42,10 @@ test("an engine whose connections are cut under load lives on and finishes every
   }
   on = false;
   await starting;
-  const alive = await fetch(`${engine.url}/health/live`).then((response) => response.status, (error: Error) => error.message);
+  const alive = await fetch(`${engine.url}/health/live`).then(
+    (response) => response.status,
+    (error: Error) => error.message,
+  );
   expect({ alive, said: alive === 200 ? "" : engine.output().slice(-1_500) }).toEqual({ alive: 200, said: "" });
   expect(accepted.length).toBeGreaterThan(20);
   for (const sagaId of accepted) expect((await client.settled(sagaId)).status).toBe("completed");

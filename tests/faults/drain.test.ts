@@ -19,14 +19,17 @@ test("a stop awaits an external call in progress and its answer is recorded", as
   });
   behave("call", "*", async () => void (await held));
   const { sagaId } = await client.start("outside", { note: "drain" });
-  await eventually("the call is out", async () => calls.some((call) => call.sagaId === sagaId && call.action === "call"));
+  await eventually("the call is out", async () =>
+    calls.some((call) => call.sagaId === sagaId && call.action === "call"),
+  );
 
   const stopped = lab.stop();
   // Well within the 30 s that a stop may take, and the step's 5 s.
   await Bun.sleep(500);
   go();
   await stopped;
-  const answers = await lab.sql`select message_type from timeline.event_request where correlation_id = ${sagaId} and message_type like 'step.%' and topic = 'timeline'`;
+  const answers =
+    await lab.sql`select message_type from timeline.event_request where correlation_id = ${sagaId} and message_type like 'step.%' and topic = 'timeline'`;
   expect(answers.map((row) => row["message_type"])).toEqual(["step.succeeded"]);
 
   await lab.start();

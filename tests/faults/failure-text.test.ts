@@ -31,10 +31,13 @@ const ends = (sagaId: string) =>
     },
     8_000,
   );
-const callsOf = (sagaId: string, action: string) => calls.filter((call) => call.sagaId === sagaId && call.action === action).length;
+const callsOf = (sagaId: string, action: string) =>
+  calls.filter((call) => call.sagaId === sagaId && call.action === action).length;
 
 test("a rejection whose message holds NUL ends the step", async () => {
-  const sagaId = await startWith("three", { note: "nul" }, (id) => behave("two", id, () => rejected("no_stock", "bin \u0000 dump")));
+  const sagaId = await startWith("three", { note: "nul" }, (id) =>
+    behave("two", id, () => rejected("no_stock", "bin \u0000 dump")),
+  );
   expect((await ends(sagaId)).status).toBe("failed");
 }, 60_000);
 
@@ -57,19 +60,25 @@ test("an error whose message is larger than a body ends the attempt", async () =
 }, 60_000);
 
 test("an external call whose output cannot be stored is not called for ever", async () => {
-  const sagaId = await startWith("outside", { note: "external nul" }, (id) => behave("call", id, () => succeeded({ note: "a\u0000b" })));
+  const sagaId = await startWith("outside", { note: "external nul" }, (id) =>
+    behave("call", id, () => succeeded({ note: "a\u0000b" })),
+  );
   expect((await ends(sagaId)).status).not.toBe("running");
   expect(callsOf(sagaId, "call")).toBeLessThanOrEqual(2);
 }, 60_000);
 
 test("an external call whose output is larger than a body is not called for ever", async () => {
-  const sagaId = await startWith("outside", { note: "external large" }, (id) => behave("call", id, () => succeeded({ note: "x".repeat(300_000) })));
+  const sagaId = await startWith("outside", { note: "external large" }, (id) =>
+    behave("call", id, () => succeeded({ note: "x".repeat(300_000) })),
+  );
   expect((await ends(sagaId)).status).not.toBe("running");
   expect(callsOf(sagaId, "call")).toBeLessThanOrEqual(2);
 }, 60_000);
 
 test("an external call whose output breaks its schema may have taken effect: it is undone", async () => {
-  const sagaId = await startWith("outside", { note: "external schema" }, (id) => behave("call", id, () => succeeded({ noted: "wrong field" }) as never));
+  const sagaId = await startWith("outside", { note: "external schema" }, (id) =>
+    behave("call", id, () => succeeded({ noted: "wrong field" }) as never),
+  );
   const saga = await ends(sagaId);
   if (saga.status === "parked") await client.ok("POST", `/v1/sagas/${sagaId}/cancel`, { reason: "give up" });
   await ends(sagaId);

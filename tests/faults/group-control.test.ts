@@ -20,9 +20,19 @@ test("a rewind that waits for a slow handler holds up no other group's rewind", 
   behave("call", "*", async () => void (await held));
   const { sagaId } = await client.start("outside", { note: "slow" });
   await eventually("the call is out", async () => calls.some((call) => call.sagaId === sagaId));
-  const slow = client.call("POST", "/v1/consumer-groups/lab/rewind", { topic: "lab.call", partition: 0, offset: 0, reason: "test" });
+  const slow = client.call("POST", "/v1/consumer-groups/lab/rewind", {
+    topic: "lab.call",
+    partition: 0,
+    offset: 0,
+    reason: "test",
+  });
   await Bun.sleep(300);
-  const other = client.call("POST", "/v1/consumer-groups/dispatcher/rewind", { topic: "timeline", partition: 0, offset: 0, reason: "test" });
+  const other = client.call("POST", "/v1/consumer-groups/dispatcher/rewind", {
+    topic: "timeline",
+    partition: 0,
+    offset: 0,
+    reason: "test",
+  });
   const first = await Promise.race([other.then(({ status }) => status), Bun.sleep(3_000).then(() => "held up")]);
   go();
   await Promise.all([slow, other]);
@@ -30,6 +40,9 @@ test("a rewind that waits for a slow handler holds up no other group's rewind", 
 }, 60_000);
 
 test("a group that has a topic which another program handles can be rewound to a time", async () => {
-  const { status, json } = await client.call("POST", "/v1/consumer-groups/lab/rewind", { timestamp: "2020-01-01T00:00:00Z", reason: "test" });
+  const { status, json } = await client.call("POST", "/v1/consumer-groups/lab/rewind", {
+    timestamp: "2020-01-01T00:00:00Z",
+    reason: "test",
+  });
   expect({ status, json: status === 200 ? null : json }).toEqual({ status: 200, json: null });
 }, 60_000);

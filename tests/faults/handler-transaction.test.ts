@@ -35,10 +35,14 @@ test("a statement that a handler sends after it has returned writes nothing", as
   behave("two", "*", async (context, tx) => {
     void (async () => {
       await Bun.sleep(400);
-      await (tx as Tx)`insert into lab.effect (step_key, saga_id, action) values (${`${context.stepKey}/stray`}, ${context.sagaId}, 'stray')`.catch(() => {});
-    })().catch(() => {}).finally(() => {
-      ended += 1;
-    });
+      await (tx as Tx)`insert into lab.effect (step_key, saga_id, action) values (${`${context.stepKey}/stray`}, ${context.sagaId}, 'stray')`.catch(
+        () => {},
+      );
+    })()
+      .catch(() => {})
+      .finally(() => {
+        ended += 1;
+      });
     return undefined;
   });
   const { sagaId } = await client.start("three", { note: "stray" });

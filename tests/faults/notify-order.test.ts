@@ -27,7 +27,10 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "ekiden-notify-"));
   await mkdir(join(folder, "lab"));
   await symlink(join(LAB, "lab/sql"), join(folder, "lab/sql"), "dir");
-  await Bun.write(join(folder, "lab/domain.ts"), `export { default } from ${JSON.stringify(join(LAB, "lab/domain.ts"))};\n`);
+  await Bun.write(
+    join(folder, "lab/domain.ts"),
+    `export { default } from ${JSON.stringify(join(LAB, "lab/domain.ts"))};\n`,
+  );
   await Bun.write(join(folder, "told-first.saga.yaml"), FIRST);
   lab = await testEngine("embedded", { domains: folder });
 }, 120_000);

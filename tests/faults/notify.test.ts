@@ -34,7 +34,10 @@ beforeAll(async () => {
   // The lab's own handlers, in a folder with other definitions.
   await mkdir(join(folder, "lab"));
   await symlink(join(LAB, "lab/sql"), join(folder, "lab/sql"), "dir");
-  await Bun.write(join(folder, "lab/domain.ts"), `export { default } from ${JSON.stringify(join(LAB, "lab/domain.ts"))};\n`);
+  await Bun.write(
+    join(folder, "lab/domain.ts"),
+    `export { default } from ${JSON.stringify(join(LAB, "lab/domain.ts"))};\n`,
+  );
   await Bun.write(join(folder, "telling.saga.yaml"), FOREVER);
   await Bun.write(join(folder, "calling.saga.yaml"), OUTSIDE);
   await Bun.write(join(folder, "three.saga.yaml"), await Bun.file(join(LAB, "three.saga.yaml")).text());
@@ -59,7 +62,10 @@ test("notifications that wait for their next attempt hold up no other saga", asy
     throw new Error("not yet");
   });
   for (let index = 0; index < 24; index += 1) await client.start("telling", { note: `n${index}` });
-  await eventually("all have failed once", async () => new Set(calls.filter((call) => call.action === "tell").map((call) => call.sagaId)).size === 24);
+  await eventually(
+    "all have failed once",
+    async () => new Set(calls.filter((call) => call.action === "tell").map((call) => call.sagaId)).size === 24,
+  );
   behave("two", "*", () => rejected("no", "no"));
   const { sagaId } = await client.start("three", { note: "other" });
   await eventually("the other saga ends", async () => (await client.saga(sagaId)).status === "failed", 10_000);

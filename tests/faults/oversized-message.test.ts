@@ -40,7 +40,8 @@ test("a saga that waits with a large input can be cancelled", async () => {
 test("a timer whose transition cannot be written does not hold up the timers of other sagas", async () => {
   const large = await client.start("waiting", { note: LARGE, patience: "short" });
   await eventually("the large saga's deadline is due", async () => {
-    const rows = await lab.sql`select 1 from timeline.timer where saga_id = ${large.sagaId} and due_at < clock_timestamp()`;
+    const rows =
+      await lab.sql`select 1 from timeline.timer where saga_id = ${large.sagaId} and due_at < clock_timestamp()`;
     return rows.length > 0 || (await client.saga(large.sagaId)).status !== "running";
   });
   const small = await client.start("waiting", { note: "small", patience: "short" });

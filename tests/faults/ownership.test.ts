@@ -12,7 +12,8 @@ beforeAll(async () => {
 afterEach(calm);
 afterAll(async () => lab?.close(), 60_000);
 
-const completes = (sagaId: string) => eventually("the saga completes", async () => (await client.saga(sagaId)).status === "completed", 12_000);
+const completes = (sagaId: string) =>
+  eventually("the saga completes", async () => (await client.saga(sagaId)).status === "completed", 12_000);
 
 test("an owner whose first look at its offsets is cut still consumes", async () => {
   await completes((await client.start("three", { note: "before the cut" })).sagaId);

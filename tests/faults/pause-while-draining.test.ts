@@ -40,7 +40,8 @@ test("a group that is resumed while its pause still drains loses no message", as
     15_000,
   ).catch(async () => {
     const left = (await Promise.all(sagas.map((id) => client.saga(id)))).filter((saga) => saga.status !== "completed");
-    const offsets = await lab.sql`select topic, "offset" from timeline.consumer_offset where consumer_group = 'lab' and topic = 'lab.call'`;
+    const offsets =
+      await lab.sql`select topic, "offset" from timeline.consumer_offset where consumer_group = 'lab' and topic = 'lab.call'`;
     return { left: left.length, offsets: [...offsets] };
   });
   expect(open).toBe(true);

@@ -10,18 +10,36 @@ beforeAll(async () => {
 afterAll(async () => database?.drop(), 60_000);
 
 const saga = "01M84000000000000000000000";
-const guardOf = async (stepKey: string) => (await database.sql<{ state: string }[]>`select state from timeline.step_guard where step_key = ${stepKey}`)[0]?.state;
+const guardOf = async (stepKey: string) =>
+  (await database.sql<{ state: string }[]>`select state from timeline.step_guard where step_key = ${stepKey}`)[0]
+    ?.state;
 
 /** Claims a command as an external participant does, in a transaction of its own. */
 async function claim(messageId: string): Promise<string | undefined> {
-  const message = { topic: "lab.call", partition: 0, offset: 0, timestamp: Date.now(), key: saga, headers: { id: messageId } };
-  const [row] = await database.sql<{ verdict: string }[]>`select verdict from timeline.claim('lab', ${database.sql.json(message)}, true)`;
+  const message = {
+    topic: "lab.call",
+    partition: 0,
+    offset: 0,
+    timestamp: Date.now(),
+    key: saga,
+    headers: { id: messageId },
+  };
+  const [row] = await database.sql<
+    { verdict: string }[]
+  >`select verdict from timeline.claim('lab', ${database.sql.json(message)}, true)`;
   return row?.verdict;
 }
 
 const command = (stepKey: string, attempt: number) =>
-  writeRequest(database.sql, { key: saga, topic: "lab.call", type: "step.requested", body: { input: {} }, columns: { step_key: stepKey, action: "call", attempt } });
-const answer = (messageId: string, outcome: string) => database.sql`select timeline.answer('lab', ${messageId}, ${outcome}, '{"code": "x"}')`;
+  writeRequest(database.sql, {
+    key: saga,
+    topic: "lab.call",
+    type: "step.requested",
+    body: { input: {} },
+    columns: { step_key: stepKey, action: "call", attempt },
+  });
+const answer = (messageId: string, outcome: string) =>
+  database.sql`select timeline.answer('lab', ${messageId}, ${outcome}, '{"code": "x"}')`;
 
 test("a call that was not sent takes back its own `started`", async () => {
   const stepKey = `${saga}/alone`;

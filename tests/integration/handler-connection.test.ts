@@ -29,7 +29,10 @@ test("a handler works under its domain's own role, and its connection bears the 
 });
 
 test("a handler can neither read the engine's tables nor forge an outcome", async () => {
-  const forbidden = ["select id from timeline.saga", "insert into timeline.step_guard (step_key, saga_id, state) values ('a', 'b', 'done')"];
+  const forbidden = [
+    "select id from timeline.saga",
+    "insert into timeline.step_guard (step_key, saga_id, state) values ('a', 'b', 'done')",
+  ];
   const refused = new Set<string>();
   behave("one", "*", async (context, tx) => {
     const statement = forbidden[context.attempt - 1];

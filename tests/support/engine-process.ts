@@ -14,10 +14,14 @@ export interface EngineProcess {
 /** Starts an engine in a tree and waits until it says that it is ready. */
 export async function startProcess(tree: string, environment: Record<string, string>): Promise<EngineProcess> {
   const run = launch(tree, environment);
-  const url = await eventually("the engine is ready", async () => {
-    if (run.child.exitCode !== null) throw new Error(`the engine ended with ${run.child.exitCode}:\n${run.output()}`);
-    return /http:\/\/127\.0\.0\.1:\d+/.exec(run.output())?.[0];
-  }, 60_000).catch(async (error: unknown) => {
+  const url = await eventually(
+    "the engine is ready",
+    async () => {
+      if (run.child.exitCode !== null) throw new Error(`the engine ended with ${run.child.exitCode}:\n${run.output()}`);
+      return /http:\/\/127\.0\.0\.1:\d+/.exec(run.output())?.[0];
+    },
+    60_000,
+  ).catch(async (error: unknown) => {
     run.child.kill("SIGKILL");
     throw new Error(`${error instanceof Error ? error.message : String(error)}\n${run.output()}`);
   });
@@ -34,7 +38,10 @@ export async function startProcess(tree: string, environment: Record<string, str
 }
 
 /** Runs an engine that is expected to end by itself; returns its exit code and all it said. */
-export async function runToEnd(tree: string, environment: Record<string, string>): Promise<{ code: number; output: string }> {
+export async function runToEnd(
+  tree: string,
+  environment: Record<string, string>,
+): Promise<{ code: number; output: string }> {
   const run = launch(tree, environment);
   const timer = setTimeout(() => run.child.kill("SIGKILL"), 60_000);
   const code = await run.child.exited;

@@ -26,7 +26,10 @@ export interface TestEngine {
 }
 
 /** Starts an engine on a transport, with the lab's domains unless others are named. */
-export async function testEngine(kind: TransportKind, options: { readonly domains?: string } = {}): Promise<TestEngine> {
+export async function testEngine(
+  kind: TransportKind,
+  options: { readonly domains?: string } = {},
+): Promise<TestEngine> {
   const stack = kind === "kafka" ? await testStack() : null;
   const database = await freshDatabase(stack?.postgres ?? (await testPostgres()));
   const prefix = `t${crypto.randomUUID().slice(0, 8)}.`;
@@ -37,14 +40,25 @@ export async function testEngine(kind: TransportKind, options: { readonly domain
     PORT: "0",
     ...(stack === null
       ? {}
-      : { KAFKA_BROKERS: stack.brokers, KAFKA_CONNECT_URL: stack.connectUrl, KAFKA_PARTITIONS: "3", EKIDEN_PREFIX: prefix }),
+      : {
+          KAFKA_BROKERS: stack.brokers,
+          KAFKA_CONNECT_URL: stack.connectUrl,
+          KAFKA_PARTITIONS: "3",
+          EKIDEN_PREFIX: prefix,
+        }),
   };
   const lines: string[] = [];
   const log = createLog("json", (line) => lines.push(line));
   const open = (roles: string) =>
-    startEngine(parseConfig({ ...environment, EKIDEN_ROLES: roles }), log, (error) => lines.push(`FATAL ${error.message}`));
+    startEngine(parseConfig({ ...environment, EKIDEN_ROLES: roles }), log, (error) =>
+      lines.push(`FATAL ${error.message}`),
+    );
   let engine = await open("api,dispatcher,domains");
-  const sql = postgres(database.url, { max: 4, onnotice: () => {}, types: { bigint: { to: 20, from: [20], parse: Number, serialize: String } } });
+  const sql = postgres(database.url, {
+    max: 4,
+    onnotice: () => {},
+    types: { bigint: { to: 20, from: [20], parse: Number, serialize: String } },
+  });
   const others: RunningEngine[] = [];
   return {
     get url() {
@@ -79,7 +93,11 @@ async function dropConnector(connectUrl: string, name: string): Promise<void> {
 }
 
 /** Waits until `look` returns something; fails with what was seen last. */
-export async function eventually<T>(what: string, look: () => Promise<T | undefined | false | null>, withinMs = 20_000): Promise<T> {
+export async function eventually<T>(
+  what: string,
+  look: () => Promise<T | undefined | false | null>,
+  withinMs = 20_000,
+): Promise<T> {
   const until = performance.now() + withinMs;
   let last: unknown;
   do {
@@ -92,5 +110,7 @@ export async function eventually<T>(what: string, look: () => Promise<T | undefi
     }
     await Bun.sleep(20);
   } while (performance.now() < until);
-  throw new Error(`${what}: not within ${withinMs} ms; last: ${last instanceof Error ? last.message : JSON.stringify(last)}`);
+  throw new Error(
+    `${what}: not within ${withinMs} ms; last: ${last instanceof Error ? last.message : JSON.stringify(last)}`,
+  );
 }

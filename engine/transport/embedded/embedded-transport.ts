@@ -1,5 +1,13 @@
 import type { Sql } from "../../timeline/database.ts";
-import type { CommittedRequest, Consumer, HandOver, PartHealth, PartitionOffsets, Subscription, Transport } from "../port.ts";
+import type {
+  CommittedRequest,
+  Consumer,
+  HandOver,
+  PartHealth,
+  PartitionOffsets,
+  Subscription,
+  Transport,
+} from "../port.ts";
 import { EmbeddedConsumer } from "./embedded-consumer.ts";
 import { HandOverQueue } from "./hand-over-queue.ts";
 import { Lease } from "./lease.ts";
@@ -89,7 +97,10 @@ export class EmbeddedTransport implements Transport {
     return [...rows];
   }
 
-  async offsetsAt(topic: string, at: Date): Promise<readonly { readonly partition: number; readonly offset: number }[]> {
+  async offsetsAt(
+    topic: string,
+    at: Date,
+  ): Promise<readonly { readonly partition: number; readonly offset: number }[]> {
     const [row] = await this.#options.sql<{ offset: number }[]>`
       select coalesce(
         (select min(l."offset") from timeline.topic_log l join timeline.event_request r on r.message_id = l.message_id
@@ -116,7 +127,14 @@ export class EmbeddedTransport implements Transport {
     `;
     if (this.#owner) return [{ part: "transport", ok: true, detail: "embedded, owned by this process" }];
     if (row?.alive) return [{ part: "transport", ok: true, detail: `embedded, standby of ${row.owner}` }];
-    return [{ part: "transport", ok: false, detail: "embedded, nobody owns it", hint: "It is taken over within seconds; look again." }];
+    return [
+      {
+        part: "transport",
+        ok: false,
+        detail: "embedded, nobody owns it",
+        hint: "It is taken over within seconds; look again.",
+      },
+    ];
   }
 
   async stop(): Promise<void> {
@@ -190,7 +208,8 @@ export class EmbeddedTransport implements Transport {
 
   /** Another process owns the transport, or taking it over failed half-way and is tried again from the start. */
   #stepDown(error?: unknown): void {
-    if (error !== undefined) this.#options.problem("the embedded transport could not be taken over and is tried again", error);
+    if (error !== undefined)
+      this.#options.problem("the embedded transport could not be taken over and is tried again", error);
     this.#owner = false;
     this.#begun = false;
     this.#lease.lose();
@@ -225,7 +244,9 @@ export class EmbeddedTransport implements Transport {
     for (let more = true; more; ) {
       const found = await this.#log.unread();
       if (found.rows.length > 0) {
-        this.#queue.forget(new Set(found.rows.filter((row) => row.republishId === null).map((row) => row.request.messageId)));
+        this.#queue.forget(
+          new Set(found.rows.filter((row) => row.republishId === null).map((row) => row.request.messageId)),
+        );
         await this.#place(found.rows);
       }
       more = found.more;

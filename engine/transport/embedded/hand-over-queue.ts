@@ -41,7 +41,11 @@ export class HandOverQueue {
     const kept: Ticket[] = [];
     const blocked = new Set<string>();
     for (const ticket of this.#tickets) {
-      const waits = rows.length >= max || ticket.state === "open" || ticket.readsTable || [...ticket.keys].some((key) => blocked.has(key));
+      const waits =
+        rows.length >= max ||
+        ticket.state === "open" ||
+        ticket.readsTable ||
+        [...ticket.keys].some((key) => blocked.has(key));
       if (ticket.state === "abandoned") continue;
       if (waits) {
         kept.push(ticket);

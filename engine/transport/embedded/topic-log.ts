@@ -52,7 +52,9 @@ export class TopicLog {
     `;
     this.#next.clear();
     for (const { topic, next } of ends) this.#next.set(topic, next);
-    const [row] = await this.#sql<{ xid: string }[]>`select xid::text as xid from timeline.topic_log_position where id = 1`;
+    const [row] = await this.#sql<
+      { xid: string }[]
+    >`select xid::text as xid from timeline.topic_log_position where id = 1`;
     this.#position = row?.xid ?? "0";
   }
 
@@ -89,7 +91,9 @@ export class TopicLog {
    * that no transaction that is still open can add an earlier one (reliability R7).
    */
   async unread(): Promise<{ readonly rows: readonly Placed[]; readonly more: boolean; readonly horizon: string }> {
-    const [bound] = await this.#sql<{ horizon: string }[]>`select pg_snapshot_xmin(pg_current_snapshot())::text as horizon`;
+    const [bound] = await this.#sql<
+      { horizon: string }[]
+    >`select pg_snapshot_xmin(pg_current_snapshot())::text as horizon`;
     const horizon = (bound as { horizon: string }).horizon;
     if (horizon === this.#position) return { rows: [], more: false, horizon };
     const rows = await this.#sql<WireRow[]>`
