@@ -86,7 +86,7 @@ export interface StepContext {
 /** A step's handler inside the engine's transaction. */
 export type Run<Input, Output> = (tx: Tx, input: Input, context: StepContext) => Promise<Outcome<Output>>;
 
-/** Bulk work: one call for many inputs of one transaction; outcomes in the order of the inputs. */
+/** Bulk work: one call for inputs of one transaction; outcomes in the order of the inputs. This version hands over one input a call. */
 export type RunMany<Input, Output> = (
   tx: Tx,
   calls: readonly { readonly input: Input; readonly context: StepContext }[],

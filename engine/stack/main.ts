@@ -19,6 +19,7 @@ async function main(): Promise<number> {
     console.log("starting PostgreSQL 18, Kafka and Kafka Connect with Debezium (the first time fetches 60 MB) ...");
     const began = performance.now();
     const stack = await startStack({ home, java: join(root, "java"), ports, signal: stopping.signal });
+    for (const moved of movedPorts(stack)) console.log(moved);
     console.log(describe(stack, home, performance.now() - began));
     return await untilTheEnd(stack, home, stopping.signal);
   } catch (error) {
@@ -27,6 +28,14 @@ async function main(): Promise<number> {
   } finally {
     await lock.release();
   }
+}
+
+/** What listens elsewhere than usual, because another program has the port: a block copied from the README would miss it. */
+function movedPorts(stack: RunningStack): string[] {
+  const now = { postgres: stack.postgres.port, kafka: stack.kafka.port, connect: stack.connect.port };
+  return (["postgres", "kafka", "connect"] as const)
+    .filter((part) => now[part] !== ports[part])
+    .map((part) => `port ${ports[part]} is taken: ${part} listens on ${now[part]} instead; export the variables below`);
 }
 
 async function untilTheEnd(stack: RunningStack, home: string, signal: AbortSignal): Promise<number> {
