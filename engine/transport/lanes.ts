@@ -20,6 +20,8 @@ interface Held {
 
 interface KeyQueue {
   readonly key: string;
+  /** What a person knows it by: the message key. */
+  readonly name: string;
   readonly waiting: Held[];
   /** Idle: nothing waits. Ready: stands in `#ready`, once. Busy: a running batch holds messages of it. */
   state: "idle" | "ready" | "busy";
@@ -87,7 +89,7 @@ export class Lanes {
     if (first !== undefined) {
       const place = first.waiting[0]?.delivery;
       const where = place === undefined ? "" : ` (${place.topic}/${place.partition} at ${place.offset})`;
-      return `${failing.length} keys without an outcome for over ${Math.round(afterMs / 1000)} s, "${first.key}"${where}`;
+      return `${failing.length} keys without an outcome for over ${Math.round(afterMs / 1000)} s, "${first.name}"${where}`;
     }
     const stuck = this.#batches >= this.#subscription.lanes && this.#freeAt < before && this.#ready.length > 0;
     if (stuck) return `all ${this.#batches} lanes busy for over ${Math.round(afterMs / 1000)} s`;
@@ -184,7 +186,7 @@ export class Lanes {
     const key = `${delivery.topic}/${lane}`;
     let queue = this.#keys.get(key);
     if (queue === undefined) {
-      queue = { key, waiting: [], state: "idle", failures: 0, failingSince: 0, notBefore: 0 };
+      queue = { key, name: delivery.key ?? key, waiting: [], state: "idle", failures: 0, failingSince: 0, notBefore: 0 };
       this.#keys.set(key, queue);
     }
     queue.waiting.push({ delivery, place, track, queue, alone: false });
