@@ -130,7 +130,18 @@ async function start(
   });
 
   if (config.roles.dispatcher) {
-    const dispatcher = new Dispatcher(store("dispatcher"), transitions, changes, config.consumer);
+    const dispatcher = new Dispatcher(
+      store("dispatcher"),
+      transitions,
+      changes,
+      config.consumer,
+      (error, { key, headers }) =>
+        log.error("an event could not be applied; mend the cause and rewind the dispatcher to it", {
+          error,
+          sagaId: key,
+          messageId: headers["id"],
+        }),
+    );
     const consumer = await transport.subscribe(dispatcher.subscription());
     await control.add(consumer);
     const timers = new Timers(store("dispatcher"), transitions, changes, (error) =>

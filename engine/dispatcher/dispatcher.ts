@@ -18,12 +18,20 @@ export class Dispatcher {
   readonly #transitions: Transitions;
   readonly #changes: SagaChanges;
   readonly #consumer: string;
+  readonly #problem: (error: unknown, delivery: Delivery) => void;
 
-  constructor(store: Store, transitions: Transitions, changes: SagaChanges, consumer: string) {
+  constructor(
+    store: Store,
+    transitions: Transitions,
+    changes: SagaChanges,
+    consumer: string,
+    problem: (error: unknown, delivery: Delivery) => void,
+  ) {
     this.#store = store;
     this.#transitions = transitions;
     this.#changes = changes;
     this.#consumer = consumer;
+    this.#problem = problem;
   }
 
   subscription(): Subscription {
@@ -46,6 +54,7 @@ export class Dispatcher {
     } catch (error) {
       if (isNoOutcome(error)) throw error;
       if (!alone) return batch.map(() => "alone");
+      this.#problem(error, batch[0] as Delivery);
       await this.#recordFailure(batch[0] as Delivery, error);
       return ["done"];
     }

@@ -6,7 +6,7 @@ import { type Store, transact } from "../timeline/store.ts";
 import type { Delivery, Subscription, Verdict } from "../transport/port.ts";
 import { type CallResult, callHandler, failureOf, parseInput, TimeOver } from "./call.ts";
 import { answer, type Claim, claim, type CommandRequest, contextOf } from "./claimed.ts";
-import { type GuardedTx, guardTx } from "./guarded-tx.ts";
+import { type GuardedTx, guardTx } from "../timeline/guarded-tx.ts";
 
 const ANSWER_TRIES = 8;
 const LANES = 2;

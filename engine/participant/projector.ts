@@ -3,7 +3,7 @@ import { isNoOutcome, type Sql } from "../timeline/database.ts";
 import { claimMessage, foreignMessage } from "../transport/foreign.ts";
 import type { Delivery, Subscription, Verdict } from "../transport/port.ts";
 import { failureOf } from "./call.ts";
-import { guardTx } from "./guarded-tx.ts";
+import { guardTx } from "../timeline/guarded-tx.ts";
 
 /** An event as `timeline.claim_projection_batch` hands it out. */
 type ClaimedEvent = Omit<TimelineEvent, "at"> & { readonly at: string };

@@ -1,6 +1,7 @@
 import type { HandOver, CommittedRequest } from "../transport/port.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import type { Sql, Tx } from "./database.ts";
+import { type GuardedTx, guardTx } from "./guarded-tx.ts";
 
 /** A row to write into `timeline.event_request`. */
 export interface NewRequest {
@@ -42,8 +43,11 @@ export interface Store {
  */
 export async function transact<T>(store: Store, work: (unit: Unit) => Promise<T>, sql: Sql = store.sql): Promise<T> {
   let handOver: HandOver | undefined;
+  let guarded: GuardedTx | undefined;
   try {
-    const result = await sql.begin("isolation level read committed", async (tx) => {
+    const result = await sql.begin("isolation level read committed", async (raw) => {
+      guarded = guardTx(raw);
+      const { tx } = guarded;
       const requests: NewRequest[] = [];
       const rows: CommittedRequest[] = [];
       let behindOthers = false;
@@ -62,6 +66,9 @@ export async function transact<T>(store: Store, work: (unit: Unit) => Promise<T>
     handOver?.committed();
     return (result as { value: T }).value;
   } catch (error) {
+    // A connection that is cut ends the transaction while its work still runs. The driver takes the same object for the
+    // next connection: what the work sent there would run outside of any transaction, or inside another one.
+    guarded?.revoke("the transaction has ended");
     // Also when the acknowledgement was lost: what did commit is found by reading the table.
     handOver?.abandoned();
     throw error;

@@ -186,7 +186,15 @@ export class Lanes {
     const key = `${delivery.topic}/${lane}`;
     let queue = this.#keys.get(key);
     if (queue === undefined) {
-      queue = { key, name: delivery.key ?? key, waiting: [], state: "idle", failures: 0, failingSince: 0, notBefore: 0 };
+      queue = {
+        key,
+        name: delivery.key ?? key,
+        waiting: [],
+        state: "idle",
+        failures: 0,
+        failingSince: 0,
+        notBefore: 0,
+      };
       this.#keys.set(key, queue);
     }
     queue.waiting.push({ delivery, place, track, queue, alone: false });

@@ -1,14 +1,13 @@
-import type { Tx as DomainTx } from "../sdk.ts";
-import type { Tx } from "../timeline/database.ts";
+import type { Tx } from "./database.ts";
 
-/** The transaction as a handler holds it, and the means to take it away. */
+/** A transaction as it is handed on, and the means to take it away. */
 export interface GuardedTx {
-  readonly tx: DomainTx;
+  readonly tx: Tx;
   /** Refuses every further statement and cancels the one that runs. */
   revoke(reason: string): void;
 }
 
-/** What a handler may not do with its transaction: it is the engine's to end, and to nest. */
+/** What nobody may do with a transaction that was handed on: it is its opener's to end, and to nest. */
 const REFUSED = new Set<PropertyKey>([
   "savepoint",
   "prepare",
@@ -64,7 +63,7 @@ export function guardTx(tx: Tx): GuardedTx {
     },
   });
   return {
-    tx: proxy as unknown as DomainTx,
+    tx: proxy,
     revoke(reason) {
       refusal = reason;
       for (const query of running) if (query.active) query.cancel();
