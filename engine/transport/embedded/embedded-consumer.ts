@@ -95,6 +95,8 @@ export class EmbeddedConsumer implements Consumer {
       if (this.#paused) return;
       this.#paused = true;
       await this.#lanes.drop();
+      // Before this process owns the group it knows no offset, and must not write one.
+      if (!this.#owned) return;
       for (const topic of this.topics) this.#place(topic, this.#done.get(topic) ?? 0);
       await this.#commit();
     });
