@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { resolve } from "node:path";
 import postgres from "postgres";
 import { Client } from "../support/client.ts";
-import { LAB } from "../support/engine.ts";
+import { eventually, LAB } from "../support/engine.ts";
 import { type EngineProcess, startProcess } from "../support/engine-process.ts";
 import { type FreshDatabase, freshDatabase, testPostgres } from "../support/postgres.ts";
 
@@ -48,5 +48,7 @@ test("an engine whose connections are cut under load lives on and finishes every
   );
   expect({ alive, said: alive === 200 ? "" : engine.output().slice(-1_500) }).toEqual({ alive: 200, said: "" });
   expect(accepted.length).toBeGreaterThan(20);
-  for (const sagaId of accepted) expect((await client.settled(sagaId)).status).toBe("completed");
+  // A read whose connection was cut just now answers 503, as it should; the saga itself must complete.
+  for (const sagaId of accepted)
+    await eventually(`${sagaId} completes`, async () => (await client.saga(sagaId)).status === "completed", 60_000);
 }, 120_000);
