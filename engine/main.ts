@@ -20,7 +20,8 @@ import { Timers } from "./dispatcher/timers.ts";
 import { Transitions } from "./dispatcher/transitions.ts";
 import { engineHealth } from "./health.ts";
 import { type LoadedDomain, loadDomains } from "./participant/load-domains.ts";
-import { handledTopics, Participant } from "./participant/participant.ts";
+import { handledTopics } from "./participant/handlers.ts";
+import { Participant } from "./participant/participant.ts";
 import { Projector } from "./participant/projector.ts";
 import { GroupControl } from "./recovery/group-control.ts";
 import { Groups } from "./recovery/groups.ts";
@@ -43,7 +44,9 @@ import { createKafkaTransport } from "./transport/kafka/kafka-transport.ts";
 import { patienceOf } from "./transport/kafka/rebuilding.ts";
 import type { Transport } from "./transport/port.ts";
 
-const ENGINE_CONNECTIONS = 12;
+const ENGINE_CONNECTIONS = 8;
+/** For transitions (dispatcher, timers, starts, calls of the API) and the embedded transport; readers have their own. */
+const TRANSITION_CONNECTIONS = 8;
 /** Beyond every sensible step timeout: a handler's time is bounded by its step, not by its connection. */
 const HANDLER_MS = 3_600_000;
 /** How long a stop may wait for what is in progress; the rest is redelivered at the next start. */
@@ -99,13 +102,14 @@ async function start(
   const domains = await loadDomains(config.domains);
   const catalog = catalogOf(domains.map(({ domain }) => domain));
   const databaseUrl = config.databaseUrl ?? (await embeddedDatabase(config, closing));
-  const sql = pool(databaseUrl, "engine", ENGINE_CONNECTIONS, closing);
+  const sql = pool(databaseUrl, "engine", ENGINE_CONNECTIONS, closing, { plans: "index" });
+  const transitionSql = pool(databaseUrl, "transitions", TRANSITION_CONNECTIONS, closing, { plans: "index" });
   await reachDatabase(sql, databaseUrl);
   await migrate(sql, [
     { schema: "timeline", folder: `${import.meta.dir}/../sql` },
     ...domains.map(({ domain, sqlFolder }) => ({ schema: domain.name, folder: sqlFolder })),
   ]);
-  const transport = await openTransport(config, sql, databaseUrl, log, onFatal, closing);
+  const transport = await openTransport(config, transitionSql, databaseUrl, log, onFatal, closing);
   await transport.ensureTopics(["timeline", ...catalog.actions.keys()]);
 
   // A process may run for longer than the partitions that were made at its start reach.
@@ -124,7 +128,7 @@ async function start(
   const evaluator = createEvaluator();
   const transitions = new Transitions(revisions, evaluator, config.consumer);
   const store = (role: string): Store => ({
-    sql,
+    sql: transitionSql,
     producer: `${role}@${config.consumer}`,
     handOver: (rows, behindOthers) => transport.handOver(rows, behindOthers),
   });

@@ -78,7 +78,11 @@ export class Timers {
     const now = performance.now();
     const resting = [...this.#setAside].filter(([, until]) => until > now).map(([sagaId]) => sagaId);
     const due = await sql<DueRow[]>`
-      select t.saga_id, t.name, t.due_at from timeline.timer t join timeline.saga s on s.id = t.saga_id and s.unapplied = 0
+      select t.saga_id, t.name, t.due_at
+      from timeline.timer t
+      cross join lateral (
+        select q.id from timeline.saga q where q.id = t.saga_id and q.unapplied = 0 offset 0
+      ) s
       where t.due_at <= clock_timestamp() and t.saga_id <> all (${sql.array(resting)}::text[])
       order by t.due_at limit ${BATCH_MAX}
     `;

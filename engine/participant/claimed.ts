@@ -2,12 +2,13 @@ import type { Json, JsonObject } from "../core/json.ts";
 import type { JsonValue, StepContext } from "../sdk.ts";
 import { together, type Tx } from "../timeline/database.ts";
 import { newId } from "../timeline/ids.ts";
-import { fromWire, type Unit } from "../timeline/store.ts";
-import { claimMessage, foreignMessage } from "../transport/foreign.ts";
-import type { CommittedRequest, Delivery } from "../transport/port.ts";
+import type { Unit } from "../timeline/store.ts";
+import { fromWire, type Wire, wireOf, type WrittenRow } from "../timeline/wire.ts";
+import { claimMessage, foreignMessage, storable } from "../transport/foreign.ts";
+import type { Delivery } from "../transport/port.ts";
 import type { CallResult, ContextParts } from "./call.ts";
 
-/** A command or compensation as `timeline.claim_batch` hands it out. */
+/** A command or compensation as the claim hands it out. */
 export interface CommandRequest {
   readonly messageId: string;
   readonly type: "step.requested" | "compensation.requested";
@@ -29,7 +30,7 @@ export interface Claim {
   readonly ordinal: number;
   readonly verdict: "run" | "skip" | "answered" | "refused" | "foreign" | "later";
   readonly request: CommandRequest | null;
-  readonly answer: (Omit<CommittedRequest, "requestedAt"> & { readonly requestedAt: string }) | null;
+  readonly answer: Wire | null;
 }
 
 /** Claims deliveries, records the foreign ones, hands over answers that were given again; returns all claims and the time. */
@@ -61,6 +62,66 @@ async function recordForeign(tx: Tx, group: string, delivery: Delivery, consumer
   await tx`select timeline.record_foreign(${group}, ${tx.json(foreignMessage(delivery, consumer) as never)}, ${reason})`;
 }
 
+/** What opening a batch says of one delivery: `claim`: `timeline.claim_batch` must judge it. */
+export interface Opened {
+  readonly ordinal: number;
+  readonly verdict: "run" | "later" | "claim";
+  readonly request: CommandRequest;
+  readonly now: Date;
+}
+
+/** Locks the steps of a batch and hands out the commands that nobody has claimed. Writes nothing: `close` does. */
+export async function open(unit: Unit, group: string, deliveries: readonly Delivery[]): Promise<readonly Opened[]> {
+  const { tx } = unit;
+  const header = (name: string) => deliveries.map(({ headers }) => storable(headers[name] ?? ""));
+  return tx<Opened[]>`
+    select ordinal, verdict, request, clock_timestamp() as now
+    from timeline.open_batch(${group}, ${tx.array(header("id"))}::text[],
+      ${tx.array(deliveries.map(({ topic }) => topic))}::text[], ${tx.array(header("step_key"))}::text[])
+  `;
+}
+
+/** A command of an opened batch whose handler succeeded. */
+export interface Ended {
+  readonly request: CommandRequest;
+  readonly delivery: Delivery;
+  readonly output: Json;
+  readonly startedAt: Date;
+}
+
+/** Ends commands of an opened batch: claim, guard and answer in one statement. @throws when one was taken meanwhile. */
+export async function close(unit: Unit, group: string, ended: readonly Ended[], consumer: string): Promise<void> {
+  if (ended.length === 0) return;
+  const answers = new Map(ended.map((one) => [newId(), one]));
+  const rows = [...answers].map(([answerId, { request, delivery, output, startedAt }]) => {
+    const { partition, offset, timestamp, receivedAt } = claimMessage(delivery, consumer);
+    const place = { partition, offset, timestamp, receivedAt, startedAt: startedAt.toISOString() };
+    return { messageId: request.messageId, answerId, output, ...place };
+  });
+  const written = await unit.tx<WrittenRow[]>`
+    select message_id, requested_at, xid, body from timeline.close_batch(${group}, ${unit.tx.json(rows as never)}, ${consumer})
+  `;
+  const expected = ended.filter(({ request }) => request.headers?.["notify"] !== true).length;
+  if (written.length !== expected) throw new Error(`${expected} answers were due, ${written.length} were written`);
+  const producer = `${group}@${consumer}`;
+  unit.written(written.map((row) => wireOf(answerParts(answers.get(row.message_id) as Ended, producer), row)));
+}
+
+function answerParts({ request }: Ended, producer: string) {
+  return {
+    correlationId: request.sagaId,
+    causationId: request.messageId,
+    topic: "timeline",
+    messageType: request.type === "step.requested" ? "step.succeeded" : "compensation.succeeded",
+    producer,
+    saga: request.saga,
+    stepKey: request.stepKey,
+    action: request.action,
+    attempt: request.attempt,
+    traceparent: request.traceparent,
+  };
+}
+
 /** Answers claimed commands in the same transaction; what was written is handed over with the commit. */
 export async function answer(
   unit: Unit,
@@ -73,7 +134,7 @@ export async function answer(
     const { outcome, ...body } = result;
     return { messageId: request.messageId, answerId: newId(), outcome, body };
   });
-  const written = await unit.tx<{ row: NonNullable<Claim["answer"]> }[]>`
+  const written = await unit.tx<{ row: Wire }[]>`
     select row from timeline.answer_batch(${group}, ${unit.tx.json(rows as never)}, ${consumer}) as row
   `;
   unit.written(written.map(({ row }) => fromWire(row)));

@@ -1,23 +1,18 @@
-import type { ActionDescription, DomainCatalog } from "../core/domain.ts";
-import type { Json } from "../core/json.ts";
-import { type Domain, type Log, NotSentError, type Run, type RunExternal, type StepSpec } from "../sdk.ts";
-import { errorCode, isNoOutcome, type Sql, type Tx } from "../timeline/database.ts";
+import type { DomainCatalog } from "../core/domain.ts";
+import { type Domain, type Log, NotSentError, type RunExternal } from "../sdk.ts";
+import { isNoOutcome, type Sql } from "../timeline/database.ts";
+import { type GuardedTx, guardTx } from "../timeline/guarded-tx.ts";
 import { type Store, transact } from "../timeline/store.ts";
 import type { Delivery, Subscription, Verdict } from "../transport/port.ts";
-import { type CallResult, callHandler, failureOf, parseInput, TimeOver } from "./call.ts";
-import { answer, type Claim, claim, type CommandRequest, contextOf } from "./claimed.ts";
-import { type GuardedTx, guardTx } from "../timeline/guarded-tx.ts";
+import { Batches, isDatabase } from "./batches.ts";
+import { type CallResult, callHandler, failureOf } from "./call.ts";
+import { answer, claim, type CommandRequest, contextOf } from "./claimed.ts";
+import { Handlers, handledTopics, limitOf } from "./handlers.ts";
 
 const ANSWER_TRIES = 8;
 const LANES = 2;
 const SINGLES = 24;
 const BATCH_MAX = 64;
-/** A handler that takes longer holds its batch up: it is set aside into a transaction of its own. */
-const SLOW_MS = 150;
-/** After this many set aside, the rest of a batch goes one by one: each setting aside runs the others again. */
-const SET_ASIDE_MAX = 3;
-/** How long a slow action goes straight into transactions of its own. */
-const SLOW_REMEMBERED_MS = 30_000;
 
 /** What a participant needs. Two pools, so that slow handlers in transactions of their own never starve the batches. */
 export interface ParticipantParts {
@@ -31,27 +26,21 @@ export interface ParticipantParts {
   readonly consumer: string;
 }
 
-/** One message of a batch that must go alone: the batch is rolled back and run again without it. */
-class SetAside extends Error {
-  readonly ordinals: readonly number[];
-
-  constructor(ordinals: readonly number[]) {
-    super("set aside");
-    this.ordinals = ordinals;
-  }
-}
-
 /** Runs a domain's handlers: claim, handler and answer in one transaction for many messages. */
 export class Participant {
   readonly #parts: ParticipantParts;
   readonly #group: string;
-  readonly #slow = new Map<string, number>();
+  readonly #handlers: Handlers;
+  readonly #batches: Batches;
   /** Notifications between two attempts, by message id. At most as many as the lanes hold. */
   readonly #notifications = new Map<string, { readonly used: number; readonly notBefore: number }>();
 
   constructor(parts: ParticipantParts) {
     this.#parts = parts;
-    this.#group = parts.domain.name;
+    const { domain, catalog, store, batches: pool, log, consumer } = parts;
+    this.#group = domain.name;
+    this.#handlers = new Handlers(domain, catalog, log);
+    this.#batches = new Batches({ group: domain.name, store, pool, handlers: this.#handlers, consumer });
   }
 
   subscription(): Subscription {
@@ -63,109 +52,7 @@ export class Participant {
       lanes: LANES,
       singles: SINGLES,
       batchMax: BATCH_MAX,
-      handle: (batch, alone) => (alone ? this.#alone(batch[0] as Delivery) : this.#batch(batch)),
-    };
-  }
-
-  async #batch(batch: readonly Delivery[]): Promise<readonly Verdict[]> {
-    const verdicts: Verdict[] = batch.map(() => "alone");
-    let rest = batch.map((_delivery, index) => index).filter((index) => this.#mayShare(batch[index] as Delivery));
-    rest = withoutBlocked(batch, rest);
-    for (let aside = 0; rest.length > 0 && aside < SET_ASIDE_MAX; aside += 1) {
-      try {
-        const done = await this.#together(rest.map((index) => batch[index] as Delivery));
-        for (const [at, index] of rest.entries()) verdicts[index] = done[at] ?? "again";
-        return verdicts;
-      } catch (error) {
-        if (!(error instanceof SetAside)) throw error;
-        const gone = new Set(error.ordinals.map((ordinal) => rest[ordinal]));
-        rest = withoutBlocked(
-          batch,
-          rest.filter((index) => !gone.has(index)),
-        );
-      }
-    }
-    return verdicts;
-  }
-
-  /** External calls hold no transaction, and slow ones would hold up the others. */
-  #mayShare(delivery: Delivery): boolean {
-    const action = delivery.headers["action"] ?? "";
-    const until = this.#slow.get(action) ?? 0;
-    return until < Date.now() && this.#step(action)?.external !== true;
-  }
-
-  #step(action: string): StepSpec | undefined {
-    return Object.hasOwn(this.#parts.domain.steps, action) ? this.#parts.domain.steps[action] : undefined;
-  }
-
-  /** Many messages in one transaction, handlers strictly one after another (reliability R13a). */
-  async #together(deliveries: readonly Delivery[]): Promise<Verdict[]> {
-    return transact(
-      this.#parts.store,
-      async (unit) => {
-        const { claims, now } = await claim(unit, this.#group, deliveries, this.#parts.consumer, false);
-        const runs = claims.filter((row): row is Claim & { request: CommandRequest } => row.request !== null);
-        const answers: { request: CommandRequest; result: CallResult }[] = [];
-        for (const { ordinal, request } of runs) {
-          const result = await this.#inBatch(unit.tx, request, now, ordinal);
-          answers.push({ request, result });
-        }
-        await answer(unit, this.#group, answers, this.#parts.consumer).catch((error: unknown) => {
-          if (isNoOutcome(error)) throw error;
-          throw new SetAside(runs.map(({ ordinal }) => ordinal));
-        });
-        return claims.map(({ verdict }) => (verdict === "later" ? "alone" : "done"));
-      },
-      this.#parts.batches,
-    );
-  }
-
-  async #inBatch(tx: Tx, request: CommandRequest, now: Date, ordinal: number): Promise<CallResult> {
-    // One a call: a stray statement of one handler must not run between those of the next.
-    const guarded = guardTx(tx);
-    try {
-      const limit = deliveriesLimit(request, SLOW_MS);
-      const result = await this.#run(guarded, request, now, limit);
-      if (result.outcome === "succeeded") return result;
-    } catch (error) {
-      if (isNoOutcome(error) && isDatabase(error)) throw error;
-      if (error instanceof TimeOver) this.#slow.set(request.action, Date.now() + SLOW_REMEMBERED_MS);
-    } finally {
-      guarded.revoke("the handler has returned");
-    }
-    throw new SetAside([ordinal]);
-  }
-
-  async #run(guarded: GuardedTx, request: CommandRequest, now: Date, limit: Limit): Promise<CallResult> {
-    const described = this.#describe(request);
-    if ("outcome" in described) return described;
-    const { action, input } = described;
-    const abort = new AbortController();
-    // Before the handler hears of it: what it writes in its last moments must not reach the connection.
-    abort.signal.addEventListener("abort", () => guarded.revoke("its time has run out"));
-    const run = runOf(this.#step(request.action));
-    const context = contextOf(request, { now, signal: abort.signal, log: this.#logOf(request) });
-    return callHandler(action, limit, abort, () => run(guarded.tx, input, context));
-  }
-
-  #describe(request: CommandRequest): { readonly action: ActionDescription; readonly input: Json } | CallResult {
-    const action = this.#parts.catalog.actions.get(`${this.#group}.${request.action}`);
-    if (action === undefined || !isHandled(this.#step(request.action))) {
-      const message = `domain ${this.#group} has no handler for ${request.action}`;
-      return { outcome: "failed", code: "step.no-handler", message, retryable: true };
-    }
-    const parsed = parseInput(action, request.body.input);
-    return "outcome" in parsed ? parsed : { action, input: parsed.input };
-  }
-
-  #logOf(request: CommandRequest): Log {
-    const { log } = this.#parts;
-    const ids = { sagaId: request.sagaId, stepKey: request.stepKey, messageId: request.messageId };
-    return {
-      info: (message, fields) => log.info(message, { ...ids, ...fields }),
-      warn: (message, fields) => log.warn(message, { ...ids, ...fields }),
-      error: (message, fields) => log.error(message, { ...ids, ...fields }),
+      handle: (batch, alone) => (alone ? this.#alone(batch[0] as Delivery) : this.#batches.handle(batch)),
     };
   }
 
@@ -175,7 +62,7 @@ export class Participant {
     const told = this.#notifications.get(messageId);
     // Between two attempts of a notification its message goes back to the lanes: a pause here would hold a lane.
     if (told !== undefined && told.notBefore > Date.now()) return ["later"];
-    const external = this.#step(delivery.headers["action"] ?? "")?.external === true;
+    const external = this.#handlers.isExternal(delivery.headers["action"] ?? "");
     const failed = external ? await this.#external(delivery, policy) : await this.#transactional(delivery);
     const used = (told?.used ?? 0) + 1;
     if (failed !== undefined && policy !== undefined && mayTryAgain(failed, policy, used)) {
@@ -220,7 +107,7 @@ export class Participant {
 
   async #attempt(guarded: GuardedTx, request: CommandRequest, now: Date): Promise<CallResult> {
     try {
-      return await this.#run(guarded, request, now, deliveriesLimit(request, Number.POSITIVE_INFINITY));
+      return await this.#handlers.run(guarded, request, now, limitOf(request));
     } catch (error) {
       if (isNoOutcome(error) && isDatabase(error)) throw error;
       return failureOf(error);
@@ -255,13 +142,13 @@ export class Participant {
   }
 
   async #callExternal(request: CommandRequest, now: Date): Promise<CallResult> {
-    const described = this.#describe(request);
+    const described = this.#handlers.describe(request);
     if ("outcome" in described) return described;
     const { action, input } = described;
     const abort = new AbortController();
-    const run = this.#step(request.action)?.run as unknown as RunExternal<unknown, unknown>;
-    const context = contextOf(request, { now, signal: abort.signal, log: this.#logOf(request) });
-    const limit = deliveriesLimit(request, Number.POSITIVE_INFINITY);
+    const run = this.#handlers.step(request.action)?.run as unknown as RunExternal<unknown, unknown>;
+    const context = contextOf(request, { now, signal: abort.signal, log: this.#handlers.logOf(request) });
+    const limit = limitOf(request);
     try {
       const result = await callHandler(action, limit, abort, () => run(input, context));
       // It returned something that breaks its schema: the call was made.
@@ -310,57 +197,6 @@ async function persistently<T>(put: () => Promise<T>): Promise<T> {
 
 /** Everything but success. */
 type Failure = Exclude<CallResult, { outcome: "succeeded" }>;
-
-interface Limit {
-  readonly ms: number;
-  readonly reason: "slow" | "timeout";
-}
-
-function deliveriesLimit(request: CommandRequest, slowMs: number): Limit {
-  const timeout = request.headers?.["timeoutMs"];
-  const timeoutMs = typeof timeout === "number" ? timeout : 30_000;
-  return timeoutMs <= slowMs ? { ms: timeoutMs, reason: "timeout" } : { ms: slowMs, reason: "slow" };
-}
-
-/** Driver errors only: a handler's own network trouble is its failure, not the database's. */
-function isDatabase(error: unknown): boolean {
-  return (
-    (error instanceof Error && error.name === "PostgresError") || (errorCode(error) ?? "").startsWith("CONNECTION_")
-  );
-}
-
-/** Leaves out what stands behind a message of the same key that is left out. */
-function withoutBlocked(batch: readonly Delivery[], rest: readonly number[]): number[] {
-  const kept = new Set(rest);
-  const blocked = new Set<string>();
-  for (const [index, delivery] of batch.entries()) {
-    if (delivery.key === null) continue;
-    if (!kept.has(index)) blocked.add(delivery.key);
-    else if (blocked.has(delivery.key)) kept.delete(index);
-  }
-  return rest.filter((index) => kept.has(index));
-}
-
-/** Topics of the actions that this engine's handlers run; others are another program's. */
-export function handledTopics(domain: Domain): string[] {
-  return Object.entries(domain.steps)
-    .filter(([, step]) => isHandled(step))
-    .map(([action]) => `${domain.name}.${action}`);
-}
-
-function isHandled(step: StepSpec | undefined): boolean {
-  return step?.run !== undefined || step?.runMany !== undefined;
-}
-
-/** A step's handler for one input; one that only offers bulk work gets a bulk of one. */
-function runOf(step: StepSpec | undefined): Run<unknown, unknown> {
-  if (step?.run !== undefined) return step.run as Run<unknown, unknown>;
-  return async (tx, input, context) => {
-    const [outcome] = (await step?.runMany?.(tx, [{ input, context }])) ?? [];
-    if (outcome === undefined) throw new Error("runMany returned no outcome");
-    return outcome;
-  };
-}
 
 interface NotifyPolicy {
   readonly attempts: number;

@@ -74,6 +74,8 @@ export async function fillPlaces(
   deliveries: readonly { readonly messageId: string; readonly delivery: Delivery }[],
 ): Promise<void> {
   const rows = deliveries.map(({ messageId, delivery }) => ({
+    // With the group as a constant the planner may begin with all rows of the group.
+    consumer_group: "dispatcher",
     message_id: messageId,
     partition: delivery.partition,
     offset: delivery.offset,
@@ -84,8 +86,8 @@ export async function fillPlaces(
   await tx`
     update timeline.event_consumption c set partition = w.partition, "offset" = w."offset", recorded_at = w.recorded_at,
       received_at = w.received_at
-    from jsonb_to_recordset(${tx.json(rows)}) as w (message_id text, partition integer, "offset" bigint,
-      recorded_at timestamptz, received_at timestamptz)
-    where c.consumer_group = 'dispatcher' and c.message_id = w.message_id and c.partition is null
+    from jsonb_to_recordset(${tx.json(rows)}) as w (consumer_group text, message_id text, partition integer,
+      "offset" bigint, recorded_at timestamptz, received_at timestamptz)
+    where c.consumer_group = w.consumer_group and c.message_id = w.message_id and c.partition is null
   `;
 }

@@ -20,7 +20,14 @@ export interface PoolOptions {
   readonly idleTransactionMs?: number;
   /** `off` for what a later commit makes durable anyway. */
   readonly synchronousCommit?: "on" | "off";
+  /**
+   * `index`: no plan that reads or joins whole tables. For sessions that repeat the same statements for ever: the plan
+   * that suited an empty history is kept when the history has grown.
+   */
+  readonly plans?: "index";
 }
+
+const INDEX_PLANS = { enable_seqscan: "off", enable_hashjoin: "off", enable_mergejoin: "off", enable_material: "off" };
 
 /** Opens a pool. Every statement, lock wait and idle transaction has a bound on the server (reliability R10). */
 export function connect(url: string, options: PoolOptions): Sql {
@@ -38,6 +45,7 @@ export function connect(url: string, options: PoolOptions): Sql {
       idle_in_transaction_session_timeout: options.idleTransactionMs ?? 120_000,
       // Each committed row is promised to someone; a per-database `off` must not reach the engine.
       synchronous_commit: options.synchronousCommit ?? "on",
+      ...(options.plans === "index" ? INDEX_PLANS : {}),
     },
   });
 }

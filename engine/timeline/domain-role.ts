@@ -44,6 +44,8 @@ async function ensureLogin(sql: Sql, domain: string): Promise<LoginRow> {
 const PARTICIPANT_FUNCTIONS = [
   "claim(text, jsonb, boolean)",
   "claim_batch(text, jsonb, boolean)",
+  "open_batch(text, text[], text[], text[])",
+  "close_batch(text, jsonb, text)",
   "answer(text, text, text, jsonb)",
   "answer_batch(text, jsonb, text)",
   "record_foreign(text, jsonb, text)",

@@ -42,12 +42,16 @@ export type StoredEvent = EventRow & { readonly done: boolean; readonly counted:
 export async function readEvents(tx: Tx, messageIds: readonly string[]): Promise<Map<string, StoredEvent>> {
   const rows = await tx<StoredEvent[]>`
     select r.message_id, r.correlation_id, r.topic, r.message_key, r.message_type, r.saga, r.step_key, r.attempt,
-      r.traceparent, r.message_body,
-      coalesce(c.consumed_at is not null and not c.error_flag, false) as done,
+      r.traceparent, r.message_body, coalesce(c.done, false) as done,
       coalesce(r.message_headers->>'applied' = 'false', false) as counted
-    from timeline.event_request r
-    left join timeline.event_consumption c on c.consumer_group = 'dispatcher' and c.message_id = r.message_id
-    where r.message_id = any (${tx.array([...messageIds])}::text[])
+    from unnest(${tx.array([...messageIds])}::text[]) i (message_id)
+    cross join lateral (
+      select q.* from timeline.event_request q where q.message_id = i.message_id offset 0
+    ) r
+    left join lateral (
+      select q.consumed_at is not null and not q.error_flag as done from timeline.event_consumption q
+      where q.consumer_group = 'dispatcher' and q.message_id = i.message_id offset 0
+    ) c on true
   `;
   return new Map(rows.map((row) => [row.message_id, row]));
 }

@@ -2,6 +2,7 @@ import type { HandOver, CommittedRequest } from "../transport/port.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import type { Sql, Tx } from "./database.ts";
 import { type GuardedTx, guardTx } from "./guarded-tx.ts";
+import { wireOf, type WrittenRow } from "./wire.ts";
 
 /** A row to write into `timeline.event_request`. */
 export interface NewRequest {
@@ -75,13 +76,9 @@ export async function transact<T>(store: Store, work: (unit: Unit) => Promise<T>
   }
 }
 
-interface WireRow {
-  readonly wire: Omit<CommittedRequest, "requestedAt"> & { readonly requestedAt: string };
-}
-
 /** Multi-row insert; never COPY, whose rows share an LSN and can be lost at a connector's restart (R11). */
 async function insertRequests(tx: Tx, rows: readonly NewRequest[], producer: string): Promise<CommittedRequest[]> {
-  const written = await tx<WireRow[]>`
+  const written = await tx<WrittenRow[]>`
     insert into timeline.event_request as r (message_id, correlation_id, causation_id, topic, message_key, message_type,
       saga, step_key, action, attempt, traceparent, message_headers, message_body, producer)
     select n."messageId", n."correlationId", n."causationId", n.topic, n."correlationId", n."messageType", n.saga,
@@ -89,12 +86,9 @@ async function insertRequests(tx: Tx, rows: readonly NewRequest[], producer: str
     from jsonb_to_recordset(${tx.json(rows as never)}) as n ("messageId" text, "correlationId" text, "causationId" text,
       topic text, "messageType" text, saga text, "stepKey" text, action text, attempt integer, traceparent text,
       "messageHeaders" jsonb, "messageBody" jsonb)
-    returning timeline.wire(r) as wire
+    returning r.message_id, to_char(r.requested_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as requested_at,
+      r.xid::text as xid, r.message_body::text as body, r.message_headers::text as headers
   `;
-  return written.map(({ wire }) => fromWire(wire));
-}
-
-/** A row as `timeline.wire` returns it. */
-export function fromWire(wire: WireRow["wire"]): CommittedRequest {
-  return { ...wire, requestedAt: new Date(wire.requestedAt) };
+  const asked = new Map(rows.map((row) => [row.messageId, row]));
+  return written.map((row) => wireOf({ ...(asked.get(row.message_id) as NewRequest), producer }, row));
 }

@@ -28,6 +28,6 @@ export function foreignMessage(delivery: Delivery, consumer: string): Record<str
 }
 
 /** NUL and lone surrogates cannot stand in PostgreSQL's text: an unguarded one would fail the whole batch for ever. */
-function storable(text: string): string {
+export function storable(text: string): string {
   return text.replaceAll("\u0000", "\uFFFD").toWellFormed();
 }

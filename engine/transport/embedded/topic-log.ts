@@ -1,4 +1,5 @@
 import type { Sql } from "../../timeline/database.ts";
+import { fromWire, type Wire } from "../../timeline/wire.ts";
 import type { CommittedRequest, Delivery } from "../port.ts";
 import type { Lease } from "./lease.ts";
 
@@ -6,7 +7,7 @@ import type { Lease } from "./lease.ts";
 export const READ_MAX = 1_000;
 
 interface WireRow {
-  readonly wire: Omit<CommittedRequest, "requestedAt"> & { readonly requestedAt: string };
+  readonly wire: Wire;
   readonly republish_id: string | null;
   readonly row_xid: string;
 }
@@ -97,16 +98,19 @@ export class TopicLog {
     const horizon = (bound as { horizon: string }).horizon;
     if (horizon === this.#position) return { rows: [], more: false, horizon };
     const rows = await this.#sql<WireRow[]>`
-      select u.wire, u.republish_id, u.xid::text as row_xid from (
-        select timeline.wire(r) as wire, null as republish_id, r.xid, r.message_id
-        from timeline.event_request r
-        where r.xid >= ${this.#position}::xid8 and r.xid < ${horizon}::xid8
+      select timeline.wire(r) as wire, u.republish_id, u.xid::text as row_xid
+      from (
+        select q.message_id, null as republish_id, q.xid from timeline.event_request q
+        where q.xid >= ${this.#position}::xid8 and q.xid < ${horizon}::xid8
         union all
-        select timeline.wire(r), p.republish_id, p.xid, p.message_id
-        from timeline.event_republish p join timeline.event_request r on r.message_id = p.message_id
+        select p.message_id, p.republish_id, p.xid from timeline.event_republish p
         where p.xid >= ${this.#position}::xid8 and p.xid < ${horizon}::xid8
       ) u
-      where not exists (select from timeline.topic_log l where l.message_id = u.message_id and l.xid = u.xid)
+      left join lateral (
+        select l.message_id from timeline.topic_log l where l.message_id = u.message_id and l.xid = u.xid offset 0
+      ) placed on true
+      join timeline.event_request r on r.message_id = u.message_id
+      where placed.message_id is null
       order by u.xid, u.message_id
       limit ${READ_MAX}
     `;
@@ -134,23 +138,19 @@ export class TopicLog {
   /** Messages of one topic from an offset on. */
   async read(topic: string, from: number, limit: number): Promise<Delivery[]> {
     const receivedAt = new Date();
-    const rows = await this.#sql<{ wire: WireRow["wire"]; offset: number }[]>`
+    const rows = await this.#sql<{ wire: Wire; offset: number }[]>`
       select timeline.wire(r) as wire, l."offset"
       from timeline.topic_log l join timeline.event_request r on r.message_id = l.message_id
       where l.topic = ${topic} and l."offset" >= ${from}
       order by l."offset"
       limit ${limit}
     `;
-    return rows.map((row) => delivery(requestOf(row.wire), row.offset, receivedAt));
+    return rows.map((row) => delivery(fromWire(row.wire), row.offset, receivedAt));
   }
 }
 
 function toPlaced(row: WireRow): Placed {
-  return { request: requestOf(row.wire), republishId: row.republish_id, xid: row.row_xid };
-}
-
-function requestOf(wire: WireRow["wire"]): CommittedRequest {
-  return { ...wire, requestedAt: new Date(wire.requestedAt) };
+  return { request: fromWire(row.wire), republishId: row.republish_id, xid: row.row_xid };
 }
 
 function delivery(request: CommittedRequest, offset: number, receivedAt: Date): Delivery {

@@ -1,0 +1,169 @@
+import { errorCode, isNoOutcome, type Sql, type Tx } from "../timeline/database.ts";
+import { guardTx } from "../timeline/guarded-tx.ts";
+import { type Store, transact, type Unit } from "../timeline/store.ts";
+import type { Delivery, Verdict } from "../transport/port.ts";
+import { type CallResult, TimeOver } from "./call.ts";
+import { answer, claim, close, type CommandRequest, type Ended, open } from "./claimed.ts";
+import { type Handlers, limitOf } from "./handlers.ts";
+
+/** A handler that takes longer holds its batch up: it is set aside into a transaction of its own. */
+const SLOW_MS = 150;
+/** After this many set aside, the rest of a batch goes one by one: each setting aside runs the others again. */
+const SET_ASIDE_MAX = 3;
+/** How long a slow action goes straight into transactions of its own. */
+const SLOW_REMEMBERED_MS = 30_000;
+
+/** Messages of a batch that must go alone: the batch is rolled back and run again without them. */
+class SetAside extends Error {
+  readonly ordinals: readonly number[];
+
+  constructor(ordinals: readonly number[]) {
+    super("set aside");
+    this.ordinals = ordinals;
+  }
+}
+
+/** A command of a batch that is to be run. `claimed`: it had been claimed before and has its row in the inbox. */
+interface ToRun {
+  readonly ordinal: number;
+  readonly request: CommandRequest;
+  readonly claimed: boolean;
+}
+
+/** What batches need: the group's name, its store, a pool, its handlers, and who consumes. */
+export interface BatchParts {
+  readonly group: string;
+  readonly store: Store;
+  readonly pool: Sql;
+  readonly handlers: Handlers;
+  /** Host and pid. */
+  readonly consumer: string;
+}
+
+/** Many commands in one transaction, handlers strictly one after another (reliability R13a). */
+export class Batches {
+  readonly #parts: BatchParts;
+  readonly #slow = new Map<string, number>();
+
+  constructor(parts: BatchParts) {
+    this.#parts = parts;
+  }
+
+  /** `alone`: it did not end well among the others, or must not be tried among them. */
+  async handle(batch: readonly Delivery[]): Promise<readonly Verdict[]> {
+    const verdicts: Verdict[] = batch.map(() => "alone");
+    let rest = batch.map((_delivery, index) => index).filter((index) => this.#mayShare(batch[index] as Delivery));
+    rest = withoutBlocked(batch, rest);
+    for (let aside = 0; rest.length > 0 && aside < SET_ASIDE_MAX; aside += 1) {
+      try {
+        const done = await this.#together(rest.map((index) => batch[index] as Delivery));
+        for (const [at, index] of rest.entries()) verdicts[index] = done[at] ?? "again";
+        return verdicts;
+      } catch (error) {
+        if (!(error instanceof SetAside)) throw error;
+        const gone = new Set(error.ordinals.map((ordinal) => rest[ordinal]));
+        rest = withoutBlocked(
+          batch,
+          rest.filter((index) => !gone.has(index)),
+        );
+      }
+    }
+    return verdicts;
+  }
+
+  /** External calls hold no transaction, and slow ones would hold up the others. */
+  #mayShare(delivery: Delivery): boolean {
+    const action = delivery.headers["action"] ?? "";
+    const until = this.#slow.get(action) ?? 0;
+    return until < Date.now() && !this.#parts.handlers.isExternal(action);
+  }
+
+  async #together(deliveries: readonly Delivery[]): Promise<Verdict[]> {
+    return transact(
+      this.#parts.store,
+      async (unit) => {
+        const { toRun, later, now } = await this.#claim(unit, deliveries);
+        const fresh: Ended[] = [];
+        const claimed: { request: CommandRequest; result: CallResult }[] = [];
+        for (const { ordinal, request, claimed: known } of toRun) {
+          const result = await this.#call(unit.tx, request, now, ordinal);
+          const delivery = deliveries[ordinal] as Delivery;
+          if (known) claimed.push({ request, result });
+          else fresh.push({ request, delivery, output: result.output, startedAt: now });
+        }
+        await this.#end(unit, fresh, claimed).catch((error: unknown) => {
+          if (isNoOutcome(error)) throw error;
+          throw new SetAside(toRun.map(({ ordinal }) => ordinal));
+        });
+        return deliveries.map((_delivery, ordinal) => (later.has(ordinal) ? "alone" : "done"));
+      },
+      this.#parts.pool,
+    );
+  }
+
+  /** Opens what nobody has claimed; whatever else there is goes through the whole claim. */
+  async #claim(unit: Unit, deliveries: readonly Delivery[]) {
+    const { group, consumer } = this.#parts;
+    const opened = await open(unit, group, deliveries);
+    const later = new Set(opened.filter(({ verdict }) => verdict === "later").map(({ ordinal }) => ordinal));
+    const toRun: ToRun[] = opened
+      .filter(({ verdict }) => verdict === "run")
+      .map(({ ordinal, request }) => ({ ordinal, request, claimed: false }));
+    const others = opened.filter(({ verdict }) => verdict === "claim").map(({ ordinal }) => ordinal);
+    if (others.length > 0) {
+      const these = others.map((ordinal) => deliveries[ordinal] as Delivery);
+      const { claims } = await claim(unit, group, these, consumer, false);
+      for (const { ordinal: at, verdict, request } of claims) {
+        const ordinal = others[at] as number;
+        if (verdict === "later") later.add(ordinal);
+        if (request !== null) toRun.push({ ordinal, request, claimed: true });
+      }
+    }
+    toRun.sort((left, right) => left.ordinal - right.ordinal);
+    return { toRun, later, now: opened[0]?.now ?? new Date() };
+  }
+
+  async #end(
+    unit: Unit,
+    fresh: readonly Ended[],
+    claimed: readonly { readonly request: CommandRequest; readonly result: CallResult }[],
+  ): Promise<void> {
+    const { group, consumer } = this.#parts;
+    await close(unit, group, fresh, consumer);
+    await answer(unit, group, claimed, consumer);
+  }
+
+  async #call(tx: Tx, request: CommandRequest, now: Date, ordinal: number) {
+    // One a call: a stray statement of one handler must not run between those of the next.
+    const guarded = guardTx(tx);
+    try {
+      const result = await this.#parts.handlers.run(guarded, request, now, limitOf(request, SLOW_MS));
+      if (result.outcome === "succeeded") return result;
+    } catch (error) {
+      if (isNoOutcome(error) && isDatabase(error)) throw error;
+      if (error instanceof TimeOver) this.#slow.set(request.action, Date.now() + SLOW_REMEMBERED_MS);
+    } finally {
+      guarded.revoke("the handler has returned");
+    }
+    throw new SetAside([ordinal]);
+  }
+}
+
+/** Driver errors only: a handler's own network trouble is its failure, not the database's. */
+export function isDatabase(error: unknown): boolean {
+  return (
+    (error instanceof Error && error.name === "PostgresError") || (errorCode(error) ?? "").startsWith("CONNECTION_")
+  );
+}
+
+/** Leaves out what stands behind a message of the same key that is left out. */
+function withoutBlocked(batch: readonly Delivery[], rest: readonly number[]): number[] {
+  const kept = new Set(rest);
+  const blocked = new Set<string>();
+  for (const [index, delivery] of batch.entries()) {
+    if (delivery.key === null) continue;
+    if (!kept.has(index)) blocked.add(delivery.key);
+    else if (blocked.has(delivery.key)) kept.delete(index);
+  }
+  return rest.filter((index) => kept.has(index));
+}
