@@ -77,6 +77,9 @@ export class Projector {
           await this.#projection.apply(guarded.tx, { ...event, at: new Date(event.at) });
         }
       }
+      guarded.revoke("the projection has returned");
+      // A projection that swallowed an SQL error has ended the transaction: a commit would roll back and say nothing.
+      await tx`select 1`;
     });
   }
 

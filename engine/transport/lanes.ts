@@ -243,7 +243,7 @@ export class Lanes {
     const ready = alone ? this.#readyAlone : this.#ready;
     while (ready.length > 0 && batch.length < this.#subscription.batchMax) {
       const queue = ready.shift() as KeyQueue;
-      if (queue.notBefore > now) later.push(queue);
+      if (queue.notBefore > now || (alone && !this.#mayBegin(queue))) later.push(queue);
       else {
         queue.state = "busy";
         batch.push(...takeFrom(queue, this.#subscription.batchMax - batch.length));
@@ -254,6 +254,11 @@ export class Lanes {
     this.#wakeForBackoff(now);
     for (const held of batch) held.track.inProgress += 1;
     return batch;
+  }
+
+  #mayBegin(queue: KeyQueue): boolean {
+    const first = queue.waiting[0];
+    return first === undefined || (this.#subscription.mayBegin?.(first.delivery) ?? true);
   }
 
   #wakeForBackoff(now: number): void {
