@@ -1,12 +1,13 @@
 import type { DomainCatalog } from "../core/domain.ts";
 import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
 import { type Domain, type Log, NotSentError, type RunExternal } from "../sdk.ts";
-import { isNoOutcome, type Sql } from "../timeline/database.ts";
+import { errorCode, isNoOutcome, type Sql } from "../timeline/database.ts";
 import { type GuardedTx, guardTx } from "../timeline/guarded-tx.ts";
 import { type Store, transact, type Unit } from "../timeline/store.ts";
+import { claimMessage } from "../transport/foreign.ts";
 import type { Delivery, Subscription, Verdict } from "../transport/port.ts";
 import { Batches, isDatabase } from "./batches.ts";
-import { type CallResult, callHandler, failureOf } from "./call.ts";
+import { type CallResult, callHandler, type Failed, failureOf } from "./call.ts";
 import { answer, claimOne, type CommandRequest, contextOf } from "./claimed.ts";
 import { Handlers, handledTopics, limitOf } from "./handlers.ts";
 import { isNotify, mayTryAgain, type NotifyPolicy, notifyPolicy, pauseMs } from "./notify-policy.ts";
@@ -73,6 +74,25 @@ export class Participant {
   }
 
   async #alone(delivery: Delivery): Promise<readonly Verdict[]> {
+    try {
+      return await this.#runAlone(delivery);
+    } catch (error) {
+      // A claim or an answer that somebody else has made meanwhile (55000) is judged anew.
+      if (isNoOutcome(error) || errorCode(error) === "55000") throw error;
+      await this.#recordFailure(delivery, failureOf(error));
+      return ["done"];
+    }
+  }
+
+  /** The row itself cannot be worked with, whatever the handler does: without an error row it would come again for ever. */
+  async #recordFailure(delivery: Delivery, { code, message, stack }: Failed): Promise<void> {
+    const { singles, consumer, log } = this.#parts;
+    const place = singles.json(claimMessage(delivery, consumer) as never);
+    await singles`select timeline.fail_consumption(${this.#group}, ${place}, ${code}, ${message}, ${stack ?? null})`;
+    log.error(`a message of ${delivery.topic} could be neither run nor answered`, { code, message });
+  }
+
+  async #runAlone(delivery: Delivery): Promise<readonly Verdict[]> {
     const messageId = delivery.headers["id"] ?? "";
     const told = this.#notifications.get(messageId);
     // Between two attempts of a notification its message goes back to the lanes: a pause here would hold a lane.
