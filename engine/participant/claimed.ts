@@ -107,7 +107,7 @@ function isOurs(stored: CommandRequest | { readonly messageId: null }, { key, he
   return (
     stored.messageId !== null &&
     stored.sagaId === key &&
-    stored.action === headers["action"] &&
+    stored.action === (headers["action"] ?? null) &&
     stored.type === headers["type"]
   );
 }
