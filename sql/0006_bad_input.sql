@@ -15,7 +15,7 @@ begin
     select (m.ordinality - 1)::integer as ordinal, m.value as message, r.*
     from jsonb_array_elements(p_messages) with ordinality m
     left join timeline.event_request r on r.message_id = m.value->'headers'->>'id' and r.topic = m.value->>'topic'
-      and r.message_key = m.value->>'key'
+      and r.correlation_id = m.value->>'key'
       and r.message_type = coalesce(nullif(m.value->'headers'->>'type', ''), r.message_type)
   ), claimed as (
     insert into timeline.event_consumption as c (consumer_group, message_id, correlation_id, topic, message_key, partition,
