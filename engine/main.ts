@@ -29,7 +29,7 @@ import { rebuild } from "./recovery/rebuild.ts";
 import { redrive } from "./recovery/redrive.ts";
 import { Rewind } from "./recovery/rewind.ts";
 import type { Log } from "./sdk.ts";
-import { settled } from "./settled.ts";
+import { Settling } from "./settled.ts";
 import { startEmbeddedPostgres } from "./stack/embedded-postgres.ts";
 import { lockHome } from "./stack/home-lock.ts";
 import { announce } from "./start-print.ts";
@@ -175,6 +175,7 @@ async function start(
   const recorder = new Recorder(store("api"), transitions, changes);
   const starter = new Starter(recorder, revisions, evaluator, () => catalog);
   const requests = new Requests(recorder, revisions);
+  const settling = new Settling(sql, changes);
   const rewind = new Rewind(sql, transport, control, groups);
   const engine: Engine = {
     start: (definition, input, options, caller) =>
@@ -184,7 +185,7 @@ async function start(
     retry: (sagaId, { step, reason }, caller) => requests.retry(sagaId, step, reason, caller),
     redrive: (messageId, reason, caller) => redrive(sql, messageId, reason, caller),
     settled: (sagaId, timeoutMs, signal) =>
-      settled(sql, changes, sagaId, timeoutMs, AbortSignal.any([signal, draining.signal])),
+      settling.settled(sagaId, timeoutMs, AbortSignal.any([signal, draining.signal])),
     validate: (source) => loadDefinition(source, { catalog }).diagnostics,
     broken: () => desk.broken,
     sensitive: async (definition, revision) => (await revisions.get(sql, definition, revision)).sensitive,

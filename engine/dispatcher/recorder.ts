@@ -100,6 +100,16 @@ export class Recorder {
     return { status: await statusOf(unit.tx, saga.id), effect: applied[0]?.effect ?? null };
   }
 
+  /** Applies arrivals of several sagas and tells who waits for those that are settled by it. */
+  async applyAll(
+    unit: Unit,
+    sagas: ReadonlyMap<string, SagaRow>,
+    arrivals: readonly Arrival[],
+    now: Date,
+  ): Promise<void> {
+    await this.#transitions.apply(unit, sagas, arrivals, now);
+  }
+
   /** Adds the request to the unit and returns it as an arrival. */
   arrival(
     unit: Unit,
@@ -144,11 +154,6 @@ export class Recorder {
   /** This engine process, as a saga's last writer. */
   get writer(): string {
     return this.#transitions.writer;
-  }
-
-  /** Tells waiting callers that a saga has moved. */
-  notify(sagaId: string): void {
-    this.#changes.notify([sagaId]);
   }
 }
 
