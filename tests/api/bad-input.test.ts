@@ -138,12 +138,13 @@ const noise = (length: number) =>
     .toString("base64")
     .slice(0, length);
 
-test("a business key that no index can hold is refused with the reason, one of 1,000 characters is not", async () => {
+test("a business key that no index can hold is refused with the reason, one of 500 characters is not", async () => {
   // Random: PostgreSQL packs what repeats, and would take it.
   const input = (length: number, label = "x") =>
     JSON.stringify({ key: `${length}${noise(length)}`.slice(0, length), label });
-  expect(await send("/v1/sagas/keyed", input(1_000))).toBe("201");
-  expect(await send("/v1/sagas/keyed", input(1_001))).toBe("422 saga.input-invalid");
+  expect(await send("/v1/sagas/keyed", input(500))).toBe("201");
+  expect(await send("/v1/sagas/keyed", JSON.stringify({ key: "😀".repeat(250), label: "x" }))).toBe("201");
+  expect(await send("/v1/sagas/keyed", input(501))).toBe("422 saga.input-invalid");
   expect(await send("/v1/sagas/keyed", input(60_000))).toBe("422 saga.input-invalid");
   expect(await send("/v1/sagas/keyed", input(10, noise(60_000)))).toBe("201");
 });
@@ -236,12 +237,12 @@ const tests = (condition: string) =>
 test.each([
   ["an alias bomb", `${head}a0: &a0 [x]\n${bomb}\nsteps: []\n`, "definition.anchor"],
   ["a key twice", `${head}version: 2\nsteps: []\n`, "definition.duplicate-key"],
-  ["__proto__", `${head}__proto__: { x: 1 }\nsteps: []\n`, "definition."],
-  ["NUL", `${head}description: "\u0000"\nsteps: []\n`, "definition."],
+  ["__proto__", `${head}__proto__: { x: 1 }\nsteps: []\n`, "definition.forbidden-key"],
+  ["NUL", `${head}description: "\u0000"\nsteps: []\n`, "definition.yaml-syntax"],
   ["deep brackets", `${head}steps: ${"[".repeat(50_000)}`, "definition.yaml-syntax"],
-  ["a name with ;", named("a;b"), "definition."],
-  ["a name with ..", named("../x"), "definition."],
-  ["a name of 300 characters", named("a".repeat(300)), "definition."],
+  ["a name with ;", named("a;b"), "definition.bad-name"],
+  ["a name with ..", named("../x"), "definition.bad-name"],
+  ["a name of 300 characters", named("a".repeat(300)), "definition.bad-name"],
   ["a catastrophic regex", tests("input.text.matches('(a+)+$')"), "definition.unknown-function"],
   [
     "three nested macros",
@@ -259,13 +260,10 @@ test.each([
     body: source,
     headers: { "content-type": "text/yaml" },
   });
-  const found = (await response.json()) as { diagnostics: { severity: string; code: string; line: number }[] };
-  const errors = found.diagnostics.filter(({ severity }) => severity === "error");
-  expect([
-    response.status,
-    errors.length > 0,
-    errors.some((error) => error.code.startsWith(code) && error.line > 0),
-  ]).toEqual([200, true, true]);
+  const found = (await response.json()) as { severity: string; code: string; line: number }[];
+  const errors = found.filter(({ severity }) => severity === "error");
+  expect(response.status).toBe(200);
+  expect(errors.filter(({ line }) => line > 0).map((error) => error.code)).toContain(code);
 });
 
 test("a definition of 5 MB, or of bytes, is not read", async () => {
