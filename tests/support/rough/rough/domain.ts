@@ -30,7 +30,7 @@ async function call({ url, note }: Call, context: StepContext): Promise<Outcome<
   try {
     response = await fetch(url, { method: "POST", headers, body: JSON.stringify({ note }) });
   } catch (error) {
-    if ((error as { code?: string }).code === "ConnectionRefused") throw new NotSentError("nobody listens");
+    if (/refused/i.test(`${(error as { code?: string }).code}`)) throw new NotSentError("nobody listens");
     throw error;
   }
   if (response.status === 422) return rejected("refused", await response.text());
