@@ -8,7 +8,8 @@ import { returns } from "../support/rough/rough/returns.ts";
 const DOMAINS = join(import.meta.dir, "../support/rough");
 /** As docs/ARCHITECTURE.md says it. */
 const CALLS_MAX = 20;
-const HANGS_MS = 20_000;
+/** The whole 20 s once; embedded, the proof is the same after eight. */
+const HANGS_MS = { kafka: 20_000, embedded: 8_000 };
 
 describe.each([...TRANSPORTS])("external calls on the %s transport", (kind) => {
   let engine: TestEngine;
@@ -55,15 +56,14 @@ describe.each([...TRANSPORTS])("external calls on the %s transport", (kind) => {
     return release;
   }
 
-  test("one call of 20 s among 1,000 messages of its partition delays only its own saga, and holds no transaction and no lock", async () => {
+  test("one long call among 1,000 messages of its partition delays only its own saga, and holds no transaction and no lock", async () => {
     const seen: (string | undefined)[] = [];
-    let answeredAt = 0;
+    const others = Promise.withResolvers<void>();
     outside.before = async ({ note, key }) => {
       if (note !== "slow") return undefined;
       // Another session sees it: it was committed before the call.
       seen.push(await guardOf(key.split("/")[0] as string));
-      await Bun.sleep(HANGS_MS);
-      answeredAt = Date.now();
+      await Promise.all([Bun.sleep(HANGS_MS[kind]), others.promise]);
       return undefined;
     };
     const { sagaId } = await call("slow");
@@ -71,10 +71,8 @@ describe.each([...TRANSPORTS])("external calls on the %s transport", (kind) => {
     const calledAt = new Date();
     for (let begun = 0; begun < 999; begun += 37)
       await Promise.all(Array.from({ length: 37 }, (_, index) => call(`quick ${begun + index}`)));
-    await eventually("all others are done", async () => (await completed("called")) === 999, HANGS_MS);
-    const settledAt = Date.now();
-
-    expect((await client.saga(sagaId)).status).toBe("running");
+    await eventually("all others are done", async () => (await completed("called")) === 999, 150_000);
+    expect([(await client.saga(sagaId)).status, outside.open]).toEqual(["running", 1]);
     // A transaction or a lock of the call would be as old as the call.
     const held = await engine.sql`
       select a.pid, a.state, a.query from pg_stat_activity a
@@ -91,12 +89,12 @@ describe.each([...TRANSPORTS])("external calls on the %s transport", (kind) => {
     `;
     expect(row).toEqual({ consumed_at: null, error_flag: false });
 
+    others.resolve();
     expect((await client.settled(sagaId)).status).toBe("completed");
-    expect(answeredAt).toBeGreaterThan(settledAt);
     expect(seen).toEqual(["started"]);
     expect(askedBy(sagaId)).toEqual([{ method: "POST", note: "slow", key: `${sagaId}/called` }]);
     expect([outside.done.size, outside.requests.length]).toEqual([1_000, 1_000]);
-  }, 120_000);
+  }, 180_000);
 
   test("more calls than may be in progress hang, and batched steps, failing steps and other domains go on", async () => {
     const release = gate(({ note }) => note.startsWith("hangs"));
