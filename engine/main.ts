@@ -20,7 +20,7 @@ import { Timers } from "./dispatcher/timers.ts";
 import { Transitions } from "./dispatcher/transitions.ts";
 import { engineHealth } from "./health.ts";
 import { type LoadedDomain, loadDomains } from "./participant/load-domains.ts";
-import { handledTopics } from "./participant/handlers.ts";
+import { consumedTopics } from "./participant/handlers.ts";
 import { Participant } from "./participant/participant.ts";
 import { Projector } from "./participant/projector.ts";
 import { GroupControl } from "./recovery/group-control.ts";
@@ -279,7 +279,7 @@ async function openTransport(
 function groupTopics(domains: readonly LoadedDomain[]): ReadonlyMap<string, readonly string[]> {
   const topics = new Map<string, readonly string[]>([["dispatcher", ["timeline"]]]);
   for (const { domain } of domains) {
-    topics.set(domain.name, handledTopics(domain));
+    topics.set(domain.name, consumedTopics(domain));
     for (const projection of Object.keys(domain.projections)) topics.set(`${domain.name}.${projection}`, ["timeline"]);
   }
   return topics;

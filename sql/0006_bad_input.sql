@@ -1,11 +1,11 @@
 -- Bad input on topics and in answers: what is not exactly what the event store asked for is an error row, and what no
 -- message may carry is refused where it comes in.
 
--- As in 0002 and 0003, and the key and the type of a copy must be those of the event: a copy with another key would be
+-- As in 0005, and the key and the type of a copy must be those of the event: a copy with another key would be
 -- applied out of its saga's order.
 create or replace function timeline.claim_projection_batch(p_consumer_group text, p_messages jsonb)
 returns table (ordinal integer, verdict text, event jsonb)
-language plpgsql volatile security definer set search_path = pg_catalog
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set enable_material = off as $$
 #variable_conflict use_column
 begin
@@ -15,7 +15,7 @@ begin
     select (m.ordinality - 1)::integer as ordinal, m.value as message, r.*
     from jsonb_array_elements(p_messages) with ordinality m
     left join timeline.event_request r on r.message_id = m.value->'headers'->>'id' and r.topic = m.value->>'topic'
-      and r.correlation_id = m.value->>'key'
+      and r.topic = 'timeline' and r.correlation_id = m.value->>'key'
       and r.message_type = coalesce(nullif(m.value->'headers'->>'type', ''), r.message_type)
   ), claimed as (
     insert into timeline.event_consumption as c (consumer_group, message_id, correlation_id, topic, message_key, partition,
@@ -42,7 +42,7 @@ begin
 end $$;
 
 create function timeline.body_fault(p_value jsonb) returns text
-language sql immutable parallel safe set search_path = pg_catalog as $$
+language sql immutable parallel safe set search_path = pg_catalog, pg_temp as $$
   select case
     when jsonb_path_exists(p_value,
         'strict $.** ? (@.type() == "number" && (@ > 9007199254740991 || @ < -9007199254740991))')
@@ -56,13 +56,14 @@ $$;
 comment on function timeline.body_fault is 'Why a value must not travel in a message, null when it may. NUL and half a surrogate pair never get into jsonb.';
 revoke execute on function timeline.body_fault(jsonb) from public;
 
--- As in 0002, but for programs in any language: what the engine's own handlers are held to, they are held to here. A
+-- As in 0005, and for programs in any language: what the engine's own handlers are held to, they are held to here. A
 -- rejection without code or message gets them at once, so that a second asking has the same answer.
 create or replace function timeline.answer(p_consumer_group text, p_message_id text, p_outcome text, p_body jsonb) returns text
-language plpgsql volatile security definer set search_path = pg_catalog as $$
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 declare
   v_body jsonb := coalesce(p_body, '{}'::jsonb);
   v_fault text := timeline.body_fault(p_body->'output');
+  v_consumer text;
   v_event jsonb;
 begin
   if jsonb_typeof(v_body) <> 'object' then
@@ -77,14 +78,16 @@ begin
     v_body := v_body || jsonb_build_object('code', coalesce(v_body->>'code', 'rejected'),
       'message', coalesce(v_body->>'message', ''));
   end if;
+  select c.consumer into v_consumer from timeline.event_consumption c
+  where c.consumer_group = p_consumer_group and c.message_id = p_message_id;
   select e into v_event from timeline.answer_batch(p_consumer_group, jsonb_build_array(jsonb_build_object(
-    'messageId', p_message_id, 'outcome', p_outcome, 'body', v_body))) e;
+    'messageId', p_message_id, 'outcome', p_outcome, 'body', v_body)), coalesce(v_consumer, 'unknown')) e;
   return v_event->>'messageId';
 end $$;
 
 -- As in 0002, and whatever stands in a record as its time, the id made of it is a ULID.
 create or replace function timeline.record_foreign(p_consumer_group text, p_message jsonb, p_reason text) returns text
-language plpgsql volatile security definer set search_path = pg_catalog as $$
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
 declare
   v_ms double precision := (p_message->>'timestamp')::double precision;
   v_at timestamptz := case when v_ms is null then clock_timestamp()

@@ -4,6 +4,7 @@ import { isFinal, type SagaStatus } from "../core/state.ts";
 import { errorCode, type Tx } from "../timeline/database.ts";
 import { newId } from "../timeline/ids.ts";
 import { databaseNow, lockSagas, readSagas, type SagaRow } from "../timeline/saga-row.ts";
+import type { NewSaga } from "../timeline/start-write.ts";
 import { type Store, transact, type Unit } from "../timeline/store.ts";
 import type { SagaChanges } from "./saga-changes.ts";
 import { dispatcherPaused } from "./timers.ts";
@@ -100,14 +101,15 @@ export class Recorder {
     return { status: await statusOf(unit.tx, saga.id), effect: applied[0]?.effect ?? null };
   }
 
-  /** Applies arrivals of several sagas and tells who waits for those that are settled by it. */
-  async applyAll(
+  /** Applies the first events of new sagas and writes their rows with them. */
+  async applyFirst(
     unit: Unit,
     sagas: ReadonlyMap<string, SagaRow>,
     arrivals: readonly Arrival[],
     now: Date,
+    born: ReadonlyMap<string, NewSaga>,
   ): Promise<void> {
-    await this.#transitions.apply(unit, sagas, arrivals, now);
+    await this.#transitions.apply(unit, sagas, arrivals, now, born);
   }
 
   /** Adds the request to the unit and returns it as an arrival. */

@@ -150,7 +150,7 @@ export class Starter {
   async #insert(unit: Unit, starts: readonly Start[], waits: boolean, now: Date): Promise<void> {
     const born = starts.filter(({ result }) => result === undefined);
     const sagas = born.map((start) => this.#newborn(start, waits, now));
-    await insertSagas(unit.tx, sagas);
+    if (waits) await insertSagas(unit.tx, sagas);
     const rows = new Map<string, SagaRow>();
     const arrivals = sagas.map((saga) => {
       const { labels, ...facts } = saga;
@@ -160,7 +160,8 @@ export class Starter {
       const asking = { traceparent: saga.traceparent };
       return this.#recorder.arrival(unit, row, "saga.started", body, asking, newId(), waits);
     });
-    if (!waits) await this.#recorder.applyAll(unit, rows, arrivals, now);
+    const newborn = new Map(sagas.map((saga) => [saga.id, saga]));
+    if (!waits) await this.#recorder.applyFirst(unit, rows, arrivals, now, newborn);
     for (const start of born) start.result = { value: { sagaId: start.sagaId, created: true } };
   }
 

@@ -7,6 +7,8 @@ export const HELD_MAX = 2_000;
 const BACKOFF_FIRST_MS = 100;
 const BACKOFF_MAX_MS = 10_000;
 const LATER_MS = 200;
+/** A batch that takes longer lets another one begin beside it, however small. */
+const PATIENCE_MS = 25;
 /** A batch that throws this often is taken apart, so that one message of it cannot hold up the others for ever. */
 const APART_AFTER = 3;
 
@@ -58,6 +60,7 @@ export class Lanes {
   #open = true;
   #waiters: (() => void)[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #patience: ReturnType<typeof setTimeout> | undefined;
   #progressAt = Date.now();
   /** Last time a lane was free. */
   #freeAt = Date.now();
@@ -147,6 +150,7 @@ export class Lanes {
   async close(): Promise<void> {
     this.#open = false;
     clearTimeout(this.#timer);
+    clearTimeout(this.#patience);
     this.#notify();
     await this.drop();
   }
@@ -228,11 +232,27 @@ export class Lanes {
     }
     while (this.#open && this.#batches < lanes) {
       this.#freeAt = Date.now();
+      if (!this.#worthwhile()) break;
       const batch = this.#nextBatch(false);
       if (batch.length === 0) break;
       this.#batches += 1;
       void this.#run(batch, false);
     }
+  }
+
+  /**
+   * Whether another batch is worth a transaction of its own: few messages wait for the batch in progress to end, and go
+   * together then; many, or a batch that takes long, do not.
+   */
+  #worthwhile(): boolean {
+    if (this.#batches === 0 || this.#ready.length * 2 >= this.#subscription.batchMax) return true;
+    const left = Math.min(...this.#begunAt) + PATIENCE_MS - (performance.timeOrigin + performance.now());
+    if (left <= 0) return true;
+    this.#patience ??= setTimeout(() => {
+      this.#patience = undefined;
+      this.#pump();
+    }, left + 1);
+    return false;
   }
 
   /** Whole prefixes of ready keys, up to the batch limit; or one message that must go alone. */

@@ -16,7 +16,7 @@ export interface TestEngine {
   readonly sql: postgres.Sql;
   readonly engine: RunningEngine;
   readonly log: string[];
-  /** Of its topics and groups on Kafka. */
+  /** On Kafka: before the names of its topics and groups. */
   readonly prefix: string;
   /** Another engine process' worth of parts on the same database and, on Kafka, in the same groups. */
   another(roles?: string): Promise<RunningEngine>;
