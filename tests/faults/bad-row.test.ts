@@ -34,6 +34,9 @@ const command = (columns: Record<string, string | number | null> = {}, more: Row
 });
 const outside = (columns: Record<string, string | number | null> = {}, more: Row = {}) =>
   command({ action: "shout", ...columns }, { topic: "rough.shout", ...more });
+/** For a program that is not the engine: nobody but the test takes it. */
+const abroad = (columns: Record<string, string | number | null>) =>
+  command({ action: "abroad", ...columns }, { topic: "rough.abroad" });
 const answer = (
   type: string,
   body: object | number | null,
@@ -246,32 +249,28 @@ test.each(ANSWERS)(
   "another program's answer with %s is refused, and it can still answer well",
   async (_what, body, says) => {
     const stepKey = `${NOBODY}/${crypto.randomUUID()}`;
-    await client.ok("POST", "/v1/consumer-groups/rough/pause", { reason: "test" });
-    const id = await writeRequest(engine.sql, { key: NOBODY, ...command({ step_key: stepKey }) });
-    const message = { topic: "rough.work", partition: 0, offset: 0, timestamp: -1, key: NOBODY, headers: { id } };
+    const id = await writeRequest(engine.sql, { key: NOBODY, ...abroad({ step_key: stepKey }) });
+    const message = { topic: "rough.abroad", partition: 0, offset: 0, timestamp: -1, key: NOBODY, headers: { id } };
     await engine.sql`select verdict from timeline.claim('rough', ${engine.sql.json(message)})`;
     const answered = (text: string) =>
       engine.sql`select timeline.answer('rough', ${id}, 'succeeded', ${text}::text::jsonb) as id`;
 
     expect(await answered(body).catch((error: Error) => error.message)).toContain(says);
     expect(await answered(`{"output":${"[".repeat(64)}9007199254740991${"]".repeat(64)}}`)).toHaveLength(1);
-    await client.ok("POST", "/v1/consumer-groups/rough/resume", { reason: "test" });
   },
   60_000,
 );
 
 test("a rejection without code and message is answered the same when it is asked for again", async () => {
   const stepKey = `${NOBODY}/${crypto.randomUUID()}`;
-  await client.ok("POST", "/v1/consumer-groups/rough/pause", { reason: "test" });
   for (const attempt of [1, 2]) {
-    const id = await writeRequest(engine.sql, { key: NOBODY, ...command({ step_key: stepKey, attempt }) });
-    const message = { topic: "rough.work", partition: 0, offset: 0, timestamp: 0, key: NOBODY, headers: { id } };
+    const id = await writeRequest(engine.sql, { key: NOBODY, ...abroad({ step_key: stepKey, attempt }) });
+    const message = { topic: "rough.abroad", partition: 0, offset: 0, timestamp: 0, key: NOBODY, headers: { id } };
     await engine.sql.begin(async (sql) => {
       const [claim] = await sql`select verdict from timeline.claim('rough', ${sql.json(message)})`;
       if (claim?.["verdict"] === "run") await sql`select timeline.answer('rough', ${id}, 'rejected', null)`;
     });
   }
-  await client.ok("POST", "/v1/consumer-groups/rough/resume", { reason: "test" });
   const bodies = await engine.sql`
     select message_body as body from timeline.event_request where step_key = ${stepKey} and message_type = 'step.rejected'
   `;

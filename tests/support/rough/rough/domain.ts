@@ -51,6 +51,8 @@ export default defineDomain({
     shout: { input: Input, output: v.any(), run: shout, external: true },
     call: { input: Call, output: Answer, run: call, external: true },
     uncall: { input: Call, run: uncall, external: true },
+    // Another program's: a test claims and answers by SQL.
+    abroad: { input: Call, output: Answer },
   },
   projections: {
     ended: {
