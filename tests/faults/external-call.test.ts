@@ -71,7 +71,7 @@ describe.each([...TRANSPORTS])("external calls on the %s transport", (kind) => {
     const calledAt = new Date();
     for (let begun = 0; begun < 999; begun += 37)
       await Promise.all(Array.from({ length: 37 }, (_, index) => call(`quick ${begun + index}`)));
-    await eventually("all others are done", async () => (await completed("called")) === 999, 150_000);
+    await eventually("all others are done", async () => (await completed("called")) === 999, 300_000);
     expect([(await client.saga(sagaId)).status, outside.open]).toEqual(["running", 1]);
     // A transaction or a lock of the call would be as old as the call.
     const held = await engine.sql`
@@ -94,7 +94,7 @@ describe.each([...TRANSPORTS])("external calls on the %s transport", (kind) => {
     expect(seen).toEqual(["started"]);
     expect(askedBy(sagaId)).toEqual([{ method: "POST", note: "slow", key: `${sagaId}/called` }]);
     expect([outside.done.size, outside.requests.length]).toEqual([1_000, 1_000]);
-  }, 180_000);
+  }, 400_000);
 
   test("more calls than may be in progress hang, and batched steps, failing steps and other domains go on", async () => {
     const release = gate(({ note }) => note.startsWith("hangs"));
