@@ -4,6 +4,7 @@
 import type { Engine } from "./api/port.ts";
 import { createApi, type RunningApi, serveApi } from "./api/server.ts";
 import { type Config, parseConfig } from "./config.ts";
+import type { Bound } from "./core/bound.ts";
 import type { DomainCatalog } from "./core/domain.ts";
 import { EngineError } from "./core/error.ts";
 import { catalogOf } from "./definition/catalog.ts";
@@ -34,7 +35,7 @@ import { startEmbeddedPostgres } from "./stack/embedded-postgres.ts";
 import { lockHome } from "./stack/home-lock.ts";
 import { announce } from "./start-print.ts";
 import { createLog } from "./telemetry/log.ts";
-import { connect, type PoolOptions, reachDatabase, type Sql } from "./timeline/database.ts";
+import { connect, type PoolOptions, poolBound, reachDatabase, type Sql } from "./timeline/database.ts";
 import { domainUrl } from "./timeline/domain-role.ts";
 import { newId } from "./timeline/ids.ts";
 import { migrate } from "./timeline/migrate.ts";
@@ -104,6 +105,7 @@ async function start(
   const databaseUrl = config.databaseUrl ?? (await embeddedDatabase(config, closing));
   const sql = pool(databaseUrl, "engine", ENGINE_CONNECTIONS, closing, { plans: "index" });
   const transitionSql = pool(databaseUrl, "transitions", TRANSITION_CONNECTIONS, closing, { plans: "index" });
+  const pools = [poolBound(transitionSql, "transitions")];
   await reachDatabase(sql, databaseUrl);
   await migrate(sql, [
     { schema: "timeline", folder: `${import.meta.dir}/../sql` },
@@ -165,6 +167,7 @@ async function start(
     store,
     log,
     closing,
+    pools,
   });
   // Once more, so that it is drained before the pools that its consumers use are closed.
   closing.add(() => transport.stop());
@@ -198,6 +201,10 @@ async function start(
       return { group, preview, parts };
     },
     health: () => engineHealth(sql, transport, control.consumers),
+    bounds: () => [
+      ...[starter, recorder, settling, transport, ...control.consumers].flatMap((part) => part.bounds),
+      ...pools,
+    ],
   };
   const api = config.roles.api ? openApi(config, engine, sql, log, closing) : null;
   // First of all at the end: callers who wait get the saga as it stands, instead of a connection that is cut.
@@ -296,10 +303,11 @@ interface DomainParts {
   readonly store: (role: string) => Store;
   readonly log: Log;
   readonly closing: Closing;
+  readonly pools: Bound[];
 }
 
 async function startDomains(parts: DomainParts): Promise<Map<string, Projector>> {
-  const { config, sql, databaseUrl, domains, catalog, transport, control, store, log, closing } = parts;
+  const { config, sql, databaseUrl, domains, catalog, transport, control, store, log, closing, pools } = parts;
   const projectors = new Map<string, Projector>();
   const wanted = config.roles.domains;
   for (const { domain } of domains.filter(({ domain: { name } }) => wanted === "all" || wanted.has(name))) {
@@ -307,6 +315,7 @@ async function startDomains(parts: DomainParts): Promise<Map<string, Projector>>
     const limits = { statementTimeoutMs: HANDLER_MS, idleTransactionMs: HANDLER_MS };
     const batches = pool(url, `${domain.name} batches`, BATCH_CONNECTIONS, closing, limits);
     const singles = pool(url, domain.name, SINGLE_CONNECTIONS, closing, limits);
+    pools.push(poolBound(batches, `${domain.name} batches`), poolBound(singles, domain.name));
     const participant = new Participant({
       domain,
       catalog,

@@ -1,3 +1,4 @@
+import type { Bound } from "../../core/bound.ts";
 import type { Sql } from "../../timeline/database.ts";
 import type {
   CommittedRequest,
@@ -119,6 +120,10 @@ export class EmbeddedTransport implements Transport {
       returning topic
     `;
     if (moved.length === 0) throw new Error(`group ${group} has a running member`);
+  }
+
+  get bounds(): readonly Bound[] {
+    return [this.#queue.bound];
   }
 
   async health(): Promise<readonly PartHealth[]> {
