@@ -21,7 +21,19 @@ export interface Call {
   readonly query?: Query;
   /** Sent as JSON. */
   readonly body?: unknown;
+  /** JSON text that is sent as it stands, in place of `body`: read and written again, large numbers would change. */
+  readonly text?: string;
   readonly idempotencyKey?: string | undefined;
+  /** Gives the call up. */
+  readonly signal?: AbortSignal;
+}
+
+/** What the engine said to a call; a refusal too. */
+export interface Reply {
+  readonly status: number;
+  readonly answer: unknown;
+  /** The header of this name. */
+  readonly retryAfter: string | null;
 }
 
 /** Where the engine listens: EKIDEN_URL, or the default of `bun run engine`. @throws CliError */
@@ -33,27 +45,35 @@ export function engineUrl(environment: Readonly<Record<string, string | undefine
 }
 
 /** Calls the engine and returns the JSON that it answers. @throws CliError when it refuses or cannot be reached */
-export async function call(
+export async function call(method: "GET" | "POST", path: string, what: Call = {}): Promise<unknown> {
+  const { status, answer } = await exchange(method, path, what);
+  if (status >= 300) throw new CliError(EXIT.refused, problemText(status, answer), answer);
+  return answer;
+}
+
+/** Calls the engine and returns what it says, refusals too. @throws CliError when it cannot be reached */
+export async function exchange(
   method: "GET" | "POST",
   path: string,
-  { query = {}, body, idempotencyKey }: Call = {},
-): Promise<unknown> {
+  { query = {}, body, text, idempotencyKey, signal }: Call = {},
+): Promise<Reply> {
   const url = new URL(path, engineUrl(process.env));
   for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, value);
   const headers = new Headers({ accept: "application/json" });
   if (method === "POST") headers.set("content-type", "application/json");
   if (idempotencyKey !== undefined) headers.set("idempotency-key", idempotencyKey);
-  const init = method === "POST" ? { method, headers, body: JSON.stringify(body ?? {}) } : { method, headers };
-  const response = await send(url, init);
-  const answer = await json(response);
-  if (!response.ok) throw new CliError(EXIT.refused, problemText(response.status, answer), answer);
-  return answer;
+  const init = method === "POST" ? { method, headers, body: text ?? JSON.stringify(body ?? {}) } : { method, headers };
+  const timeout = AbortSignal.timeout(PATIENCE_MS);
+  return send(url, { ...init, signal: signal === undefined ? timeout : AbortSignal.any([timeout, signal]) });
 }
 
-async function send(url: URL, init: RequestInit): Promise<Response> {
+async function send(url: URL, init: RequestInit): Promise<Reply> {
   try {
-    return await fetch(url, { ...init, signal: AbortSignal.timeout(PATIENCE_MS) });
-  } catch {
+    const response = await fetch(url, init);
+    const retryAfter = response.headers.get("retry-after");
+    return { status: response.status, answer: json(response, await response.text()), retryAfter };
+  } catch (error) {
+    if (error instanceof CliError) throw error;
     throw new CliError(
       EXIT.unreachable,
       `No engine answers at ${url.origin}: start one with \`bun run engine\`, or set EKIDEN_URL.`,
@@ -61,8 +81,7 @@ async function send(url: URL, init: RequestInit): Promise<Response> {
   }
 }
 
-async function json(response: Response): Promise<unknown> {
-  const text = await response.text();
+function json(response: Response, text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
@@ -73,7 +92,8 @@ async function json(response: Response): Promise<unknown> {
   }
 }
 
-function problemText(status: number, answer: unknown): string {
+/** A refusal for a person: what is wrong, where, and how to mend it. */
+export function problemText(status: number, answer: unknown): string {
   const parsed = v.safeParse(Problem, answer);
   if (!parsed.success) return `The engine answered ${status}: ${JSON.stringify(answer)}`;
   const { title, detail, hint, errors = [] } = parsed.output;

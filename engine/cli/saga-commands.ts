@@ -4,16 +4,11 @@ import type * as v from "valibot";
 import { Accepted, Saga, SagaList } from "../api/saga-schema.ts";
 import { CliError, EXIT } from "./cli-error.ts";
 import { call } from "./client.ts";
-import { jsonArgument, readJsonFile } from "./json-argument.ts";
-import { expect, type OutputOptions, print, withJson } from "./output.ts";
-import { sagaText } from "./saga-text.ts";
+import { jsonArgument } from "./json-argument.ts";
+import { type OutputOptions, print, withJson } from "./output.ts";
+import { demandCompleted, sagaText } from "./saga-text.ts";
+import { addStart } from "./start-command.ts";
 import { table, time } from "./table.ts";
-
-interface StartOptions extends OutputOptions {
-  readonly input?: string;
-  readonly key?: string;
-  readonly wait?: string;
-}
 
 interface ListOptions extends OutputOptions {
   readonly definition?: string;
@@ -31,22 +26,6 @@ export function addSagaCommands(program: Command): void {
   addList(program);
   addShow(program);
   addVerbs(program);
-}
-
-function addStart(program: Command): void {
-  withJson(program.command("start").argument("<definition>", "name of the definition"))
-    .description("start a saga")
-    .option("--input <file>", "JSON file with the input; - reads standard input")
-    .option("--key <key>", "Idempotency-Key: the same key starts no second saga")
-    .option("--wait <duration>", "wait until it is final or parked, for example 10s, at most 60s")
-    .action(async (definition: string, options: StartOptions) => {
-      const body = options.input === undefined ? {} : await readJsonFile(options.input);
-      const query = { wait: options.wait };
-      const path = `/v1/sagas/${encodeURIComponent(definition)}`;
-      const answer = await call("POST", path, { query, body, idempotencyKey: options.key });
-      print(options, Saga, answer, sagaText);
-      if (options.wait !== undefined) demandCompleted(answer);
-    });
 }
 
 function addList(program: Command): void {
@@ -69,7 +48,7 @@ function addShow(program: Command): void {
   withJson(program.command("show").argument("<id>", "id of the saga"))
     .description("show one saga with its steps")
     .option("--wait <duration>", "wait until it is final or parked, at most 60s")
-    .action(async (id: string, options: StartOptions) => {
+    .action(async (id: string, options: OutputOptions & { wait?: string }) => {
       const answer = await call("GET", sagaPath(id), { query: { wait: options.wait } });
       print(options, Saga, answer, sagaText);
       if (options.wait !== undefined) demandCompleted(answer);
@@ -108,11 +87,6 @@ function accepted(options: OutputOptions, answer: unknown): void {
 
 function sagaPath(id: string, verb = ""): string {
   return `/v1/sagas/${encodeURIComponent(id)}${verb}`;
-}
-
-function demandCompleted(answer: unknown): void {
-  const { sagaId, status } = expect(Saga, answer);
-  if (status !== "completed") throw new CliError(EXIT.notCompleted, `saga ${sagaId} is ${status}`);
 }
 
 function labels(pairs: readonly string[]): Record<string, string> {

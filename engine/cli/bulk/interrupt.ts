@@ -1,0 +1,34 @@
+import { EXIT } from "../cli-error.ts";
+
+/** Calls under way are given this long to end after Ctrl-C, so that the summary is about what really happened. */
+const CALLS_END_MS = 5_000;
+
+/** What the person's Ctrl-C does to a run. */
+export interface Interrupt {
+  /** Aborted by the first Ctrl-C: no new line is taken up. */
+  readonly stopping: AbortSignal;
+  /** Aborted some seconds later: calls under way are given up. */
+  readonly giveUp: AbortSignal;
+  /** Stops the run as Ctrl-C does. */
+  stop(): void;
+  /** Ctrl-C does again what it does by default. */
+  release(): void;
+}
+
+/** Takes Ctrl-C (and SIGTERM) for a run: the first ends it tidily, the second at once. */
+export function onInterrupt(): Interrupt {
+  const stopping = new AbortController();
+  const giveUp = new AbortController();
+  const stop = () => {
+    stopping.abort();
+    setTimeout(() => giveUp.abort(), CALLS_END_MS).unref();
+  };
+  const asked = () => (stopping.signal.aborted ? process.exit(EXIT.interrupted) : stop());
+  process.on("SIGINT", asked).on("SIGTERM", asked);
+  return {
+    stopping: stopping.signal,
+    giveUp: giveUp.signal,
+    stop,
+    release: () => void process.off("SIGINT", asked).off("SIGTERM", asked),
+  };
+}
