@@ -13,7 +13,8 @@ import { addSagaCommands } from "./cli/saga-commands.ts";
 const NOTES = `
 Commands that talk to an engine find it at EKIDEN_URL (http://127.0.0.1:8080).
 Exit codes: 0 done; 1 the engine refused, or a check found errors; 2 wrong usage; 3 no engine answers;
-4 with --wait: the saga is not completed (failed, cancelled, parked, or it still runs).`;
+4 with --wait: the saga is not completed (failed, cancelled, parked, or it still runs); of many: one is parked,
+terminated or still on its way; 130 Ctrl-C. Of many, 1 says that some were refused and the others done.`;
 
 async function run(args: readonly string[]): Promise<void> {
   const program = new Command("ekiden").description("Ekiden: sagas over your own PostgreSQL and Kafka");

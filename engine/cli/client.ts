@@ -34,6 +34,8 @@ export interface Reply {
   readonly answer: unknown;
   /** The header of this name. */
   readonly retryAfter: string | null;
+  /** An earlier call under the same Idempotency-Key had done it. */
+  readonly replayed: boolean;
 }
 
 /** Where the engine listens: EKIDEN_URL, or the default of `bun run engine`. @throws CliError */
@@ -71,7 +73,8 @@ async function send(url: URL, init: RequestInit): Promise<Reply> {
   try {
     const response = await fetch(url, init);
     const retryAfter = response.headers.get("retry-after");
-    return { status: response.status, answer: json(response, await response.text()), retryAfter };
+    const replayed = response.headers.get("idempotent-replayed") === "true";
+    return { status: response.status, answer: json(response, await response.text()), retryAfter, replayed };
   } catch (error) {
     if (error instanceof CliError) throw error;
     throw new CliError(

@@ -1,8 +1,8 @@
 import type * as v from "valibot";
 
-import { Saga } from "../api/saga-schema.ts";
+import { Accepted, Saga } from "../api/saga-schema.ts";
 import { CliError, EXIT } from "./cli-error.ts";
-import { expect } from "./output.ts";
+import { expect, type OutputOptions, print } from "./output.ts";
 import { facts, table, time } from "./table.ts";
 
 type SagaView = v.InferOutput<typeof Saga>;
@@ -45,4 +45,12 @@ function waitText({ signal, path, deadlineAt }: NonNullable<SagaView["waitingFor
 export function demandCompleted(answer: unknown): void {
   const { sagaId, status } = expect(Saga, answer);
   if (status !== "completed") throw new CliError(EXIT.notCompleted, `saga ${sagaId} is ${status}`);
+}
+
+/** Prints that a request to a saga was recorded. */
+export function accepted(options: OutputOptions, answer: unknown): void {
+  print(options, Accepted, answer, ({ sagaId, status, applied, messageId }) => {
+    const when = applied ? "applied" : "recorded; the dispatcher applies it when it gets there";
+    return `${sagaId}  ${status}  message ${messageId} ${when}`;
+  });
 }
