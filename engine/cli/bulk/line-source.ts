@@ -1,3 +1,4 @@
+import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 
 import { errorCode } from "../../timeline/database.ts";
@@ -28,7 +29,8 @@ export async function lineSource(path: string): Promise<LineSource> {
 
 async function* chunksOf(path: string): AsyncGenerator<Uint8Array> {
   try {
-    yield* Bun.file(path).stream();
+    // Not Bun.file: it refuses devices and named pipes, and with them `<(command)` of a shell.
+    for await (const chunk of createReadStream(path)) yield chunk as Uint8Array;
   } catch (error) {
     throw new CliError(EXIT.usage, `${path} ${reason(errorCode(error))}`);
   }

@@ -101,7 +101,7 @@ function refuseForeign(chunk: Uint8Array, name: string): void {
   if (found === undefined) return;
   const [, what, fix] = found;
   const from = name === STANDARD_INPUT ? "" : ` '${name}'`;
-  throw new CliError(EXIT.usage, `${name} is ${what}, not text in UTF-8.\nfix: ${fix}${from} | ekiden … -`);
+  throw new CliError(EXIT.usage, `${name} is ${what}, not text in UTF-8.\nfix: ${fix}${from} | ekiden … --from -`);
 }
 
 /** What messages call the input that `-` stands for. */

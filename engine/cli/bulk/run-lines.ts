@@ -40,7 +40,7 @@ export async function runLines(run: Run): Promise<void> {
     progress.end();
     interrupt.release();
   }
-  summarise(run, tally);
+  if (failure === undefined || tally.lines > 0) summarise(run, tally);
   conclude(run, tally, stopping.aborted, failure);
 }
 
@@ -100,7 +100,8 @@ function summarise({ json, source, did }: Run, tally: Tally): void {
 
 function conclude({ did }: Run, tally: Tally, stopped: boolean, failure: unknown): void {
   const again = `Run the same command again for the rest: nothing is ${did} twice.`;
-  if (failure instanceof CliError) throw new CliError(failure.exit, `${failure.message}\n${again}`);
+  if (failure instanceof CliError && failure.exit === EXIT.unreachable)
+    throw new CliError(failure.exit, `${failure.message}\n${again}`);
   if (failure !== undefined) throw failure;
   if (stopped) throw new CliError(EXIT.interrupted, `Stopped. ${again}`);
   process.exitCode = tally.exit;

@@ -72,7 +72,8 @@ async function signalLine(
   const path = `/v1/sagas/${sagaId}/signals/${encodeURIComponent(signal)}`;
   const reply = await caller.call("POST", path, { body: payload, idempotencyKey });
   if (reply.status >= 300) {
-    const text = `saga ${sagaId}: ${problemText(reply.status, reply.answer)}`;
+    const problem = problemText(reply.status, reply.answer);
+    const text = problem.includes(sagaId) ? problem : `saga ${sagaId}: ${problem}`;
     return { line, result: "refused", sagaId, problem: reply.answer, text };
   }
   const { status } = expect(Accepted, reply.answer);
