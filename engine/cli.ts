@@ -9,6 +9,7 @@ import { addGroupCommands } from "./cli/group-commands.ts";
 import { addLocalCommands } from "./cli/local-commands.ts";
 import { addMessageCommands } from "./cli/message-commands.ts";
 import { addSagaCommands } from "./cli/saga-commands.ts";
+import { OutputClosed } from "./cli/write-line.ts";
 
 const NOTES = `
 Commands that talk to an engine find it at EKIDEN_URL (http://127.0.0.1:8080).
@@ -31,6 +32,7 @@ async function run(args: readonly string[]): Promise<void> {
 function explain(error: unknown, json: boolean): number {
   // Commander has written its own message; help and version count as done.
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+  if (error instanceof OutputClosed) return EXIT.done;
   if (error instanceof CliError) {
     if (json && error.answer !== undefined) console.log(JSON.stringify(error.answer, null, 2));
     else console.error(error.message);

@@ -6,6 +6,7 @@ import { CliError, EXIT } from "./cli-error.ts";
 import { call } from "./client.ts";
 import { expect, type OutputOptions, print, withJson } from "./output.ts";
 import { table, time } from "./table.ts";
+import { writeLine } from "./write-line.ts";
 
 interface ListOptions extends OutputOptions {
   readonly definition?: string;
@@ -55,9 +56,7 @@ async function listAll(query: Query, as: { json: boolean; ids: boolean; waitingF
   for await (const page of pagesOf(base)) {
     const items = waitingFor === undefined ? page : page.filter((saga) => waitsFor(saga, waitingFor));
     if (items.length === 0) continue;
-    console.log(
-      as.json ? items.map((saga) => JSON.stringify(saga)).join("\n") : pageText(items, as.ids, printed === 0),
-    );
+    writeLine(as.json ? items.map((saga) => JSON.stringify(saga)).join("\n") : pageText(items, as.ids, printed === 0));
     printed += items.length;
   }
   if (printed === 0 && !as.json && !as.ids) console.log(NONE);

@@ -1,5 +1,6 @@
 import { CliError, EXIT } from "../cli-error.ts";
 import { table } from "../table.ts";
+import { OutputClosed, writeLine } from "../write-line.ts";
 import { onInterrupt, type Interrupt } from "./interrupt.ts";
 import type { LineSource } from "./line-source.ts";
 import { type Line, readLines } from "./lines.ts";
@@ -86,7 +87,7 @@ async function* prepared(run: Run, caller: PatientCaller, stopping: AbortSignal)
 }
 
 function report({ json, source }: Run, { text, standing: _, ...result }: LineResult, progress: Progress): void {
-  if (json) console.log(JSON.stringify(result));
+  if (json) writeLine(JSON.stringify(result));
   else if (result.result === "refused") progress.say(`${source.name}:${result.line}: ${text ?? "refused"}`);
 }
 
@@ -102,6 +103,8 @@ function conclude({ did }: Run, tally: Tally, stopped: boolean, failure: unknown
   const again = `Run the same command again for the rest: nothing is ${did} twice.`;
   if (failure instanceof CliError && failure.exit === EXIT.unreachable)
     throw new CliError(failure.exit, `${failure.message}\n${again}`);
+  if (failure instanceof OutputClosed)
+    throw new CliError(EXIT.interrupted, `Nobody reads the results any more. ${again}`);
   if (failure !== undefined) throw failure;
   if (stopped) throw new CliError(EXIT.interrupted, `Stopped. ${again}`);
   process.exitCode = tally.exit;
