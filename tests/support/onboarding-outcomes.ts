@@ -17,8 +17,8 @@ export interface Outcomes {
 }
 
 /** Counts results by where their sagas stand. */
-export function outcomes(results: readonly Result[]): Outcomes {
-  const count = (fits: (result: Result) => boolean) => results.filter(fits).length;
+export function outcomes(results: readonly Pick<Result, "status" | "waitingFor">[]): Outcomes {
+  const count = (fits: (result: (typeof results)[number]) => boolean) => results.filter(fits).length;
   const completed = count(({ status }) => status === "completed");
   const failed = count(({ status }) => status === "failed");
   const waiting = count((it) => it.status === "running" && it.waitingFor?.join() === "screening_reviewed");

@@ -3,7 +3,7 @@ import { Saga } from "../../api/saga-schema.ts";
 import { CliError, EXIT } from "../cli-error.ts";
 import { problemText, type Reply } from "../client.ts";
 import { expect } from "../output.ts";
-import { type SagaView, standing, untilAtRest } from "./at-rest.ts";
+import { isAtRest, type SagaView, standing, untilAtRest } from "./at-rest.ts";
 import { LineKeys } from "./line-keys.ts";
 import { lineSource } from "./line-source.ts";
 import type { Line } from "./lines.ts";
@@ -53,7 +53,8 @@ async function startLine(
   const reply = await caller.call("POST", path, { text, idempotencyKey });
   if (reply.status >= 300) return refused(number, reply);
   const started = expect(Saga, reply.answer);
-  const saga = waitMs === undefined ? started : await untilAtRest(caller, started.sagaId, waitMs, stopping);
+  const waits = waitMs !== undefined && !isAtRest(started);
+  const saga = waits ? await untilAtRest(caller, started.sagaId, waitMs, stopping) : started;
   const result = reply.status === 201 ? "started" : "known";
   return { line: number, result, ...shown(saga), ...(waitMs === undefined ? {} : { standing: standing(saga) }) };
 }
