@@ -14,10 +14,13 @@ const LOOK_LAST_MS = 2_000;
 /** Steps that go on by themselves. */
 const MOVING: ReadonlySet<string> = new Set(["running", "retrying", "compensating"]);
 
-/** Does nothing more happen to a saga by itself? It is final, parked, or only waits for signals. */
-export function isAtRest({ status, waitingFor, steps }: SagaView): boolean {
+/**
+ * Does nothing more happen to a saga by itself? It is final, parked, or only waits for signals. `signalled`: a signal is
+ * recorded that the dispatcher has not applied yet, so that waiting is no rest.
+ */
+export function isAtRest({ status, waitingFor, steps }: SagaView, signalled = false): boolean {
   if (isFinal(status) || status === "parked") return true;
-  return waitingFor !== null && !steps.some((step) => MOVING.has(step.status));
+  return !signalled && waitingFor !== null && !steps.some((step) => MOVING.has(step.status));
 }
 
 /** Where a saga stands, in the words of the summary. */
@@ -32,6 +35,7 @@ export async function untilAtRest(
   sagaId: string,
   waitMs: number,
   stopping: AbortSignal,
+  signalled = false,
 ): Promise<SagaView> {
   const until = performance.now() + waitMs;
   // The engine's own wait ends at a final or parked saga at once; one that waits for a signal shows by looking again.
@@ -41,6 +45,6 @@ export async function untilAtRest(
     const reply = await caller.call("GET", path, { query: { wait: `${left}ms` } });
     if (reply.status >= 300) throw new CliError(EXIT.refused, problemText(reply.status, reply.answer), reply.answer);
     const saga = expect(Saga, reply.answer);
-    if (isAtRest(saga) || stopping.aborted || performance.now() >= until) return saga;
+    if (isAtRest(saga, signalled) || stopping.aborted || performance.now() >= until) return saga;
   }
 }

@@ -9,26 +9,24 @@ export interface Interrupt {
   readonly stopping: AbortSignal;
   /** Aborted some seconds later: calls under way are given up. */
   readonly giveUp: AbortSignal;
-  /** Stops the run as Ctrl-C does. */
-  stop(): void;
   /** Ctrl-C does again what it does by default. */
   release(): void;
 }
 
-/** Takes Ctrl-C (and SIGTERM) for a run: the first ends it tidily, the second at once. */
-export function onInterrupt(): Interrupt {
+/** Takes Ctrl-C (and SIGTERM) for a run: the first ends it tidily and is told, the second ends it at once. */
+export function onInterrupt(told: () => void): Interrupt {
   const stopping = new AbortController();
   const giveUp = new AbortController();
-  const stop = () => {
+  const asked = () => {
+    if (stopping.signal.aborted) process.exit(EXIT.interrupted);
     stopping.abort();
     setTimeout(() => giveUp.abort(), CALLS_END_MS).unref();
+    told();
   };
-  const asked = () => (stopping.signal.aborted ? process.exit(EXIT.interrupted) : stop());
   process.on("SIGINT", asked).on("SIGTERM", asked);
   return {
     stopping: stopping.signal,
     giveUp: giveUp.signal,
-    stop,
     release: () => void process.off("SIGINT", asked).off("SIGTERM", asked),
   };
 }

@@ -23,9 +23,9 @@ export interface Run {
 
 /** Runs all lines and says what became of them: results on standard output, everything else on standard error. */
 export async function runLines(run: Run): Promise<void> {
-  const interrupt = onInterrupt();
   const tally = new Tally();
   const progress = new Progress(tally, run.did, run.source.bytes);
+  const interrupt = onInterrupt(() => progress.say("Stopping when the calls under way have ended; Ctrl-C: at once."));
   const { stopping, giveUp } = interrupt;
   const onTrouble = (text: string) => progress.say(text);
   const caller = new PatientCaller({ patienceMs: run.patienceMs, stopping, giveUp, onTrouble });
@@ -54,12 +54,11 @@ async function work(
 ): Promise<void> {
   const { stopping } = interrupt;
   const acts = prepared(run, caller, stopping);
-  // A pipe may give nothing for hours: Ctrl-C does not wait for its next line.
-  const stopped = new Promise<void>((resolve) => stopping.addEventListener("abort", () => resolve(), { once: true }));
   let failure: unknown;
   const worker = async () => {
     while (!stopping.aborted && failure === undefined) {
-      const next = await Promise.race([acts.next(), stopped]);
+      // A pipe may give nothing for hours: Ctrl-C does not wait for its next line.
+      const next = await unlessAborted(acts.next(), stopping);
       if (next === undefined || next.done === true) return;
       done(await next.value.act(), next.value.line);
     }
@@ -70,6 +69,15 @@ async function work(
     });
   await Promise.all(Array.from({ length: run.concurrency }, guarded));
   if (failure !== undefined) throw failure;
+}
+
+/** What a promise gives, or undefined once aborted. Unlike `Promise.race` it leaves nothing behind on the signal. */
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    const aborted = () => resolve(undefined);
+    signal.addEventListener("abort", aborted, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", aborted));
+  });
 }
 
 interface Prepared {

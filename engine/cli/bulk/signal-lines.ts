@@ -76,9 +76,9 @@ async function signalLine(
     const text = problem.includes(sagaId) ? problem : `saga ${sagaId}: ${problem}`;
     return { line, result: "refused", sagaId, problem: reply.answer, text };
   }
-  const { status } = expect(Accepted, reply.answer);
+  const { status, applied } = expect(Accepted, reply.answer);
   const result = reply.replayed ? "known" : "signalled";
   if (waitMs === undefined) return { line, result, sagaId, status };
-  const saga = await untilAtRest(caller, sagaId, waitMs, stopping);
+  const saga = await untilAtRest(caller, sagaId, waitMs, stopping, !applied);
   return { line, result, ...shown(saga), standing: standing(saga) };
 }
