@@ -12,6 +12,8 @@ import { eventually, type TestEngine, testEngine, TRANSPORTS } from "../support/
 const FILE = "domains/data/applications.ndjson";
 const APPLICATIONS = 1_000;
 const KILLED_AFTER = 250;
+/** The reviewer's word, as the README has it. */
+const APPROVED = '{"decision":"approve","reviewer":"R. Sato"}';
 const PHASE_MS = 300_000;
 
 const readmes = await Promise.all(["README.md", "README.ja.md"].map((name) => Bun.file(join(root, name)).text()));
@@ -31,8 +33,8 @@ describe.each([...TRANSPORTS])("a thousand applications on the %s transport", (k
   let lab: TestEngine;
   let bin: string;
   const running: CliProcess[] = [];
-  const ekiden = (...args: string[]) => {
-    const child = cliProcess(args, lab.url);
+  const ekiden = (args: readonly string[], input = "") => {
+    const child = cliProcess(args, lab.url, input);
     running.push(child);
     return child;
   };
@@ -51,13 +53,13 @@ describe.each([...TRANSPORTS])("a thousand applications on the %s transport", (k
   test(
     "the command is killed in the middle and run again: each is started exactly once",
     async () => {
-      const first = ekiden("start", "onboarding", "--from", FILE, "--json");
+      const first = ekiden(["start", "onboarding", "--from", FILE, "--json"]);
       await eventually("some are started", async () => first.lines().length >= KILLED_AFTER, PHASE_MS);
       first.kill("SIGKILL");
       await first.ended;
       // A call may still have been under way: what counts is that the second run knows all of them.
       const reported = first.lines().map((line) => JSON.parse(line) as Result);
-      const again = await completed(ekiden("start", "onboarding", "--from", FILE, "--json"));
+      const again = await completed(ekiden(["start", "onboarding", "--from", FILE, "--json"]));
 
       expect(reported.length).toBeLessThan(APPLICATIONS);
       const idOf = new Map(again.map(({ line, sagaId }) => [line, sagaId]));
@@ -76,7 +78,7 @@ describe.each([...TRANSPORTS])("a thousand applications on the %s transport", (k
     "each ends completed, failed or waiting for its reviewer, as the README says",
     async () => {
       const settled = await completed(
-        ekiden("start", "onboarding", "--from", FILE, "--json", "--wait", "240s", "--concurrency", "64"),
+        ekiden(["start", "onboarding", "--from", FILE, "--json", "--wait", "240s", "--concurrency", "64"]),
       );
 
       expect(new Set(settled.map(({ result }) => result))).toEqual(new Set(["known"]));
@@ -87,14 +89,28 @@ describe.each([...TRANSPORTS])("a thousand applications on the %s transport", (k
   );
 
   test(
-    "the reviewer's signals settle the rest, by the README's own commands",
+    "the reviewer's signals settle the rest, by the README's own commands, once",
     async () => {
       const waiting = await idsWaiting(ekiden);
       await run(reviewBlock(), lab.url, bin);
 
-      expect(outcomes(await listed(ekiden("list", "--all", "--json")))).toEqual(promised.after);
+      expect(outcomes(await listed(ekiden(["list", "--all", "--json"])))).toEqual(promised.after);
       expect(waiting.length).toBe(promised.before.waiting);
       expect(await idsWaiting(ekiden)).toEqual([]);
+      // Once more: what it has signalled is known, what was signalled otherwise has ended, and nothing moves.
+      const again = ekiden(["signal", "-", "screening_reviewed", "--payload", APPROVED, "--json"], waiting.join("\n"));
+      expect(await again.ended).toBe(1);
+      const results = again.lines().map((line) => (JSON.parse(line) as Result).result);
+      expect(
+        Object.fromEntries(
+          Map.groupBy(results, (it) => it)
+            .entries()
+            .map(([it, all]) => [it, all.length]),
+        ),
+      ).toEqual({
+        known: promised.after.completed - promised.before.completed,
+        refused: promised.after.failed - promised.before.failed,
+      });
       expect(await lab.sql`select count(*)::int as sagas from timeline.saga_open`).toEqual([{ sagas: 0 }] as never);
     },
     PHASE_MS,
@@ -155,8 +171,8 @@ async function run(script: string, url: string, bin: string): Promise<void> {
   if (code !== 0) throw new Error(`exit code ${code} of:\n${script}\n${out}${err}`);
 }
 
-async function idsWaiting(ekiden: (...args: string[]) => CliProcess): Promise<readonly string[]> {
-  const child = ekiden("list", "--waiting-for", "screening_reviewed", "--ids");
+async function idsWaiting(ekiden: (args: readonly string[]) => CliProcess): Promise<readonly string[]> {
+  const child = ekiden(["list", "--waiting-for", "screening_reviewed", "--ids"]);
   expect(await child.ended).toBe(0);
   return child.lines();
 }

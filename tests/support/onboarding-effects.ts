@@ -56,10 +56,11 @@ export async function effects(sql: Sql): Promise<readonly Effects[]> {
       select split_part(step_key, '/', 1), 'entry' from ledger.entry
     ), counted as (
       select saga_id, kind, count(*) as rows from effect group by saga_id, kind
+    ), by_saga as (
+      select saga_id, jsonb_object_agg(kind, rows) as rows from counted group by saga_id
     ), left_behind as (
-      select s.status, jsonb_array_length(s.uncompensated) as uncompensated,
-        (select jsonb_object_agg(kind, rows) from counted where saga_id = s.id) as rows
-      from timeline.saga s
+      select s.status, jsonb_array_length(s.uncompensated) as uncompensated, by_saga.rows
+      from timeline.saga s left join by_saga on by_saga.saga_id = s.id
     )
     select status, uncompensated, rows, count(*)::int as sagas
     from left_behind
