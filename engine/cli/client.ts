@@ -109,8 +109,9 @@ function json(response: Response, text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
+    // A proxy with no engine behind it says so in a page of its own.
     throw new CliError(
-      EXIT.refused,
+      response.status >= 500 ? EXIT.unreachable : EXIT.refused,
       `${response.url} answered ${response.status} without JSON: is EKIDEN_URL the engine's address?`,
     );
   }

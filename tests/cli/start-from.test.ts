@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+import { root } from "../architecture/project-files.ts";
 import { cliProcess } from "../support/cli-process.ts";
 import { eventually } from "../support/engine.ts";
 import { ekiden } from "./run-cli.ts";
@@ -109,6 +110,30 @@ test("an engine that stays away ends the run after its patience, and says how to
   expect(err.match(/Trying again for 1 s/g)).toHaveLength(1);
   expect(err).toEndWith("Waited 1 s for it.\nRun the same command again for the rest: nothing is started twice.\n");
   expect(code).toBe(3);
+});
+
+test("a proxy that has no engine behind it is no answer: the call is made again", async () => {
+  await write('{"n":1}');
+  server.answer = (_, times) => (times === 1 ? new Response("<h1>Bad Gateway</h1>", { status: 502 }) : undefined);
+  const { code, out, err } = await from();
+
+  expect(out).toContain("1 started");
+  expect(err).toContain("answered 502 without JSON");
+  expect(code).toBe(0);
+});
+
+test("a run that fails does not wait for the next line of a pipe that gives none", async () => {
+  server.answer = () => problem(404, "saga.unknown-definition");
+  const child = Bun.spawn([process.execPath, "engine/cli.ts", "start", "d", "--from", "-"], {
+    cwd: root,
+    env: { ...process.env, EKIDEN_URL: server.url },
+    stdio: ["pipe", "ignore", "ignore"],
+  });
+  child.stdin.write('{"n":1}\n');
+  await child.stdin.flush();
+
+  expect(await child.exited).toBe(1);
+  child.stdin.end();
 });
 
 test("an unknown definition ends the run at once: the other lines would be refused just the same", async () => {

@@ -30,7 +30,7 @@ export class Interrupted extends Error {}
  */
 export class PatientCaller {
   readonly #with: Patience;
-  #lastWell = -1;
+  #lastWell = Number.NEGATIVE_INFINITY;
   #troubled = false;
 
   constructor(patience: Patience) {

@@ -52,13 +52,15 @@ async function work(
   caller: PatientCaller,
   done: (result: LineResult, line: Line) => void,
 ): Promise<void> {
-  const { stopping } = interrupt;
-  const acts = prepared(run, caller, stopping);
+  // One worker's failure ends the others' waiting as Ctrl-C does.
+  const halt = new AbortController();
+  interrupt.stopping.addEventListener("abort", () => halt.abort(), { once: true });
+  const acts = prepared(run, caller, halt.signal);
   let failure: unknown;
   const worker = async () => {
-    while (!stopping.aborted && failure === undefined) {
-      // A pipe may give nothing for hours: Ctrl-C does not wait for its next line.
-      const next = await unlessAborted(acts.next(), stopping);
+    while (!halt.signal.aborted) {
+      // A pipe may give nothing for hours: neither Ctrl-C nor a failure waits for its next line.
+      const next = await unlessAborted(acts.next(), halt.signal);
       if (next === undefined || next.done === true) return;
       done(await next.value.act(), next.value.line);
     }
@@ -66,6 +68,7 @@ async function work(
   const guarded = () =>
     worker().catch((error: unknown) => {
       if (!(error instanceof Interrupted)) failure ??= error;
+      halt.abort();
     });
   await Promise.all(Array.from({ length: run.concurrency }, guarded));
   if (failure !== undefined) throw failure;
