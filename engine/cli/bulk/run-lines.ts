@@ -25,7 +25,9 @@ export interface Run {
 export async function runLines(run: Run): Promise<void> {
   const tally = new Tally();
   const progress = new Progress(tally, run.did, run.source.bytes);
-  const interrupt = onInterrupt(() => progress.say("Stopping when the calls under way have ended; Ctrl-C: at once."));
+  const interrupt = onInterrupt(() =>
+    progress.say("Stopping when the calls under way have ended; Ctrl-C again: at once."),
+  );
   const { stopping, giveUp } = interrupt;
   const onTrouble = (text: string) => progress.say(text);
   const caller = new PatientCaller({ patienceMs: run.patienceMs, stopping, giveUp, onTrouble });
