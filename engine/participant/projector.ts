@@ -77,6 +77,7 @@ export class Projector {
           await this.#projection.apply(guarded.tx, { ...event, at: new Date(event.at) });
         }
       }
+      guarded.revoke("the projection has returned");
     });
   }
 

@@ -41,6 +41,8 @@ export interface Subscription {
   readonly batchMax: number;
   /** Gives a message a queue of its own inside its topic, beside those of its key; absent or null: its key's queue. */
   laneOf?(delivery: Delivery): string | null;
+  /** False: a message that goes alone must wait, while others that go alone need not. Asked again whenever one has ended. */
+  mayBegin?(delivery: Delivery): boolean;
   /**
    * Handles a batch, each key's messages in order. The verdicts stand at the index of their delivery. A verdict other
    * than `done` holds for all later deliveries of the same key in the batch. Throwing = `again` for the whole batch.
