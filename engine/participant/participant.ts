@@ -86,7 +86,7 @@ export class Participant {
           const { claims, now } = await claim(unit, this.#group, [delivery], this.#parts.consumer, false);
           const request = claims[0]?.request;
           if (request === null || request === undefined) return;
-          const guarded = guardTx(unit.tx);
+          const guarded = guardTx(unit.tx, limitOf(request).ms);
           const result = await this.#attempt(guarded, request, now);
           guarded.revoke("the handler has returned");
           if (result.outcome !== "succeeded") {
