@@ -3,7 +3,10 @@ import type { Sql } from "./timeline/database.ts";
 import type { Consumer, PartHealth, Transport } from "./transport/port.ts";
 
 const DEADLINE_MS = 3_000;
-const DATABASE_HINT = "Is PostgreSQL up, and does DATABASE_URL point at it?";
+const HINTS = {
+  database: "Is PostgreSQL up, and does DATABASE_URL point at it?",
+  transport: "Do PostgreSQL and, with KAFKA_BROKERS, the brokers answer?",
+};
 
 /** Whether this process can do its work, part by part, and what to do about what is red. */
 export class HealthCheck {
@@ -30,11 +33,11 @@ export class HealthCheck {
 
 /** Asks one part, once at a time: probes that come while it is silent must not pile up behind the first. */
 class Question {
-  readonly #part: string;
+  readonly #part: keyof typeof HINTS;
   readonly #ask: () => Promise<readonly PartHealth[]>;
   #asked: Promise<readonly PartHealth[]> | undefined;
 
-  constructor(part: string, ask: () => Promise<readonly PartHealth[]>) {
+  constructor(part: keyof typeof HINTS, ask: () => Promise<readonly PartHealth[]>) {
     this.#part = part;
     this.#ask = ask;
   }
@@ -50,7 +53,7 @@ class Question {
   }
 
   #red(detail: string): readonly PartHealth[] {
-    return [{ part: this.#part, ok: false, detail, hint: DATABASE_HINT }];
+    return [{ part: this.#part, ok: false, detail, hint: HINTS[this.#part] }];
   }
 }
 
