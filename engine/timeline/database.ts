@@ -33,7 +33,7 @@ export interface PoolOptions {
 const INDEX_PLANS = { enable_seqscan: "off", enable_hashjoin: "off", enable_mergejoin: "off", enable_material: "off" };
 
 /** How much longer than a statement may take its answer may stay away, milliseconds. */
-export const ANSWER_MARGIN_MS = 5_000;
+export const ANSWER_MARGIN_MS = 3_000;
 /** How long a cancelled statement may take to end, milliseconds. */
 const CANCEL_MS = 10_000;
 const IDLE_TRANSACTION_MS = 60_000;

@@ -7,6 +7,8 @@ export interface Message {
   /** The protocol's letter; `startup` for the first message of a client. */
   readonly type: string;
   readonly text: string;
+  /** What a client's message executes or prepares, as SQL; empty for every other message. */
+  readonly statement: string;
   /** The connection's application name. */
   readonly application: string;
   /** Tells connections apart. */
@@ -84,6 +86,7 @@ class Link {
   readonly #number: number;
   readonly #sides: { readonly client: Side; readonly server: Side };
   readonly #rule: (message: Message) => Fate;
+  readonly #prepared = new Map<string, string>();
   #application = "";
 
   constructor(number: number, client: Socket, server: Socket, rule: (message: Message) => Fate) {
@@ -112,7 +115,8 @@ class Link {
       for (let frame = waiting[0]; frame !== undefined; frame = waiting[0]) {
         if (frame.type === "startup") this.#application = /application_name\0([^\0]*)/.exec(frame.text)?.[1] ?? "";
         const { type, text } = frame;
-        const fate = this.#rule({ from, type, text, application: this.#application, link: this.#number });
+        const statement = from === "client" ? this.#statement(type, text) : "";
+        const fate = this.#rule({ from, type, text, statement, application: this.#application, link: this.#number });
         if (fate === "silence") return;
         if (fate !== "pass") return this.cut(fate);
         waiting.shift();
@@ -132,6 +136,15 @@ class Link {
     else client.socket.end();
     server.socket.destroy();
     this.ended();
+  }
+
+  /** A prepared statement is named when it is run: its text was in an earlier message. */
+  #statement(type: string, text: string): string {
+    const [first = "", second = ""] = text.split("\0", 2);
+    if (type === "Q") return first;
+    if (type === "P") this.#prepared.set(first, second);
+    if (type === "P") return second;
+    return type === "B" ? (this.#prepared.get(second) ?? "") : "";
   }
 
   #hangUp(): void {
