@@ -6,8 +6,8 @@ export type Sql = PostgresSql<{ bigint: number }>;
 /** One open transaction. */
 export type Tx = TransactionSql<{ bigint: number }>;
 
-/** SQLSTATE classes that say nothing about the message itself: it is redelivered, no attempt is counted (design S3). */
-const NO_OUTCOME = /^(08|40|53|57)|^55P03$/;
+/** SQLSTATE classes (and a lock or a pause that lasted too long) that say nothing about the message itself: it is redelivered, no attempt is counted (design S3). */
+const NO_OUTCOME = /^(08|40|53|57)|^55P03$|^25P0[34]$/;
 const LOST_CONNECTION = /^(CONNECTION_|CONNECT_TIMEOUT|ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENOTFOUND)/;
 
 export interface PoolOptions {

@@ -6,6 +6,8 @@ import { type ProxiedEngine, proxiedEngine } from "../support/proxied-engine.ts"
 const SAGAS = 12;
 
 let lab: ProxiedEngine;
+/** What the API answered to starts, all in all. */
+const answered = new Set<number>();
 
 beforeAll(async () => {
   lab = await proxiedEngine({ EKIDEN_STATEMENT_TIMEOUT: "1" });
@@ -46,6 +48,9 @@ test("a network that falls silent while nothing runs stops nothing for longer th
   const more = await starts("patient");
 
   expect(await lab.ends([...(await accepted), ...more])).toEqual({ completed: 2 * SAGAS, undone: 0 });
+  // A start whose fate is not known is answered 503, never 500.
+  expect([...answered].filter((status) => ![200, 201, 503].includes(status))).toEqual([]);
+  expect(answered.has(503)).toBe(true);
 }, 90_000);
 
 /** Starts sagas; those whose answer was lost or refused are started again under their key, until they are accepted. */
@@ -56,6 +61,7 @@ async function starts(definition: string): Promise<readonly string[]> {
       async () => {
         const key = { "idempotency-key": note };
         const { status, json } = await lab.client.call("POST", `/v1/sagas/${definition}`, { note }, key);
+        answered.add(status);
         return (status === 201 || status === 200) && (json as { sagaId: string }).sagaId;
       },
       60_000,

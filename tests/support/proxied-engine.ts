@@ -29,8 +29,10 @@ export async function proxiedEngine(environment: Readonly<Record<string, string>
   const log: string[] = [];
   const variables = { DATABASE_URL: proxy.url, EKIDEN_DOMAINS: LAB, EKIDEN_LOG: "json", PORT: "0", ...environment };
   const config = parseConfig(variables);
-  const engine = await startEngine(config, createLog("json", (line) => log.push(line)), (error) =>
-    log.push(`FATAL ${error.message}`),
+  const engine = await startEngine(
+    config,
+    createLog("json", (line) => log.push(line)),
+    (error) => log.push(`FATAL ${error.message}`),
   );
   return {
     engine,
