@@ -19,7 +19,7 @@ import { SagaChanges } from "./dispatcher/saga-changes.ts";
 import { Starter } from "./dispatcher/start.ts";
 import { Timers } from "./dispatcher/timers.ts";
 import { Transitions } from "./dispatcher/transitions.ts";
-import { engineHealth } from "./health.ts";
+import { HealthCheck } from "./health.ts";
 import { type LoadedDomain, loadDomains } from "./participant/load-domains.ts";
 import { consumedTopics } from "./participant/handlers.ts";
 import { Participant } from "./participant/participant.ts";
@@ -103,8 +103,10 @@ async function start(
   const domains = await loadDomains(config.domains);
   const catalog = catalogOf(domains.map(({ domain }) => domain));
   const databaseUrl = config.databaseUrl ?? (await embeddedDatabase(config, closing));
-  const sql = pool(databaseUrl, "engine", ENGINE_CONNECTIONS, closing, { plans: "index" });
-  const transitionSql = pool(databaseUrl, "transitions", TRANSITION_CONNECTIONS, closing, { plans: "index" });
+  const { statementTimeoutMs } = config;
+  const limits = { statementTimeoutMs, plans: "index" } as const;
+  const sql = pool(databaseUrl, "engine", ENGINE_CONNECTIONS, closing, limits);
+  const transitionSql = pool(databaseUrl, "transitions", TRANSITION_CONNECTIONS, closing, limits);
   const pools = [poolBound(transitionSql, "transitions")];
   await reachDatabase(sql, databaseUrl);
   await migrate(sql, [
@@ -180,6 +182,7 @@ async function start(
   const requests = new Requests(recorder, revisions);
   const settling = new Settling(sql, changes);
   const rewind = new Rewind(sql, transport, control, groups);
+  const health = new HealthCheck(sql, transport, () => control.consumers);
   const engine: Engine = {
     start: (definition, input, options, caller) =>
       starter.start({ definition, input, ...options, ...keyOf(caller), traceparent: caller.traceparent ?? null }),
@@ -200,7 +203,7 @@ async function start(
       const parts = preview ? await rewind.preview(group, target) : await rewind.rewind(group, target, reason, caller);
       return { group, preview, parts };
     },
-    health: () => engineHealth(sql, transport, control.consumers),
+    health: () => health.look(),
     bounds: () => [
       ...[starter, recorder, settling, transport, ...control.consumers].flatMap((part) => part.bounds),
       ...pools,
@@ -257,7 +260,8 @@ async function openTransport(
 ): Promise<Transport> {
   if (config.kafka === undefined) {
     const owner = `${config.consumer.slice(-40)}/${newId().slice(-6)}`;
-    const writer = pool(databaseUrl, owner, 1, closing, { synchronousCommit: "off" });
+    const { statementTimeoutMs } = config;
+    const writer = pool(databaseUrl, owner, 1, closing, { statementTimeoutMs, synchronousCommit: "off" });
     const transport = new EmbeddedTransport({
       sql,
       writer,
@@ -312,7 +316,7 @@ async function startDomains(parts: DomainParts): Promise<Map<string, Projector>>
   const wanted = config.roles.domains;
   for (const { domain } of domains.filter(({ domain: { name } }) => wanted === "all" || wanted.has(name))) {
     const url = await domainUrl(sql, databaseUrl, domain.name);
-    const limits = { statementTimeoutMs: HANDLER_MS, idleTransactionMs: HANDLER_MS };
+    const limits = { statementTimeoutMs: config.statementTimeoutMs, handlerMs: HANDLER_MS };
     const batches = pool(url, `${domain.name} batches`, BATCH_CONNECTIONS, closing, limits);
     const singles = pool(url, domain.name, SINGLE_CONNECTIONS, closing, limits);
     pools.push(poolBound(batches, `${domain.name} batches`), poolBound(singles, domain.name));

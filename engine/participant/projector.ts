@@ -5,6 +5,9 @@ import type { Delivery, Subscription, Verdict } from "../transport/port.ts";
 import { failureOf } from "./call.ts";
 import { guardTx } from "../timeline/guarded-tx.ts";
 
+/** Longest statement of a projection, milliseconds: emptying a large read model takes its time. */
+const STATEMENT_MS = 600_000;
+
 /** An event as `timeline.claim_projection_batch` hands it out. */
 type ClaimedEvent = Omit<TimelineEvent, "at"> & { readonly at: string };
 
@@ -67,7 +70,7 @@ export class Projector {
       const claims = await tx<ClaimRow[]>`
         select ordinal, verdict, event from timeline.claim_projection_batch(${this.group}, ${tx.json(messages)})
       `;
-      const guarded = guardTx(tx);
+      const guarded = guardTx(tx, STATEMENT_MS);
       for (const { ordinal, verdict, event } of claims) {
         const delivery = deliveries[ordinal] as Delivery;
         if (verdict === "foreign") {
@@ -83,7 +86,7 @@ export class Projector {
 
   /** Empties the read model, in a transaction of the domain's own role. */
   async empty(): Promise<void> {
-    await this.#sql.begin(async (tx) => this.#projection.rebuild(guardTx(tx).tx));
+    await this.#sql.begin(async (tx) => this.#projection.rebuild(guardTx(tx, STATEMENT_MS).tx));
   }
 
   get eventTypes(): readonly string[] {
