@@ -3,6 +3,7 @@
  */
 import type { Engine } from "./api/port.ts";
 import { createApi, type RunningApi, serveApi } from "./api/server.ts";
+import { Closing } from "./closing.ts";
 import { type Config, parseConfig } from "./config.ts";
 import type { DomainCatalog } from "./core/domain.ts";
 import { EngineError } from "./core/error.ts";
@@ -23,6 +24,7 @@ import { type LoadedDomain, loadDomains } from "./participant/load-domains.ts";
 import { handledTopics } from "./participant/handlers.ts";
 import { Participant } from "./participant/participant.ts";
 import { Projector } from "./participant/projector.ts";
+import { Pools } from "./pools.ts";
 import { GroupControl } from "./recovery/group-control.ts";
 import { Groups } from "./recovery/groups.ts";
 import { rebuild } from "./recovery/rebuild.ts";
@@ -34,9 +36,8 @@ import { startEmbeddedPostgres } from "./stack/embedded-postgres.ts";
 import { lockHome } from "./stack/home-lock.ts";
 import { announce } from "./start-print.ts";
 import { createLog } from "./telemetry/log.ts";
-import { connect, type PoolOptions, reachDatabase, type Sql } from "./timeline/database.ts";
+import { reachDatabase, type Sql } from "./timeline/database.ts";
 import { domainUrl } from "./timeline/domain-role.ts";
-import { newId } from "./timeline/ids.ts";
 import { migrate } from "./timeline/migrate.ts";
 import type { Store } from "./timeline/store.ts";
 import { EmbeddedTransport } from "./transport/embedded/embedded-transport.ts";
@@ -64,24 +65,6 @@ export interface RunningEngine {
   stop(): Promise<void>;
 }
 
-/** What to undo at the end, newest first. */
-class Closing {
-  readonly #steps: (() => Promise<unknown>)[] = [];
-
-  add(step: () => Promise<unknown>): void {
-    this.#steps.push(step);
-  }
-
-  async run(): Promise<void> {
-    const failures: unknown[] = [];
-    for (let step = this.#steps.pop(); step !== undefined; step = this.#steps.pop()) {
-      // One part that cannot be stopped must not leave the others running.
-      await step().catch((error: unknown) => failures.push(error));
-    }
-    if (failures.length > 0) throw failures[0];
-  }
-}
-
 /** Starts every part that the configuration asks for. What was started is stopped again when a later part fails. */
 export async function startEngine(config: Config, log: Log, onFatal: (error: Error) => void): Promise<RunningEngine> {
   const closing = new Closing();
@@ -102,14 +85,15 @@ async function start(
   const domains = await loadDomains(config.domains);
   const catalog = catalogOf(domains.map(({ domain }) => domain));
   const databaseUrl = config.databaseUrl ?? (await embeddedDatabase(config, closing));
-  const sql = pool(databaseUrl, "engine", ENGINE_CONNECTIONS, closing, { plans: "index" });
-  const transitionSql = pool(databaseUrl, "transitions", TRANSITION_CONNECTIONS, closing, { plans: "index" });
+  const pools = new Pools(closing);
+  const sql = pools.open(databaseUrl, "engine", ENGINE_CONNECTIONS, { plans: "index" });
+  const transitionSql = pools.open(databaseUrl, "transitions", TRANSITION_CONNECTIONS, { plans: "index" });
   await reachDatabase(sql, databaseUrl);
   await migrate(sql, [
     { schema: "timeline", folder: `${import.meta.dir}/../sql` },
     ...domains.map(({ domain, sqlFolder }) => ({ schema: domain.name, folder: sqlFolder })),
   ]);
-  const transport = await openTransport(config, transitionSql, databaseUrl, log, onFatal, closing);
+  const transport = await openTransport(config, transitionSql, databaseUrl, pools, log, onFatal, closing);
   await transport.ensureTopics(["timeline", ...catalog.actions.keys()]);
 
   // A process may run for longer than the partitions that were made at its start reach.
@@ -130,6 +114,8 @@ async function start(
   const store = (role: string): Store => ({
     sql: transitionSql,
     producer: `${role}@${config.consumer}`,
+    // A call of the API is served by whoever got it, owner or standby.
+    ownerEpoch: () => (role === "api" ? null : transport.ownerEpoch()),
     handOver: (rows, behindOthers) => transport.handOver(rows, behindOthers),
   });
 
@@ -158,13 +144,13 @@ async function start(
     config,
     sql,
     databaseUrl,
+    pools,
     domains,
     catalog,
     transport,
     control,
     store,
     log,
-    closing,
   });
   // Once more, so that it is drained before the pools that its consumers use are closed.
   closing.add(() => transport.stop());
@@ -233,23 +219,18 @@ async function embeddedDatabase(config: Config, closing: Closing): Promise<strin
   return postgres.url;
 }
 
-function pool(url: string, name: string, max: number, closing: Closing, more: Partial<PoolOptions> = {}): Sql {
-  const sql = connect(url, { max, name, ...more });
-  closing.add(() => sql.end({ timeout: 5 }));
-  return sql;
-}
-
 async function openTransport(
   config: Config,
   sql: Sql,
   databaseUrl: string,
+  pools: Pools,
   log: Log,
   onFatal: (error: Error) => void,
   closing: Closing,
 ): Promise<Transport> {
   if (config.kafka === undefined) {
-    const owner = `${config.consumer.slice(-40)}/${newId().slice(-6)}`;
-    const writer = pool(databaseUrl, owner, 1, closing, { synchronousCommit: "off" });
+    const owner = `${config.consumer.slice(-40)}/${pools.process}`;
+    const writer = pools.open(databaseUrl, owner, 1, { process: undefined, synchronousCommit: "off" });
     const transport = new EmbeddedTransport({
       sql,
       writer,
@@ -288,24 +269,24 @@ interface DomainParts {
   readonly config: Config;
   readonly sql: Sql;
   readonly databaseUrl: string;
+  readonly pools: Pools;
   readonly domains: readonly LoadedDomain[];
   readonly catalog: DomainCatalog;
   readonly transport: Transport;
   readonly control: GroupControl;
   readonly store: (role: string) => Store;
   readonly log: Log;
-  readonly closing: Closing;
 }
 
 async function startDomains(parts: DomainParts): Promise<Map<string, Projector>> {
-  const { config, sql, databaseUrl, domains, catalog, transport, control, store, log, closing } = parts;
+  const { config, sql, databaseUrl, pools, domains, catalog, transport, control, store, log } = parts;
   const projectors = new Map<string, Projector>();
   const wanted = config.roles.domains;
   for (const { domain } of domains.filter(({ domain: { name } }) => wanted === "all" || wanted.has(name))) {
     const url = await domainUrl(sql, databaseUrl, domain.name);
     const limits = { statementTimeoutMs: HANDLER_MS, idleTransactionMs: HANDLER_MS };
-    const batches = pool(url, `${domain.name} batches`, BATCH_CONNECTIONS, closing, limits);
-    const singles = pool(url, domain.name, SINGLE_CONNECTIONS, closing, limits);
+    const batches = pools.open(url, `${domain.name} batches`, BATCH_CONNECTIONS, limits);
+    const singles = pools.open(url, domain.name, SINGLE_CONNECTIONS, limits);
     const participant = new Participant({
       domain,
       catalog,
@@ -318,7 +299,12 @@ async function startDomains(parts: DomainParts): Promise<Map<string, Projector>>
     const subscription = participant.subscription();
     if (subscription.topics.length > 0) await control.add(await transport.subscribe(subscription));
     for (const [name, projection] of Object.entries(domain.projections)) {
-      const projector = new Projector(`${domain.name}.${name}`, projection, singles, config.consumer);
+      const projector = new Projector(
+        `${domain.name}.${name}`,
+        projection,
+        { ...store(domain.name), sql: singles },
+        config.consumer,
+      );
       projectors.set(projector.group, projector);
       await control.add(await transport.subscribe(projector.subscription()));
     }

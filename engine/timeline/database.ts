@@ -14,6 +14,8 @@ export interface PoolOptions {
   readonly max: number;
   /** Shown in pg_stat_activity. */
   readonly name: string;
+  /** Sign of the engine process, the last word of the name: a next owner of the embedded transport finds it by that. */
+  readonly process?: string | undefined;
   /** Longest statement, milliseconds. */
   readonly statementTimeoutMs?: number;
   /** Longest pause of an open transaction, milliseconds. */
@@ -39,7 +41,7 @@ export function connect(url: string, options: PoolOptions): Sql {
     onnotice: () => {},
     types: { bigint: { to: 20, from: [20], parse: Number, serialize: String } },
     connection: {
-      application_name: `ekiden ${options.name}`.slice(0, 63),
+      application_name: applicationName(options),
       statement_timeout: options.statementTimeoutMs ?? 60_000,
       lock_timeout: 30_000,
       idle_in_transaction_session_timeout: options.idleTransactionMs ?? 120_000,
@@ -48,6 +50,11 @@ export function connect(url: string, options: PoolOptions): Sql {
       ...(options.plans === "index" ? INDEX_PLANS : {}),
     },
   });
+}
+
+function applicationName({ name, process }: PoolOptions): string {
+  const last = process === undefined ? "" : ` ${process}`;
+  return `ekiden ${name}`.slice(0, 63 - last.length) + last;
 }
 
 /** PostgreSQL does not answer, refuses the login, or is too old. */

@@ -42,6 +42,7 @@ async function ensureLogin(sql: Sql, domain: string): Promise<LoginRow> {
 }
 
 const PARTICIPANT_FUNCTIONS = [
+  "fence(bigint)",
   "claim(text, jsonb, boolean)",
   "claim_batch(text, jsonb, boolean)",
   "open_batch(text, text[], text[], text[])",
@@ -58,6 +59,8 @@ async function grant(sql: Sql, domain: string, role: string): Promise<void> {
     // Concurrent grants on one object fail with "tuple concurrently updated".
     await tx`select pg_advisory_xact_lock(hashtextextended('domain_login', 3))`;
     await tx`grant usage on schema timeline, ${tx(domain)} to ${tx(role)}`;
+    // A next owner of the embedded transport ends what handlers of this one left open.
+    await tx`grant ${tx(role)} to current_user`;
     await tx`grant select, insert, update, delete on all tables in schema ${tx(domain)} to ${tx(role)}`;
     await tx`grant usage on all sequences in schema ${tx(domain)} to ${tx(role)}`;
     for (const signature of PARTICIPANT_FUNCTIONS) {
