@@ -38,6 +38,7 @@ begin
     select a.pid from pg_stat_activity a
     where p_process <> '' and a.datname = current_database() and a.xact_start is not null
       and right(a.application_name, length(p_process) + 1) = ' ' || p_process
+      and a.pid <> pg_backend_pid()
   loop
     v_left := v_left + 1;
     begin
