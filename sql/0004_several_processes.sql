@@ -1,4 +1,5 @@
--- Several engine processes on one database: the fence that keeps a former owner of the embedded transport from writing.
+-- Several engine processes on one database: the fence that keeps a former owner of the embedded transport from writing,
+-- and what domains tell the processes that do not run them.
 
 -- Lock keys of the fence: (4, epoch), in the space of two-part advisory locks, which nothing else uses.
 create function timeline.holds_epoch(p_epoch bigint) returns boolean
@@ -52,3 +53,15 @@ end $$;
 comment on function timeline.end_former_owner is 'Ends the transactions that earlier owner epochs have open, and those of the former owner''s process (the last word of its connections'' application name). Returns how many there were: call it until it says 0.';
 
 revoke execute on function timeline.holds_epoch(bigint), timeline.fence(bigint), timeline.end_former_owner(bigint, text) from public;
+
+create table timeline.domain_catalog (
+  domain text collate "C" constraint domain_catalog_pkey primary key,
+  catalog jsonb not null,
+  hash text not null,
+  published_at timestamptz not null default clock_timestamp()
+);
+comment on table timeline.domain_catalog is 'What each domain offers, published by the process that runs it: a process that does not run it checks definitions and inputs by this and loads none of its files.';
+comment on column timeline.domain_catalog.domain is 'Name of the domain.';
+comment on column timeline.domain_catalog.catalog is 'actions: name → {external, handled, input, output} with JSON schemas (draft 2020-12); projections: names.';
+comment on column timeline.domain_catalog.hash is 'SHA-256 of the catalog as it was published; others read it again when this changes.';
+comment on column timeline.domain_catalog.published_at is 'When this content was published.';
