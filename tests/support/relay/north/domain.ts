@@ -5,7 +5,7 @@ import * as v from "valibot";
 /** The key of the lock at which `gate: lock` waits, in the database. */
 const GATE = 77;
 
-const Begin = v.strictObject({ note: v.string(), gate: v.string() });
+const Begin = v.strictObject({ note: v.string(), gate: v.pipe(v.string(), v.maxLength(200)) });
 const Finish = v.strictObject({ note: v.string(), refuse: v.boolean() });
 const Undo = v.object({ note: v.string() });
 
