@@ -127,12 +127,16 @@ async function openParts(
 
 /** A process may run for longer than the partitions that were made at its start reach. */
 function keepPartitions(sql: Sql, log: Log, closing: Closing): void {
-  const partitions = setInterval(() => {
-    sql`select timeline.ensure_partitions()`.catch((error: unknown) =>
-      log.error("partitions could not be made ahead", { error }),
-    );
-  }, PARTITIONS_EVERY_MS);
+  const partitions = setInterval(() => void makePartitions(sql, log), PARTITIONS_EVERY_MS);
   closing.add(async () => clearInterval(partitions));
+}
+
+async function makePartitions(sql: Sql, log: Log): Promise<void> {
+  try {
+    await sql`select timeline.ensure_partitions()`;
+  } catch (error) {
+    log.error("partitions could not be made ahead", { error });
+  }
 }
 
 async function embeddedDatabase(config: Config, closing: Closing): Promise<string> {

@@ -8,7 +8,7 @@ const LAZY = /^\.\/(?:roles|api|dispatcher|participant|definition|stack|console|
 /** Static imports of such a room, that is: one that every process would load. */
 function eagerImports(source: string): string[] {
   const code = codeOf(source);
-  return [...code.matchAll(/^(?:import|export)\s+(?!type\b)[^"']*?(?=["'])/gm)]
+  return [...code.matchAll(/^(?:import|export)\s+(?!type\b)(?:[\w\s{},*$]*?\bfrom\s*)?(?=["'])/gm)]
     .map((match) => /^(["'])(.*?)\1/.exec(source.slice(match.index + match[0].length))?.[2] ?? "")
     .filter((specifier) => LAZY.test(specifier));
 }
