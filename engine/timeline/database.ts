@@ -15,6 +15,8 @@ export interface PoolOptions {
   readonly max: number;
   /** Shown in pg_stat_activity. */
   readonly name: string;
+  /** Sign of the engine process, the last word of the name: a next owner of the embedded transport finds it by that. */
+  readonly process?: string | undefined;
   /** Longest statement of the engine's own, milliseconds. */
   readonly statementTimeoutMs?: number;
   /**
@@ -67,7 +69,7 @@ export function connect(url: string, options: PoolOptions): Sql {
     onnotice: () => {},
     types: { bigint: { to: 20, from: [20], parse: Number, serialize: String } },
     connection: {
-      application_name: `ekiden ${options.name}`.slice(0, 63),
+      application_name: applicationName(options),
       statement_timeout: options.handlerMs ?? statementMs,
       lock_timeout: 30_000,
       idle_in_transaction_session_timeout: options.handlerMs ?? IDLE_TRANSACTION_MS,
@@ -112,6 +114,11 @@ export function poolBound(sql: Sql, pool: string): Bound {
  */
 function deadlines(answerMs: number, handlerMs: number) {
   return { answerMs, queueMs: Math.max(answerMs, handlerMs), cancelMs: CANCEL_MS };
+}
+
+function applicationName({ name, process }: PoolOptions): string {
+  const last = process === undefined ? "" : ` ${process}`;
+  return `ekiden ${name}`.slice(0, 63 - last.length) + last;
 }
 
 /** PostgreSQL does not answer, refuses the login, or is too old. */

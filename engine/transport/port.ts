@@ -147,6 +147,11 @@ export interface Transport {
    * the rows are read from the table in their turn instead of overtaking.
    */
   handOver(rows: readonly CommittedRequest[], behindOthers: boolean): HandOver;
+  /**
+   * Epoch under which this process owns the transport; what its consumers and timers write is held to it. 0: it does not
+   * own it. Null: the transport has no owner, each partition of each group has one (Kafka).
+   */
+  ownerEpoch(): number | null;
   offsets(group: string, topics: readonly string[]): Promise<readonly PartitionOffsets[]>;
   /** Per partition the first offset recorded at or after `at`; the end when there is none. */
   offsetsAt(topic: string, at: Date): Promise<readonly { readonly partition: number; readonly offset: number }[]>;
