@@ -1,3 +1,4 @@
+import type { Bound } from "./core/bound.ts";
 import { Refusal } from "./core/refusal.ts";
 import { isFinal, type SagaStatus } from "./core/state.ts";
 import type { SagaChanges } from "./dispatcher/saga-changes.ts";
@@ -7,7 +8,7 @@ import { Grouped } from "./timeline/grouped.ts";
 /** Another process may move the saga: it is looked at this often at least. */
 const LOOK_EVERY_MS = 250;
 /** Callers that wait; one more is answered 503. */
-export const WAITERS_MAX = 10_000;
+const WAITERS_MAX = 5_000;
 const LOOK_MAX = 1_000;
 
 /** Lets callers wait until a saga is final or parked; they share their looks at the database. */
@@ -15,10 +16,13 @@ export class Settling {
   readonly #changes: SagaChanges;
   readonly #looks: Grouped<string, SagaStatus | undefined>;
   #waiters = 0;
+  #refused = 0;
 
   constructor(sql: Sql, changes: SagaChanges) {
     this.#changes = changes;
     this.#looks = new Grouped({
+      name: "ekiden_looks_waiting",
+      help: "Looks for the end of a saga that wait for a query.",
       run: async (sagaIds) => {
         const rows = await sql<{ id: string; status: SagaStatus }[]>`
           select id, status from timeline.saga where id = any (${sql.array([...sagaIds])}::text[])
@@ -33,9 +37,17 @@ export class Settling {
     });
   }
 
-  /** Callers that wait now. */
-  get waiters(): number {
-    return this.#waiters;
+  get bounds(): readonly Bound[] {
+    return [
+      {
+        name: "ekiden_waiters",
+        help: "Callers that wait for the end of a saga.",
+        limit: WAITERS_MAX,
+        now: () => this.#waiters,
+        hits: () => this.#refused,
+      },
+      this.#looks.bound,
+    ];
   }
 
   /**
@@ -43,7 +55,10 @@ export class Settling {
    * @throws Refusal `engine.busy`
    */
   async settled(sagaId: string, timeoutMs: number, signal: AbortSignal): Promise<void> {
-    if (this.#waiters >= WAITERS_MAX) throw tooMany(this.#waiters);
+    if (this.#waiters >= WAITERS_MAX) {
+      this.#refused += 1;
+      throw tooMany(this.#waiters);
+    }
     this.#waiters += 1;
     try {
       await this.#wait(sagaId, timeoutMs, signal);
@@ -60,7 +75,7 @@ export class Settling {
       const next = this.#changes.next(sagaId, Math.max(0, Math.min(left, LOOK_EVERY_MS)), signal);
       const status = await this.#looks.do(sagaId);
       if (status === undefined || status === "parked" || isFinal(status) || left <= 0) return;
-      await next;
+      if (await next) return;
     }
   }
 }

@@ -1,3 +1,4 @@
+import type { Bound } from "../core/bound.ts";
 import type { Json } from "../core/json.ts";
 import type { Diagnostic } from "../definition/diagnostic.ts";
 import type { PartHealth } from "../transport/port.ts";
@@ -16,6 +17,8 @@ export interface Accepted {
   readonly status: string;
   readonly messageId: string;
   readonly applied: boolean;
+  /** An earlier call under the same Idempotency-Key had recorded it. */
+  readonly replayed?: boolean;
 }
 
 /** Where to rewind to. */
@@ -114,4 +117,6 @@ export interface Engine {
     caller: Caller,
   ): Promise<RewindReport>;
   health(): Promise<Health>;
+  /** What this process bounds: queues, batches, pools. */
+  bounds(): readonly Bound[];
 }

@@ -11,8 +11,8 @@ import { viewSagas } from "./saga-view.ts";
 import { definitionNameOf, sagaIdOf, unknownSaga } from "./unknown.ts";
 import { waitUntilSettled } from "./wait-until-settled.ts";
 
-/** Starting, listing and reading sagas. */
-export function addSagaRoutes(app: Api, parts: ApiParts): void {
+/** Starting, listing and reading sagas. Returns what reads them, for its bounds. */
+export function addSagaRoutes(app: Api, parts: ApiParts): SagaReader {
   const { engine, sql } = parts;
   const reader = new SagaReader(engine, sql);
   const oneSaga = async (sagaId: string) => (await reader.read(sagaId)) ?? unknownSaga(sagaId);
@@ -44,6 +44,7 @@ export function addSagaRoutes(app: Api, parts: ApiParts): void {
     if (wait > 0 && (await readSaga(sql, sagaId)) !== undefined) await waitUntilSettled(c, engine, sagaId, wait);
     return c.json(await oneSaga(sagaId));
   });
+  return reader;
 }
 
 const START = describe({

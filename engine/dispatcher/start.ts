@@ -1,3 +1,4 @@
+import type { Bound } from "../core/bound.ts";
 import type { Definition } from "../core/definition.ts";
 import type { DomainCatalog } from "../core/domain.ts";
 import type { Evaluator } from "../core/evaluate.ts";
@@ -73,6 +74,8 @@ export class Starter {
     this.#evaluator = evaluator;
     this.#catalog = catalog;
     this.#starts = new Grouped({
+      name: "ekiden_starts_waiting",
+      help: "Starts that wait for a transaction.",
       run: (requests) => this.#run(requests),
       parallel: START_GROUPS,
       max: START_GROUP_MAX,
@@ -86,9 +89,8 @@ export class Starter {
     });
   }
 
-  /** Starts that wait for a transaction. */
-  get waiting(): number {
-    return this.#starts.waiting;
+  get bounds(): readonly Bound[] {
+    return [this.#starts.bound];
   }
 
   /** @throws Refusal `saga.unknown-definition`, `saga.input-invalid`, `saga.key-open`, `saga.idempotency-mismatch`, `engine.busy`, … */

@@ -141,10 +141,11 @@ export class Batches {
   }
 
   async #call(tx: Tx, request: CommandRequest, now: Date, ordinal: number) {
+    const limit = limitOf(request, SLOW_MS);
     // One a call: a stray statement of one handler must not run between those of the next.
-    const guarded = guardTx(tx);
+    const guarded = guardTx(tx, limit.ms);
     try {
-      const result = await this.#parts.handlers.run(guarded, request, now, limitOf(request, SLOW_MS));
+      const result = await this.#parts.handlers.run(guarded, request, now, limit);
       this.#slow.delete(request.action);
       if (result.outcome === "succeeded") return result;
     } catch (error) {

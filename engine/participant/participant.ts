@@ -121,7 +121,7 @@ export class Participant {
           const { request, now } = await claimOne(unit, this.#group, delivery, this.#parts.consumer, false);
           if (request === null) return;
           policy = notifyPolicy(request.headers);
-          const guarded = guardTx(unit.tx);
+          const guarded = guardTx(unit.tx, limitOf(request).ms);
           const result = await this.#attempt(guarded, request, now);
           guarded.revoke("the handler has returned");
           if (result.outcome !== "succeeded") {

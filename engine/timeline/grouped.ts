@@ -1,8 +1,14 @@
+import type { Bound } from "../core/bound.ts";
+
 /** What became of one item of a group. `again`: it goes into the next group. */
 export type GroupResult<R> = { readonly value: R } | { readonly error: unknown } | "again";
 
 /** How to do what was gathered. */
 export interface GroupOptions<T, R> {
+  /** Of the bound on what waits, as metrics show it. */
+  readonly name: string;
+  /** What waits, in words. */
+  readonly help: string;
   /** Does one group and says for each item, in order, what became of it. What it throws, each of them gets. */
   run(items: readonly T[]): Promise<readonly GroupResult<R>[]>;
   /** Groups in progress at once. */
@@ -29,20 +35,23 @@ export class Grouped<T, R> {
   readonly #options: GroupOptions<T, R>;
   #waiting: Waiting<T, R>[] = [];
   #running = 0;
+  #refused = 0;
+  /** Items that wait for a group. */
+  readonly bound: Bound;
 
   constructor(options: GroupOptions<T, R>) {
     this.#options = options;
-  }
-
-  /** Items that wait for a group. */
-  get waiting(): number {
-    return this.#waiting.length;
+    const { name, help, waitingMax: limit } = options;
+    this.bound = { name, help, limit, now: () => this.#waiting.length, hits: () => this.#refused };
   }
 
   /** Does one item in a group. @throws what `run` says of it, or `full` at once. */
   do(item: T): Promise<R> {
     const { waitingMax, full } = this.#options;
-    if (this.#waiting.length >= waitingMax) return Promise.reject(full(this.#waiting.length));
+    if (this.#waiting.length >= waitingMax) {
+      this.#refused += 1;
+      return Promise.reject(full(this.#waiting.length));
+    }
     return new Promise((resolve, reject) => {
       this.#waiting.push({ item, resolve, reject });
       this.#pump();

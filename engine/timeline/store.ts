@@ -1,6 +1,7 @@
 import type { HandOver, CommittedRequest } from "../transport/port.ts";
 import type { Json, JsonObject } from "../core/json.ts";
-import type { Sql, Tx } from "./database.ts";
+import { counted, type Sql, type Tx } from "./database.ts";
+import { fenced } from "./fenced.ts";
 import { type GuardedTx, guardTx } from "./guarded-tx.ts";
 import { wireOf, type WrittenRow } from "./wire.ts";
 
@@ -35,6 +36,8 @@ export interface Store {
   readonly sql: Sql;
   /** Who: role and host. */
   readonly producer: string;
+  /** The owner epoch that this room's transactions are held to; absent or null: it writes whoever owns the transport. */
+  ownerEpoch?(): number | null;
   handOver(rows: readonly CommittedRequest[], behindOthers: boolean): HandOver;
 }
 
@@ -42,7 +45,11 @@ export interface Store {
  * Runs `work` in one READ COMMITTED transaction, writes its requests last, and hands them over after the commit.
  * The hand-over is opened while the transaction still holds its locks, so that its order is the commit order.
  */
-export async function transact<T>(store: Store, work: (unit: Unit) => Promise<T>, sql: Sql = store.sql): Promise<T> {
+export function transact<T>(store: Store, work: (unit: Unit) => Promise<T>, sql: Sql = store.sql): Promise<T> {
+  return counted(sql, () => transactNow(store, work, sql));
+}
+
+async function transactNow<T>(store: Store, work: (unit: Unit) => Promise<T>, sql: Sql): Promise<T> {
   let handOver: HandOver | undefined;
   let guarded: GuardedTx | undefined;
   try {
@@ -52,14 +59,16 @@ export async function transact<T>(store: Store, work: (unit: Unit) => Promise<T>
       const requests: NewRequest[] = [];
       const rows: CommittedRequest[] = [];
       let behindOthers = false;
-      const value = await work({
-        tx,
-        request: (row) => requests.push(row),
-        written: (more) => rows.push(...more),
-        behindOthers: () => {
-          behindOthers = true;
-        },
-      });
+      const value = await fenced(tx, store.ownerEpoch?.() ?? null, () =>
+        work({
+          tx,
+          request: (row) => requests.push(row),
+          written: (more) => rows.push(...more),
+          behindOthers: () => {
+            behindOthers = true;
+          },
+        }),
+      );
       if (requests.length > 0) rows.push(...(await insertRequests(tx, requests, store.producer)));
       if (rows.length > 0) handOver = store.handOver(rows, behindOthers);
       return { value };

@@ -1,8 +1,13 @@
+import type { Bound } from "../core/bound.ts";
 import { type Place, PartitionTrack } from "./partition-track.ts";
 import type { Delivery, Subscription, Verdict } from "./port.ts";
 
 /** Most messages that one group holds in memory; the adapter stops fetching above it. */
 export const HELD_MAX = 2_000;
+/** The same in bytes of their bodies: at most one message more. */
+const HELD_MAX_BYTES = 32 * 1024 * 1024;
+/** Bytes of bodies in one batch, at most one message more. */
+const BATCH_MAX_BYTES = 4 * 1024 * 1024;
 
 const BACKOFF_FIRST_MS = 100;
 const BACKOFF_MAX_MS = 10_000;
@@ -57,6 +62,9 @@ export class Lanes {
   readonly #begunAt = new Set<number>();
   #singles = 0;
   #held = 0;
+  #bytes = 0;
+  /** How often there was no room for a message that came. */
+  #full = 0;
   #open = true;
   #waiters: (() => void)[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -77,7 +85,31 @@ export class Lanes {
 
   /** True while another message may be taken in. */
   get hasRoom(): boolean {
-    return this.#held < HELD_MAX;
+    return this.#held < HELD_MAX && this.#bytes < HELD_MAX_BYTES;
+  }
+
+  get bounds(): readonly Bound[] {
+    const { group, lanes, singles } = this.#subscription;
+    const bound = (name: string, help: string, limit: number, now: () => number, hits = () => 0): Bound => ({
+      name,
+      labels: { group },
+      help,
+      limit,
+      now,
+      hits,
+    });
+    return [
+      bound(
+        "ekiden_messages_in_hand",
+        "Messages taken in and not done.",
+        HELD_MAX,
+        () => this.#held,
+        () => this.#full,
+      ),
+      bound("ekiden_message_bytes_in_hand", "Bytes of their bodies.", HELD_MAX_BYTES, () => this.#bytes),
+      bound("ekiden_batches_running", "Batches in progress.", lanes, () => this.#batches),
+      bound("ekiden_singles_running", "Messages in progress that go alone.", singles, () => this.#singles),
+    ];
   }
 
   get progressAt(): Date {
@@ -108,6 +140,8 @@ export class Lanes {
     if (place === undefined) return;
     if (this.#held === 0) this.#progressAt = Date.now();
     this.#held += 1;
+    this.#bytes += bytesOf(delivery);
+    if (!this.hasRoom) this.#full += 1;
     this.#enqueue(delivery, place, track);
     this.#pump();
   }
@@ -178,7 +212,7 @@ export class Lanes {
 
   #clear(queue: KeyQueue, tracks: readonly PartitionTrack[]): void {
     const kept = queue.waiting.filter((held) => !tracks.includes(held.track));
-    this.#held -= queue.waiting.length - kept.length;
+    for (const held of queue.waiting) if (tracks.includes(held.track)) this.#letGo(held);
     queue.waiting.splice(0, queue.waiting.length, ...kept);
     if (queue.state === "ready" && kept.length === 0) this.#retire(queue);
   }
@@ -261,12 +295,15 @@ export class Lanes {
     const batch: Held[] = [];
     const later: KeyQueue[] = [];
     const ready = alone ? this.#readyAlone : this.#ready;
-    while (ready.length > 0 && batch.length < this.#subscription.batchMax) {
+    let bytes = 0;
+    while (ready.length > 0 && batch.length < this.#subscription.batchMax && bytes < BATCH_MAX_BYTES) {
       const queue = ready.shift() as KeyQueue;
       if (queue.notBefore > now || (alone && !this.#mayBegin(queue))) later.push(queue);
       else {
         queue.state = "busy";
-        batch.push(...takeFrom(queue, this.#subscription.batchMax - batch.length));
+        const taken = takeFrom(queue, this.#subscription.batchMax - batch.length, BATCH_MAX_BYTES - bytes);
+        batch.push(...taken);
+        for (const held of taken) bytes += bytesOf(held.delivery);
         if (alone) break;
       }
     }
@@ -340,7 +377,7 @@ export class Lanes {
     const kept = back.filter(
       (held) => this.#partitions.get(trackName(held.track.topic, held.track.partition)) === held.track,
     );
-    this.#held -= back.length - kept.length;
+    for (const held of back) if (!kept.includes(held)) this.#letGo(held);
     queue.waiting.unshift(...kept);
     if (queue.waiting.length > 0) this.#makeReady(queue);
     else this.#retire(queue);
@@ -349,8 +386,13 @@ export class Lanes {
   #finish(held: Held): void {
     held.place.done = true;
     held.queue.failures = 0;
-    this.#held -= 1;
+    this.#letGo(held);
     this.#progressAt = Date.now();
+  }
+
+  #letGo(held: Held): void {
+    this.#held -= 1;
+    this.#bytes -= bytesOf(held.delivery);
   }
 
   #change(): Promise<void> {
@@ -368,9 +410,18 @@ function trackName(topic: string, partition: number): string {
   return `${topic}/${partition}`;
 }
 
-function takeFrom(queue: KeyQueue, room: number): Held[] {
+/** The front of a queue, up to a number of messages and about so many bytes; at least one. */
+function takeFrom(queue: KeyQueue, room: number, bytesRoom: number): Held[] {
   const until = queue.waiting[0]?.alone ? 1 : queue.waiting.findIndex((held) => held.alone);
-  return queue.waiting.splice(0, Math.min(room, until === -1 ? queue.waiting.length : until));
+  const most = Math.min(room, until === -1 ? queue.waiting.length : until);
+  let count = 0;
+  for (let bytes = 0; count < most && (count === 0 || bytes < bytesRoom); count += 1)
+    bytes += bytesOf((queue.waiting[count] as Held).delivery);
+  return queue.waiting.splice(0, count);
+}
+
+function bytesOf({ value }: Delivery): number {
+  return value?.length ?? 0;
 }
 
 function backOff(queue: KeyQueue): void {

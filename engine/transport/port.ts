@@ -3,6 +3,8 @@
  * kafkajs) and `embedded/` (the outbox read in this process); one contract suite runs against both.
  */
 
+import type { Bound } from "../core/bound.ts";
+
 /** One message as a consumer group receives it. Topic and group names never carry the configured prefix. */
 export interface Delivery {
   readonly topic: string;
@@ -86,6 +88,8 @@ export interface Consumer {
    */
   rewind(topic: string, partition: number, offset: number): Promise<void>;
   status(): ConsumerStatus;
+  /** What this member keeps in memory and does at once. */
+  readonly bounds: readonly Bound[];
   /** Drains: takes no more, awaits what is in progress, commits offsets, leaves the group. */
   stop(): Promise<void>;
 }
@@ -143,11 +147,18 @@ export interface Transport {
    * the rows are read from the table in their turn instead of overtaking.
    */
   handOver(rows: readonly CommittedRequest[], behindOthers: boolean): HandOver;
+  /**
+   * Epoch under which this process owns the transport; what its consumers and timers write is held to it. 0: it does not
+   * own it. Null: the transport has no owner, each partition of each group has one (Kafka).
+   */
+  ownerEpoch(): number | null;
   offsets(group: string, topics: readonly string[]): Promise<readonly PartitionOffsets[]>;
   /** Per partition the first offset recorded at or after `at`; the end when there is none. */
   offsetsAt(topic: string, at: Date): Promise<readonly { readonly partition: number; readonly offset: number }[]>;
   /** Sets the committed offset of a group that has no running member. @throws when it has one. */
   moveIdle(group: string, topic: string, partition: number, offset: number): Promise<void>;
   health(): Promise<readonly PartHealth[]>;
+  /** What this process keeps in memory on its way into the topics. */
+  readonly bounds: readonly Bound[];
   stop(): Promise<void>;
 }

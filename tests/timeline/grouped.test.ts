@@ -5,6 +5,8 @@ import { Grouped, type GroupResult } from "../../engine/timeline/grouped.ts";
 function groups(options: { parallel?: number; max?: number; waitingMax?: number } = {}) {
   const begun: { items: readonly number[]; end(results: readonly GroupResult<string>[]): void; fail(): void }[] = [];
   const grouped = new Grouped<number, string>({
+    name: "ekiden_tests_waiting",
+    help: "Numbers that wait.",
     run: (items) =>
       new Promise((resolve, reject) => begun.push({ items, end: resolve, fail: () => reject(new Error("lost")) })),
     parallel: options.parallel ?? 1,
@@ -21,7 +23,7 @@ test("the first goes at once; those that come meanwhile go together, each with i
   const { begun, grouped } = groups();
   const calls = [1, 2, 3].map((item) => grouped.do(item));
   expect(begun.map(({ items }) => items)).toEqual([[1]]);
-  expect(grouped.waiting).toBe(2);
+  expect(grouped.bound.now()).toBe(2);
   begun[0]?.end(values([1]));
   await calls[0];
   expect(begun[1]?.items).toEqual([2, 3]);
@@ -46,6 +48,7 @@ test("one item too many is refused at once and disturbs no other", async () => {
   const { begun, grouped } = groups({ waitingMax: 2 });
   const calls = [1, 2, 3].map((item) => grouped.do(item));
   await expect(grouped.do(4)).rejects.toThrow("2 wait");
+  expect([grouped.bound.now(), grouped.bound.limit, grouped.bound.hits()]).toEqual([2, 2, 1]);
   begun[0]?.end(values([1]));
   await calls[0];
   begun[1]?.end(values([2, 3]));

@@ -1,3 +1,4 @@
+import type { Bound } from "../../core/bound.ts";
 import type { Sql } from "../../timeline/database.ts";
 import type {
   CommittedRequest,
@@ -85,6 +86,10 @@ export class EmbeddedTransport implements Transport {
     return this.#queue.open(rows, behindOthers || this.#readUntil !== null);
   }
 
+  ownerEpoch(): number {
+    return this.#lease.epoch;
+  }
+
   async offsets(group: string, topics: readonly string[]): Promise<readonly PartitionOffsets[]> {
     const rows = await this.#options.sql<PartitionOffsets[]>`
       select t.topic, 0 as partition, coalesce((select min(l."offset") from timeline.topic_log l where l.topic = t.topic), 0) as earliest,
@@ -119,6 +124,10 @@ export class EmbeddedTransport implements Transport {
       returning topic
     `;
     if (moved.length === 0) throw new Error(`group ${group} has a running member`);
+  }
+
+  get bounds(): readonly Bound[] {
+    return [this.#queue.bound];
   }
 
   async health(): Promise<readonly PartHealth[]> {

@@ -1,7 +1,14 @@
+import type { Bound } from "../../core/bound.ts";
 import type { CommittedRequest, HandOver } from "../port.ts";
 
+/** A row on its way; without its request it is read from the table. */
+interface Queued {
+  readonly messageId: string;
+  readonly request?: CommittedRequest;
+}
+
 interface Ticket {
-  rows: readonly CommittedRequest[];
+  rows: readonly Queued[];
   readonly keys: ReadonlySet<string>;
   state: "open" | "committed" | "abandoned";
   /** Stays until its rows are found by reading the table, behind those of the other process. */
@@ -11,6 +18,8 @@ interface Ticket {
 
 /** An acknowledgement that takes longer may be lost: its rows are read from the table. */
 const ACKNOWLEDGED_WITHIN_MS = 500;
+/** Rows that are kept with their bodies; those of further transactions are read from the table in their turn. */
+const ROWS_MAX = 10_000;
 
 /**
  * Rows of this process's own transactions, on their way into the topics. Acknowledgements of commits can overtake each
@@ -21,14 +30,31 @@ export class HandOverQueue {
   readonly #wake: () => void;
   #tickets: Ticket[] = [];
   readonly #held = new Map<string, Ticket>();
+  #full = 0;
+  readonly bound: Bound = {
+    name: "ekiden_rows_handed_over",
+    help: "Committed rows that are on their way into the topics.",
+    limit: ROWS_MAX,
+    now: () => this.#held.size,
+    hits: () => this.#full,
+  };
 
   constructor(wake: () => void) {
     this.#wake = wake;
   }
 
   open(rows: readonly CommittedRequest[], behindOthers: boolean): HandOver {
-    const keys = new Set(rows.map((row) => row.key));
-    const ticket: Ticket = { rows, keys, state: "open", readsTable: behindOthers, openedAt: performance.now() };
+    const full = this.#held.size >= ROWS_MAX;
+    if (full) this.#full += 1;
+    // The ticket stands in the queue all the same: later rows of its keys must not overtake it.
+    const readsTable = behindOthers || full;
+    const ticket: Ticket = {
+      rows: rows.map((request) => ({ messageId: request.messageId, ...(readsTable ? {} : { request }) })),
+      keys: new Set(rows.map((row) => row.key)),
+      state: "open",
+      readsTable,
+      openedAt: performance.now(),
+    };
     this.#tickets.push(ticket);
     for (const { messageId } of rows) this.#held.set(messageId, ticket);
     const end = (state: "committed" | "abandoned") => {
@@ -64,7 +90,7 @@ export class HandOverQueue {
         kept.push(ticket);
         for (const key of ticket.keys) blocked.add(key);
       } else {
-        rows.push(...ticket.rows);
+        for (const { request } of ticket.rows) if (request !== undefined) rows.push(request);
         this.#release(ticket.rows);
       }
     }
@@ -85,7 +111,7 @@ export class HandOverQueue {
     this.#held.clear();
   }
 
-  #release(rows: readonly CommittedRequest[]): void {
+  #release(rows: readonly Queued[]): void {
     for (const { messageId } of rows) this.#held.delete(messageId);
   }
 }

@@ -1,5 +1,6 @@
 import type { EachBatchPayload } from "kafkajs";
 
+import type { Bound } from "../../core/bound.ts";
 import { Lanes } from "../lanes.ts";
 import type { Consumer, ConsumerState, ConsumerStatus, Delivery, Subscription } from "../port.ts";
 import { atMost, withDeadline } from "./deadline.ts";
@@ -84,6 +85,10 @@ export class KafkaConsumer implements Consumer {
       await this.stop();
       throw error;
     }
+  }
+
+  get bounds(): readonly Bound[] {
+    return this.#lanes.bounds;
   }
 
   pause(): Promise<void> {
