@@ -1,4 +1,5 @@
 import type { Bound } from "../core/bound.ts";
+import { backOff, bytesOf, type Held, type KeyQueue, takeFrom } from "./key-queue.ts";
 import { type Place, PartitionTrack } from "./partition-track.ts";
 import type { Delivery, Subscription, Verdict } from "./port.ts";
 
@@ -9,33 +10,11 @@ const HELD_MAX_BYTES = 32 * 1024 * 1024;
 /** Bytes of bodies in one batch, at most one message more. */
 const BATCH_MAX_BYTES = 4 * 1024 * 1024;
 
-const BACKOFF_FIRST_MS = 100;
-const BACKOFF_MAX_MS = 10_000;
 const LATER_MS = 200;
 /** A batch that takes longer lets another one begin beside it, however small. */
 const PATIENCE_MS = 25;
 /** A batch that throws this often is taken apart, so that one message of it cannot hold up the others for ever. */
 const APART_AFTER = 3;
-
-interface Held {
-  readonly delivery: Delivery;
-  readonly place: Place;
-  readonly track: PartitionTrack;
-  readonly queue: KeyQueue;
-  alone: boolean;
-}
-
-interface KeyQueue {
-  readonly key: string;
-  /** What a person knows it by: the message key. */
-  readonly name: string;
-  readonly waiting: Held[];
-  /** Idle: nothing waits. Ready: stands in `#ready`, once. Busy: a running batch holds messages of it. */
-  state: "idle" | "ready" | "busy";
-  failures: number;
-  failingSince: number;
-  notBefore: number;
-}
 
 /** How lanes report to their adapter. */
 export interface LanesPort {
@@ -408,24 +387,4 @@ export class Lanes {
 
 function trackName(topic: string, partition: number): string {
   return `${topic}/${partition}`;
-}
-
-/** The front of a queue, up to a number of messages and about so many bytes; at least one. */
-function takeFrom(queue: KeyQueue, room: number, bytesRoom: number): Held[] {
-  const until = queue.waiting[0]?.alone ? 1 : queue.waiting.findIndex((held) => held.alone);
-  const most = Math.min(room, until === -1 ? queue.waiting.length : until);
-  let count = 0;
-  for (let bytes = 0; count < most && (count === 0 || bytes < bytesRoom); count += 1)
-    bytes += bytesOf((queue.waiting[count] as Held).delivery);
-  return queue.waiting.splice(0, count);
-}
-
-function bytesOf({ value }: Delivery): number {
-  return value?.length ?? 0;
-}
-
-function backOff(queue: KeyQueue): void {
-  if (queue.failures === 0) queue.failingSince = Date.now();
-  queue.failures += 1;
-  queue.notBefore = Date.now() + Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** (queue.failures - 1));
 }

@@ -39,7 +39,7 @@ const ROOT_FILES: Readonly<Record<string, readonly string[]>> = {
   "engine/boot.ts": [],
   "engine/sdk.ts": [],
   "engine/closing.ts": [],
-  "engine/pools.ts": ["timeline", "engine/closing.ts"],
+  "engine/pools.ts": ["core", "timeline", "engine/closing.ts"],
   "engine/config.ts": ["core"],
   "engine/health.ts": ["core", "timeline", "engine/api/port.ts", "engine/transport/port.ts"],
   "engine/settled.ts": ["core", "timeline", "engine/dispatcher/saga-changes.ts"],
