@@ -128,10 +128,17 @@ language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 declare
   v_domain text := timeline.caller_domain(p_consumer_group);
 begin
+  -- Of the requests that exist, not of what the headers name: a forged one must not wait for a step of somebody else.
   perform pg_advisory_xact_lock(k.lock_key)
   from (
-    select distinct hashtextextended(s.step_key, 2) as lock_key
-    from unnest(p_step_keys) s (step_key) where s.step_key is not null
+    select distinct hashtextextended(r.step_key, 2) as lock_key
+    from unnest(p_message_ids, p_topics, p_step_keys) i (message_id, topic, step_key)
+    cross join lateral (
+      select q.step_key from timeline.event_request q
+      where q.message_id = i.message_id and q.topic = i.topic and q.step_key = i.step_key
+        and split_part(q.topic, '.', 1) = v_domain
+      offset 0
+    ) r
     order by 1
   ) k;
   -- A new statement, hence a snapshot taken after the locks.
