@@ -4,7 +4,7 @@ import * as v from "valibot";
 import { EngineError } from "./core/error.ts";
 
 /** Faults of the environment, all of them at once. */
-export class ConfigError extends EngineError {
+class ConfigError extends EngineError {
   readonly code = "config.invalid";
   readonly hint = "The variables are listed in README.md, section Configuration.";
 }

@@ -1,7 +1,7 @@
 import type { Problem } from "../core/domain.ts";
 
 /** Deepest nesting of lists and objects. */
-export const NESTING_MAX = 64;
+const NESTING_MAX = 64;
 
 /** Enough to mend a body; a hostile one must not make an answer larger than itself. */
 const PROBLEMS_MAX = 20;

@@ -23,10 +23,3 @@ export class ExpressionFault extends Error {
     this.expression = expression;
   }
 }
-
-/** Names available in templates and conditions. */
-export interface ScopeParts {
-  readonly input: JsonObject;
-  readonly steps: JsonObject;
-  readonly saga: JsonObject;
-}

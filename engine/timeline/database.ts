@@ -51,7 +51,7 @@ export function connect(url: string, options: PoolOptions): Sql {
 }
 
 /** PostgreSQL does not answer, refuses the login, or is too old. */
-export class DatabaseError extends EngineError {
+class DatabaseError extends EngineError {
   readonly code = "database.unreachable";
   readonly hint: string;
 

@@ -1,7 +1,7 @@
 import type { Sql } from "../../timeline/database.ts";
 
 /** How long an owner may be silent before another process takes over, milliseconds. */
-export const LEASE_MS = 3_000;
+const LEASE_MS = 3_000;
 
 /**
  * The right to be the transport: one process at a time orders the outbox into topics and consumes. A lease row with an
