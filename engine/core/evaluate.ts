@@ -1,5 +1,5 @@
 import type { Expression } from "./definition.ts";
-import type { Json, JsonObject } from "./json.ts";
+import type { Json } from "./json.ts";
 
 /** The names an expression may read: `input`, `steps`, `vars`, `saga`, `error`, `signal`, `result`. Absent names are unknown. */
 export type Scope = Readonly<Record<string, Json>>;
