@@ -8,7 +8,6 @@ import type { DomainCatalog } from "./core/domain.ts";
 import { EngineError } from "./core/error.ts";
 import { catalogOf } from "./definition/catalog.ts";
 import { createEvaluator } from "./definition/expression.ts";
-import { loadDefinition } from "./definition/load.ts";
 import { DefinitionDesk } from "./dispatcher/definition-desk.ts";
 import { Dispatcher } from "./dispatcher/dispatcher.ts";
 import { Recorder } from "./dispatcher/recorder.ts";
@@ -18,6 +17,7 @@ import { SagaChanges } from "./dispatcher/saga-changes.ts";
 import { Starter } from "./dispatcher/start.ts";
 import { Timers } from "./dispatcher/timers.ts";
 import { Transitions } from "./dispatcher/transitions.ts";
+import { engineCalls } from "./engine-calls.ts";
 import { engineHealth } from "./health.ts";
 import { type LoadedDomain, loadDomains } from "./participant/load-domains.ts";
 import { handledTopics } from "./participant/handlers.ts";
@@ -26,7 +26,6 @@ import { Projector } from "./participant/projector.ts";
 import { GroupControl } from "./recovery/group-control.ts";
 import { Groups } from "./recovery/groups.ts";
 import { rebuild } from "./recovery/rebuild.ts";
-import { redrive } from "./recovery/redrive.ts";
 import { Rewind } from "./recovery/rewind.ts";
 import type { Log } from "./sdk.ts";
 import { settled } from "./settled.ts";
@@ -37,7 +36,7 @@ import { createLog } from "./telemetry/log.ts";
 import { connect, type PoolOptions, reachDatabase, type Sql } from "./timeline/database.ts";
 import { domainUrl } from "./timeline/domain-role.ts";
 import { newId } from "./timeline/ids.ts";
-import { migrate } from "./timeline/migrate.ts";
+import { type MigrationSet, migrate } from "./timeline/migrate.ts";
 import type { Store } from "./timeline/store.ts";
 import { EmbeddedTransport } from "./transport/embedded/embedded-transport.ts";
 import { createKafkaTransport } from "./transport/kafka/kafka-transport.ts";
@@ -105,16 +104,11 @@ async function start(
   const sql = pool(databaseUrl, "engine", ENGINE_CONNECTIONS, closing, { plans: "index" });
   const transitionSql = pool(databaseUrl, "transitions", TRANSITION_CONNECTIONS, closing, { plans: "index" });
   await reachDatabase(sql, databaseUrl);
-  await migrate(sql, [
-    { schema: "timeline", folder: `${import.meta.dir}/../sql` },
-    ...domains.map(({ domain, sqlFolder }) => ({ schema: domain.name, folder: sqlFolder })),
-  ]);
+  await migrate(sql, migrationsOf(domains));
   const transport = await openTransport(config, transitionSql, databaseUrl, log, onFatal, closing);
   await transport.ensureTopics(["timeline", ...catalog.actions.keys()]);
 
-  // A process may run for longer than the partitions that were made at its start reach.
-  const partitions = setInterval(() => void makePartitions(sql, log), PARTITIONS_EVERY_MS);
-  closing.add(async () => clearInterval(partitions));
+  keepPartitionsAhead(sql, log, closing);
   const control = new GroupControl(sql, (what, error) => log.error(what, { error }));
   const groups = new Groups(sql, transport, control, groupTopics(domains));
   await groups.register();
@@ -133,39 +127,9 @@ async function start(
     handOver: (rows, behindOthers) => transport.handOver(rows, behindOthers),
   });
 
-  if (config.roles.dispatcher) {
-    const dispatcher = new Dispatcher(
-      store("dispatcher"),
-      transitions,
-      changes,
-      config.consumer,
-      (error, { key, headers }) =>
-        log.error("an event could not be applied; mend the cause and rewind the dispatcher to it", {
-          error,
-          sagaId: key,
-          messageId: headers["id"],
-        }),
-    );
-    const consumer = await transport.subscribe(dispatcher.subscription());
-    await control.add(consumer);
-    const timers = new Timers(store("dispatcher"), transitions, changes, (error) =>
-      log.error("timers could not fire", { error }),
-    );
-    timers.start(() => consumer.status().state === "running");
-    closing.add(() => timers.stop());
-  }
-  const projectors = await startDomains({
-    config,
-    sql,
-    databaseUrl,
-    domains,
-    catalog,
-    transport,
-    control,
-    store,
-    log,
-    closing,
-  });
+  const parts = { config, sql, databaseUrl, domains, catalog, transport, control, store, log, closing };
+  if (config.roles.dispatcher) await startDispatcher(parts, transitions, changes);
+  const projectors = await startDomains(parts);
   // Once more, so that it is drained before the pools that its consumers use are closed.
   closing.add(() => transport.stop());
   if (transport instanceof EmbeddedTransport) transport.start();
@@ -176,41 +140,43 @@ async function start(
   const starter = new Starter(recorder, revisions, evaluator, () => catalog);
   const requests = new Requests(recorder, revisions);
   const rewind = new Rewind(sql, transport, control, groups);
-  const engine: Engine = {
-    start: (definition, input, options, caller) =>
-      starter.start({ definition, input, ...options, ...keyOf(caller), traceparent: caller.traceparent ?? null }),
-    signal: (sagaId, signal, payload, caller) => requests.signal(sagaId, signal, payload, caller),
-    cancel: (sagaId, reason, caller) => requests.cancel(sagaId, reason, caller),
-    retry: (sagaId, { step, reason }, caller) => requests.retry(sagaId, step, reason, caller),
-    redrive: (messageId, reason, caller) => redrive(sql, messageId, reason, caller),
+  const rooms = { sql, catalog, desk, revisions, starter, requests, groups, rewind };
+  const engine = engineCalls({
+    ...rooms,
     settled: (sagaId, timeoutMs, signal) =>
       settled(sql, changes, sagaId, timeoutMs, AbortSignal.any([signal, draining.signal])),
-    validate: (source) => loadDefinition(source, { catalog }).diagnostics,
-    broken: () => desk.broken,
-    sensitive: async (definition, revision) => (await revisions.get(sql, definition, revision)).sensitive,
-    groups: () => groups.all(),
-    group: (group) => groups.one(group),
-    pause: (group, reason, caller) => groups.pause(group, reason, caller),
-    resume: (group, reason, caller) => groups.resume(group, reason, caller),
-    rewind: async (group, target, { preview, reason }, caller) => {
-      const parts = preview ? await rewind.preview(group, target) : await rewind.rewind(group, target, reason, caller);
-      return { group, preview, parts };
-    },
     health: () => engineHealth(sql, transport, control.consumers),
-  };
+  });
   const api = config.roles.api ? openApi(config, engine, sql, log, closing) : null;
   // First of all at the end: callers who wait get the saga as it stands, instead of a connection that is cut.
   closing.add(async () => draining.abort());
   return {
     url: api?.url ?? null,
     databaseUrl,
-    rebuild: async (projection, reason) => {
-      const projector = projectors.get(projection);
-      if (projector === undefined) throw new Error(`this process keeps no projection "${projection}"`);
-      return rebuild(sql, groups, projector, reason, { actor: "local" });
-    },
+    rebuild: (projection, reason) =>
+      rebuild(sql, groups, projectorOf(projectors, projection), reason, { actor: "local" }),
     stop: () => closing.run(),
   };
+}
+
+/** The engine's own migrations, then those of each domain. */
+function migrationsOf(domains: readonly LoadedDomain[]): MigrationSet[] {
+  return [
+    { schema: "timeline", folder: `${import.meta.dir}/../sql` },
+    ...domains.map(({ domain, sqlFolder }) => ({ schema: domain.name, folder: sqlFolder })),
+  ];
+}
+
+function projectorOf(projectors: ReadonlyMap<string, Projector>, projection: string): Projector {
+  const projector = projectors.get(projection);
+  if (projector === undefined) throw new Error(`this process keeps no projection "${projection}"`);
+  return projector;
+}
+
+/** A process may run for longer than the partitions that were made at its start reach. */
+function keepPartitionsAhead(sql: Sql, log: Log, closing: Closing): void {
+  const partitions = setInterval(() => void makePartitions(sql, log), PARTITIONS_EVERY_MS);
+  closing.add(async () => clearInterval(partitions));
 }
 
 async function makePartitions(sql: Sql, log: Log): Promise<void> {
@@ -219,10 +185,6 @@ async function makePartitions(sql: Sql, log: Log): Promise<void> {
   } catch (error) {
     log.error("partitions could not be made ahead", { error });
   }
-}
-
-function keyOf(caller: { readonly idempotencyKey?: string }): { idempotencyKey?: string } {
-  return caller.idempotencyKey === undefined ? {} : { idempotencyKey: caller.idempotencyKey };
 }
 
 async function embeddedDatabase(config: Config, closing: Closing): Promise<string> {
@@ -295,6 +257,29 @@ interface DomainParts {
   readonly store: (role: string) => Store;
   readonly log: Log;
   readonly closing: Closing;
+}
+
+async function startDispatcher(parts: DomainParts, transitions: Transitions, changes: SagaChanges): Promise<void> {
+  const { config, transport, control, store, log, closing } = parts;
+  const dispatcher = new Dispatcher(
+    store("dispatcher"),
+    transitions,
+    changes,
+    config.consumer,
+    (error, { key, headers }) =>
+      log.error("an event could not be applied; mend the cause and rewind the dispatcher to it", {
+        error,
+        sagaId: key,
+        messageId: headers["id"],
+      }),
+  );
+  const consumer = await transport.subscribe(dispatcher.subscription());
+  await control.add(consumer);
+  const timers = new Timers(store("dispatcher"), transitions, changes, (error) =>
+    log.error("timers could not fire", { error }),
+  );
+  timers.start(() => consumer.status().state === "running");
+  closing.add(() => timers.stop());
 }
 
 async function startDomains(parts: DomainParts): Promise<Map<string, Projector>> {

@@ -1,8 +1,15 @@
 /** Tells who waits for a saga that it was settled (final or parked) in this process. What other processes do is found by looking. */
 export class SagaChanges {
   readonly #waiting = new Map<string, Set<() => void>>();
+  #moved = () => {};
+
+  /** Calls `moved` after every transition of this process, also one that settles nothing. */
+  watch(moved: () => void): void {
+    this.#moved = moved;
+  }
 
   notify(sagaIds: readonly string[]): void {
+    this.#moved();
     for (const sagaId of sagaIds) for (const wake of this.#waiting.get(sagaId) ?? []) wake();
   }
 

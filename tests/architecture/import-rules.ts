@@ -39,6 +39,7 @@ const ROOT_FILES: Readonly<Record<string, readonly string[]>> = {
   "engine/boot.ts": [],
   "engine/sdk.ts": [],
   "engine/config.ts": ["core"],
+  "engine/engine-calls.ts": ["core", "definition", "dispatcher", "recovery", "timeline", "engine/api/port.ts"],
   "engine/health.ts": ["core", "timeline", "engine/api/port.ts", "engine/transport/port.ts"],
   "engine/settled.ts": ["core", "timeline", "engine/dispatcher/saga-changes.ts"],
   "engine/start-print.ts": ["engine/config.ts", "engine/main.ts"],
