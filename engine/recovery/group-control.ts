@@ -1,8 +1,11 @@
 import { errorCode, type Sql } from "../timeline/database.ts";
 import type { Consumer } from "../transport/port.ts";
 
-/** How often this process looks whether a person has paused, resumed or rewound a group. */
-const LOOK_EVERY_MS = 200;
+/**
+ * How often this process looks whether a person has paused, resumed or rewound a group. What was asked for in this very
+ * process takes effect at once (`nudge`).
+ */
+const LOOK_EVERY_MS = 500;
 
 interface GroupRow {
   consumer_group: string;
