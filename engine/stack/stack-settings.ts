@@ -7,6 +7,9 @@
 /** Where the parts listen, on 127.0.0.1. */
 export const stackPorts = { postgres: 55432, kafka: 9092, connect: 8083 } as const;
 
+/** The oldest Java that runs Kafka 4 and Debezium 3.7. */
+export const javaOldest = 17;
+
 /** Largest Java heaps, MiB. */
 export const heapsMb = { kafka: 256, connect: 512 } as const;
 

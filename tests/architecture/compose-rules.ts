@@ -4,6 +4,7 @@ import {
   heapsMb,
   initdbOptions,
   jarsGoal,
+  javaOldest,
   jvmFlags,
   serverSettings,
   stackPorts,
@@ -124,6 +125,9 @@ function connectFaults(service: Service, configs: Compose["configs"], dockerfile
       "pom.xml /stack/pom.xml",
     ),
     ...dockerfileFaults("connect.Dockerfile", dockerfile),
+    ...imagesOf(instructions)
+      .filter((image) => Number(/temurin[:-](\d+)/.exec(image)?.[1] ?? 0) < javaOldest)
+      .map((image) => `connect.Dockerfile: ${image} has no Java ${javaOldest} or newer`),
   ];
 }
 

@@ -66,6 +66,7 @@ const OFFENDERS: readonly (readonly [file: keyof ContainerFiles, from: string | 
     ["connectDockerfile", "-Xmx512m", "-Xmx1g", "connect.Dockerfile: ENTRYPOINT is"],
     ["connectDockerfile", "plugin:3.8.1", "plugin:3.9.0", "connect.Dockerfile: RUN is"],
     ["connectDockerfile", "COPY pom.xml", "COPY other.xml", "connect.Dockerfile: COPY is other.xml"],
+    ["connectDockerfile", "eclipse-temurin:21-jre", "eclipse-temurin:11-jre", "has no Java 17 or newer"],
     ["connectDockerfile", "USER nobody", "USER root", "connect.Dockerfile: runs as root"],
     ["engineDockerfile", "USER bun\n", "", "engine.Dockerfile: runs as root"],
     ["engineDockerfile", "oven/bun:1.4.4", "oven/bun:1.3.0", "engine.Dockerfile: FROM is oven/bun:1.3.0"],
