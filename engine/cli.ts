@@ -7,6 +7,7 @@ import { addCheckCommand } from "./cli/check.ts";
 import { CliError, EXIT } from "./cli/cli-error.ts";
 import { addGroupCommands } from "./cli/group-commands.ts";
 import { addLocalCommands } from "./cli/local-commands.ts";
+import { addLoginCommand } from "./cli/login-command.ts";
 import { addMessageCommands } from "./cli/message-commands.ts";
 import { addSagaCommands } from "./cli/saga-commands.ts";
 
@@ -23,6 +24,7 @@ async function run(args: readonly string[]): Promise<void> {
   addMessageCommands(program);
   addGroupCommands(program);
   addLocalCommands(program);
+  addLoginCommand(program);
   await program.parseAsync([...args], { from: "user" });
 }
 

@@ -10,8 +10,8 @@ import { redrive } from "./recovery/redrive.ts";
 import type { Rewind } from "./recovery/rewind.ts";
 import type { Sql } from "./timeline/database.ts";
 
-/** What the calls are made of; `settled` and `health` as the API knows them. */
-export interface CallParts extends Pick<Engine, "settled" | "health"> {
+/** What the calls are made of; those that concern the whole process are given as they are. */
+export interface CallParts extends Pick<Engine, "settled" | "health" | "bounds"> {
   readonly sql: Sql;
   readonly catalog: DomainCatalog;
   readonly desk: DefinitionDesk;
@@ -24,7 +24,7 @@ export interface CallParts extends Pick<Engine, "settled" | "health"> {
 
 /** What the API may ask of the engine, carried out by the rooms that do it. */
 export function engineCalls(parts: CallParts): Engine {
-  const { sql, catalog, desk, revisions, starter, requests, groups, rewind, settled, health } = parts;
+  const { sql, catalog, desk, revisions, starter, requests, groups, rewind, settled, health, bounds } = parts;
   return {
     start: (definition, input, options, caller) =>
       starter.start({ definition, input, ...options, ...keyOf(caller), traceparent: caller.traceparent ?? null }),
@@ -45,6 +45,7 @@ export function engineCalls(parts: CallParts): Engine {
       return { group, preview, parts: moved };
     },
     health,
+    bounds,
   };
 }
 

@@ -4,6 +4,7 @@
 import type { Engine } from "./api/port.ts";
 import { createApi, type RunningApi, serveApi } from "./api/server.ts";
 import { type Config, parseConfig } from "./config.ts";
+import type { Bound } from "./core/bound.ts";
 import type { DomainCatalog } from "./core/domain.ts";
 import { EngineError } from "./core/error.ts";
 import { catalogOf } from "./definition/catalog.ts";
@@ -20,7 +21,7 @@ import { Transitions } from "./dispatcher/transitions.ts";
 import { engineCalls } from "./engine-calls.ts";
 import { engineHealth } from "./health.ts";
 import { type LoadedDomain, loadDomains } from "./participant/load-domains.ts";
-import { handledTopics } from "./participant/handlers.ts";
+import { consumedTopics } from "./participant/handlers.ts";
 import { Participant } from "./participant/participant.ts";
 import { Projector } from "./participant/projector.ts";
 import { GroupControl } from "./recovery/group-control.ts";
@@ -28,12 +29,12 @@ import { Groups } from "./recovery/groups.ts";
 import { rebuild } from "./recovery/rebuild.ts";
 import { Rewind } from "./recovery/rewind.ts";
 import type { Log } from "./sdk.ts";
-import { settled } from "./settled.ts";
+import { Settling } from "./settled.ts";
 import { startEmbeddedPostgres } from "./stack/embedded-postgres.ts";
 import { lockHome } from "./stack/home-lock.ts";
 import { announce } from "./start-print.ts";
 import { createLog } from "./telemetry/log.ts";
-import { connect, type PoolOptions, reachDatabase, type Sql } from "./timeline/database.ts";
+import { connect, type PoolOptions, poolBound, reachDatabase, type Sql } from "./timeline/database.ts";
 import { domainUrl } from "./timeline/domain-role.ts";
 import { newId } from "./timeline/ids.ts";
 import { type MigrationSet, migrate } from "./timeline/migrate.ts";
@@ -103,6 +104,7 @@ async function start(
   const databaseUrl = config.databaseUrl ?? (await embeddedDatabase(config, closing));
   const sql = pool(databaseUrl, "engine", ENGINE_CONNECTIONS, closing, { plans: "index" });
   const transitionSql = pool(databaseUrl, "transitions", TRANSITION_CONNECTIONS, closing, { plans: "index" });
+  const pools = [poolBound(transitionSql, "transitions")];
   await reachDatabase(sql, databaseUrl);
   await migrate(sql, migrationsOf(domains));
   const transport = await openTransport(config, transitionSql, databaseUrl, log, onFatal, closing);
@@ -121,13 +123,9 @@ async function start(
   const revisions = new Revisions();
   const evaluator = createEvaluator();
   const transitions = new Transitions(revisions, evaluator, config.consumer);
-  const store = (role: string): Store => ({
-    sql: transitionSql,
-    producer: `${role}@${config.consumer}`,
-    handOver: (rows, behindOthers) => transport.handOver(rows, behindOthers),
-  });
+  const store = storeOf(config, transitionSql, transport);
 
-  const parts = { config, sql, databaseUrl, domains, catalog, transport, control, store, log, closing };
+  const parts = { config, sql, databaseUrl, domains, catalog, transport, control, store, log, closing, pools };
   if (config.roles.dispatcher) await startDispatcher(parts, transitions, changes);
   const projectors = await startDomains(parts);
   // Once more, so that it is drained before the pools that its consumers use are closed.
@@ -139,13 +137,18 @@ async function start(
   const recorder = new Recorder(store("api"), transitions, changes);
   const starter = new Starter(recorder, revisions, evaluator, () => catalog);
   const requests = new Requests(recorder, revisions);
+  const settling = new Settling(sql, changes);
   const rewind = new Rewind(sql, transport, control, groups);
   const rooms = { sql, catalog, desk, revisions, starter, requests, groups, rewind };
   const engine = engineCalls({
     ...rooms,
     settled: (sagaId, timeoutMs, signal) =>
-      settled(sql, changes, sagaId, timeoutMs, AbortSignal.any([signal, draining.signal])),
+      settling.settled(sagaId, timeoutMs, AbortSignal.any([signal, draining.signal])),
     health: () => engineHealth(sql, transport, control.consumers),
+    bounds: () => [
+      ...[starter, recorder, settling, transport, ...control.consumers].flatMap((part) => part.bounds),
+      ...pools,
+    ],
   });
   const api = config.roles.api ? openApi(config, engine, sql, log, closing) : null;
   // First of all at the end: callers who wait get the saga as it stands, instead of a connection that is cut.
@@ -157,6 +160,15 @@ async function start(
       rebuild(sql, groups, projectorOf(projectors, projection), reason, { actor: "local" }),
     stop: () => closing.run(),
   };
+}
+
+/** Where a role writes: the same pool and transport, under its own name. */
+function storeOf(config: Config, sql: Sql, transport: Transport): (role: string) => Store {
+  return (role) => ({
+    sql,
+    producer: `${role}@${config.consumer}`,
+    handOver: (rows, behindOthers) => transport.handOver(rows, behindOthers),
+  });
 }
 
 /** The engine's own migrations, then those of each domain. */
@@ -240,7 +252,7 @@ async function openTransport(
 function groupTopics(domains: readonly LoadedDomain[]): ReadonlyMap<string, readonly string[]> {
   const topics = new Map<string, readonly string[]>([["dispatcher", ["timeline"]]]);
   for (const { domain } of domains) {
-    topics.set(domain.name, handledTopics(domain));
+    topics.set(domain.name, consumedTopics(domain));
     for (const projection of Object.keys(domain.projections)) topics.set(`${domain.name}.${projection}`, ["timeline"]);
   }
   return topics;
@@ -257,6 +269,7 @@ interface DomainParts {
   readonly store: (role: string) => Store;
   readonly log: Log;
   readonly closing: Closing;
+  readonly pools: Bound[];
 }
 
 async function startDispatcher(parts: DomainParts, transitions: Transitions, changes: SagaChanges): Promise<void> {
@@ -283,7 +296,7 @@ async function startDispatcher(parts: DomainParts, transitions: Transitions, cha
 }
 
 async function startDomains(parts: DomainParts): Promise<Map<string, Projector>> {
-  const { config, sql, databaseUrl, domains, catalog, transport, control, store, log, closing } = parts;
+  const { config, sql, databaseUrl, domains, catalog, transport, control, store, log, closing, pools } = parts;
   const projectors = new Map<string, Projector>();
   const wanted = config.roles.domains;
   for (const { domain } of domains.filter(({ domain: { name } }) => wanted === "all" || wanted.has(name))) {
@@ -291,6 +304,7 @@ async function startDomains(parts: DomainParts): Promise<Map<string, Projector>>
     const limits = { statementTimeoutMs: HANDLER_MS, idleTransactionMs: HANDLER_MS };
     const batches = pool(url, `${domain.name} batches`, BATCH_CONNECTIONS, closing, limits);
     const singles = pool(url, domain.name, SINGLE_CONNECTIONS, closing, limits);
+    pools.push(poolBound(batches, `${domain.name} batches`), poolBound(singles, domain.name));
     const participant = new Participant({
       domain,
       catalog,

@@ -1,13 +1,21 @@
+import type { Bound } from "../core/bound.ts";
 import type { Api, ApiParts } from "./api-env.ts";
 import { describe } from "./describe.ts";
 
 /** What load balancers and supervisors ask. */
-export function addHealthRoutes(app: Api, { engine }: ApiParts): void {
+export function addHealthRoutes(app: Api, { engine }: ApiParts, bounds: () => readonly Bound[]): void {
   app.get("/health/live", LIVE, (c) => c.json({ status: "live" }));
 
   app.get("/health/ready", READY, async (c) => {
     const { ready, parts } = await engine.health();
-    return c.json({ ready, parts }, ready ? 200 : 503);
+    const load = bounds().map(({ name, labels = {}, limit, now, hits }) => ({
+      name,
+      labels,
+      now: now(),
+      limit,
+      hits: hits(),
+    }));
+    return c.json({ ready, parts, load }, ready ? 200 : 503);
   });
 }
 

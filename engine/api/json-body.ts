@@ -60,7 +60,9 @@ export function checkMedia(request: Request, accepted: RegExp, name: string): vo
 
 async function readBytes(request: Request): Promise<Uint8Array> {
   // The declared length spares reading; a body of no declared length is counted as it comes.
-  if (Number(request.headers.get("content-length") ?? 0) > BODY_MAX_BYTES) throw tooLarge();
+  const declared = request.headers.get("content-length");
+  if (Number(declared ?? 0) > BODY_MAX_BYTES) throw tooLarge();
+  if (declared !== null) return new Uint8Array(await request.arrayBuffer());
   const parts: Uint8Array[] = [];
   let length = 0;
   for await (const part of request.body ?? []) {

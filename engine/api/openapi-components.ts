@@ -24,6 +24,7 @@ const SCHEMAS = {
   GroupMember: group.GroupMember,
   GroupPartition: group.GroupPartition,
   HealthPart: health.HealthPart,
+  HealthLoad: health.HealthLoad,
   HealthReport: health.HealthReport,
   Live: health.Live,
   MaybeReasoned: verb.MaybeReasoned,

@@ -1,3 +1,4 @@
+import type { Bound } from "../core/bound.ts";
 import type { Json } from "../core/json.ts";
 import type { Diagnostic } from "../definition/diagnostic.ts";
 import type { PartHealth } from "../transport/port.ts";
@@ -114,4 +115,6 @@ export interface Engine {
     caller: Caller,
   ): Promise<RewindReport>;
   health(): Promise<Health>;
+  /** What this process bounds: queues, batches, pools. */
+  bounds(): readonly Bound[];
 }

@@ -5,14 +5,17 @@ import { writeCursor } from "./cursor.ts";
 import { describe } from "./describe.ts";
 import { readJson } from "./json-body.ts";
 import { parseQuery, queryTexts, readQuery } from "./read-query.ts";
+import { SagaReader } from "./saga-reader.ts";
 import { SagaListQuery, SagaQuery, StartQuery, sagaFilter, splitLabels } from "./saga-query.ts";
 import { viewSagas } from "./saga-view.ts";
 import { definitionNameOf, sagaIdOf, unknownSaga } from "./unknown.ts";
 import { waitUntilSettled } from "./wait-until-settled.ts";
 
-/** Starting, listing and reading sagas. */
-export function addSagaRoutes(app: Api, parts: ApiParts): void {
+/** Starting, listing and reading sagas. Returns what reads them, for its bounds. */
+export function addSagaRoutes(app: Api, parts: ApiParts): SagaReader {
   const { engine, sql } = parts;
+  const reader = new SagaReader(engine, sql);
+  const oneSaga = async (sagaId: string) => (await reader.read(sagaId)) ?? unknownSaga(sagaId);
 
   app.post("/v1/sagas/:id", START, async (c) => {
     const { wait, duplicate } = readQuery(c, StartQuery);
@@ -22,7 +25,7 @@ export function addSagaRoutes(app: Api, parts: ApiParts): void {
     const { sagaId, created } = await engine.start(definition, input, { duplicate }, caller);
     await waitUntilSettled(c, engine, sagaId, wait);
     c.header("Location", `/v1/sagas/${sagaId}`);
-    return c.json(await oneSaga(parts, sagaId), created ? 201 : 200);
+    return c.json(await oneSaga(sagaId), created ? 201 : 200);
   });
 
   app.get("/v1/sagas", LIST, async (c) => {
@@ -39,14 +42,9 @@ export function addSagaRoutes(app: Api, parts: ApiParts): void {
     const { wait } = readQuery(c, SagaQuery);
     const sagaId = sagaIdOf(c.req.param("id"));
     if (wait > 0 && (await readSaga(sql, sagaId)) !== undefined) await waitUntilSettled(c, engine, sagaId, wait);
-    return c.json(await oneSaga(parts, sagaId));
+    return c.json(await oneSaga(sagaId));
   });
-}
-
-async function oneSaga({ engine, sql }: ApiParts, sagaId: string) {
-  const row = await readSaga(sql, sagaId);
-  const [view] = await viewSagas(engine, sql, row === undefined ? [] : [row]);
-  return view ?? unknownSaga(sagaId);
+  return reader;
 }
 
 const START = describe({
@@ -73,6 +71,7 @@ const START = describe({
     "saga.idempotency-mismatch",
     "message.too-large",
     "saga.busy",
+    "engine.busy",
     "request.header-invalid",
   ],
 });
@@ -107,5 +106,5 @@ const GET = describe({
   path: ["sagaId"],
   query: SagaQuery,
   answers: { 200: { description: "The saga", schema: "Saga" } },
-  problems: ["saga.unknown"],
+  problems: ["saga.unknown", "engine.busy"],
 });

@@ -6,7 +6,7 @@ import { readSteps, type SagaRow, type SagaStepRow } from "../timeline/read-saga
 import type { Masking } from "./masking.ts";
 import type { Engine } from "./port.ts";
 import type { Saga, SagaError, SagaStep } from "./saga-schema.ts";
-import { maskingOf } from "./sensitive.ts";
+import { maskingOfSagas } from "./sensitive.ts";
 
 type SagaView = InferOutput<typeof Saga>;
 
@@ -14,7 +14,7 @@ type SagaView = InferOutput<typeof Saga>;
 export async function viewSagas(engine: Engine, sql: Sql, rows: readonly SagaRow[]): Promise<SagaView[]> {
   if (rows.length === 0) return [];
   const ids = rows.map((row) => row.id);
-  const [steps, masking] = await Promise.all([readSteps(sql, ids), maskingOf(engine, sql, ids)]);
+  const [steps, masking] = await Promise.all([readSteps(sql, ids), maskingOfSagas(engine, sql, rows)]);
   const stepsOf = Map.groupBy(steps, (step) => step.saga_id);
   return rows.map((row) => view(row, stepsOf.get(row.id) ?? [], masking.of(row.id)));
 }

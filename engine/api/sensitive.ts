@@ -27,8 +27,18 @@ export async function maskingOf(
   sagaIds: readonly string[],
   messages: readonly MessageRow[] = [],
 ): Promise<MaskingBySaga> {
+  return maskingOfSagas(engine, sql, await readRevisionsOf(sql, sagaIds), messages);
+}
+
+/** The same for sagas that were read already: nothing is looked up when nothing is sensitive. */
+export async function maskingOfSagas(
+  engine: Engine,
+  sql: Sql,
+  sagas: readonly SensitiveRow[],
+  messages: readonly MessageRow[] = [],
+): Promise<MaskingBySaga> {
   const found = new Map<string, Masking>();
-  for (const saga of await readRevisionsOf(sql, sagaIds)) {
+  for (const saga of sagas) {
     const paths = await sensitivePaths(engine, saga);
     if (paths.length > 0) found.set(saga.id, new Masking(paths));
   }

@@ -4,6 +4,7 @@ import { EngineError } from "../core/error.ts";
 import type { Log } from "../sdk.ts";
 import type { Sql } from "../timeline/database.ts";
 import { newId } from "../timeline/ids.ts";
+import { Admission } from "./admission.ts";
 import type { Api, ApiContext, ApiEnv } from "./api-env.ts";
 import { addDefinitionRoutes } from "./definition-routes.ts";
 import { addDocsRoutes } from "./docs-routes.ts";
@@ -38,13 +39,15 @@ export function createApi({ engine, sql, log, host = "127.0.0.1" }: ApiOptions):
     if (!c.res.headers.has("cache-control")) c.header("Cache-Control", "no-store");
   });
   app.use(originGuard(isLoopback(host)));
-  addSagaRoutes(app, parts);
+  const admission = new Admission();
+  app.use("/v1/*", admission.guard);
+  const reader = addSagaRoutes(app, parts);
   addTimelineRoutes(app, parts);
   addSagaVerbRoutes(app, parts);
   addDefinitionRoutes(app, parts);
   addMessageRoutes(app, parts);
   addGroupRoutes(app, parts);
-  addHealthRoutes(app, parts);
+  addHealthRoutes(app, parts, () => [...admission.bounds, ...reader.bounds, ...engine.bounds()]);
   addDocsRoutes(app);
   return app;
 }

@@ -20,7 +20,8 @@ export type RefusalCode =
   | "group.offset-out-of-range"
   | "group.nothing-to-rewind"
   | "group.rewind-failed"
-  | "definition.unknown-revision";
+  | "definition.unknown-revision"
+  | "engine.busy";
 
 /** A call that the engine refuses: nothing was changed. */
 export class Refusal extends EngineError {

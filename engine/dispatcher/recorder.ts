@@ -1,9 +1,12 @@
+import type { Bound } from "../core/bound.ts";
 import type { Json } from "../core/json.ts";
 import { Refusal } from "../core/refusal.ts";
 import { isFinal, type SagaStatus } from "../core/state.ts";
 import { errorCode, type Tx } from "../timeline/database.ts";
+import { Grouped } from "../timeline/grouped.ts";
 import { newId } from "../timeline/ids.ts";
 import { databaseNow, lockSagas, readSagas, type SagaRow } from "../timeline/saga-row.ts";
+import type { NewSaga } from "../timeline/start-write.ts";
 import { type Store, transact, type Unit } from "../timeline/store.ts";
 import type { SagaChanges } from "./saga-changes.ts";
 import { dispatcherPaused } from "./timers.ts";
@@ -11,6 +14,10 @@ import type { Applied, Arrival, Transitions } from "./transitions.ts";
 
 /** Longest wait for a saga's lock on behalf of a caller, milliseconds. */
 const LOCK_WAIT_MS = 5_000;
+
+const CALLS = 4;
+/** Calls that wait for a transaction; one more is answered 503. */
+const CALLS_WAITING_MAX = 2_000;
 
 /** A request that an API call records, and applies in the same transaction if nothing stands in the way. */
 export interface Recorded {
@@ -35,6 +42,16 @@ export class Recorder {
   readonly #store: Store;
   readonly #transitions: Transitions;
   readonly #changes: SagaChanges;
+  /** Calls for one saga each. Not more at once, or those that wait for a lock would take every connection. */
+  readonly #calls = new Grouped<() => Promise<unknown>, unknown>({
+    name: "ekiden_saga_calls_waiting",
+    help: "Signals, cancels and retries that wait for a transaction.",
+    run: async ([call]) => [{ value: await call?.() }],
+    parallel: CALLS,
+    max: 1,
+    waitingMax: CALLS_WAITING_MAX,
+    full: (waiting) => new Refusal("engine.busy", `${waiting} calls wait already`, "Send it again after Retry-After."),
+  });
 
   constructor(store: Store, transitions: Transitions, changes: SagaChanges) {
     this.#store = store;
@@ -44,17 +61,23 @@ export class Recorder {
 
   /**
    * Runs `work` under the saga's lock.
-   * @throws Refusal `saga.busy` after 5 s of waiting, `saga.unknown`, `saga.final`, `message.too-large`.
+   * @throws Refusal `saga.busy` after 5 s of waiting, `saga.unknown`, `saga.final`, `message.too-large`, `engine.busy`.
    */
   async under<T>(sagaId: string, work: (unit: Unit, saga: SagaRow) => Promise<T>): Promise<T> {
-    const result = await this.transact(async (unit) => {
-      await lockSagas(unit.tx, [sagaId]);
-      const saga = (await readSagas(unit.tx, [sagaId])).get(sagaId);
-      if (saga === undefined) throw unknownSaga(sagaId);
-      return work(unit, saga);
-    });
+    const result = await this.#calls.do(() =>
+      this.transact(async (unit) => {
+        await lockSagas(unit.tx, [sagaId]);
+        const saga = (await readSagas(unit.tx, [sagaId])).get(sagaId);
+        if (saga === undefined) throw unknownSaga(sagaId);
+        return work(unit, saga);
+      }),
+    );
     this.#changes.notify([sagaId]);
-    return result;
+    return result as T;
+  }
+
+  get bounds(): readonly Bound[] {
+    return [this.#calls.bound];
   }
 
   /** One transaction whose lock waits are bounded and whose refusals by the database are put in words. */
@@ -98,6 +121,17 @@ export class Recorder {
     const now = await databaseNow(unit.tx);
     const { applied } = await this.#transitions.apply(unit, new Map([[saga.id, saga]]), [arrival], now);
     return { status: await statusOf(unit.tx, saga.id), effect: applied[0]?.effect ?? null };
+  }
+
+  /** Applies the first events of new sagas and writes their rows with them. */
+  async applyFirst(
+    unit: Unit,
+    sagas: ReadonlyMap<string, SagaRow>,
+    arrivals: readonly Arrival[],
+    now: Date,
+    born: ReadonlyMap<string, NewSaga>,
+  ): Promise<void> {
+    await this.#transitions.apply(unit, sagas, arrivals, now, born);
   }
 
   /** Adds the request to the unit and returns it as an arrival. */
@@ -144,11 +178,6 @@ export class Recorder {
   /** This engine process, as a saga's last writer. */
   get writer(): string {
     return this.#transitions.writer;
-  }
-
-  /** Tells waiting callers that a saga has moved. */
-  notify(sagaId: string): void {
-    this.#changes.notify([sagaId]);
   }
 }
 

@@ -1,18 +1,35 @@
+import type { Bound } from "../core/bound.ts";
 import type { Definition } from "../core/definition.ts";
 import type { DomainCatalog } from "../core/domain.ts";
-import { type Evaluator, ExpressionFault, type Scope } from "../core/evaluate.ts";
-import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
+import type { Evaluator } from "../core/evaluate.ts";
+import type { Json } from "../core/json.ts";
 import { Refusal } from "../core/refusal.ts";
-import { renderTemplate } from "../core/template.ts";
-import { startViolations } from "../definition/start-violations.ts";
-import type { Tx } from "../timeline/database.ts";
+import { isNoOutcome, type Tx, together } from "../timeline/database.ts";
+import { Grouped, type GroupResult } from "../timeline/grouped.ts";
+import { canonical, hashOf, keyMismatch } from "../timeline/idempotency.ts";
 import { newId } from "../timeline/ids.ts";
-import { databaseNow, lockSagas, type SagaRow } from "../timeline/saga-row.ts";
+import { databaseNow, type SagaRow } from "../timeline/saga-row.ts";
+import {
+  claimOpen,
+  claimStartKeys,
+  freeStartKey,
+  insertSagas,
+  keepStartKey,
+  type NewSaga,
+  readOpen,
+  readStartKeys,
+} from "../timeline/start-write.ts";
 import type { Unit } from "../timeline/store.ts";
-import { canonical, claimKey, keepAnswer } from "../timeline/idempotency.ts";
 import type { Recorder } from "./recorder.ts";
 import type { Revisions } from "./revisions.ts";
 import { dispatcherPaused } from "./timers.ts";
+import { type Wanted, wantedOf } from "./wanted.ts";
+
+/** Starts in one transaction. */
+const START_GROUP_MAX = 100;
+/** Starts that wait for a transaction; one more is answered 503. */
+const STARTS_WAITING_MAX = 2_000;
+const START_GROUPS = 2;
 
 /** A wish to start a saga. */
 export interface StartRequest {
@@ -29,186 +46,231 @@ export interface Started {
   readonly created: boolean;
 }
 
-interface Ready {
-  readonly definition: Definition;
-  readonly input: JsonObject;
+type Result = GroupResult<Started>;
+
+/** A start on its way through its transaction; `result` once it is decided. */
+interface Start {
+  readonly request: StartRequest;
+  readonly sagaId: string;
+  readonly hash: string | null;
+  wanted?: Wanted;
+  result?: Result;
 }
 
-/** Starts sagas: row, first request and first transition in one transaction. */
+/**
+ * Starts sagas: row, first request and first transition in one transaction, which starts that arrive at the same time
+ * share. A new saga's id is known to nobody before the commit, so its lock need not be taken.
+ */
 export class Starter {
   readonly #recorder: Recorder;
   readonly #revisions: Revisions;
   readonly #evaluator: Evaluator;
   readonly #catalog: () => DomainCatalog;
+  readonly #starts: Grouped<StartRequest, Started>;
 
   constructor(recorder: Recorder, revisions: Revisions, evaluator: Evaluator, catalog: () => DomainCatalog) {
     this.#recorder = recorder;
     this.#revisions = revisions;
     this.#evaluator = evaluator;
     this.#catalog = catalog;
-  }
-
-  /** @throws Refusal `saga.unknown-definition`, `saga.input-invalid`, `saga.key-open`, `saga.idempotency-mismatch`, … */
-  async start(request: StartRequest): Promise<Started> {
-    const sagaId = newId();
-    const started = await this.#recorder.transact(async (unit) => {
-      await lockSagas(unit.tx, [sagaId]);
-      const earlier = await this.#earlier(unit.tx, request, sagaId);
-      if (earlier !== null) return { sagaId: earlier, created: false };
-      const ready = await this.#ready(unit.tx, request);
-      return this.#insert(unit, sagaId, request, ready);
+    this.#starts = new Grouped({
+      name: "ekiden_starts_waiting",
+      help: "Starts that wait for a transaction.",
+      run: (requests) => this.#run(requests),
+      parallel: START_GROUPS,
+      max: START_GROUP_MAX,
+      waitingMax: STARTS_WAITING_MAX,
+      full: (waiting) =>
+        new Refusal(
+          "engine.busy",
+          `${waiting} starts wait already`,
+          "Send it again after Retry-After; nothing was changed.",
+        ),
     });
-    this.#recorder.notify(started.sagaId);
-    return started;
   }
 
-  async #earlier(tx: Tx, request: StartRequest, sagaId: string): Promise<string | null> {
-    if (request.idempotencyKey === undefined) return null;
-    const asked = { definition: request.definition, input: request.input };
-    return (await claimKey(tx, "start", request.idempotencyKey, asked, sagaId))?.sagaId ?? null;
+  get bounds(): readonly Bound[] {
+    return [this.#starts.bound];
   }
 
-  async #ready(tx: Tx, request: StartRequest): Promise<Ready> {
-    const [current] = await tx<{ revision: string }[]>`
-      select revision from timeline.definition where name = ${request.definition}
-    `;
-    if (current === undefined) {
-      throw new Refusal(
-        "saga.unknown-definition",
-        `there is no definition "${request.definition}"`,
-        "GET /v1/definitions lists them.",
-      );
+  /** @throws Refusal `saga.unknown-definition`, `saga.input-invalid`, `saga.key-open`, `saga.idempotency-mismatch`, `engine.busy`, … */
+  start(request: StartRequest): Promise<Started> {
+    return this.#starts.do(request);
+  }
+
+  /** One transaction for all of them; when it fails for a reason of its own, one for each. */
+  async #run(requests: readonly StartRequest[]): Promise<readonly Result[]> {
+    try {
+      return await this.#recorder.transact((unit) => this.#together(unit, requests));
+    } catch (error) {
+      if (requests.length === 1) return [{ error }];
+      if (isNoOutcome(error)) throw error;
+      const results: Result[] = [];
+      for (const request of requests) results.push(...(await this.#run([request])));
+      return results;
     }
-    const definition = await this.#revisions.get(tx, request.definition, current.revision);
-    const problems = startViolations(definition, request.input, this.#catalog());
-    if (problems.length > 0 || !isJsonObject(request.input)) {
-      throw new Refusal(
-        "saga.input-invalid",
-        `the input does not fit ${definition.name}`,
-        "Mend the fields named in errors.",
-        { problems },
-      );
-    }
-    return { definition, input: request.input };
   }
 
-  async #insert(unit: Unit, sagaId: string, request: StartRequest, ready: Ready): Promise<Started> {
+  async #together(unit: Unit, requests: readonly StartRequest[]): Promise<readonly Result[]> {
     const { tx } = unit;
-    const { definition, input } = ready;
-    const now = await databaseNow(tx);
-    const scope: Scope = {
-      input,
-      steps: {},
-      saga: {
-        id: sagaId,
-        key: null,
-        version: definition.version,
-        startedAt: now.toISOString(),
-        now: now.toISOString(),
-      },
-    };
-    const key = definition.key === undefined ? null : this.#text(definition.key, scope, "key");
-    const labels = Object.fromEntries(
-      Object.entries(definition.labels).map(([name, label]) => [name, this.#text(label, scope, `label ${name}`)]),
-    );
-    const open = await claimBusinessKey(tx, sagaId, definition.name, key);
-    if (open !== null) return this.#duplicate(unit, request, key as string, open);
-    const saga: SagaRow = {
+    const starts = requests.map(toStart);
+    const [used, current, paused, now] = await together([
+      usedKeys(tx, starts),
+      currentRevisions(tx, requests),
+      dispatcherPaused(tx),
+      databaseNow(tx),
+    ]);
+    const keys = new Set<string>();
+    for (const start of starts) {
+      const known = earlier(start, used, keys);
+      if (known === undefined) await this.#want(tx, start, current, now);
+      else start.result = known;
+    }
+    await claimKeys(tx, starts);
+    await claimPlaces(tx, starts);
+    await this.#insert(unit, starts, paused, now);
+    return starts.map(({ result }) => result as Result);
+  }
+
+  async #want(tx: Tx, start: Start, current: ReadonlyMap<string, string>, now: Date): Promise<void> {
+    const { definition: name, input } = start.request;
+    try {
+      const definition = await this.#definition(tx, name, current.get(name));
+      const birth = { sagaId: start.sagaId, now };
+      start.wanted = wantedOf(definition, input, birth, this.#catalog(), this.#evaluator);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      start.result = { error };
+    }
+  }
+
+  #definition(tx: Tx, name: string, revision: string | undefined): Promise<Definition> {
+    if (revision !== undefined) return this.#revisions.get(tx, name, revision);
+    throw new Refusal("saga.unknown-definition", `there is no definition "${name}"`, "GET /v1/definitions lists them.");
+  }
+
+  async #insert(unit: Unit, starts: readonly Start[], waits: boolean, now: Date): Promise<void> {
+    const born = starts.filter(({ result }) => result === undefined);
+    const sagas = born.map((start) => this.#newborn(start, waits, now));
+    if (waits) await insertSagas(unit.tx, sagas);
+    const rows = new Map<string, SagaRow>();
+    const arrivals = sagas.map((saga) => {
+      const { labels, ...facts } = saga;
+      const row: SagaRow = { ...facts, status: "running", sequence: 0, unapplied: 0, state: null };
+      rows.set(row.id, row);
+      const body = { input: saga.input, key: saga.key, labels, version: saga.version, revision: saga.revision };
+      const asking = { traceparent: saga.traceparent };
+      return this.#recorder.arrival(unit, row, "saga.started", body, asking, newId(), waits);
+    });
+    const newborn = new Map(sagas.map((saga) => [saga.id, saga]));
+    if (!waits) await this.#recorder.applyFirst(unit, rows, arrivals, now, newborn);
+    for (const start of born) start.result = { value: { sagaId: start.sagaId, created: true } };
+  }
+
+  #newborn({ sagaId, request, wanted }: Start, waits: boolean, now: Date): NewSaga {
+    const { definition, key, labels, input } = wanted as Wanted;
+    return {
       id: sagaId,
       definition: definition.name,
       version: definition.version,
       revision: definition.revision,
-      status: "running",
-      sequence: 0,
-      unapplied: 0,
+      unapplied: waits ? 1 : 0,
       key,
+      labels,
       input,
-      state: null,
       traceparent: request.traceparent,
       writer: this.#recorder.writer,
       started_at: now,
     };
-    await this.#first(unit, saga, labels);
-    if (request.idempotencyKey !== undefined) await keepAnswer(tx, "start", request.idempotencyKey, sagaId, null, null);
-    return { sagaId, created: true };
-  }
-
-  async #first(unit: Unit, saga: SagaRow, labels: JsonObject): Promise<void> {
-    const { tx } = unit;
-    const waits = await dispatcherPaused(tx);
-    const started = { ...saga, unapplied: waits ? 1 : 0 };
-    await tx`
-      insert into timeline.saga (id, definition, version, revision, status, sequence, unapplied, key, labels, input,
-        traceparent, writer, started_at, updated_at)
-      values (${saga.id}, ${saga.definition}, ${saga.version}, ${saga.revision}, 'running', 0, ${started.unapplied}, ${saga.key},
-        ${tx.json(labels as never)}, ${tx.json(saga.input as never)}, ${saga.traceparent}, ${saga.writer}, ${saga.started_at}, ${saga.started_at})
-    `;
-    const body = { input: saga.input, key: saga.key, labels, version: saga.version, revision: saga.revision };
-    const arrival = this.#recorder.arrival(
-      unit,
-      saga,
-      "saga.started",
-      body,
-      { traceparent: saga.traceparent },
-      newId(),
-      waits,
-    );
-    if (!waits) await this.#recorder.apply(unit, saga, arrival);
-  }
-
-  async #duplicate(unit: Unit, request: StartRequest, key: string, open: OpenSaga): Promise<Started> {
-    if (request.duplicate === "reject" || canonical(open.input) !== canonical(request.input)) {
-      const message = `business key "${key}" has an open saga: ${open.id}`;
-      throw new Refusal("saga.key-open", message, "Wait for its end, or cancel it.", { sagaId: open.id });
-    }
-    if (request.idempotencyKey !== undefined)
-      await keepAnswer(unit.tx, "start", request.idempotencyKey, open.id, null, null);
-    return { sagaId: open.id, created: false };
-  }
-
-  #text(template: NonNullable<Definition["key"]>, scope: Scope, what: string): string {
-    try {
-      const value = renderTemplate(template, scope, this.#evaluator);
-      if (typeof value === "string" && value !== "") return value;
-      if (typeof value === "number" || typeof value === "boolean") return String(value);
-      throw inputRefusal(`${what} must be text that is not empty, a number or a boolean`);
-    } catch (error) {
-      if (error instanceof ExpressionFault) throw inputRefusal(`${what}: ${error.message}`);
-      throw error;
-    }
   }
 }
 
-function inputRefusal(message: string): Refusal {
-  return new Refusal("saga.input-invalid", message, "The definition makes it of the input; see the YAML.", {
-    problems: [{ path: "", message }],
-  });
+function toStart(request: StartRequest): Start {
+  const asked = { definition: request.definition, input: request.input };
+  return { request, sagaId: newId(), hash: request.idempotencyKey === undefined ? null : hashOf(asked) };
 }
 
-interface OpenSaga {
-  readonly id: string;
-  readonly input: Json;
+async function usedKeys(tx: Tx, starts: readonly Start[]) {
+  const keys = starts.flatMap(({ request }) => request.idempotencyKey ?? []);
+  const used = keys.length === 0 ? [] : await readStartKeys(tx, keys);
+  return new Map(used.map((row) => [row.idempotency_key, row]));
 }
 
-/** The unique key decides, not a look before it. Returns the open saga that has the key, or null when it is ours. */
-async function claimBusinessKey(
-  tx: Tx,
-  sagaId: string,
-  definition: string,
-  key: string | null,
-): Promise<OpenSaga | null> {
-  for (;;) {
-    const claimed = await tx`
-      insert into timeline.saga_open (saga_id, definition, key, status) values (${sagaId}, ${definition}, ${key}, 'running')
-      on conflict (definition, key) where key is not null do nothing
-      returning saga_id
-    `;
-    if (claimed.length === 1) return null;
-    const [open] = await tx<{ id: string; input: Json }[]>`
-      select s.id, s.input from timeline.saga_open o join timeline.saga s on s.id = o.saga_id
-      where o.definition = ${definition} and o.key = ${key}
-    `;
-    // None: it ended between the two statements, so the key is free now.
-    if (open !== undefined) return open;
+async function currentRevisions(tx: Tx, requests: readonly StartRequest[]): Promise<ReadonlyMap<string, string>> {
+  const names = [...new Set(requests.map(({ definition }) => definition))];
+  const rows = await tx<{ name: string; revision: string }[]>`
+    select name, revision from timeline.definition where name = any (${tx.array(names)}::text[])
+  `;
+  return new Map(rows.map(({ name, revision }) => [name, revision]));
+}
+
+/** What an earlier start under the same Idempotency-Key left; one in the same group has to end first. */
+function earlier(
+  { request, hash }: Start,
+  used: Awaited<ReturnType<typeof usedKeys>>,
+  keys: Set<string>,
+): Result | undefined {
+  const key = request.idempotencyKey;
+  if (key === undefined) return undefined;
+  const row = used.get(key);
+  if (row !== undefined)
+    return row.body_hash === hash ? { value: { sagaId: row.saga_id, created: false } } : { error: keyMismatch(key) };
+  if (keys.has(key)) return "again";
+  keys.add(key);
+  return undefined;
+}
+
+/** Who lost an Idempotency-Key to another transaction finds its saga in the next group. */
+async function claimKeys(tx: Tx, starts: readonly Start[]): Promise<void> {
+  const claiming = starts.filter(({ result, hash }) => result === undefined && hash !== null);
+  const ours = await claimStartKeys(
+    tx,
+    claiming.map(({ request, hash, sagaId }) => ({
+      key: request.idempotencyKey as string,
+      hash: hash as string,
+      sagaId,
+    })),
+  );
+  for (const start of claiming) if (!ours.has(start.request.idempotencyKey as string)) start.result = "again";
+}
+
+async function claimPlaces(tx: Tx, starts: readonly Start[]): Promise<void> {
+  const claiming: { start: Start; wanted: Wanted }[] = [];
+  const places = new Set<string>();
+  for (const start of starts) {
+    const { wanted } = start;
+    if (start.result !== undefined || wanted === undefined) continue;
+    const place = `${wanted.definition.name}/${wanted.key}`;
+    // Of two starts with one business key the second has to find the first.
+    if (wanted.key !== null && places.has(place)) await giveUp(tx, start, "again");
+    else claiming.push({ start, wanted });
+    places.add(place);
   }
+  const claims = claiming.map(({ start, wanted }) => ({
+    sagaId: start.sagaId,
+    definition: wanted.definition.name,
+    key: wanted.key,
+  }));
+  const ours = await claimOpen(tx, claims);
+  for (const { start, wanted } of claiming) if (!ours.has(start.sagaId)) await meet(tx, start, wanted);
+}
+
+/** The business key has an open saga. */
+async function meet(tx: Tx, start: Start, { definition, key }: Wanted): Promise<void> {
+  const { request } = start;
+  const open = await readOpen(tx, definition.name, key as string);
+  // None: it ended between the two statements, so the key is free now.
+  if (open === undefined) return giveUp(tx, start, "again");
+  if (request.duplicate === "reject" || canonical(open.input) !== canonical(request.input)) {
+    const message = `business key "${key}" has an open saga: ${open.id}`;
+    const hint = "Wait for its end, or cancel it.";
+    return giveUp(tx, start, { error: new Refusal("saga.key-open", message, hint, { sagaId: open.id }) });
+  }
+  if (request.idempotencyKey !== undefined) await keepStartKey(tx, request.idempotencyKey, open.id);
+  start.result = { value: { sagaId: open.id, created: false } };
+}
+
+async function giveUp(tx: Tx, start: Start, result: Result): Promise<void> {
+  if (start.request.idempotencyKey !== undefined) await freeStartKey(tx, start.request.idempotencyKey);
+  start.result = result;
 }

@@ -12,6 +12,7 @@ import { type EventRow, parseEvent } from "../timeline/event-row.ts";
 import { newId } from "../timeline/ids.ts";
 import { factsOf, type SagaRow } from "../timeline/saga-row.ts";
 import { type SagaWrite, writeSagas } from "../timeline/saga-write.ts";
+import type { NewSaga } from "../timeline/start-write.ts";
 import type { Unit } from "../timeline/store.ts";
 import type { Delivery } from "../transport/port.ts";
 import type { Revisions } from "./revisions.ts";
@@ -71,14 +72,15 @@ export class Transitions {
   }
 
   /**
-   * Applies events in the given order; those of one saga must stand in their order on the timeline. `settled`: the sagas
-   * that are final or parked now, whom callers may be waiting for.
+   * Applies events in the given order; those of one saga must stand in their order on the timeline. `born`: sagas that
+   * have no row yet. `settled`: the sagas that are final or parked now, whom callers may be waiting for.
    */
   async apply(
     unit: Unit,
     sagas: ReadonlyMap<string, SagaRow>,
     arrivals: readonly Arrival[],
     now: Date,
+    born: ReadonlyMap<string, NewSaga> = new Map(),
   ): Promise<{ readonly applied: Applied[]; readonly settled: readonly string[] }> {
     const works = new Map<string, Work>();
     const consumptions: DispatcherConsumption[] = [];
@@ -96,7 +98,9 @@ export class Transitions {
       writeConsumptions(unit.tx, consumptions),
       writeSagas(
         unit.tx,
-        [...works.values()].filter((work) => work.changed).map((work) => toWrite(work, now)),
+        [...works.values()]
+          .filter((work) => work.changed || born.has(work.row.id))
+          .map((work) => toWrite(work, now, born.get(work.row.id))),
         this.writer,
       ),
     ]);
@@ -227,7 +231,7 @@ function request(unit: Unit, saga: SagaRow, causationId: string, message: Outgoi
   });
 }
 
-function toWrite(work: Work, now: Date): SagaWrite {
+function toWrite(work: Work, now: Date, born: NewSaga | undefined): SagaWrite {
   return {
     sagaId: work.row.id,
     before: work.before,
@@ -237,5 +241,6 @@ function toWrite(work: Work, now: Date): SagaWrite {
     now: now.toISOString(),
     steps: [...work.steps.values()],
     taken: work.taken,
+    ...(born === undefined ? {} : { born }),
   };
 }

@@ -7,11 +7,15 @@ import { answer, claim, close, type CommandRequest, type Ended, open } from "./c
 import { type Handlers, limitOf } from "./handlers.ts";
 
 /** A handler that takes longer holds its batch up: it is set aside into a transaction of its own. */
-const SLOW_MS = 150;
+const SLOW_MS = 250;
 /** After this many set aside, the rest of a batch goes one by one: each setting aside runs the others again. */
 const SET_ASIDE_MAX = 3;
-/** How long a slow action goes straight into transactions of its own. */
-const SLOW_REMEMBERED_MS = 30_000;
+/**
+ * How long a slow action goes straight into transactions of its own: doubled each time until it has been quick again in
+ * a batch, since on a machine that is short of breath every handler is slow now and then.
+ */
+const SLOW_FIRST_MS = 1_000;
+const SLOW_MOST_MS = 30_000;
 
 /** Messages of a batch that must go alone: the batch is rolled back and run again without them. */
 class SetAside extends Error {
@@ -43,7 +47,7 @@ export interface BatchParts {
 /** Many commands in one transaction, handlers strictly one after another (reliability R13a). */
 export class Batches {
   readonly #parts: BatchParts;
-  readonly #slow = new Map<string, number>();
+  readonly #slow = new Map<string, { readonly until: number; readonly forMs: number }>();
 
   constructor(parts: BatchParts) {
     this.#parts = parts;
@@ -74,7 +78,7 @@ export class Batches {
   /** External calls hold no transaction, and slow ones would hold up the others. */
   #mayShare(delivery: Delivery): boolean {
     const action = delivery.headers["action"] ?? "";
-    const until = this.#slow.get(action) ?? 0;
+    const until = this.#slow.get(action)?.until ?? 0;
     return until < Date.now() && !this.#parts.handlers.isExternal(action);
   }
 
@@ -138,14 +142,20 @@ export class Batches {
     const guarded = guardTx(tx);
     try {
       const result = await this.#parts.handlers.run(guarded, request, now, limitOf(request, SLOW_MS));
+      this.#slow.delete(request.action);
       if (result.outcome === "succeeded") return result;
     } catch (error) {
       if (isNoOutcome(error) && isDatabase(error)) throw error;
-      if (error instanceof TimeOver) this.#slow.set(request.action, Date.now() + SLOW_REMEMBERED_MS);
+      if (error instanceof TimeOver) this.#remember(request.action);
     } finally {
       guarded.revoke("the handler has returned");
     }
     throw new SetAside([ordinal]);
+  }
+
+  #remember(action: string): void {
+    const forMs = Math.min(SLOW_MOST_MS, (this.#slow.get(action)?.forMs ?? SLOW_FIRST_MS / 2) * 2);
+    this.#slow.set(action, { until: Date.now() + forMs, forMs });
   }
 }
 

@@ -22,6 +22,8 @@ export interface LoadedDomain {
 }
 
 const NAME = /^[a-z][a-z0-9_]{0,47}$/;
+/** Names with a meaning of their own as schema, consumer group or producer: a domain called so could pass for it. */
+const RESERVED = new Set(["timeline", "dispatcher", "api", "public", "information_schema"]);
 
 /** Loads `<folder>/<name>/domain.ts` of every domain. Folders without that file are no domains. @throws DomainError */
 export async function loadDomains(folder: string): Promise<LoadedDomain[]> {
@@ -51,8 +53,8 @@ async function loadDomain(folder: string, name: string): Promise<LoadedDomain> {
     );
   }
   const domain = loaded.default as Domain | undefined;
-  if (domain?.name !== name || !NAME.test(name) || name === "timeline") {
-    const hint = `Its default export is defineDomain({ name: "${name}", … }); names match ${NAME.source} and are not "timeline".`;
+  if (domain?.name !== name || !NAME.test(name) || RESERVED.has(name) || name.startsWith("pg_")) {
+    const hint = `Its default export is defineDomain({ name: "${name}", … }); names match ${NAME.source}; the engine keeps ${[...RESERVED].join(", ")} and pg_… for itself.`;
     throw new DomainError(`${file} does not export the domain "${name}"`, hint);
   }
   for (const action of Object.keys(domain.steps)) {

@@ -1,4 +1,5 @@
 import postgres, { type Sql as PostgresSql, type TransactionSql } from "postgres";
+import type { Bound } from "../core/bound.ts";
 import { EngineError } from "../core/error.ts";
 
 /** A pool of connections. `bigint` comes as a number: offsets and counters fit. */
@@ -48,6 +49,32 @@ export function connect(url: string, options: PoolOptions): Sql {
       ...(options.plans === "index" ? INDEX_PLANS : {}),
     },
   });
+}
+
+const transactions = new WeakMap<Sql, { open: number }>();
+
+/** Counts a transaction of a pool while it is open. */
+export async function counted<T>(sql: Sql, work: () => Promise<T>): Promise<T> {
+  const count = transactions.get(sql) ?? { open: 0 };
+  transactions.set(sql, count);
+  count.open += 1;
+  try {
+    return await work();
+  } finally {
+    count.open -= 1;
+  }
+}
+
+/** A pool as a bound: transactions that are open or wait for a connection, and its connections. */
+export function poolBound(sql: Sql, pool: string): Bound {
+  return {
+    name: "ekiden_pool_transactions",
+    labels: { pool },
+    help: "Transactions that are open or wait for one of the pool's connections.",
+    limit: sql.options.max,
+    now: () => transactions.get(sql)?.open ?? 0,
+    hits: () => 0,
+  };
 }
 
 /** PostgreSQL does not answer, refuses the login, or is too old. */

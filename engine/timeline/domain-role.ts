@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import type { Sql } from "./database.ts";
 
 interface LoginRow {
@@ -19,6 +19,21 @@ export async function domainUrl(sql: Sql, databaseUrl: string, domain: string): 
   return url.href;
 }
 
+/** Gives a domain's role another password. Sessions that are open stay; a process with the old address gets no new ones. */
+export async function changePassword(sql: Sql, domain: string): Promise<void> {
+  const { role_name: role } = await ensureLogin(sql, domain);
+  const password = newPassword();
+  await sql.begin(async (tx) => {
+    await tx`select pg_advisory_xact_lock(hashtextextended('domain_login', 3))`;
+    await tx.unsafe(`alter role "${role}" password '${password}'`);
+    await tx`update timeline.domain_login set password = ${password} where domain = ${domain}`;
+  });
+}
+
+function newPassword(): string {
+  return randomBytes(24).toString("base64url");
+}
+
 async function ensureLogin(sql: Sql, domain: string): Promise<LoginRow> {
   return sql.begin(async (tx) => {
     await tx`select pg_advisory_xact_lock(hashtextextended('domain_login', 3))`;
@@ -28,9 +43,8 @@ async function ensureLogin(sql: Sql, domain: string): Promise<LoginRow> {
     `;
     if (known !== undefined) return known;
     const [database] = await tx<{ name: string }[]>`select current_database() as name`;
-    // Roles are shared by a cluster's databases, so the database stands in the name.
-    const role = `${(database?.name ?? "ekiden").replaceAll(/[^A-Za-z0-9_]/g, "_")}_${domain}`.slice(0, 63);
-    const password = randomBytes(24).toString("base64url");
+    const role = roleName(database?.name ?? "ekiden", domain);
+    const password = newPassword();
     await tx`drop role if exists ${tx(role)}`;
     await tx.unsafe(`create role "${role}" login nosuperuser nocreatedb nocreaterole password '${password}'`);
     await tx`
@@ -39,6 +53,20 @@ async function ensureLogin(sql: Sql, domain: string): Promise<LoginRow> {
     `;
     return { role_name: role, password };
   }) as Promise<LoginRow>;
+}
+
+/** PostgreSQL cuts longer names off. */
+const NAME_MAX = 63;
+
+/**
+ * The role of a domain. Roles are shared by a cluster's databases, so the database stands in the name. A name that had
+ * to be changed gets a hash: cut off alone, two domains would come to share one role.
+ */
+export function roleName(database: string, domain: string): string {
+  const plain = `${database}_${domain}`;
+  if (/^[A-Za-z0-9_]+$/.test(plain) && plain.length <= NAME_MAX) return plain;
+  const hash = createHash("sha256").update(plain).digest("hex").slice(0, 12);
+  return `${plain.replaceAll(/[^A-Za-z0-9_]/g, "_").slice(0, NAME_MAX - 13)}_${hash}`;
 }
 
 const PARTICIPANT_FUNCTIONS = [

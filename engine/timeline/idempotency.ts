@@ -4,7 +4,7 @@ import { Refusal } from "../core/refusal.ts";
 import type { Tx } from "./database.ts";
 
 /** How long an Idempotency-Key is remembered. */
-const KEPT = "7 days";
+export const KEPT = "7 days";
 
 interface KeyRow {
   body_hash: string;
@@ -30,7 +30,7 @@ export async function claimKey(
   request: Json,
   sagaId: string,
 ): Promise<Earlier | null> {
-  const hash = createHash("sha256").update(canonical(request)).digest("hex");
+  const hash = hashOf(request);
   await tx`delete from timeline.start_key where scope = ${scope} and idempotency_key = ${key} and expires_at < clock_timestamp()`;
   const claimed = await tx`
     insert into timeline.start_key (idempotency_key, scope, body_hash, saga_id, expires_at)
@@ -42,10 +42,7 @@ export async function claimKey(
   const [row] = await tx<KeyRow[]>`
     select body_hash, saga_id, response from timeline.start_key where scope = ${scope} and idempotency_key = ${key}
   `;
-  if (row === undefined || row.body_hash !== hash) {
-    const hint = "Use a new Idempotency-Key for a new request.";
-    throw new Refusal("saga.idempotency-mismatch", `Idempotency-Key "${key}" was used with another request`, hint);
-  }
+  if (row === undefined || row.body_hash !== hash) throw keyMismatch(key);
   return { sagaId: row.saga_id, response: row.response };
 }
 
@@ -62,6 +59,17 @@ export async function keepAnswer(
     update timeline.start_key set saga_id = ${sagaId}, message_id = ${messageId}, response = ${tx.json(response as never)}
     where scope = ${scope} and idempotency_key = ${key}
   `;
+}
+
+/** What tells one request from another under the same key. */
+export function hashOf(request: Json): string {
+  return createHash("sha256").update(canonical(request)).digest("hex");
+}
+
+/** The refusal of a key that was used with another request. */
+export function keyMismatch(key: string): Refusal {
+  const hint = "Use a new Idempotency-Key for a new request.";
+  return new Refusal("saga.idempotency-mismatch", `Idempotency-Key "${key}" was used with another request`, hint);
 }
 
 /** JSON text with sorted keys: the same request in another order of fields is the same request. */

@@ -54,6 +54,13 @@ export async function readSaga(sql: Sql, id: string): Promise<SagaRow | undefine
   return row;
 }
 
+/** Some sagas, in no order. */
+export async function readSagasById(sql: Sql, ids: readonly string[]): Promise<readonly SagaRow[]> {
+  return sql<
+    SagaRow[]
+  >`select ${sagaColumns(sql)} from timeline.saga s where s.id = any (${sql.array([...ids])}::text[])`;
+}
+
 /** Sagas, newest first. */
 export async function listSagas(sql: Sql, filter: SagaFilter): Promise<readonly SagaRow[]> {
   const { definition, statuses, key, labels, startedAfter, startedBefore, before, limit } = filter;

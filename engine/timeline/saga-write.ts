@@ -3,6 +3,7 @@ import { errorOf } from "../core/draft.ts";
 import type { Json } from "../core/json.ts";
 import { isFinal, type SagaState } from "../core/state.ts";
 import { together, type Tx } from "./database.ts";
+import type { NewSaga } from "./start-write.ts";
 
 /** What one or more transitions of one saga, applied in one transaction, leave behind. */
 export interface SagaWrite {
@@ -14,6 +15,8 @@ export interface SagaWrite {
   readonly now: string;
   readonly steps: readonly StepChange[];
   readonly taken: Readonly<Record<string, string>>;
+  /** The saga has no row yet: its first transition is written with it. */
+  readonly born?: NewSaga;
 }
 
 /** Writes sagas, steps, timers and mailboxes of a batch: one statement a table. */
@@ -29,7 +32,27 @@ export async function writeSagas(tx: Tx, writes: readonly SagaWrite[], writer: s
 }
 
 async function writeRows(tx: Tx, writes: readonly SagaWrite[], writer: string): Promise<void> {
-  const rows = writes.map(({ sagaId, after, sequence, unapplied, now }) => ({
+  const born = writes.filter((write) => write.born !== undefined);
+  const moved = writes.filter((write) => write.born === undefined);
+  await together([insertRows(tx, born), updateRows(tx, moved, writer)]);
+}
+
+async function insertRows(tx: Tx, writes: readonly SagaWrite[]): Promise<void> {
+  if (writes.length === 0) return;
+  const rows = writes.map((write) => ({ ...(write.born as NewSaga), ...columns(write) }));
+  await tx`
+    insert into timeline.saga (id, definition, version, revision, status, sequence, unapplied, key, labels, input, output,
+      error, uncompensated, state, traceparent, writer, started_at, updated_at, finished_at)
+    select w.id, w.definition, w.version, w.revision, w.status, w.sequence, w.unapplied, w.key, w.labels, w.input, w.output,
+      w.error, w.uncompensated, w.state, w.traceparent, w.writer, w.started_at, w.now, case when w.final then w.now end
+    from jsonb_to_recordset(${tx.json(rows as never)}) as w (id text, definition text, version integer, revision text,
+      status text, sequence bigint, unapplied integer, key text, labels jsonb, input jsonb, output jsonb, error jsonb,
+      uncompensated jsonb, state jsonb, traceparent text, writer text, started_at timestamptz, now timestamptz, final boolean)
+  `;
+}
+
+function columns({ sagaId, after, sequence, unapplied, now }: SagaWrite) {
+  return {
     id: sagaId,
     status: after.status,
     sequence,
@@ -40,7 +63,12 @@ async function writeRows(tx: Tx, writes: readonly SagaWrite[], writer: string): 
     state: after,
     now,
     final: isFinal(after.status),
-  }));
+  };
+}
+
+async function updateRows(tx: Tx, writes: readonly SagaWrite[], writer: string): Promise<void> {
+  if (writes.length === 0) return;
+  const rows = writes.map(columns);
   await tx`
     update timeline.saga s set status = w.status, sequence = w.sequence, unapplied = w.unapplied, output = w.output,
       error = w.error, uncompensated = w.uncompensated, state = w.state, updated_at = w.now, writer = ${writer},
@@ -57,7 +85,7 @@ function errorView(state: SagaState): Json {
 }
 
 async function writeOpen(tx: Tx, writes: readonly SagaWrite[]): Promise<void> {
-  const changed = writes.filter(({ before, after }) => before?.status !== after.status);
+  const changed = writes.filter(({ before, after }) => (before?.status ?? "running") !== after.status);
   if (changed.length === 0) return;
   const final = changed.filter(({ after }) => isFinal(after.status)).map(({ sagaId }) => sagaId);
   const open = changed.filter(({ after }) => !isFinal(after.status));

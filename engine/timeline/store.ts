@@ -1,6 +1,6 @@
 import type { HandOver, CommittedRequest } from "../transport/port.ts";
 import type { Json, JsonObject } from "../core/json.ts";
-import type { Sql, Tx } from "./database.ts";
+import { counted, type Sql, type Tx } from "./database.ts";
 import { type GuardedTx, guardTx } from "./guarded-tx.ts";
 import { wireOf, type WrittenRow } from "./wire.ts";
 
@@ -42,7 +42,11 @@ export interface Store {
  * Runs `work` in one READ COMMITTED transaction, writes its requests last, and hands them over after the commit.
  * The hand-over is opened while the transaction still holds its locks, so that its order is the commit order.
  */
-export async function transact<T>(store: Store, work: (unit: Unit) => Promise<T>, sql: Sql = store.sql): Promise<T> {
+export function transact<T>(store: Store, work: (unit: Unit) => Promise<T>, sql: Sql = store.sql): Promise<T> {
+  return counted(sql, () => transactNow(store, work, sql));
+}
+
+async function transactNow<T>(store: Store, work: (unit: Unit) => Promise<T>, sql: Sql): Promise<T> {
   let handOver: HandOver | undefined;
   let guarded: GuardedTx | undefined;
   try {

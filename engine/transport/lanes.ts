@@ -1,34 +1,20 @@
+import type { Bound } from "../core/bound.ts";
+import { backOff, bytesOf, type Held, type KeyQueue, takeFrom } from "./key-queue.ts";
 import { type Place, PartitionTrack } from "./partition-track.ts";
 import type { Delivery, Subscription, Verdict } from "./port.ts";
 
 /** Most messages that one group holds in memory; the adapter stops fetching above it. */
 export const HELD_MAX = 2_000;
+/** The same in bytes of their bodies: at most one message more. */
+const HELD_MAX_BYTES = 32 * 1024 * 1024;
+/** Bytes of bodies in one batch, at most one message more. */
+const BATCH_MAX_BYTES = 4 * 1024 * 1024;
 
-const BACKOFF_FIRST_MS = 100;
-const BACKOFF_MAX_MS = 10_000;
 const LATER_MS = 200;
+/** A batch that takes longer lets another one begin beside it, however small. */
+const PATIENCE_MS = 25;
 /** A batch that throws this often is taken apart, so that one message of it cannot hold up the others for ever. */
 const APART_AFTER = 3;
-
-interface Held {
-  readonly delivery: Delivery;
-  readonly place: Place;
-  readonly track: PartitionTrack;
-  readonly queue: KeyQueue;
-  alone: boolean;
-}
-
-interface KeyQueue {
-  readonly key: string;
-  /** What a person knows it by: the message key. */
-  readonly name: string;
-  readonly waiting: Held[];
-  /** Idle: nothing waits. Ready: stands in `#ready`, once. Busy: a running batch holds messages of it. */
-  state: "idle" | "ready" | "busy";
-  failures: number;
-  failingSince: number;
-  notBefore: number;
-}
 
 /** How lanes report to their adapter. */
 export interface LanesPort {
@@ -55,9 +41,13 @@ export class Lanes {
   readonly #begunAt = new Set<number>();
   #singles = 0;
   #held = 0;
+  #bytes = 0;
+  /** How often there was no room for a message that came. */
+  #full = 0;
   #open = true;
   #waiters: (() => void)[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #patience: ReturnType<typeof setTimeout> | undefined;
   #progressAt = Date.now();
   /** Last time a lane was free. */
   #freeAt = Date.now();
@@ -74,7 +64,31 @@ export class Lanes {
 
   /** True while another message may be taken in. */
   get hasRoom(): boolean {
-    return this.#held < HELD_MAX;
+    return this.#held < HELD_MAX && this.#bytes < HELD_MAX_BYTES;
+  }
+
+  get bounds(): readonly Bound[] {
+    const { group, lanes, singles } = this.#subscription;
+    const bound = (name: string, help: string, limit: number, now: () => number, hits = () => 0): Bound => ({
+      name,
+      labels: { group },
+      help,
+      limit,
+      now,
+      hits,
+    });
+    return [
+      bound(
+        "ekiden_messages_in_hand",
+        "Messages taken in and not done.",
+        HELD_MAX,
+        () => this.#held,
+        () => this.#full,
+      ),
+      bound("ekiden_message_bytes_in_hand", "Bytes of their bodies.", HELD_MAX_BYTES, () => this.#bytes),
+      bound("ekiden_batches_running", "Batches in progress.", lanes, () => this.#batches),
+      bound("ekiden_singles_running", "Messages in progress that go alone.", singles, () => this.#singles),
+    ];
   }
 
   get progressAt(): Date {
@@ -105,6 +119,8 @@ export class Lanes {
     if (place === undefined) return;
     if (this.#held === 0) this.#progressAt = Date.now();
     this.#held += 1;
+    this.#bytes += bytesOf(delivery);
+    if (!this.hasRoom) this.#full += 1;
     this.#enqueue(delivery, place, track);
     this.#pump();
   }
@@ -147,6 +163,7 @@ export class Lanes {
   async close(): Promise<void> {
     this.#open = false;
     clearTimeout(this.#timer);
+    clearTimeout(this.#patience);
     this.#notify();
     await this.drop();
   }
@@ -174,7 +191,7 @@ export class Lanes {
 
   #clear(queue: KeyQueue, tracks: readonly PartitionTrack[]): void {
     const kept = queue.waiting.filter((held) => !tracks.includes(held.track));
-    this.#held -= queue.waiting.length - kept.length;
+    for (const held of queue.waiting) if (tracks.includes(held.track)) this.#letGo(held);
     queue.waiting.splice(0, queue.waiting.length, ...kept);
     if (queue.state === "ready" && kept.length === 0) this.#retire(queue);
   }
@@ -228,11 +245,27 @@ export class Lanes {
     }
     while (this.#open && this.#batches < lanes) {
       this.#freeAt = Date.now();
+      if (!this.#worthwhile()) break;
       const batch = this.#nextBatch(false);
       if (batch.length === 0) break;
       this.#batches += 1;
       void this.#run(batch, false);
     }
+  }
+
+  /**
+   * Whether another batch is worth a transaction of its own: few messages wait for the batch in progress to end, and go
+   * together then; many, or a batch that takes long, do not.
+   */
+  #worthwhile(): boolean {
+    if (this.#batches === 0 || this.#ready.length * 2 >= this.#subscription.batchMax) return true;
+    const left = Math.min(...this.#begunAt) + PATIENCE_MS - (performance.timeOrigin + performance.now());
+    if (left <= 0) return true;
+    this.#patience ??= setTimeout(() => {
+      this.#patience = undefined;
+      this.#pump();
+    }, left + 1);
+    return false;
   }
 
   /** Whole prefixes of ready keys, up to the batch limit; or one message that must go alone. */
@@ -241,12 +274,15 @@ export class Lanes {
     const batch: Held[] = [];
     const later: KeyQueue[] = [];
     const ready = alone ? this.#readyAlone : this.#ready;
-    while (ready.length > 0 && batch.length < this.#subscription.batchMax) {
+    let bytes = 0;
+    while (ready.length > 0 && batch.length < this.#subscription.batchMax && bytes < BATCH_MAX_BYTES) {
       const queue = ready.shift() as KeyQueue;
       if (queue.notBefore > now) later.push(queue);
       else {
         queue.state = "busy";
-        batch.push(...takeFrom(queue, this.#subscription.batchMax - batch.length));
+        const taken = takeFrom(queue, this.#subscription.batchMax - batch.length, BATCH_MAX_BYTES - bytes);
+        batch.push(...taken);
+        for (const held of taken) bytes += bytesOf(held.delivery);
         if (alone) break;
       }
     }
@@ -315,7 +351,7 @@ export class Lanes {
     const kept = back.filter(
       (held) => this.#partitions.get(trackName(held.track.topic, held.track.partition)) === held.track,
     );
-    this.#held -= back.length - kept.length;
+    for (const held of back) if (!kept.includes(held)) this.#letGo(held);
     queue.waiting.unshift(...kept);
     if (queue.waiting.length > 0) this.#makeReady(queue);
     else this.#retire(queue);
@@ -324,8 +360,13 @@ export class Lanes {
   #finish(held: Held): void {
     held.place.done = true;
     held.queue.failures = 0;
-    this.#held -= 1;
+    this.#letGo(held);
     this.#progressAt = Date.now();
+  }
+
+  #letGo(held: Held): void {
+    this.#held -= 1;
+    this.#bytes -= bytesOf(held.delivery);
   }
 
   #change(): Promise<void> {
@@ -341,15 +382,4 @@ export class Lanes {
 
 function trackName(topic: string, partition: number): string {
   return `${topic}/${partition}`;
-}
-
-function takeFrom(queue: KeyQueue, room: number): Held[] {
-  const until = queue.waiting[0]?.alone ? 1 : queue.waiting.findIndex((held) => held.alone);
-  return queue.waiting.splice(0, Math.min(room, until === -1 ? queue.waiting.length : until));
-}
-
-function backOff(queue: KeyQueue): void {
-  if (queue.failures === 0) queue.failingSince = Date.now();
-  queue.failures += 1;
-  queue.notBefore = Date.now() + Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** (queue.failures - 1));
 }

@@ -3,6 +3,8 @@
  * kafkajs) and `embedded/` (the outbox read in this process); one contract suite runs against both.
  */
 
+import type { Bound } from "../core/bound.ts";
+
 /** One message as a consumer group receives it. Topic and group names never carry the configured prefix. */
 export interface Delivery {
   readonly topic: string;
@@ -84,6 +86,8 @@ export interface Consumer {
    */
   rewind(topic: string, partition: number, offset: number): Promise<void>;
   status(): ConsumerStatus;
+  /** What this member keeps in memory and does at once. */
+  readonly bounds: readonly Bound[];
   /** Drains: takes no more, awaits what is in progress, commits offsets, leaves the group. */
   stop(): Promise<void>;
 }
@@ -147,5 +151,7 @@ export interface Transport {
   /** Sets the committed offset of a group that has no running member. @throws when it has one. */
   moveIdle(group: string, topic: string, partition: number, offset: number): Promise<void>;
   health(): Promise<readonly PartHealth[]>;
+  /** What this process keeps in memory on its way into the topics. */
+  readonly bounds: readonly Bound[];
   stop(): Promise<void>;
 }

@@ -21,6 +21,7 @@ export function readingEngine(change: Partial<Engine> = {}): Engine {
     resume: refuse,
     rewind: refuse,
     health: () => Promise.resolve({ ready: true, parts: [] }),
+    bounds: () => [],
     ...change,
   };
 }

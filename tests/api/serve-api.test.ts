@@ -1,6 +1,9 @@
 import { afterEach, expect, test } from "bun:test";
 import type { Engine } from "../../engine/api/port.ts";
+import { BODIES_MAX_BYTES, REQUESTS_MAX } from "../../engine/api/admission.ts";
+import { BODY_MAX_BYTES } from "../../engine/api/json-body.ts";
 import { createApi, PortTakenError, type RunningApi, serveApi } from "../../engine/api/server.ts";
+import { Refusal } from "../../engine/core/refusal.ts";
 import type { Sql } from "../../engine/timeline/database.ts";
 import { type ApiDatabase, apiDatabase } from "./api-database.ts";
 import { keptLog, readingEngine } from "./reading-engine.ts";
@@ -35,7 +38,7 @@ test("readiness follows the engine", async () => {
   const parts = [{ part: "dispatcher", ok: false, detail: "no progress", hint: "Look at the log." }];
   const { url } = serve(undefined, { health: () => Promise.resolve({ ready: false, parts }) });
   const response = await fetch(`${url}/health/ready`);
-  expect([response.status, await response.json()]).toEqual([503, { ready: false, parts }]);
+  expect([response.status, await response.json()]).toMatchObject([503, { ready: false, parts }]);
 });
 
 test.each([
@@ -50,6 +53,40 @@ test.each([
   });
   expect(response.status).toBe(413);
   expect(await response.json()).toMatchObject({ code: "request.too-large" });
+});
+
+test("one request too many is answered 503 with Retry-After, and the next one after an end is served", async () => {
+  const release = Promise.withResolvers<void>();
+  const app = createApi({
+    engine: readingEngine({ groups: () => release.promise.then(() => []) }),
+    sql: {} as Sql,
+    log: keptLog(),
+  });
+  const call = () => app.request("http://127.0.0.1/v1/consumer-groups");
+  const held = Array.from({ length: REQUESTS_MAX }, call);
+  const refused = await call();
+  expect([refused.status, refused.headers.get("retry-after")]).toEqual([503, "1"]);
+  expect(await refused.json()).toMatchObject({ code: "engine.busy" });
+  // Supervisors must still be told that the process lives.
+  expect((await app.request("http://127.0.0.1/health/live")).status).toBe(200);
+  release.resolve();
+  expect(new Set((await Promise.all(held)).map(({ status }) => status))).toEqual(new Set([200]));
+  expect((await call()).status).toBe(200);
+});
+
+test("bodies in progress are counted in bytes too", async () => {
+  const release = Promise.withResolvers<never>();
+  const app = createApi({ engine: readingEngine({ start: () => release.promise }), sql: {} as Sql, log: keptLog() });
+  const body = JSON.stringify({ text: "x".repeat(BODY_MAX_BYTES - 100) });
+  const headers = { "content-type": "application/json", "content-length": String(body.length) };
+  const call = () => app.request("http://127.0.0.1/v1/sagas/three", { method: "POST", body, headers });
+  const held = Array.from({ length: Math.floor(BODIES_MAX_BYTES / body.length) }, call);
+  const refused = await call();
+  expect([refused.status, await refused.json()]).toMatchObject([503, { code: "engine.busy" }]);
+  release.reject(new Refusal("saga.busy", "enough", "Go on."));
+  await Promise.all(held);
+  expect((await call()).status).toBe(503);
+  expect(await (await call()).json()).toMatchObject({ code: "saga.busy" });
 });
 
 test("stopping waits for calls in progress, but not for ever", async () => {

@@ -13,6 +13,18 @@ test("without an engine a command says so in one sentence: exit code 3", async (
   expect(code).toBe(3);
 });
 
+/** A database that is never reached. */
+const DATABASE = { DATABASE_URL: "postgres://ekiden:secret@127.0.0.1:1/orders" };
+
+test("login needs a database and a domain that is known: exit code 2", async () => {
+  const nowhere = await ekiden(["login", "screening"], { DATABASE_URL: "" });
+  const nobody = await ekiden(["login", "nobody"], DATABASE);
+
+  expect(nowhere.err).toContain("Set DATABASE_URL");
+  expect(nobody.err).toContain('There is no domain "nobody". Known: application, contract');
+  expect([nowhere.code, nobody.code]).toEqual([2, 2]);
+});
+
 const WRONG: readonly (readonly [args: readonly string[], says: string])[] = [
   [["bogus"], "unknown command 'bogus'"],
   [["cancel", "01M84H7D8XMF9BG544P7E8X5JP"], "'--reason <text>' not specified"],
@@ -35,7 +47,7 @@ test.each(WRONG)("wrong usage is exit code 2: %p", async (args, says) => {
 test("help lists the commands and the exit codes", async () => {
   const { code, out } = await ekiden(["--help"]);
 
-  for (const name of ["check", "start", "list", "show", "signal", "cancel", "retry", "messages", "redrive"]) {
+  for (const name of ["check", "start", "list", "show", "signal", "cancel", "retry", "messages", "redrive", "login"]) {
     expect(out).toMatch(new RegExp(`^  ${name} `, "m"));
   }
   expect(out).toContain("Exit codes:");

@@ -66,6 +66,37 @@ test("batches in progress never share a key, and other keys overtake a busy one"
   expect(bench.calls).toHaveLength(4);
 });
 
+test("a batch and a group are bounded in bytes as well as in messages", async () => {
+  const bench = new Bench({ batchMax: 10, lanes: 1 });
+  const large = (offset: number, bytes: number) => ({
+    ...delivery(offset, `key ${offset}`),
+    value: "x".repeat(bytes),
+  });
+  for (let offset = 0; offset < 8; offset += 1) bench.lanes.take(large(offset, 1_500_000));
+  bench.calls[0]?.end(["done"]);
+  // The first went alone; of the rest as many as fit into 4 MiB, and one more.
+  expect((await bench.call(1)).offsets).toEqual([1, 2, 3]);
+  expect(bench.lanes.hasRoom).toBe(true);
+  for (let offset = 8; offset < 30; offset += 1) bench.lanes.take(large(offset, 1_500_000));
+  expect(bench.lanes.hasRoom).toBe(false);
+  await Promise.all([bench.lanes.drop(), bench.calls[1]?.end(["done", "done", "done"])]);
+  const bytes = bench.lanes.bounds.find(({ name }) => name === "ekiden_message_bytes_in_hand");
+  expect([bench.lanes.held, bytes?.now()]).toEqual([0, 0]);
+});
+
+test("a few messages wait for the batch in progress, many do not, and a batch that takes long lets them go", async () => {
+  const bench = new Bench({ batchMax: 8, lanes: 2 });
+  bench.lanes.take(delivery(0, "a"));
+  for (let offset = 1; offset < 4; offset += 1) bench.lanes.take(delivery(offset, `key ${offset}`));
+  expect(bench.calls.map((call) => call.offsets)).toEqual([[0]]);
+  bench.lanes.take(delivery(4, "key 4"));
+  expect(bench.calls.map((call) => call.offsets)).toEqual([[0], [1, 2, 3, 4]]);
+  bench.calls[1]?.end(["done", "done", "done", "done"]);
+  bench.lanes.take(delivery(5, "key 5"));
+  expect((await bench.call(2)).offsets).toEqual([5]);
+  for (const call of bench.calls) call.end(["done"]);
+});
+
 test("messages without a key hold up nobody", () => {
   const bench = new Bench({ batchMax: 1 });
   for (const offset of [0, 1, 2]) bench.lanes.take(delivery(offset, null));

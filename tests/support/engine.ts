@@ -16,6 +16,8 @@ export interface TestEngine {
   readonly sql: postgres.Sql;
   readonly engine: RunningEngine;
   readonly log: string[];
+  /** On Kafka: before the names of its topics and groups. */
+  readonly prefix: string;
   /** Another engine process' worth of parts on the same database and, on Kafka, in the same groups. */
   another(roles?: string): Promise<RunningEngine>;
   /** Stops this engine; the database stays. */
@@ -69,6 +71,7 @@ export async function testEngine(
     },
     sql,
     log: lines,
+    prefix,
     async another(roles = "dispatcher,domains") {
       const other = await open(roles);
       others.push(other);

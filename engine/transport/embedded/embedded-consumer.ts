@@ -1,3 +1,4 @@
+import type { Bound } from "../../core/bound.ts";
 import type { Sql } from "../../timeline/database.ts";
 import { Lanes } from "../lanes.ts";
 import type { Consumer, ConsumerStatus, Delivery, Subscription } from "../port.ts";
@@ -88,6 +89,10 @@ export class EmbeddedConsumer implements Consumer {
         this.#filling = false;
         if (this.#missed && this.#flows) setTimeout(() => this.fill(), 20);
       });
+  }
+
+  get bounds(): readonly Bound[] {
+    return this.#lanes.bounds;
   }
 
   pause(): Promise<void> {

@@ -1,3 +1,4 @@
+import type { Bound } from "../../core/bound.ts";
 import type { Sql } from "../../timeline/database.ts";
 import type {
   CommittedRequest,
@@ -11,7 +12,7 @@ import type {
 import { EmbeddedConsumer } from "./embedded-consumer.ts";
 import { HandOverQueue } from "./hand-over-queue.ts";
 import { Lease } from "./lease.ts";
-import { LeaseLost, type Placed, READ_MAX, TopicLog } from "./topic-log.ts";
+import { type Found, LeaseLost, type Placed, READ_MAX, TopicLog } from "./topic-log.ts";
 
 /** How often the outbox is looked at for rows of other writers, milliseconds. */
 const POLL_MS = 50;
@@ -124,6 +125,10 @@ export class EmbeddedTransport implements Transport {
       returning topic
     `;
     if (moved.length === 0) throw new Error(`group ${group} has a running member`);
+  }
+
+  get bounds(): readonly Bound[] {
+    return [this.#queue.bound];
   }
 
   async health(): Promise<readonly PartHealth[]> {
@@ -253,12 +258,13 @@ export class EmbeddedTransport implements Transport {
   async #placeOthers(): Promise<void> {
     for (let more = true; more; ) {
       const found = await this.#log.unread();
+      const oldest = this.#onTheirWay(found);
+      if (oldest !== undefined) return this.#log.advance(oldest);
       if (found.rows.length > 0) {
         this.#activeAt = performance.now();
-        this.#queue.forget(
-          new Set(found.rows.filter((row) => row.republishId === null).map((row) => row.request.messageId)),
-        );
-        await this.#place(found.rows);
+        const own = found.rows.filter((row) => row.republish_id === null).map((row) => row.message_id);
+        this.#queue.forget(new Set(own));
+        await this.#place(await this.#log.fetch(found.rows));
       }
       more = found.more;
       if (!more) {
@@ -266,6 +272,15 @@ export class EmbeddedTransport implements Transport {
         if (this.#readUntil !== null && BigInt(found.horizon) >= this.#readUntil) this.#readUntil = null;
       }
     }
+  }
+
+  /**
+   * The oldest transaction of what was found, if all of it stands in the queue anyway; it will be placed from there.
+   * With rows of others among it, all go the same way, or those of one saga might overtake each other.
+   */
+  #onTheirWay({ rows }: Found): string | undefined {
+    const queued = rows.every((row) => row.republish_id === null && this.#queue.brings(row.message_id));
+    return queued ? rows[0]?.xid : undefined;
   }
 
   async #place(rows: readonly Placed[]): Promise<void> {

@@ -1,12 +1,25 @@
+import type { Bound } from "../../core/bound.ts";
 import type { CommittedRequest, HandOver } from "../port.ts";
 
+/** A row on its way; without its request it is read from the table. */
+interface Queued {
+  readonly messageId: string;
+  readonly request?: CommittedRequest;
+}
+
 interface Ticket {
-  rows: readonly CommittedRequest[];
+  rows: readonly Queued[];
   readonly keys: ReadonlySet<string>;
   state: "open" | "committed" | "abandoned";
   /** Stays until its rows are found by reading the table, behind those of the other process. */
   readonly readsTable: boolean;
+  readonly openedAt: number;
 }
+
+/** An acknowledgement that takes longer may be lost: its rows are read from the table. */
+const ACKNOWLEDGED_WITHIN_MS = 500;
+/** Rows that are kept with their bodies; those of further transactions are read from the table in their turn. */
+const ROWS_MAX = 10_000;
 
 /**
  * Rows of this process's own transactions, on their way into the topics. Acknowledgements of commits can overtake each
@@ -16,14 +29,34 @@ interface Ticket {
 export class HandOverQueue {
   readonly #wake: () => void;
   #tickets: Ticket[] = [];
+  readonly #held = new Map<string, Ticket>();
+  #full = 0;
+  readonly bound: Bound = {
+    name: "ekiden_rows_handed_over",
+    help: "Committed rows that are on their way into the topics.",
+    limit: ROWS_MAX,
+    now: () => this.#held.size,
+    hits: () => this.#full,
+  };
 
   constructor(wake: () => void) {
     this.#wake = wake;
   }
 
   open(rows: readonly CommittedRequest[], behindOthers: boolean): HandOver {
-    const ticket: Ticket = { rows, keys: new Set(rows.map((row) => row.key)), state: "open", readsTable: behindOthers };
+    const full = this.#held.size >= ROWS_MAX;
+    if (full) this.#full += 1;
+    // The ticket stands in the queue all the same: later rows of its keys must not overtake it.
+    const readsTable = behindOthers || full;
+    const ticket: Ticket = {
+      rows: rows.map((request) => ({ messageId: request.messageId, ...(readsTable ? {} : { request }) })),
+      keys: new Set(rows.map((row) => row.key)),
+      state: "open",
+      readsTable,
+      openedAt: performance.now(),
+    };
     this.#tickets.push(ticket);
+    for (const { messageId } of rows) this.#held.set(messageId, ticket);
     const end = (state: "committed" | "abandoned") => {
       ticket.state = state;
       this.#wake();
@@ -31,8 +64,11 @@ export class HandOverQueue {
     return { committed: () => end("committed"), abandoned: () => end("abandoned") };
   }
 
-  get empty(): boolean {
-    return this.#tickets.length === 0;
+  /** Whether a row will be taken from here, so that nobody needs to read it from the table. */
+  brings(messageId: string): boolean {
+    const ticket = this.#held.get(messageId);
+    if (ticket === undefined || ticket.readsTable || ticket.state === "abandoned") return false;
+    return ticket.state === "committed" || performance.now() - ticket.openedAt < ACKNOWLEDGED_WITHIN_MS;
   }
 
   /** Takes the rows that may go now, up to about `max`. */
@@ -46,11 +82,17 @@ export class HandOverQueue {
         ticket.state === "open" ||
         ticket.readsTable ||
         [...ticket.keys].some((key) => blocked.has(key));
-      if (ticket.state === "abandoned") continue;
+      if (ticket.state === "abandoned") {
+        this.#release(ticket.rows);
+        continue;
+      }
       if (waits) {
         kept.push(ticket);
         for (const key of ticket.keys) blocked.add(key);
-      } else rows.push(...ticket.rows);
+      } else {
+        for (const { request } of ticket.rows) if (request !== undefined) rows.push(request);
+        this.#release(ticket.rows);
+      }
     }
     this.#tickets = kept;
     return rows;
@@ -59,11 +101,17 @@ export class HandOverQueue {
   /** Forgets rows that were found by reading the table: their commit is known to the database before it is to us. */
   forget(messageIds: ReadonlySet<string>): void {
     for (const ticket of this.#tickets) ticket.rows = ticket.rows.filter((row) => !messageIds.has(row.messageId));
+    for (const messageId of messageIds) this.#held.delete(messageId);
     this.#tickets = this.#tickets.filter((ticket) => ticket.rows.length > 0);
   }
 
   /** Forgets everything: another process owns the transport and reads the table itself. */
   clear(): void {
     this.#tickets = [];
+    this.#held.clear();
+  }
+
+  #release(rows: readonly Queued[]): void {
+    for (const { messageId } of rows) this.#held.delete(messageId);
   }
 }

@@ -6,10 +6,19 @@ import type { Lease } from "./lease.ts";
 /** Most rows read from the outbox or a topic at once. */
 export const READ_MAX = 1_000;
 
-interface WireRow {
-  readonly wire: Wire;
+/** A row of the outbox that has no place yet. */
+export interface Unplaced {
+  readonly message_id: string;
   readonly republish_id: string | null;
-  readonly row_xid: string;
+  /** Transaction of the row that brings it. */
+  readonly xid: string;
+}
+
+/** What a look at the outbox found: rows, whether there are more, and the transaction up to which it looked. */
+export interface Found {
+  readonly rows: readonly Unplaced[];
+  readonly more: boolean;
+  readonly horizon: string;
 }
 
 /** A row to place in a topic. */
@@ -91,14 +100,14 @@ export class TopicLog {
    * Rows that this process did not hand over: other writers', and what a crash left. Read behind the xid horizon, so
    * that no transaction that is still open can add an earlier one (reliability R7).
    */
-  async unread(): Promise<{ readonly rows: readonly Placed[]; readonly more: boolean; readonly horizon: string }> {
+  async unread(): Promise<Found> {
     const [bound] = await this.#sql<
       { horizon: string }[]
     >`select pg_snapshot_xmin(pg_current_snapshot())::text as horizon`;
     const horizon = (bound as { horizon: string }).horizon;
     if (horizon === this.#position) return { rows: [], more: false, horizon };
-    const rows = await this.#sql<WireRow[]>`
-      select timeline.wire(r) as wire, u.republish_id, u.xid::text as row_xid
+    const rows = await this.#sql<Unplaced[]>`
+      select u.message_id, u.republish_id, u.xid::text as xid
       from (
         select q.message_id, null as republish_id, q.xid from timeline.event_request q
         where q.xid >= ${this.#position}::xid8 and q.xid < ${horizon}::xid8
@@ -109,12 +118,28 @@ export class TopicLog {
       left join lateral (
         select l.message_id from timeline.topic_log l where l.message_id = u.message_id and l.xid = u.xid offset 0
       ) placed on true
-      join timeline.event_request r on r.message_id = u.message_id
       where placed.message_id is null
       order by u.xid, u.message_id
       limit ${READ_MAX}
     `;
-    return { rows: rows.map(toPlaced), more: rows.length === READ_MAX, horizon };
+    return { rows, more: rows.length === READ_MAX, horizon };
+  }
+
+  /** What was found, as requests, in the same order. */
+  async fetch(found: readonly Unplaced[]): Promise<readonly Placed[]> {
+    const ids = this.#sql.array(found.map(({ message_id }) => message_id));
+    const rows = await this.#sql<{ wire: Wire }[]>`
+      select timeline.wire(r) as wire
+      from unnest(${ids}::text[]) with ordinality i (message_id, ordinality)
+      cross join lateral (
+        select q.* from timeline.event_request q where q.message_id = i.message_id offset 0
+      ) r
+      order by i.ordinality
+    `;
+    return rows.map(({ wire }, at) => {
+      const { republish_id, xid } = found[at] as Unplaced;
+      return { request: fromWire(wire), republishId: republish_id, xid };
+    });
   }
 
   /** A transaction id that no transaction had yet when this was asked. */
@@ -147,10 +172,6 @@ export class TopicLog {
     `;
     return rows.map((row) => delivery(fromWire(row.wire), row.offset, receivedAt));
   }
-}
-
-function toPlaced(row: WireRow): Placed {
-  return { request: fromWire(row.wire), republishId: row.republish_id, xid: row.row_xid };
 }
 
 function delivery(request: CommittedRequest, offset: number, receivedAt: Date): Delivery {

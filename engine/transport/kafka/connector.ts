@@ -91,6 +91,9 @@ function captureSettings({ slot, publication }: ConnectorOptions, names: Names):
     "publication.autocreate.mode": "disabled",
     // The heartbeat's table is published, so that the slot moves, but not routed: it has no body.
     "table.include.list": "timeline.event_request,timeline.event_republish",
+    // Every login may put messages into the log (pg_logical_emit_message). The connector would send them to a topic that
+    // nobody made, and stand still for everybody.
+    "message.prefix.exclude.list": ".*",
     "snapshot.mode": "no_data",
     "skipped.operations": "u,d,t",
     "topic.prefix": names.pipeline,

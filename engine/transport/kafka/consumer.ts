@@ -1,12 +1,13 @@
 import type { EachBatchPayload } from "kafkajs";
 
+import type { Bound } from "../../core/bound.ts";
 import { Lanes } from "../lanes.ts";
 import type { Consumer, ConsumerState, ConsumerStatus, Delivery, Subscription } from "../port.ts";
 import { atMost, withDeadline } from "./deadline.ts";
 import { toDelivery } from "./delivery.ts";
 import { type OffsetReader, readOffsets, refuseOutOfRange } from "./group-offsets.ts";
 import type { KafkaAccess } from "./kafka-client.ts";
-import { KafkaTransportError, reasonOf } from "./kafka-error.ts";
+import { KafkaTransportError, reasonOf, sharedGroup } from "./kafka-error.ts";
 import type { TransportLog } from "./kafka-log.ts";
 import { Member, type Place } from "./member.ts";
 import { OwnedPartition } from "./owned-partition.ts";
@@ -71,7 +72,7 @@ export class KafkaConsumer implements Consumer {
 
   /**
    * Joins the group. Resolves when its partitions, if any, are known.
-   * @throws KafkaTransportError `kafka.join-failed`, `kafka.consumer-lost`
+   * @throws KafkaTransportError `kafka.join-failed`, `kafka.group-shared`, `kafka.consumer-lost`
    */
   async start(timeoutMs: number): Promise<void> {
     this.#lifeTimer = setInterval(() => this.#checkLife(), 1_000);
@@ -84,6 +85,10 @@ export class KafkaConsumer implements Consumer {
       await this.stop();
       throw error;
     }
+  }
+
+  get bounds(): readonly Bound[] {
+    return this.#lanes.bounds;
   }
 
   pause(): Promise<void> {
@@ -317,8 +322,12 @@ export class KafkaConsumer implements Consumer {
     owned.committed = offset;
   }
 
-  #crashed(member: Member, error: unknown): void {
+  #crashed(member: Member, cause: unknown): void {
     if (member !== this.#member || this.#stopped) return;
+    const shared = sharedGroup(this.group, cause);
+    // At a start nobody waits for the other program to go; while running it may, and this is a crash like any other.
+    if (shared !== undefined) this.#joined.reject(shared);
+    const error = shared ?? cause;
     if (!this.#rebuilding.active) this.#lastAliveAt = member.aliveAt;
     this.#member = undefined;
     this.#owned = new Map();

@@ -10,6 +10,7 @@ export type KafkaErrorCode =
   | "kafka.partition-moved"
   | "kafka.offset-out-of-range"
   | "kafka.group-has-members"
+  | "kafka.group-shared"
   | "kafka.stopped"
   | "connector.bad-database-url"
   | "connector.unreachable"
@@ -26,6 +27,18 @@ export class KafkaTransportError extends EngineError {
     this.code = code;
     this.hint = hint;
   }
+}
+
+/** Kafka's answer to a member whose way of dividing partitions the group's present members do not know. */
+export function sharedGroup(group: string, error: unknown): KafkaTransportError | undefined {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    if (!("type" in at) || at.type !== "INCONSISTENT_GROUP_PROTOCOL") continue;
+    const hint =
+      "A domain is run by one kind of client only: stop the other program, or take `run` off the steps in its domain.ts.";
+    const message = `group ${group} is in use by another kind of client`;
+    return new KafkaTransportError("kafka.group-shared", message, hint, { cause: error });
+  }
+  return undefined;
 }
 
 /** The first line of whatever was thrown. */

@@ -1,6 +1,7 @@
 import type { Admin } from "kafkajs";
 import type { Sql } from "postgres";
 
+import type { Bound } from "../../core/bound.ts";
 import type { CommittedRequest, HandOver, PartHealth, PartitionOffsets, Subscription, Transport } from "../port.ts";
 import { ConnectClient } from "./connect-client.ts";
 import { connectorConfig } from "./connector.ts";
@@ -154,6 +155,9 @@ class KafkaTransport implements Transport {
   moveIdle(group: string, topic: string, partition: number, offset: number): Promise<void> {
     return moveIdleGroup(this.#reader, this.#options, { group, topic, partition, offset });
   }
+
+  /** Debezium carries the messages: nothing waits here. */
+  readonly bounds: readonly Bound[] = [];
 
   async health(): Promise<readonly PartHealth[]> {
     return [await this.#brokerHealth(), this.#topicHealth(), ...this.#watch.health()];

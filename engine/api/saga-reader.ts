@@ -1,0 +1,47 @@
+import type { InferOutput } from "valibot";
+
+import type { Bound } from "../core/bound.ts";
+import { Refusal } from "../core/refusal.ts";
+import type { Sql } from "../timeline/database.ts";
+import { Grouped } from "../timeline/grouped.ts";
+import { readSagasById } from "../timeline/read-sagas.ts";
+import type { Engine } from "./port.ts";
+import type { Saga } from "./saga-schema.ts";
+import { viewSagas } from "./saga-view.ts";
+
+type SagaView = InferOutput<typeof Saga>;
+
+/** Sagas that are read with the same queries, such queries at once, and reads that may wait for them. */
+const GROUP_MAX = 200;
+const GROUPS = 2;
+const READS_WAITING_MAX = 5_000;
+
+/** Reads single sagas for the API; reads that come at the same time share their queries. */
+export class SagaReader {
+  readonly #reads: Grouped<string, SagaView | undefined>;
+
+  constructor(engine: Engine, sql: Sql) {
+    this.#reads = new Grouped({
+      name: "ekiden_reads_waiting",
+      help: "Reads of single sagas that wait for a query.",
+      run: async (ids) => {
+        const views = await viewSagas(engine, sql, await readSagasById(sql, ids));
+        const found = new Map(views.map((view) => [view.sagaId, view]));
+        return ids.map((id) => ({ value: found.get(id) }));
+      },
+      parallel: GROUPS,
+      max: GROUP_MAX,
+      waitingMax: READS_WAITING_MAX,
+      full: (waiting) => new Refusal("engine.busy", `${waiting} reads wait already`, "Ask again after Retry-After."),
+    });
+  }
+
+  get bounds(): readonly Bound[] {
+    return [this.#reads.bound];
+  }
+
+  /** A saga as the API shows it; undefined when there is none. @throws Refusal `engine.busy` */
+  read(sagaId: string): Promise<SagaView | undefined> {
+    return this.#reads.do(sagaId);
+  }
+}

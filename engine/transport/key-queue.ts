@@ -1,0 +1,49 @@
+import type { Place, PartitionTrack } from "./partition-track.ts";
+import type { Delivery } from "./port.ts";
+
+const BACKOFF_FIRST_MS = 100;
+const BACKOFF_MAX_MS = 10_000;
+
+/** A message that waits or runs. */
+export interface Held {
+  readonly delivery: Delivery;
+  readonly place: Place;
+  readonly track: PartitionTrack;
+  readonly queue: KeyQueue;
+  alone: boolean;
+}
+
+/** The messages of one key of one partition, in their order. */
+export interface KeyQueue {
+  readonly key: string;
+  /** What a person knows it by: the message key. */
+  readonly name: string;
+  readonly waiting: Held[];
+  /** Idle: nothing waits. Ready: stands in `#ready`, once. Busy: a running batch holds messages of it. */
+  state: "idle" | "ready" | "busy";
+  failures: number;
+  failingSince: number;
+  notBefore: number;
+}
+
+/** The front of a queue, up to a number of messages and about so many bytes; at least one. */
+export function takeFrom(queue: KeyQueue, room: number, bytesRoom: number): Held[] {
+  const until = queue.waiting[0]?.alone ? 1 : queue.waiting.findIndex((held) => held.alone);
+  const most = Math.min(room, until === -1 ? queue.waiting.length : until);
+  let count = 0;
+  for (let bytes = 0; count < most && (count === 0 || bytes < bytesRoom); count += 1)
+    bytes += bytesOf((queue.waiting[count] as Held).delivery);
+  return queue.waiting.splice(0, count);
+}
+
+/** What a message counts towards the bounds in bytes. */
+export function bytesOf({ value }: Delivery): number {
+  return value?.length ?? 0;
+}
+
+/** Lets a key that failed wait, longer each time. */
+export function backOff(queue: KeyQueue): void {
+  if (queue.failures === 0) queue.failingSince = Date.now();
+  queue.failures += 1;
+  queue.notBefore = Date.now() + Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** (queue.failures - 1));
+}

@@ -1,0 +1,56 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import postgres from "postgres";
+
+import { roleName } from "../../engine/timeline/domain-role.ts";
+import { ekiden } from "../cli/run-cli.ts";
+import { type FreshDatabase, freshDatabase } from "../support/postgres.ts";
+
+let database: FreshDatabase;
+
+beforeAll(async () => {
+  database = await freshDatabase();
+}, 60_000);
+
+afterAll(async () => database?.drop(), 30_000);
+
+function run(...args: readonly string[]) {
+  return ekiden(args, { DATABASE_URL: database.url });
+}
+
+/** Who one is at an address, or why one does not get in. */
+async function whoAt(url: string): Promise<string> {
+  const sql = postgres(url, { max: 1, onnotice: () => {} });
+  try {
+    const [row] = await sql<{ name: string }[]>`select session_user as name`;
+    return row?.name ?? "nobody";
+  } catch (error) {
+    return (error as { code?: string }).code ?? String(error);
+  } finally {
+    await sql.end({ timeout: 5 });
+  }
+}
+
+test("login prints the same address each time, and a new password ends the old one", async () => {
+  expect(await run("login", "screening")).toMatchObject({
+    code: 1,
+    err: "The database has no schema screening yet: run `bun run ekiden migrate` first.\n",
+  });
+  expect((await run("migrate")).code).toBe(0);
+
+  const first = (await run("login", "screening")).out.trim();
+  expect((await run("login", "screening")).out.trim()).toBe(first);
+  expect(await whoAt(first)).toBe(roleName(new URL(database.url).pathname.slice(1), "screening"));
+
+  const second = (await run("login", "screening", "--new-password")).out.trim();
+  expect(await whoAt(second)).toEndWith("_screening");
+  expect(await whoAt(first)).toBe("28P01");
+}, 60_000);
+
+test("two domains never share a role, however long the names are", () => {
+  const database = "d".repeat(50);
+  const names = ["a", "b"].map((end) => roleName(database, `a_domain_with_a_long_name_${end}`));
+
+  expect(new Set([...names, roleName("a-b", "c"), roleName("a_b", "c")]).size).toBe(4);
+  expect(names.map(({ length }) => length)).toEqual([63, 63]);
+  expect(roleName("orders", "screening")).toBe("orders_screening");
+});
