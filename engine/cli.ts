@@ -10,11 +10,13 @@ import { addLocalCommands } from "./cli/local-commands.ts";
 import { addLoginCommand } from "./cli/login-command.ts";
 import { addMessageCommands } from "./cli/message-commands.ts";
 import { addSagaCommands } from "./cli/saga-commands.ts";
+import { OutputClosed } from "./cli/write-line.ts";
 
 const NOTES = `
 Commands that talk to an engine find it at EKIDEN_URL (http://127.0.0.1:8080).
 Exit codes: 0 done; 1 the engine refused, or a check found errors; 2 wrong usage; 3 no engine answers;
-4 with --wait: the saga is not completed (failed, cancelled, parked, or it still runs).`;
+4 with --wait: the saga is not completed (failed, cancelled, parked, or it still runs); of many: one is parked,
+terminated or still on its way; 130 Ctrl-C. Of many, 1 says that some were refused and the others done.`;
 
 async function run(args: readonly string[]): Promise<void> {
   const program = new Command("ekiden").description("Ekiden: sagas over your own PostgreSQL and Kafka");
@@ -32,6 +34,7 @@ async function run(args: readonly string[]): Promise<void> {
 function explain(error: unknown, json: boolean): number {
   // Commander has written its own message; help and version count as done.
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+  if (error instanceof OutputClosed) return EXIT.done;
   if (error instanceof CliError) {
     if (json && error.answer !== undefined) console.log(JSON.stringify(error.answer, null, 2));
     else console.error(error.message);

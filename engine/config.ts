@@ -4,7 +4,7 @@ import * as v from "valibot";
 import { EngineError } from "./core/error.ts";
 
 /** Faults of the environment, all of them at once. */
-class ConfigError extends EngineError {
+export class ConfigError extends EngineError {
   readonly code = "config.invalid";
   readonly hint = "The variables are listed in README.md, section Configuration.";
 }
@@ -44,6 +44,7 @@ const Environment = v.object({
   ),
   EKIDEN_ENV: v.optional(v.picklist(["development", "production"], "must be development or production"), "development"),
   EKIDEN_PATIENCE: v.optional(count(86_400), "300"),
+  EKIDEN_STATEMENT_TIMEOUT: v.optional(count(3_600), "60"),
   EKIDEN_LOG: v.optional(v.picklist(["pretty", "json"], "must be pretty or json")),
 });
 
@@ -79,6 +80,8 @@ export interface Config {
   readonly production: boolean;
   /** How long a lost consumer is rebuilt before the process ends. */
   readonly patienceMs: number;
+  /** Longest statement of the engine's own. */
+  readonly statementTimeoutMs: number;
   readonly log: "pretty" | "json";
   /** Host and pid: who consumes. */
   readonly consumer: string;
@@ -138,6 +141,7 @@ function toConfig(env: v.InferOutput<typeof Environment>, roles: readonly string
     prefix: env.EKIDEN_PREFIX,
     production: env.EKIDEN_ENV === "production",
     patienceMs: env.EKIDEN_PATIENCE * 1_000,
+    statementTimeoutMs: env.EKIDEN_STATEMENT_TIMEOUT * 1_000,
     log: env.EKIDEN_LOG ?? (process.stdout.isTTY ? "pretty" : "json"),
     consumer: `${hostname()}/${process.pid}`,
   };

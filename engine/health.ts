@@ -3,23 +3,57 @@ import type { Sql } from "./timeline/database.ts";
 import type { Consumer, PartHealth, Transport } from "./transport/port.ts";
 
 const DEADLINE_MS = 3_000;
+const HINTS = {
+  database: "Is PostgreSQL up, and does DATABASE_URL point at it?",
+  transport: "Do PostgreSQL and, with KAFKA_BROKERS, the brokers answer?",
+};
 
 /** Whether this process can do its work, part by part, and what to do about what is red. */
-export async function engineHealth(sql: Sql, transport: Transport, consumers: readonly Consumer[]): Promise<Health> {
-  const parts = [await database(sql), ...(await transport.health()), ...consumers.map(consumerHealth)];
-  return { ready: parts.every((part) => part.ok), parts };
+export class HealthCheck {
+  readonly #database: Question;
+  readonly #transport: Question;
+  readonly #consumers: () => readonly Consumer[];
+
+  constructor(sql: Sql, transport: Transport, consumers: () => readonly Consumer[]) {
+    this.#database = new Question("database", async () => {
+      await sql`select 1`;
+      return [{ part: "database", ok: true, detail: "answers" }];
+    });
+    this.#transport = new Question("transport", () => transport.health());
+    this.#consumers = consumers;
+  }
+
+  /** Answers within the deadline, whatever is silent. */
+  async look(): Promise<Health> {
+    const [database, transport] = await Promise.all([this.#database.answer(), this.#transport.answer()]);
+    const parts = [...database, ...transport, ...this.#consumers().map(consumerHealth)];
+    return { ready: parts.every((part) => part.ok), parts };
+  }
 }
 
-async function database(sql: Sql): Promise<PartHealth> {
-  const part = "database";
-  const hint = "Is PostgreSQL up, and does DATABASE_URL point at it?";
-  try {
-    const late = Bun.sleep(DEADLINE_MS).then(() => "late" as const);
-    const answered = await Promise.race([sql`select 1`.then(() => "answered" as const), late]);
-    if (answered === "answered") return { part, ok: true, detail: "answers" };
-    return { part, ok: false, detail: `no answer within ${DEADLINE_MS} ms`, hint };
-  } catch (error) {
-    return { part, ok: false, detail: error instanceof Error ? error.message : String(error), hint };
+/** Asks one part, once at a time: probes that come while it is silent must not pile up behind the first. */
+class Question {
+  readonly #part: keyof typeof HINTS;
+  readonly #ask: () => Promise<readonly PartHealth[]>;
+  #asked: Promise<readonly PartHealth[]> | undefined;
+
+  constructor(part: keyof typeof HINTS, ask: () => Promise<readonly PartHealth[]>) {
+    this.#part = part;
+    this.#ask = ask;
+  }
+
+  async answer(): Promise<readonly PartHealth[]> {
+    this.#asked ??= this.#ask()
+      .catch((error: unknown) => this.#red(error instanceof Error ? error.message : String(error)))
+      .finally(() => {
+        this.#asked = undefined;
+      });
+    const late = this.#red(`no answer within ${DEADLINE_MS} ms`);
+    return Promise.race([this.#asked, Bun.sleep(DEADLINE_MS).then(() => late)]);
+  }
+
+  #red(detail: string): readonly PartHealth[] {
+    return [{ part: this.#part, ok: false, detail, hint: HINTS[this.#part] }];
   }
 }
 

@@ -75,7 +75,7 @@ export class Settling {
       const next = this.#changes.next(sagaId, Math.max(0, Math.min(left, LOOK_EVERY_MS)), signal);
       const status = await this.#looks.do(sagaId);
       if (status === undefined || status === "parked" || isFinal(status) || left <= 0) return;
-      await next;
+      if (await next) return;
     }
   }
 }

@@ -223,6 +223,11 @@ comment on function timeline.close_batch is 'Ends commands that `open_batch` han
 
 revoke execute on function timeline.open_batch(text, text[], text[], text[]), timeline.close_batch(text, jsonb, text) from public;
 
+-- An index over partition and offset, even one that holds errors only, costs every row whose place is filled in later its
+-- HOT update. Errors are few: they are sorted when they are asked for.
+drop index timeline.event_consumption_error_idx;
+create index event_consumption_error_idx on timeline.event_consumption (consumer_group, message_id) where error_flag;
+
 -- A foreign key locks the topic's row for every message: 14 µs each, and a multixact for each pair of sessions. Asked once
 -- a statement instead; nothing but a person deletes topics.
 alter table timeline.event_request drop constraint event_request_topic_fkey;

@@ -1,11 +1,9 @@
 import type { Problem } from "../core/domain.ts";
-
-/** Deepest nesting of lists and objects. */
-const NESTING_MAX = 64;
+import { NESTING_MAX } from "../core/plain-json.ts";
+import { FORBIDDEN_KEYS } from "../core/template.ts";
 
 /** Enough to mend a body; a hostile one must not make an answer larger than itself. */
 const PROBLEMS_MAX = 20;
-const FORBIDDEN_KEYS: ReadonlySet<string> = new Set(["__proto__", "constructor", "prototype"]);
 const NUMBER = /-?[0-9][0-9.eE+-]*/y;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;

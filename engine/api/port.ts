@@ -17,6 +17,8 @@ export interface Accepted {
   readonly status: string;
   readonly messageId: string;
   readonly applied: boolean;
+  /** An earlier call under the same Idempotency-Key had recorded it. */
+  readonly replayed?: boolean;
 }
 
 /** Where to rewind to. */

@@ -61,7 +61,7 @@ const DATABASE_AWAY: Saying = {
 
 /** Errors of the client library and SQLSTATE classes of lost connections, exhausted resources and shutdown. */
 const AWAY =
-  /^(?:CONNECTION_(?:CLOSED|ENDED|DESTROYED)|CONNECT_TIMEOUT|ECONNREFUSED|ECONNRESET|08...|53...|57...|55P03|25P0[34])$/;
+  /^(?:CONNECTION_[A-Z_]+|CONNECT_TIMEOUT|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|08...|53...|57...|55P03|25P0[34])$/;
 
 function isDatabaseAway(error: unknown): boolean {
   return error instanceof Error && "code" in error && AWAY.test(String(error.code));

@@ -27,14 +27,23 @@ export const queryUlid = (description: string) =>
     v.check(isUlid, ULID),
   );
 
+/** False for a day that no month has, which `Date` takes for the next month's, and for times that no event can have. */
+export function isEventTime(text: string): boolean {
+  const day = text.slice(0, 10);
+  const midnight = new Date(day);
+  return new Date(text).getTime() >= 0 && !Number.isNaN(midnight.getTime()) && midnight.toISOString().startsWith(day);
+}
+
+export const NO_EVENT_TIME = "is no time since 1970";
+
 export const queryTime = (description: string) =>
   v.pipe(
     v.string(),
     v.description(description),
     v.examples(["2026-01-31T12:00:00Z"]),
     v.isoTimestamp("is no time like 2026-01-31T12:00:00Z"),
+    v.check(isEventTime, NO_EVENT_TIME),
     v.transform((text) => new Date(text)),
-    v.check((time) => time.getTime() >= 0, "is no time since 1970"),
   );
 
 export const queryFlag = (description: string) =>

@@ -1,7 +1,8 @@
-import type { Api, ApiParts } from "./api-env.ts";
+import type { Api, ApiContext, ApiParts } from "./api-env.ts";
 import { callerOf } from "./caller.ts";
 import { describe } from "./describe.ts";
 import { readBody, readJson } from "./json-body.ts";
+import type { Accepted } from "./port.ts";
 import type { ProblemCode } from "./translate-code.ts";
 import { sagaIdOf, signalOf } from "./unknown.ts";
 import { Reasoned, RetryRequest } from "./verb-schema.ts";
@@ -13,22 +14,28 @@ export function addSagaVerbRoutes(app: Api, { engine }: ApiParts): void {
     const signal = signalOf(c.req.param("signal"));
     const caller = callerOf(c);
     const payload = (await readJson(c.req.raw)) ?? null;
-    return c.json(await engine.signal(sagaId, signal, payload, caller), 202);
+    return accepted(c, await engine.signal(sagaId, signal, payload, caller));
   });
 
   app.post("/v1/sagas/:id/cancel", CANCEL, async (c) => {
     const sagaId = sagaIdOf(c.req.param("id"));
     const caller = callerOf(c);
     const { reason } = await readBody(c.req.raw, Reasoned);
-    return c.json(await engine.cancel(sagaId, reason, caller), 202);
+    return accepted(c, await engine.cancel(sagaId, reason, caller));
   });
 
   app.post("/v1/sagas/:id/retry", RETRY, async (c) => {
     const sagaId = sagaIdOf(c.req.param("id"));
     const caller = callerOf(c);
     const { step, reason } = await readBody(c.req.raw, RetryRequest);
-    return c.json(await engine.retry(sagaId, step === undefined ? { reason } : { step, reason }, caller), 202);
+    return accepted(c, await engine.retry(sagaId, step === undefined ? { reason } : { step, reason }, caller));
   });
+}
+
+/** The same answer as before for the same Idempotency-Key; only a header tells the two apart. */
+function accepted(c: ApiContext, { replayed = false, ...answer }: Accepted): Response {
+  if (replayed) c.header("Idempotent-Replayed", "true");
+  return c.json(answer, 202);
 }
 
 const COMMON: readonly ProblemCode[] = [
@@ -39,7 +46,12 @@ const COMMON: readonly ProblemCode[] = [
   "saga.busy",
   "request.header-invalid",
 ];
-const RECORDED = { 202: { description: "Recorded", schema: "Accepted" } } as const;
+const RECORDED = {
+  202: {
+    description: "Recorded. `Idempotent-Replayed: true`: by an earlier call with the same Idempotency-Key",
+    schema: "Accepted",
+  },
+} as const;
 
 const SIGNAL = describe({
   tag: "sagas",

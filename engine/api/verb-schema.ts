@@ -1,5 +1,7 @@
 import * as v from "valibot";
 
+import { isEventTime, NO_EVENT_TIME } from "./query-schema.ts";
+
 const Reason = v.pipe(
   v.string("must be a text"),
   v.trim(),
@@ -34,6 +36,7 @@ const Partition = v.pipe(
   v.number("must be a number"),
   v.integer(),
   v.minValue(0),
+  v.maxValue(2_147_483_647),
   v.description("Partition"),
   v.examples([0]),
 );
@@ -72,6 +75,7 @@ export const RewindRequest = v.pipe(
         timestamp: v.pipe(
           v.string(),
           v.isoTimestamp("is no time like 2026-01-31T12:00:00Z"),
+          v.check(isEventTime, NO_EVENT_TIME),
           v.description("The first message recorded at or after it"),
         ),
         reason,

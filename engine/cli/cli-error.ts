@@ -5,8 +5,10 @@ export const EXIT = {
   refused: 1,
   usage: 2,
   unreachable: 3,
-  /** With `--wait`: the saga is not completed. */
+  /** With `--wait`: the saga is not completed; of many: one is parked, terminated or still on its way. */
   notCompleted: 4,
+  /** Ctrl-C, before all of it was done. */
+  interrupted: 130,
 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];

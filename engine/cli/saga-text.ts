@@ -1,6 +1,8 @@
 import type * as v from "valibot";
 
-import type { Saga } from "../api/saga-schema.ts";
+import { Accepted, Saga } from "../api/saga-schema.ts";
+import { CliError, EXIT } from "./cli-error.ts";
+import { expect, type OutputOptions, print } from "./output.ts";
 import { facts, table, time } from "./table.ts";
 
 type SagaView = v.InferOutput<typeof Saga>;
@@ -37,4 +39,18 @@ function errorText(error: SagaView["error"]): string | null {
 
 function waitText({ signal, path, deadlineAt }: NonNullable<SagaView["waitingFor"]>[number]): string {
   return `signal ${signal} at ${path}${deadlineAt === null ? "" : `, until ${time(deadlineAt)}`}`;
+}
+
+/** With `--wait`: the exit code says whether the saga is completed. @throws CliError */
+export function demandCompleted(answer: unknown): void {
+  const { sagaId, status } = expect(Saga, answer);
+  if (status !== "completed") throw new CliError(EXIT.notCompleted, `saga ${sagaId} is ${status}`);
+}
+
+/** Prints that a request to a saga was recorded. */
+export function accepted(options: OutputOptions, answer: unknown): void {
+  print(options, Accepted, answer, ({ sagaId, status, applied, messageId }) => {
+    const when = applied ? "applied" : "recorded; the dispatcher applies it when it gets there";
+    return `${sagaId}  ${status}  message ${messageId} ${when}`;
+  });
 }

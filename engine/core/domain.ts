@@ -7,6 +7,8 @@ import type { Json } from "./json.ts";
 export interface DomainCatalog {
   /** Key: `domain.action`. */
   readonly actions: ReadonlyMap<string, ActionDescription>;
+  /** Domains that are not here may yet appear: their processes have not published them. */
+  readonly open?: boolean;
 }
 
 export interface ActionDescription {

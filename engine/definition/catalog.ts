@@ -27,7 +27,7 @@ export function catalogOf(domains: readonly Domain[]): DomainCatalog {
  * A valibot schema as a `ValueSchema`. The JSON schema describes what goes in: a transformation or a rule that JSON
  * Schema cannot say is left to the parser.
  */
-function schemaOf(schema: GenericSchema, typeMode: "input" | "output"): ValueSchema {
+export function schemaOf(schema: GenericSchema, typeMode: "input" | "output"): ValueSchema {
   return {
     jsonSchema: toJsonSchema(schema, {
       errorMode: "ignore",

@@ -14,11 +14,18 @@ export function actionOf(check: CheckContext, command: string, at: Position): Ac
     const known = [...check.catalog.actions.keys()];
     const domain = command.split(".")[0] ?? "";
     const siblings = known.filter((each) => each.startsWith(`${domain}.`));
+    if (siblings.length === 0 && check.catalog.open) return notLoaded(check, domain, known, at);
     const hint =
       suggest(command, known) ?? (siblings.length > 0 ? suggestOrList(command, siblings) : domainHint(domain, known));
     check.findings.error("definition.unknown-command", at, `no domain has the command \`${command}\``, hint);
   }
   return action;
+}
+
+function notLoaded(check: CheckContext, domain: string, known: readonly string[], at: Position): undefined {
+  const message = `the domain \`${domain}\` is not loaded yet: no process has published it`;
+  const hint = `This file is taken in when a process with EKIDEN_ROLES=domain:${domain} has started. ${domainHint(domain, known)}`;
+  check.findings.error("definition.domain-not-loaded", at, message, hint);
 }
 
 function domainHint(domain: string, known: readonly string[]): string {

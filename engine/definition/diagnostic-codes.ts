@@ -34,6 +34,7 @@ export const DIAGNOSTIC_CODES = [
   "definition.case-missing",
   "definition.case-impossible",
   "definition.unknown-command",
+  "definition.domain-not-loaded",
   "definition.input-missing",
   "definition.input-extra",
   "definition.input-type",

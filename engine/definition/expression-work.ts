@@ -26,10 +26,19 @@ export class Work {
   }
 }
 
-/** @throws EvaluationProblem when a text has grown longer than a message can be. */
+/**
+ * What an operation makes of texts that were sound: it may be longer than a message can be, or cut through a character.
+ * @throws EvaluationProblem when no message could carry it.
+ */
 export function limited(value: Json): Json {
-  if (typeof value === "string" && value.length > TEXT_MAX) throw new EvaluationProblem("the text becomes too long");
+  if (typeof value === "string") checkText(value);
+  else if (Array.isArray(value)) for (const item of value) if (typeof item === "string") checkText(item);
   return value;
+}
+
+function checkText(text: string): void {
+  if (text.length > TEXT_MAX) throw new EvaluationProblem("the text becomes too long");
+  if (!text.isWellFormed()) throw new EvaluationProblem("a character outside the BMP (an emoji, say) is cut in half");
 }
 
 export function kindOf(value: Json): Kind | "null" {

@@ -214,6 +214,8 @@ function unknownFunction(name: string, at: number, method: boolean): ExpressionS
 }
 
 function literal(value: unknown, at: number): null | boolean | number | string {
+  if (typeof value === "string" && value.includes("\u0000"))
+    throw new ExpressionSyntaxError(at, "the text holds a NUL character", "Leave it out: no message can carry it.");
   if (value === null || typeof value === "boolean" || typeof value === "string") return value;
   const number = typeof value === "bigint" || typeof value === "number" ? Number(value) : Number.NaN;
   if (!Number.isFinite(number))

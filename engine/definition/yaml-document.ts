@@ -42,6 +42,12 @@ export function readYaml(source: string, findings: Findings): YamlDocument | und
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(line, 1), column: Math.max(col, 1) };
   };
+  const nul = source.indexOf("\u0000");
+  if (nul >= 0) {
+    // Also in a comment: the source is kept, and PostgreSQL's text cannot hold it.
+    findings.error("definition.yaml-syntax", position(nul), "the file holds a NUL character", "Save it as UTF-8 text.");
+    return undefined;
+  }
   if (parsed === undefined) {
     findings.error("definition.yaml-syntax", { line: 1, column: 1 }, "the file is nested too deep", "Flatten it.");
     return undefined;
@@ -99,9 +105,22 @@ function refuseIndirection(document: YamlDocument, root: Node, findings: Finding
         );
       }
       if (isMap(node)) reportKeys(document, node, findings);
+      if (isScalar(node) && typeof node.value === "string") reportText(document, node.value, offset, findings);
       return undefined;
     },
   });
+}
+
+/** Written with an escape, `"\0"` or `"\ud83d"`, it would come to light only when a saga sends it. */
+function reportText(document: YamlDocument, text: string, offset: number, findings: Findings): void {
+  const what = text.includes("\u0000")
+    ? "a NUL character"
+    : text.isWellFormed()
+      ? undefined
+      : "half of a surrogate pair";
+  if (what === undefined) return;
+  const hint = "Leave it out: no message can carry it.";
+  findings.error("definition.yaml-syntax", document.position(offset), `the text holds ${what}`, hint);
 }
 
 function reportKeys(document: YamlDocument, map: YAMLMap, findings: Findings): void {

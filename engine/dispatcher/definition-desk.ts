@@ -1,10 +1,10 @@
-import type { DomainCatalog } from "../core/domain.ts";
 import type { Diagnostic } from "../definition/diagnostic.ts";
 import { type DefinitionFile, fingerprint, readDefinitions } from "../definition/folder.ts";
 import { renderDiagnostic } from "../definition/render-diagnostic.ts";
 import type { Log } from "../sdk.ts";
 import type { Sql } from "../timeline/database.ts";
 import { publishDefinition } from "../timeline/definition-write.ts";
+import type { KnownDomains } from "../timeline/known-domains.ts";
 
 /** How often the folder is looked at. A look costs a few microseconds; editors replace files in too many ways to rely on events. */
 const LOOK_EVERY_MS = 500;
@@ -16,7 +16,7 @@ const LOOK_EVERY_MS = 500;
 export class DefinitionDesk {
   readonly #sql: Sql;
   readonly #folder: string;
-  readonly #catalog: DomainCatalog;
+  readonly #domains: KnownDomains;
   readonly #production: boolean;
   readonly #log: Log;
   #broken = new Map<string, readonly Diagnostic[]>();
@@ -27,13 +27,13 @@ export class DefinitionDesk {
   constructor(parts: {
     readonly sql: Sql;
     readonly folder: string;
-    readonly catalog: DomainCatalog;
+    readonly domains: KnownDomains;
     readonly production: boolean;
     readonly log: Log;
   }) {
     this.#sql = parts.sql;
     this.#folder = parts.folder;
-    this.#catalog = parts.catalog;
+    this.#domains = parts.domains;
     this.#production = parts.production;
     this.#log = parts.log;
   }
@@ -65,13 +65,15 @@ export class DefinitionDesk {
   }
 
   async #look(): Promise<void> {
-    const now = fingerprint(this.#folder);
+    await this.#domains.look();
+    const now = `${this.#domains.stamp}\n${fingerprint(this.#folder)}`;
     if (now === this.#seen) return;
-    const files = readDefinitions(this.#folder, this.#catalog);
+    const files = readDefinitions(this.#folder, this.#domains.catalog);
     const broken = new Map<string, readonly Diagnostic[]>();
     for (const file of files) {
       const trouble = file.definition === null ? file.diagnostics : await this.#publish(file);
-      for (const diagnostic of file.diagnostics) this.#report(file, diagnostic);
+      if (isWaiting(file)) this.#log.info(`${file.file} is not loaded yet: ${file.diagnostics[0]?.message}`);
+      else for (const diagnostic of file.diagnostics) this.#report(file, diagnostic);
       if (trouble.length > 0) broken.set(file.file, trouble);
     }
     this.#broken = broken;
@@ -110,4 +112,10 @@ export class DefinitionDesk {
     if (diagnostic.severity === "error") this.#log.error(`${text}\nThe last good revision stays in use.`);
     else this.#log.warn(text);
   }
+}
+
+/** Nothing is wrong with it: a domain that it uses has not been started anywhere. */
+function isWaiting({ diagnostics }: DefinitionFile): boolean {
+  const errors = diagnostics.filter(({ severity }) => severity === "error");
+  return errors.length > 0 && errors.every(({ code }) => code === "definition.domain-not-loaded");
 }

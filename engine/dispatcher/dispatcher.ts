@@ -49,7 +49,7 @@ export class Dispatcher {
   async handle(batch: readonly Delivery[], alone: boolean): Promise<readonly Verdict[]> {
     try {
       const settled = await transact(this.#store, (unit) => this.#dispatch(unit, batch));
-      this.#changes.notify(settled);
+      this.#changes.settled(settled);
       return batch.map(() => "done");
     } catch (error) {
       if (isNoOutcome(error)) throw error;

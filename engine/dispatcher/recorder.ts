@@ -72,7 +72,7 @@ export class Recorder {
         return work(unit, saga);
       }),
     );
-    this.#changes.notify([sagaId]);
+    this.#changes.moved(sagaId);
     return result as T;
   }
 

@@ -20,7 +20,10 @@ export interface Asker {
 }
 
 /** What a caller is told: design §8. */
-export type Answer = Pick<Recorded, "sagaId" | "status" | "messageId" | "applied">;
+export type Answer = Pick<Recorded, "sagaId" | "status" | "messageId" | "applied"> & {
+  /** An earlier call under the same Idempotency-Key had recorded it. */
+  readonly replayed?: boolean;
+};
 
 /** Signals and operator verbs. */
 export class Requests {
@@ -91,7 +94,7 @@ export class Requests {
     const key = asker.idempotencyKey;
     return this.#recorder.under(sagaId, async (unit, saga) => {
       const earlier = key === undefined ? null : await claimKey(unit.tx, scope, key, request, sagaId);
-      if (earlier !== null) return earlier.response as unknown as Answer;
+      if (earlier !== null) return { ...(earlier.response as unknown as Answer), replayed: true };
       const { messageId, status, applied } = await work(unit, saga);
       const answer = { sagaId, status, messageId, applied };
       if (key !== undefined) await keepAnswer(unit.tx, scope, key, sagaId, messageId, answer);

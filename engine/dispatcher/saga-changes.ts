@@ -1,29 +1,36 @@
 /** Tells who waits for a saga that it was settled (final or parked) in this process. What other processes do is found by looking. */
 export class SagaChanges {
-  readonly #waiting = new Map<string, Set<() => void>>();
-  #moved = () => {};
+  readonly #waiting = new Map<string, Set<(settled?: boolean) => void>>();
+  #watcher = () => {};
 
-  /** Calls `moved` after every transition of this process, also one that settles nothing. */
-  watch(moved: () => void): void {
-    this.#moved = moved;
+  /** Calls `watcher` after every transition of this process, also one that settles nothing. */
+  watch(watcher: () => void): void {
+    this.#watcher = watcher;
   }
 
-  notify(sagaIds: readonly string[]): void {
-    this.#moved();
-    for (const sagaId of sagaIds) for (const wake of this.#waiting.get(sagaId) ?? []) wake();
+  /** These are final or parked now. */
+  settled(sagaIds: readonly string[]): void {
+    this.#watcher();
+    for (const sagaId of sagaIds) for (const wake of this.#waiting.get(sagaId) ?? []) wake(true);
   }
 
-  /** Resolves when the saga is settled here, after `timeoutMs`, or when aborted. */
-  next(sagaId: string, timeoutMs: number, signal: AbortSignal): Promise<void> {
+  /** This one has moved: a look at it is worth while. */
+  moved(sagaId: string): void {
+    this.#watcher();
+    for (const wake of this.#waiting.get(sagaId) ?? []) wake();
+  }
+
+  /** Resolves when the saga is settled here (true), when it has moved, after `timeoutMs`, or when aborted. */
+  next(sagaId: string, timeoutMs: number, signal: AbortSignal): Promise<boolean> {
     return new Promise((resolve) => {
       const wakers = this.#waiting.get(sagaId) ?? new Set();
       this.#waiting.set(sagaId, wakers);
-      const done = () => {
+      const done = (settled?: unknown) => {
         clearTimeout(timer);
         signal.removeEventListener("abort", done);
         wakers.delete(done);
         if (wakers.size === 0 && this.#waiting.get(sagaId) === wakers) this.#waiting.delete(sagaId);
-        resolve();
+        resolve(settled === true);
       };
       const timer = setTimeout(done, timeoutMs);
       signal.addEventListener("abort", done, { once: true });

@@ -124,7 +124,7 @@ export class Timers {
   async #fireTogether(due: readonly DueRow[]): Promise<void> {
     const sagaIds = [...new Set(due.map((timer) => timer.saga_id))];
     try {
-      this.#changes.notify(await transact(this.#store, (unit) => this.#apply(unit, due)));
+      this.#changes.settled(await transact(this.#store, (unit) => this.#apply(unit, due)));
       for (const sagaId of sagaIds) this.#setAside.delete(sagaId);
     } catch (error) {
       if (isNoOutcome(error)) throw error;

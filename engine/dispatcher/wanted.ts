@@ -43,11 +43,19 @@ export function wantedOf(
   return {
     definition,
     input,
-    key: definition.key === undefined ? null : text(definition.key, "key"),
+    key: definition.key === undefined ? null : notTooLong(text(definition.key, "key")),
     labels: Object.fromEntries(
       Object.entries(definition.labels).map(([name, label]) => [name, text(label, `label ${name}`)]),
     ),
   };
+}
+
+/** As long as a query for it may be; the unique index over open sagas' keys takes no more than 2,700 bytes. */
+const KEY_MAX = 500;
+
+function notTooLong(key: string): string {
+  if (key.length > KEY_MAX) throw inputRefusal(`key is longer than ${KEY_MAX} characters`);
+  return key;
 }
 
 function textOf(template: NonNullable<Definition["key"]>, scope: Scope, what: string, evaluator: Evaluator): string {

@@ -3,7 +3,7 @@ import { guardTx } from "../timeline/guarded-tx.ts";
 import { type Store, transact, type Unit } from "../timeline/store.ts";
 import type { Delivery, Verdict } from "../transport/port.ts";
 import { type CallResult, TimeOver } from "./call.ts";
-import { answer, claim, close, type CommandRequest, type Ended, open } from "./claimed.ts";
+import { answer, claim, close, type CommandRequest, type Ended, open, recordForeign } from "./claimed.ts";
 import { type Handlers, limitOf } from "./handlers.ts";
 
 /** A handler that takes longer holds its batch up: it is set aside into a transaction of its own. */
@@ -113,6 +113,9 @@ export class Batches {
     const toRun: ToRun[] = opened
       .filter(({ verdict }) => verdict === "run")
       .map(({ ordinal, request }) => ({ ordinal, request, claimed: false }));
+    for (const { ordinal, verdict } of opened) {
+      if (verdict === "foreign") await recordForeign(unit.tx, group, deliveries[ordinal] as Delivery, consumer);
+    }
     const others = opened.filter(({ verdict }) => verdict === "claim").map(({ ordinal }) => ordinal);
     if (others.length > 0) {
       const these = others.map((ordinal) => deliveries[ordinal] as Delivery);
@@ -138,10 +141,11 @@ export class Batches {
   }
 
   async #call(tx: Tx, request: CommandRequest, now: Date, ordinal: number) {
+    const limit = limitOf(request, SLOW_MS);
     // One a call: a stray statement of one handler must not run between those of the next.
-    const guarded = guardTx(tx);
+    const guarded = guardTx(tx, limit.ms);
     try {
-      const result = await this.#parts.handlers.run(guarded, request, now, limitOf(request, SLOW_MS));
+      const result = await this.#parts.handlers.run(guarded, request, now, limit);
       this.#slow.delete(request.action);
       if (result.outcome === "succeeded") return result;
     } catch (error) {

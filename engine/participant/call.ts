@@ -1,5 +1,7 @@
-import type { ActionDescription } from "../core/domain.ts";
+import type { ActionDescription, Problem } from "../core/domain.ts";
 import type { Json } from "../core/json.ts";
+import { plainJson } from "../core/plain-json.ts";
+import { BODY_MAX, storedBytes } from "../core/size.ts";
 import { FatalError, NotSentError, type Outcome, type StepContext } from "../sdk.ts";
 
 /** How a handler's call ended, in the words of `timeline.answer`. */
@@ -37,15 +39,44 @@ export async function callHandler(
   abort: AbortController,
   run: () => Promise<Outcome<unknown>>,
 ): Promise<CallResult> {
-  const outcome = await within(limit, abort, run);
+  const outcome: unknown = await within(limit, abort, run);
+  if (!isOutcome(outcome)) return failed("step.output", "the handler returned neither succeeded(…) nor rejected(…)");
   if (outcome.type === "rejected") return rejectionOf(outcome);
-  const value = outcome.output === undefined ? null : outcome.output;
   if (action.output === undefined) return { outcome: "succeeded", output: null };
-  const parsed = action.output.parse(value);
-  if (parsed.ok) return { outcome: "succeeded", output: parsed.value };
-  const problem = parsed.problems[0];
-  const message = `the result does not fit the output schema: ${problem?.path ?? ""} ${problem?.message ?? ""}`.trim();
-  return { outcome: "failed", code: "step.output", message, retryable: false };
+  const parsed = action.output.parse(outcome.output === undefined ? null : outcome.output);
+  if (!parsed.ok)
+    return failed("step.output", `the result does not fit the output schema: ${sayFirst(parsed.problems)}`);
+  return plain(parsed.value);
+}
+
+/** A schema lets through what a message cannot carry (`v.any()`, `v.date()`, `v.number()`), and it may be large. */
+function plain(value: unknown): CallResult {
+  const copy = plainJson(value);
+  if (!("value" in copy)) return failed("step.output", `the result is no plain JSON: ${copy.path} ${copy.message}`);
+  const bytes = storedBytes({ output: copy.value });
+  if (bytes > BODY_MAX)
+    return failed("step.output", `the result has ${bytes} bytes; a message holds at most ${BODY_MAX}`);
+  return { outcome: "succeeded", output: copy.value };
+}
+
+/** Handlers may be plain JavaScript, or cast: what comes back is looked at before it is believed. */
+function isOutcome(value: unknown): value is Outcome<unknown> {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    "type" in value &&
+    (value.type === "succeeded" || value.type === "rejected")
+  );
+}
+
+/** A failure that no retry mends: the handler's code must change. */
+function failed(code: string, message: string): Failed {
+  return { outcome: "failed", code, message: text(message), retryable: false };
+}
+
+function sayFirst(problems: readonly Problem[]): string {
+  const problem = problems[0];
+  return `${problem?.path ?? ""} ${problem?.message ?? ""}`.trim();
 }
 
 async function within<T>(
@@ -74,23 +105,45 @@ async function within<T>(
 
 /** Most characters of a message or a stack trace that are kept. */
 const TEXT_MAX = 8_192;
+/** Most characters of a code that a handler made up. */
+const CODE_MAX = 64;
 
 /** What a handler says of its failure, in a form and size that the event store can keep whatever it was. */
 function text(value: unknown): string {
-  return String(value).slice(0, TEXT_MAX).replaceAll("\u0000", "\uFFFD").toWellFormed();
+  return asString(value).slice(0, TEXT_MAX).replaceAll("\u0000", "\uFFFD").toWellFormed();
 }
 
-function rejectionOf(outcome: { readonly code: string; readonly message: string }): CallResult {
-  if (/^[a-z][a-z0-9_.-]{0,63}$/.test(outcome.code))
-    return { outcome: "rejected", code: outcome.code, message: text(outcome.message) };
-  const message = `rejected("${text(outcome.code)}"): a code is lower case, [a-z][a-z0-9_]*`;
-  return { outcome: "failed", code: "step.code", message, retryable: false };
+/** What is thrown may be anything, also an object that cannot be made a text. */
+function asString(value: unknown): string {
+  try {
+    return String(value);
+  } catch {
+    return "what was thrown cannot be shown";
+  }
 }
 
-/** A thrown error as a failure. */
+/** A property of what was thrown; a getter of it may throw once more. */
+function read(thrown: unknown, name: "message" | "stack" | "code"): unknown {
+  try {
+    return (thrown as Record<string, unknown>)[name];
+  } catch {
+    return undefined;
+  }
+}
+
+function rejectionOf(outcome: { readonly code: unknown; readonly message: unknown }): CallResult {
+  const { code, message } = outcome;
+  if (typeof code === "string" && /^[a-z][a-z0-9_.-]{0,63}$/.test(code))
+    return { outcome: "rejected", code, message: text(message ?? "") };
+  return failed("step.code", `rejected("${text(code).slice(0, 100)}"): a code is lower case, [a-z][a-z0-9_]*`);
+}
+
+/** A thrown error as a failure. Never throws, whatever was thrown. */
 export function failureOf(error: unknown): Failed {
-  const message = text(error instanceof Error ? error.message : error);
-  const stack = error instanceof Error && error.stack !== undefined ? { stack: text(error.stack) } : {};
+  const isError = error instanceof Error;
+  const message = text(isError ? read(error, "message") : error);
+  const trace = isError ? read(error, "stack") : undefined;
+  const stack = trace === undefined ? {} : { stack: text(trace) };
   const failed = (code: string, retryable: boolean) => ({
     outcome: "failed" as const,
     code,
@@ -99,10 +152,9 @@ export function failureOf(error: unknown): Failed {
     ...stack,
   });
   if (error instanceof TimeOver) return failed("timeout", true);
-  if (error instanceof FatalError) return failed(text(error.code), false);
+  if (error instanceof FatalError) return failed(text(read(error, "code")).slice(0, CODE_MAX) || "fatal", false);
   if (error instanceof NotSentError) return failed("not_sent", true);
-  if (error instanceof Error && error.name === "PostgresError" && "code" in error)
-    return failed(`sql_${String(error.code)}`, true);
+  if (isError && error.name === "PostgresError" && "code" in error) return failed(`sql_${String(error.code)}`, true);
   return failed("exception", true);
 }
 
@@ -110,9 +162,7 @@ export function failureOf(error: unknown): Failed {
 export function parseInput(action: ActionDescription, input: Json): { readonly input: Json } | Failed {
   const parsed = action.input.parse(input);
   if (parsed.ok) return { input: parsed.value };
-  const problem = parsed.problems[0];
-  const message = `the input does not fit: ${problem?.path ?? ""} ${problem?.message ?? ""}`.trim();
-  return { outcome: "failed", code: "step.input", message, retryable: false };
+  return failed("step.input", `the input does not fit: ${sayFirst(parsed.problems)}`);
 }
 
 /** Parameters of a {@link StepContext} that do not come from the message. */

@@ -57,15 +57,30 @@ export async function claim(
   return { claims: [...claims], now: (clock as { now: Date }).now };
 }
 
-async function recordForeign(tx: Tx, group: string, delivery: Delivery, consumer: string): Promise<void> {
+/** Claims one delivery, or records it as foreign. Null: there is nothing to run. */
+export async function claimOne(unit: Unit, group: string, delivery: Delivery, consumer: string, external: boolean) {
+  const [opened] = await open(unit, group, [delivery]);
+  if (opened?.verdict === "foreign") {
+    await recordForeign(unit.tx, group, delivery, consumer);
+    return { request: null, now: opened.now };
+  }
+  const { claims, now } = await claim(unit, group, [delivery], consumer, external);
+  return { request: claims[0]?.request ?? null, now };
+}
+
+/** Records a delivery that nobody of ours wrote as an error row; the consumer goes on. */
+export async function recordForeign(tx: Tx, group: string, delivery: Delivery, consumer: string): Promise<void> {
   const reason = "the event store has no such request for this group";
   await tx`select timeline.record_foreign(${group}, ${tx.json(foreignMessage(delivery, consumer) as never)}, ${reason})`;
 }
 
-/** What opening a batch says of one delivery: `claim`: `timeline.claim_batch` must judge it. */
+/**
+ * What opening a batch says of one delivery. `claim`: `timeline.claim_batch` must judge it; `foreign`: the event store
+ * asked for no such message.
+ */
 export interface Opened {
   readonly ordinal: number;
-  readonly verdict: "run" | "later" | "claim";
+  readonly verdict: "run" | "later" | "claim" | "foreign";
   readonly request: CommandRequest;
   readonly now: Date;
 }
@@ -74,11 +89,27 @@ export interface Opened {
 export async function open(unit: Unit, group: string, deliveries: readonly Delivery[]): Promise<readonly Opened[]> {
   const { tx } = unit;
   const header = (name: string) => deliveries.map(({ headers }) => storable(headers[name] ?? ""));
-  return tx<Opened[]>`
+  const opened = await tx<Opened[]>`
     select ordinal, verdict, request, clock_timestamp() as now
     from timeline.open_batch(${group}, ${tx.array(header("id"))}::text[],
       ${tx.array(deliveries.map(({ topic }) => topic))}::text[], ${tx.array(header("step_key"))}::text[])
   `;
+  return opened.map((one) =>
+    isOurs(one.request, deliveries[one.ordinal] as Delivery) ? one : { ...one, verdict: "foreign" },
+  );
+}
+
+/**
+ * False for a message that was not asked for, and for a copy of one that was: its id is right, but its key would break
+ * the order of the saga's messages, or its action would have it run as what it is not.
+ */
+function isOurs(stored: CommandRequest | { readonly messageId: null }, { key, headers }: Delivery): boolean {
+  return (
+    stored.messageId !== null &&
+    stored.sagaId === key &&
+    stored.action === (headers["action"] ?? null) &&
+    stored.type === headers["type"]
+  );
 }
 
 /** A command of an opened batch whose handler succeeded. */

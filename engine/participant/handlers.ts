@@ -82,12 +82,6 @@ export function handledTopics(domain: Domain): string[] {
     .map(([action]) => `${domain.name}.${action}`);
 }
 
-/** Topics that a domain's group consumes: of a domain without any handler here, all; another program runs it. */
-export function consumedTopics(domain: Domain): string[] {
-  const handled = handledTopics(domain);
-  return handled.length > 0 ? handled : Object.keys(domain.steps).map((action) => `${domain.name}.${action}`);
-}
-
 function isHandled(step: StepSpec | undefined): boolean {
   return step?.run !== undefined || step?.runMany !== undefined;
 }

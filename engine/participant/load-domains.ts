@@ -25,8 +25,14 @@ const NAME = /^[a-z][a-z0-9_]{0,47}$/;
 /** Names with a meaning of their own as schema, consumer group or producer: a domain called so could pass for it. */
 const RESERVED = new Set(["timeline", "dispatcher", "api", "public", "information_schema"]);
 
-/** Loads `<folder>/<name>/domain.ts` of every domain. Folders without that file are no domains. @throws DomainError */
-export async function loadDomains(folder: string): Promise<LoadedDomain[]> {
+/**
+ * Loads `<folder>/<name>/domain.ts` of the domains wanted, and nothing of the others. Folders without that file are no
+ * domains. @throws DomainError
+ */
+export async function loadDomains(
+  folder: string,
+  wanted: "all" | ReadonlySet<string> = "all",
+): Promise<LoadedDomain[]> {
   if (!existsSync(folder))
     throw new DomainError(
       `there is no folder ${folder}`,
@@ -36,7 +42,14 @@ export async function loadDomains(folder: string): Promise<LoadedDomain[]> {
     .filter((entry) => entry.isDirectory() && existsSync(join(folder, entry.name, "domain.ts")))
     .map((entry) => entry.name)
     .sort();
-  return Promise.all(names.map((name) => loadDomain(join(folder, name), name)));
+  if (wanted === "all") return Promise.all(names.map((name) => loadDomain(join(folder, name), name)));
+  const absent = [...wanted].filter((name) => !names.includes(name));
+  if (absent.length > 0)
+    throw new DomainError(
+      `there is no domain ${absent.join(", ")} in ${folder}`,
+      `EKIDEN_ROLES names it. Domains there: ${names.join(", ") || "none"}.`,
+    );
+  return Promise.all([...wanted].sort().map((name) => loadDomain(join(folder, name), name)));
 }
 
 async function loadDomain(folder: string, name: string): Promise<LoadedDomain> {

@@ -1,17 +1,25 @@
 import type { DomainCatalog } from "../core/domain.ts";
+import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
 import { type Domain, type Log, NotSentError, type RunExternal } from "../sdk.ts";
-import { isNoOutcome, type Sql } from "../timeline/database.ts";
+import { errorCode, isNoOutcome, type Sql } from "../timeline/database.ts";
 import { type GuardedTx, guardTx } from "../timeline/guarded-tx.ts";
-import { type Store, transact } from "../timeline/store.ts";
+import { type Store, transact, type Unit } from "../timeline/store.ts";
+import { claimMessage } from "../transport/foreign.ts";
 import type { Delivery, Subscription, Verdict } from "../transport/port.ts";
 import { Batches, isDatabase } from "./batches.ts";
-import { type CallResult, callHandler, failureOf } from "./call.ts";
-import { answer, claim, type CommandRequest, contextOf } from "./claimed.ts";
+import { type CallResult, callHandler, type Failed, failureOf } from "./call.ts";
+import { answer, claimOne, type CommandRequest, contextOf } from "./claimed.ts";
 import { Handlers, handledTopics, limitOf } from "./handlers.ts";
+import { isNotify, mayTryAgain, type NotifyPolicy, notifyPolicy, pauseMs } from "./notify-policy.ts";
 
 const ANSWER_TRIES = 8;
 const LANES = 2;
 const SINGLES = 24;
+/**
+ * External calls in progress at once; more wait for their turn. Fewer than may go alone: calls that hang must not keep
+ * those waiting that need a transaction of their own, as every rejection does.
+ */
+const CALLS_MAX = 20;
 const BATCH_MAX = 64;
 
 /** What a participant needs. Two pools, so that slow handlers in transactions of their own never starve the batches. */
@@ -35,6 +43,9 @@ export class Participant {
   /** Notifications between two attempts, by message id. At most as many as the lanes hold. */
   readonly #notifications = new Map<string, { readonly used: number; readonly notBefore: number }>();
 
+  /** External messages in hand: claimed, called, not answered yet. */
+  #calls = 0;
+
   constructor(parts: ParticipantParts) {
     this.#parts = parts;
     const { domain, catalog, store, batches: pool, log, consumer } = parts;
@@ -48,7 +59,8 @@ export class Participant {
       group: this.#group,
       topics: handledTopics(this.#parts.domain),
       // Nobody waits for a notification, not even the saga's other commands on the same topic.
-      laneOf: (delivery) => (notifyPolicy(delivery) === undefined ? null : (delivery.headers["id"] ?? null)),
+      laneOf: (delivery) => (isNotification(delivery) ? (delivery.headers["id"] ?? null) : null),
+      mayBegin: (delivery) => this.#calls < CALLS_MAX || !this.#isExternal(delivery),
       lanes: LANES,
       singles: SINGLES,
       batchMax: BATCH_MAX,
@@ -56,37 +68,60 @@ export class Participant {
     };
   }
 
+  #isExternal(delivery: Delivery): boolean {
+    // The claim believes this header only if the event store says the same.
+    return this.#handlers.isExternal(delivery.headers["action"] ?? "");
+  }
+
   async #alone(delivery: Delivery): Promise<readonly Verdict[]> {
-    const policy = notifyPolicy(delivery);
+    try {
+      return await this.#runAlone(delivery);
+    } catch (error) {
+      // A claim or an answer that somebody else has made meanwhile (55000) is judged anew.
+      if (isNoOutcome(error) || errorCode(error) === "55000") throw error;
+      await this.#recordFailure(delivery, failureOf(error));
+      return ["done"];
+    }
+  }
+
+  /** The row itself cannot be worked with, whatever the handler does: without an error row it would come again for ever. */
+  async #recordFailure(delivery: Delivery, { code, message, stack }: Failed): Promise<void> {
+    const { singles, consumer, log } = this.#parts;
+    const place = singles.json(claimMessage(delivery, consumer) as never);
+    await singles`select timeline.fail_consumption(${this.#group}, ${place}, ${code}, ${message}, ${stack ?? null})`;
+    log.error(`a message of ${delivery.topic} could be neither run nor answered`, { code, message });
+  }
+
+  async #runAlone(delivery: Delivery): Promise<readonly Verdict[]> {
     const messageId = delivery.headers["id"] ?? "";
     const told = this.#notifications.get(messageId);
     // Between two attempts of a notification its message goes back to the lanes: a pause here would hold a lane.
     if (told !== undefined && told.notBefore > Date.now()) return ["later"];
-    const external = this.#handlers.isExternal(delivery.headers["action"] ?? "");
-    const failed = external ? await this.#external(delivery, policy) : await this.#transactional(delivery);
+    const external = this.#isExternal(delivery);
+    const attempt = external ? await this.#external(delivery) : await this.#transactional(delivery);
     const used = (told?.used ?? 0) + 1;
-    if (failed !== undefined && policy !== undefined && mayTryAgain(failed, policy, used)) {
-      const pauseMs = Math.min(policy.maxMs, policy.backoffMs * policy.factor ** (used - 1));
-      this.#notifications.set(messageId, { used, notBefore: Date.now() + pauseMs });
+    if (attempt?.policy !== undefined && mayTryAgain(attempt.failure, attempt.policy, used)) {
+      this.#notifications.set(messageId, { used, notBefore: Date.now() + pauseMs(attempt.policy, used) });
       return ["later"];
     }
     this.#notifications.delete(messageId);
-    if (failed !== undefined) await this.#answerFailure(delivery, failed, external);
+    if (attempt !== undefined) await this.#answerFailure(delivery, attempt.failure, external);
     return ["done"];
   }
 
   /** One message, one transaction. Returns how it failed, everything rolled back; undefined: committed or nothing to do. */
-  async #transactional(delivery: Delivery): Promise<Failure | undefined> {
+  async #transactional(delivery: Delivery): Promise<FailedAttempt | undefined> {
     let failed: Failure | undefined;
+    let policy: NotifyPolicy | undefined;
     const rollBack = new Error("rolled back");
     try {
       await transact(
         this.#parts.store,
         async (unit) => {
-          const { claims, now } = await claim(unit, this.#group, [delivery], this.#parts.consumer, false);
-          const request = claims[0]?.request;
-          if (request === null || request === undefined) return;
-          const guarded = guardTx(unit.tx);
+          const { request, now } = await claimOne(unit, this.#group, delivery, this.#parts.consumer, false);
+          if (request === null) return;
+          policy = notifyPolicy(request.headers);
+          const guarded = guardTx(unit.tx, limitOf(request).ms);
           const result = await this.#attempt(guarded, request, now);
           guarded.revoke("the handler has returned");
           if (result.outcome !== "succeeded") {
@@ -99,9 +134,9 @@ export class Participant {
       );
       return undefined;
     } catch (error) {
-      if (error === rollBack) return failed;
+      if (error === rollBack && failed !== undefined) return { failure: failed, policy };
       if (isNoOutcome(error)) throw error;
-      return failureOf(error);
+      return { failure: failureOf(error), policy };
     }
   }
 
@@ -118,17 +153,23 @@ export class Participant {
    * Claim and `started` are committed before the call, the answer after it: no transaction is open meanwhile. Returns
    * the failure of a notification, which may be tried again; every other outcome is answered here.
    */
-  async #external(delivery: Delivery, policy: NotifyPolicy | undefined): Promise<Failure | undefined> {
+  async #external(delivery: Delivery): Promise<FailedAttempt | undefined> {
+    this.#calls += 1;
+    try {
+      return await this.#claimCallAnswer(delivery);
+    } finally {
+      this.#calls -= 1;
+    }
+  }
+
+  async #claimCallAnswer(delivery: Delivery): Promise<FailedAttempt | undefined> {
     const { store, singles, consumer } = this.#parts;
-    const { claims, now } = await transact(
-      store,
-      (unit) => claim(unit, this.#group, [delivery], consumer, true),
-      singles,
-    );
-    const request = claims[0]?.request;
-    if (request === null || request === undefined) return undefined;
+    const claimed = (unit: Unit) => claimOne(unit, this.#group, delivery, consumer, true);
+    const { request, now } = await transact(store, claimed, singles);
+    if (request === null) return undefined;
     const result = await this.#callExternal(request, now);
-    if (result.outcome !== "succeeded" && policy !== undefined) return result;
+    const policy = notifyPolicy(request.headers);
+    if (result.outcome !== "succeeded" && policy !== undefined) return { failure: result, policy };
     const put = (outcome: CallResult) =>
       transact(store, (unit) => answer(unit, this.#group, [{ request, result: outcome }], consumer), singles);
     try {
@@ -166,9 +207,8 @@ export class Participant {
     await transact(
       store,
       async (unit) => {
-        const { claims } = await claim(unit, this.#group, [delivery], consumer, external);
-        const request = claims[0]?.request;
-        if (request === null || request === undefined) return;
+        const { request } = await claimOne(unit, this.#group, delivery, consumer, external);
+        if (request === null) return;
         await answer(unit, this.#group, [{ request, result }], consumer);
         if (result.outcome !== "rejected") {
           log.warn(`${this.#group}.${request.action} failed: ${result.message}`, {
@@ -198,31 +238,21 @@ async function persistently<T>(put: () => Promise<T>): Promise<T> {
 /** Everything but success. */
 type Failure = Exclude<CallResult, { outcome: "succeeded" }>;
 
-interface NotifyPolicy {
-  readonly attempts: number;
-  readonly backoffMs: number;
-  readonly factor: number;
-  readonly maxMs: number;
-  readonly never: readonly string[];
+/** An attempt that failed, and how to try again when nobody awaits its answer. */
+interface FailedAttempt {
+  readonly failure: Failure;
+  readonly policy: NotifyPolicy | undefined;
 }
 
-function mayTryAgain(failed: Failure, policy: NotifyPolicy, used: number): boolean {
-  return (
-    failed.outcome !== "rejected" && failed.retryable && !policy.never.includes(failed.code) && used < policy.attempts
-  );
-}
-
-/** The retry policy that a notify step carries in its one message. */
-function notifyPolicy(delivery: Delivery): NotifyPolicy | undefined {
+/** Which queue it takes is all that hangs on this header; the policy itself is read from the event store. */
+function isNotification(delivery: Delivery): boolean {
   const text = delivery.headers["headers"];
-  if (text === undefined || text === null) return undefined;
+  if (text === undefined || text === null) return false;
   try {
-    const headers = JSON.parse(text) as { notify?: boolean; retry?: NotifyPolicy & { attempts: number | "forever" } };
-    if (headers.notify !== true || headers.retry === undefined) return undefined;
-    const { attempts, ...policy } = headers.retry;
-    return { ...policy, attempts: typeof attempts === "number" ? attempts : Number.POSITIVE_INFINITY };
+    const headers: unknown = JSON.parse(text);
+    return isNotify(isJsonObject(headers as Json) ? (headers as JsonObject) : null);
   } catch {
     // A foreign message: the claim refuses it in a moment.
-    return undefined;
+    return false;
   }
 }

@@ -1,9 +1,14 @@
 import type { Projection, TimelineEvent } from "../sdk.ts";
-import { isNoOutcome, type Sql } from "../timeline/database.ts";
+import { isNoOutcome, type Tx } from "../timeline/database.ts";
+import { fenced } from "../timeline/fenced.ts";
 import { claimMessage, foreignMessage } from "../transport/foreign.ts";
 import type { Delivery, Subscription, Verdict } from "../transport/port.ts";
 import { failureOf } from "./call.ts";
 import { guardTx } from "../timeline/guarded-tx.ts";
+import type { Store } from "../timeline/store.ts";
+
+/** Longest statement of a projection, milliseconds: emptying a large read model takes its time. */
+const STATEMENT_MS = 600_000;
 
 /** An event as `timeline.claim_projection_batch` hands it out. */
 type ClaimedEvent = Omit<TimelineEvent, "at"> & { readonly at: string };
@@ -18,14 +23,14 @@ interface ClaimRow {
 export class Projector {
   readonly group: string;
   readonly #projection: Projection;
-  readonly #sql: Sql;
+  readonly #store: Pick<Store, "sql" | "ownerEpoch">;
   readonly #consumer: string;
   readonly #wanted: ReadonlySet<string>;
 
-  constructor(group: string, projection: Projection, sql: Sql, consumer: string) {
+  constructor(group: string, projection: Projection, store: Pick<Store, "sql" | "ownerEpoch">, consumer: string) {
     this.group = group;
     this.#projection = projection;
-    this.#sql = sql;
+    this.#store = store;
     this.#consumer = consumer;
     this.#wanted = new Set(projection.on);
   }
@@ -62,12 +67,12 @@ export class Projector {
 
   /** Claims the events and applies those that are new, in one transaction of the domain's own role. */
   async apply(deliveries: readonly Delivery[]): Promise<void> {
-    await this.#sql.begin("isolation level read committed", async (tx) => {
+    await this.#begin(async (tx) => {
       const messages = deliveries.map((delivery) => claimMessage(delivery, this.#consumer));
       const claims = await tx<ClaimRow[]>`
         select ordinal, verdict, event from timeline.claim_projection_batch(${this.group}, ${tx.json(messages)})
       `;
-      const guarded = guardTx(tx);
+      const guarded = guardTx(tx, STATEMENT_MS);
       for (const { ordinal, verdict, event } of claims) {
         const delivery = deliveries[ordinal] as Delivery;
         if (verdict === "foreign") {
@@ -77,12 +82,13 @@ export class Projector {
           await this.#projection.apply(guarded.tx, { ...event, at: new Date(event.at) });
         }
       }
+      guarded.revoke("the projection has returned");
     });
   }
 
   /** Empties the read model, in a transaction of the domain's own role. */
   async empty(): Promise<void> {
-    await this.#sql.begin(async (tx) => this.#projection.rebuild(guardTx(tx).tx));
+    await this.#begin((tx) => this.#projection.rebuild(guardTx(tx, STATEMENT_MS).tx));
   }
 
   get eventTypes(): readonly string[] {
@@ -91,7 +97,17 @@ export class Projector {
 
   async #recordFailure(delivery: Delivery, error: unknown): Promise<void> {
     const { code, message, stack } = failureOf(error) as { code: string; message: string; stack?: string };
-    const place = this.#sql.json(claimMessage(delivery, this.#consumer) as never);
-    await this.#sql`select timeline.fail_consumption(${this.group}, ${place}, ${code}, ${message}, ${stack ?? null})`;
+    await this.#begin(async (tx) => {
+      const place = tx.json(claimMessage(delivery, this.#consumer) as never);
+      await tx`select timeline.fail_consumption(${this.group}, ${place}, ${code}, ${message}, ${stack ?? null})`;
+    });
+  }
+
+  /** One READ COMMITTED transaction that only the owner of the transport writes. */
+  async #begin(work: (tx: Tx) => Promise<void>): Promise<void> {
+    const { sql } = this.#store;
+    await sql.begin("isolation level read committed", (tx) =>
+      fenced(tx, this.#store.ownerEpoch?.() ?? null, () => work(tx)),
+    );
   }
 }

@@ -20,14 +20,23 @@ export class Groups {
   readonly #sql: Sql;
   readonly #transport: Transport;
   readonly #control: GroupControl;
-  /** Group → topics, of every group that this engine's definitions know, whether or not it runs here. */
-  readonly #topics: ReadonlyMap<string, readonly string[]>;
+  readonly #known: () => ReadonlyMap<string, readonly string[]>;
 
-  constructor(sql: Sql, transport: Transport, control: GroupControl, topics: ReadonlyMap<string, readonly string[]>) {
+  /** `known`: group → topics, of every group that there is, whether or not it runs here. */
+  constructor(
+    sql: Sql,
+    transport: Transport,
+    control: GroupControl,
+    known: () => ReadonlyMap<string, readonly string[]>,
+  ) {
     this.#sql = sql;
     this.#transport = transport;
     this.#control = control;
-    this.#topics = topics;
+    this.#known = known;
+  }
+
+  get #topics(): ReadonlyMap<string, readonly string[]> {
+    return this.#known();
   }
 
   /** Makes the rows of all known groups. */

@@ -7,18 +7,23 @@ export type Sql = PostgresSql<{ bigint: number }>;
 /** One open transaction. */
 export type Tx = TransactionSql<{ bigint: number }>;
 
-/** SQLSTATE classes that say nothing about the message itself: it is redelivered, no attempt is counted (design S3). */
-const NO_OUTCOME = /^(08|40|53|57)|^55P03$/;
+/** SQLSTATE classes (and a lock or a pause that lasted too long) that say nothing about the message itself: it is redelivered, no attempt is counted (design S3). */
+const NO_OUTCOME = /^(08|40|53|57)|^55P03$|^25P0[34]$/;
 const LOST_CONNECTION = /^(CONNECTION_|CONNECT_TIMEOUT|ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENOTFOUND)/;
 
 export interface PoolOptions {
   readonly max: number;
   /** Shown in pg_stat_activity. */
   readonly name: string;
-  /** Longest statement, milliseconds. */
+  /** Sign of the engine process, the last word of the name: a next owner of the embedded transport finds it by that. */
+  readonly process?: string | undefined;
+  /** Longest statement of the engine's own, milliseconds. */
   readonly statementTimeoutMs?: number;
-  /** Longest pause of an open transaction, milliseconds. */
-  readonly idleTransactionMs?: number;
+  /**
+   * For sessions that handlers use: their longest statement, and the longest pause of their transactions, milliseconds.
+   * Each handler's own bound is its step's (`guardTx`).
+   */
+  readonly handlerMs?: number;
   /** `off` for what a later commit makes durable anyway. */
   readonly synchronousCommit?: "on" | "off";
   /**
@@ -30,20 +35,45 @@ export interface PoolOptions {
 
 const INDEX_PLANS = { enable_seqscan: "off", enable_hashjoin: "off", enable_mergejoin: "off", enable_material: "off" };
 
-/** Opens a pool. Every statement, lock wait and idle transaction has a bound on the server (reliability R10). */
+/** How much longer than a statement may take its answer may stay away, milliseconds. */
+export const ANSWER_MARGIN_MS = 3_000;
+/** How long a cancelled statement may take to end, milliseconds. */
+const CANCEL_MS = 10_000;
+const IDLE_TRANSACTION_MS = 60_000;
+const RECONNECT_MAX_S = 1;
+
+/**
+ * How a server notices that a client is gone without a word, and lets go of its locks. Seconds, but for the last: what
+ * was sent and never acknowledged, milliseconds.
+ */
+const SERVER_WATCH = {
+  tcp_keepalives_idle: 15,
+  tcp_keepalives_interval: 5,
+  tcp_keepalives_count: 3,
+  tcp_user_timeout: 30_000,
+};
+
+/**
+ * Opens a pool. Every statement, lock wait and idle transaction has a bound on the server, and every call one here: a
+ * server that is silent sends no timeout either (reliability R10).
+ */
 export function connect(url: string, options: PoolOptions): Sql {
+  const statementMs = options.statementTimeoutMs ?? 60_000;
   return postgres(url, {
     max: options.max,
     idle_timeout: 0,
     max_lifetime: null,
     connect_timeout: 10,
+    backoff: (retries: number) => (0.5 + Math.random() / 2) * Math.min(3 ** retries / 100, RECONNECT_MAX_S),
+    ...deadlines(statementMs + ANSWER_MARGIN_MS, options.handlerMs ?? 0),
     onnotice: () => {},
     types: { bigint: { to: 20, from: [20], parse: Number, serialize: String } },
     connection: {
-      application_name: `ekiden ${options.name}`.slice(0, 63),
-      statement_timeout: options.statementTimeoutMs ?? 60_000,
+      application_name: applicationName(options),
+      statement_timeout: options.handlerMs ?? statementMs,
       lock_timeout: 30_000,
-      idle_in_transaction_session_timeout: options.idleTransactionMs ?? 120_000,
+      idle_in_transaction_session_timeout: options.handlerMs ?? IDLE_TRANSACTION_MS,
+      ...SERVER_WATCH,
       // Each committed row is promised to someone; a per-database `off` must not reach the engine.
       synchronous_commit: options.synchronousCommit ?? "on",
       ...(options.plans === "index" ? INDEX_PLANS : {}),
@@ -75,6 +105,20 @@ export function poolBound(sql: Sql, pool: string): Bound {
     now: () => transactions.get(sql)?.open ?? 0,
     hits: () => 0,
   };
+}
+
+/**
+ * Deadlines of the patched driver (`patches/`), milliseconds. A statement without an answer costs its connection: its
+ * outcome is unknown, the error says `CONNECTION_SILENT`, and the message is claimed again. A statement that waits for
+ * a free connection waits as long as those who hold one may take.
+ */
+function deadlines(answerMs: number, handlerMs: number) {
+  return { answerMs, queueMs: Math.max(answerMs, handlerMs), cancelMs: CANCEL_MS };
+}
+
+function applicationName({ name, process }: PoolOptions): string {
+  const last = process === undefined ? "" : ` ${process}`;
+  return `ekiden ${name}`.slice(0, 63 - last.length) + last;
 }
 
 /** PostgreSQL does not answer, refuses the login, or is too old. */

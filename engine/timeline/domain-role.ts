@@ -70,6 +70,7 @@ export function roleName(database: string, domain: string): string {
 }
 
 const PARTICIPANT_FUNCTIONS = [
+  "fence(bigint)",
   "claim(text, jsonb, boolean)",
   "claim_batch(text, jsonb, boolean)",
   "open_batch(text, text[], text[], text[])",
@@ -86,6 +87,8 @@ async function grant(sql: Sql, domain: string, role: string): Promise<void> {
     // Concurrent grants on one object fail with "tuple concurrently updated".
     await tx`select pg_advisory_xact_lock(hashtextextended('domain_login', 3))`;
     await tx`grant usage on schema timeline, ${tx(domain)} to ${tx(role)}`;
+    // A next owner of the embedded transport ends what handlers of this one left open.
+    await tx`grant ${tx(role)} to current_user`;
     await tx`grant select, insert, update, delete on all tables in schema ${tx(domain)} to ${tx(role)}`;
     await tx`grant usage on all sequences in schema ${tx(domain)} to ${tx(role)}`;
     for (const signature of PARTICIPANT_FUNCTIONS) {

@@ -1,4 +1,4 @@
-import type { Tx } from "./database.ts";
+import { ANSWER_MARGIN_MS, type Tx } from "./database.ts";
 
 /** A transaction as it is handed on, and the means to take it away. */
 export interface GuardedTx {
@@ -25,15 +25,18 @@ interface Cancellable {
   readonly active: boolean;
   /** Sends the statement; the driver calls it when the statement is awaited. */
   handler: (query: Cancellable) => unknown;
+  /** How long its answer may stay away, milliseconds; without it the pool's bound holds. */
+  answerMs?: number;
   reject(error: Error): void;
   cancel(): void;
 }
 
 /**
  * Wraps a transaction. A handler that wakes up after its timeout could still write: its transaction is over, but the
- * driver would send the statement on the same connection, outside it (reliability R13e).
+ * driver would send the statement on the same connection, outside it (reliability R13e). `workMs`: how long a statement
+ * of a handler may take; the engine's own have their pool's bound.
  */
-export function guardTx(tx: Tx): GuardedTx {
+export function guardTx(tx: Tx, workMs?: number): GuardedTx {
   let refusal: string | undefined;
   const running = new Set<Cancellable>();
   const check = () => {
@@ -42,6 +45,7 @@ export function guardTx(tx: Tx): GuardedTx {
   const track = (result: unknown): unknown => {
     if (!isQuery(result)) return result;
     running.add(result);
+    if (workMs !== undefined) result.answerMs = workMs + ANSWER_MARGIN_MS;
     // A statement is sent only when it is awaited, which may be long after it was made.
     const send = result.handler;
     result.handler = (query) => (refusal === undefined ? send(query) : query.reject(new Error(refused(refusal))));

@@ -1,6 +1,7 @@
 import type { HandOver, CommittedRequest } from "../transport/port.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import { counted, type Sql, type Tx } from "./database.ts";
+import { fenced } from "./fenced.ts";
 import { type GuardedTx, guardTx } from "./guarded-tx.ts";
 import { wireOf, type WrittenRow } from "./wire.ts";
 
@@ -35,6 +36,8 @@ export interface Store {
   readonly sql: Sql;
   /** Who: role and host. */
   readonly producer: string;
+  /** The owner epoch that this room's transactions are held to; absent or null: it writes whoever owns the transport. */
+  ownerEpoch?(): number | null;
   handOver(rows: readonly CommittedRequest[], behindOthers: boolean): HandOver;
 }
 
@@ -56,14 +59,16 @@ async function transactNow<T>(store: Store, work: (unit: Unit) => Promise<T>, sq
       const requests: NewRequest[] = [];
       const rows: CommittedRequest[] = [];
       let behindOthers = false;
-      const value = await work({
-        tx,
-        request: (row) => requests.push(row),
-        written: (more) => rows.push(...more),
-        behindOthers: () => {
-          behindOthers = true;
-        },
-      });
+      const value = await fenced(tx, store.ownerEpoch?.() ?? null, () =>
+        work({
+          tx,
+          request: (row) => requests.push(row),
+          written: (more) => rows.push(...more),
+          behindOthers: () => {
+            behindOthers = true;
+          },
+        }),
+      );
       if (requests.length > 0) rows.push(...(await insertRequests(tx, requests, store.producer)));
       if (rows.length > 0) handOver = store.handOver(rows, behindOthers);
       return { value };

@@ -12,17 +12,18 @@ export function claimMessage(delivery: Delivery, consumer: string): Record<strin
     timestamp: delivery.recordedAt.getTime(),
     receivedAt: delivery.receivedAt.toISOString(),
     key: delivery.key === null ? null : storable(delivery.key),
-    headers: { id: storable(delivery.headers["id"] ?? "") },
+    headers: { id: storable(delivery.headers["id"] ?? ""), type: storable(delivery.headers["type"] ?? "") },
     consumer,
   };
 }
 
 /** A delivery that nobody of ours wrote, whole, in a form that PostgreSQL can keep whatever its bytes were. */
 export function foreignMessage(delivery: Delivery, consumer: string): Record<string, Json> {
-  const headers: Record<string, Json> = {};
-  for (const [name, value] of Object.entries(delivery.headers)) {
-    headers[storable(name)] = value === null ? null : storable(value);
-  }
+  // A header may be named `__proto__`: entries keep it, an assignment would lose it.
+  const entries = Object.entries(delivery.headers);
+  const headers = Object.fromEntries(
+    entries.map(([name, text]) => [storable(name), text === null ? null : storable(text)]),
+  );
   const value = delivery.value === null ? null : storable(delivery.value.slice(0, BODY_MAX));
   return { ...claimMessage(delivery, consumer), headers, value };
 }

@@ -277,7 +277,7 @@ export class Lanes {
     let bytes = 0;
     while (ready.length > 0 && batch.length < this.#subscription.batchMax && bytes < BATCH_MAX_BYTES) {
       const queue = ready.shift() as KeyQueue;
-      if (queue.notBefore > now) later.push(queue);
+      if (queue.notBefore > now || (alone && !this.#mayBegin(queue))) later.push(queue);
       else {
         queue.state = "busy";
         const taken = takeFrom(queue, this.#subscription.batchMax - batch.length, BATCH_MAX_BYTES - bytes);
@@ -290,6 +290,11 @@ export class Lanes {
     this.#wakeForBackoff(now);
     for (const held of batch) held.track.inProgress += 1;
     return batch;
+  }
+
+  #mayBegin(queue: KeyQueue): boolean {
+    const first = queue.waiting[0];
+    return first === undefined || (this.#subscription.mayBegin?.(first.delivery) ?? true);
   }
 
   #wakeForBackoff(now: number): void {

@@ -41,6 +41,8 @@ export interface Subscription {
   readonly batchMax: number;
   /** Gives a message a queue of its own inside its topic, beside those of its key; absent or null: its key's queue. */
   laneOf?(delivery: Delivery): string | null;
+  /** False: a message that goes alone must wait, while others that go alone need not. Asked again whenever one has ended. */
+  mayBegin?(delivery: Delivery): boolean;
   /**
    * Handles a batch, each key's messages in order. The verdicts stand at the index of their delivery. A verdict other
    * than `done` holds for all later deliveries of the same key in the batch. Throwing = `again` for the whole batch.
@@ -145,6 +147,11 @@ export interface Transport {
    * the rows are read from the table in their turn instead of overtaking.
    */
   handOver(rows: readonly CommittedRequest[], behindOthers: boolean): HandOver;
+  /**
+   * Epoch under which this process owns the transport; what its consumers and timers write is held to it. 0: it does not
+   * own it. Null: the transport has no owner, each partition of each group has one (Kafka).
+   */
+  ownerEpoch(): number | null;
   offsets(group: string, topics: readonly string[]): Promise<readonly PartitionOffsets[]>;
   /** Per partition the first offset recorded at or after `at`; the end when there is none. */
   offsetsAt(topic: string, at: Date): Promise<readonly { readonly partition: number; readonly offset: number }[]>;

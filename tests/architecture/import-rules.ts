@@ -38,15 +38,16 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
 const ROOT_FILES: Readonly<Record<string, readonly string[]>> = {
   "engine/boot.ts": [],
   "engine/sdk.ts": [],
+  "engine/closing.ts": [],
+  "engine/pools.ts": ["core", "timeline", "engine/closing.ts"],
   "engine/config.ts": ["core"],
-  "engine/engine-calls.ts": ["core", "definition", "dispatcher", "recovery", "timeline", "engine/api/port.ts"],
   "engine/health.ts": ["core", "timeline", "engine/api/port.ts", "engine/transport/port.ts"],
   "engine/settled.ts": ["core", "timeline", "engine/dispatcher/saga-changes.ts"],
   "engine/start-print.ts": ["engine/config.ts", "engine/main.ts"],
 };
 
-/** Files that know every part: the composition root and the command line. */
-const KNOWS_ALL = /^engine\/(?:main\.ts|cli\.ts|cli\/)/;
+/** Files that know every part: the composition root, which is spread over the roles, and the command line. */
+const KNOWS_ALL = /^engine\/(?:main\.ts|open-transport\.ts|roles\/|cli\.ts|cli\/)/;
 
 /** Package → the only places that import it. Packages that are not here are free for the engine, but not for `core`. */
 const PACKAGES: Readonly<Record<string, RegExp>> = {

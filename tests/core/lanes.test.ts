@@ -25,7 +25,7 @@ class Bench {
   readonly lanes: Lanes;
   #waiters: (() => void)[] = [];
 
-  constructor(limits: Partial<Pick<Subscription, "lanes" | "batchMax">> = {}) {
+  constructor(limits: Partial<Pick<Subscription, "lanes" | "batchMax" | "mayBegin">> = {}) {
     const handle = (batch: readonly Delivery[], alone: boolean) =>
       new Promise<readonly Verdict[]>((resolve, reject) => {
         const end = (verdicts: readonly Verdict[] | Error) =>
@@ -33,12 +33,15 @@ class Bench {
         this.calls.push({ offsets: batch.map((one) => one.offset), alone, end });
         for (const wake of this.#waiters.splice(0)) wake();
       });
-    const { lanes = 4, batchMax = 10 } = limits;
+    const { lanes = 4, batchMax = 10, ...more } = limits;
     const port = {
       finished: (_topic: string, partition: number, offset: number) => void this.finished.push([partition, offset]),
       troubled: (error: unknown) => void this.troubles.push(error),
     };
-    this.lanes = new Lanes({ group: "dispatcher", topics: ["timeline"], lanes, singles: 2, batchMax, handle }, port);
+    this.lanes = new Lanes(
+      { group: "dispatcher", topics: ["timeline"], lanes, singles: 2, batchMax, handle, ...more },
+      port,
+    );
   }
 
   /** The n-th call, once it has been made. */
@@ -95,6 +98,35 @@ test("a few messages wait for the batch in progress, many do not, and a batch th
   bench.lanes.take(delivery(5, "key 5"));
   expect((await bench.call(2)).offsets).toEqual([5]);
   for (const call of bench.calls) call.end(["done"]);
+});
+
+test("what may not begin yet waits, and keeps none waiting that may", async () => {
+  let calling = false;
+  const mayBegin = ({ key }: Delivery) => {
+    if (key === "single") return true;
+    const free = !calling;
+    calling = true;
+    return free;
+  };
+  const bench = new Bench({ batchMax: 1, mayBegin });
+  for (const [offset, key] of ["call a", "call b", "call c", "single"].entries())
+    bench.lanes.take(delivery(offset, key));
+  for (const index of [0, 1, 2, 3]) (await bench.call(index)).end(["alone"]);
+  const alone = async (index: number) => (await bench.call(4 + index)).offsets[0];
+
+  expect([await alone(0), await alone(1)]).toEqual([0, 3]);
+  calling = false;
+  bench.calls[4]?.end(["done"]);
+  expect(await alone(2)).toBe(1);
+  // The place of the single is free, and the last call must wait all the same.
+  bench.calls[5]?.end(["done"]);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(bench.calls).toHaveLength(7);
+  calling = false;
+  bench.calls[6]?.end(["done"]);
+  expect(await alone(3)).toBe(2);
+  bench.calls[7]?.end(["done"]);
+  await bench.idle();
 });
 
 test("messages without a key hold up nobody", () => {
@@ -338,10 +370,7 @@ test("a message that waits for its time comes again without counting as a failur
 });
 
 test("a batch that hangs is a problem even while another lane is free", async () => {
-  let end: () => void = () => {};
-  const held = new Promise<void>((resolve) => {
-    end = resolve;
-  });
+  const { promise: held, resolve: end } = Promise.withResolvers<void>();
   const bench = new HandlerBench(async (batch) => {
     await held;
     return batch.map(() => "done");

@@ -7,8 +7,8 @@ test("whoever watches is told of every transition, also of one that settles noth
   let told = 0;
   changes.watch(() => told++);
 
-  changes.notify([]);
-  changes.notify(["01JADDJ0000000000000000000"]);
+  changes.settled([]);
+  changes.moved("01JADDJ0000000000000000000");
 
   expect(told).toBe(2);
 });
@@ -23,7 +23,7 @@ test("whoever waits for a saga is woken by that saga alone", async () => {
       .then(() => woken.push(stopping.signal.aborted ? `${saga} at the end` : saga)),
   );
 
-  changes.notify(["a"]);
+  changes.settled(["a"]);
   await waiting[0];
   stopping.abort();
   await Promise.all(waiting);

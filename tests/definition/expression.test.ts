@@ -75,6 +75,11 @@ describe("faults", () => {
     ["int('x')", "int(…) cannot make an exact integer of this value"],
     ["size(1)", "size(…) takes string or list or object, not a number"],
     ["[1].map(a, [1].map(b, [1].map(c, 1)))", "map(…) is nested more than 2 deep"],
+    ["'a\\u0000'", "the text holds a NUL character"],
+    ["{'a\\x00': 1}", "the text holds a NUL character"],
+    ["'a😀'.substring(0, 2)", "a character outside the BMP (an emoji, say) is cut in half"],
+    ["'😀'.split('')", "a character outside the BMP (an emoji, say) is cut in half"],
+    ["'😀'.replace('', 'x')", "a character outside the BMP (an emoji, say) is cut in half"],
     ["b'bytes'", "this kind of literal is not available"],
   ];
   for (const [source, message] of cases) test(source, () => expect(fault(source)).toBe(message));

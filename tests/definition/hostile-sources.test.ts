@@ -57,6 +57,18 @@ test("deep and long expressions are refused or read, never a crash", () => {
   expect(condition("x".repeat(5000))).toEqual(["definition.expression-syntax"]);
 });
 
+test("a text that no message can carry is refused where it stands, also when an escape hides it", () => {
+  const note = (value: string) =>
+    load(`${HEAD}steps:\n  - command: payment.transfer\n    with:\n      note: ${value}\n`);
+  const found = (value: string) => note(value).diagnostics.map(({ code, line, column }) => `${code} ${line}:${column}`);
+
+  expect(found(String.raw`"a\0"`)).toEqual(["definition.yaml-syntax 6:13"]);
+  expect(found(String.raw`"\ud83d"`)).toEqual(["definition.yaml-syntax 6:13"]);
+  expect(found("a # \u0000")).toEqual(["definition.yaml-syntax 6:17"]);
+  expect(found("${ '\\x00' }")).toContain("definition.expression-syntax 6:16");
+  expect(found(String.raw`"\ud83d\ude00"`).filter((each) => each.startsWith("definition.yaml"))).toEqual([]);
+});
+
 test("line ends of other systems move nothing", async () => {
   const folder = `${import.meta.dir}/fixtures`;
   const files = readdirSync(folder).filter((file) => file.endsWith(".yaml"));

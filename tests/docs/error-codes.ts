@@ -7,7 +7,7 @@ const PLACES: readonly RegExp[] = [
   /\bcode(?::|\s*=)\s*(?:[\w().]+\s*\?\?\s*)?"([a-z]+(?:[._][a-z0-9_-]+)*)"/g,
   // The first argument of an error of ours, and of the participant's own `failed`.
   /new \w*(?:Error|Refusal)\(\s*"([a-z]+\.[a-z-]+)"/g,
-  /\bfailed\(\s*"([a-z_]+)"/g,
+  /\bfailed\(\s*"([a-z]+(?:[._][a-z-]+)*)"/g,
   // A member of a union of codes.
   /^\s*\| "([a-z]+\.[a-z-]+)"/gm,
 ];

@@ -36,7 +36,8 @@ test("an engine whose connections are cut under load lives on and finishes every
     }
   };
   const starting = Promise.all([starter(), starter(), starter()]);
-  for (let round = 0; round < 40; round += 1) {
+  // A slow machine gets as many rounds as it needs to get something through.
+  for (let round = 0; round < 40 || (accepted.length <= 20 && round < 300); round += 1) {
     await Bun.sleep(200);
     await admin`select pg_terminate_backend(pid) from pg_stat_activity where datname = ${name} and random() < 0.4`;
   }
@@ -51,4 +52,4 @@ test("an engine whose connections are cut under load lives on and finishes every
   // A read whose connection was cut just now answers 503, as it should; the saga itself must complete.
   for (const sagaId of accepted)
     await eventually(`${sagaId} completes`, async () => (await client.saga(sagaId)).status === "completed", 60_000);
-}, 120_000);
+}, 180_000);

@@ -4,9 +4,12 @@ import { eventually } from "./engine.ts";
 /** `bun run engine` as a process of its own. */
 export interface EngineProcess {
   readonly pid: number;
+  /** Of its API; empty when it runs none. */
   readonly url: string;
   /** Standard output and error so far. */
   output(): string;
+  /** Sends a signal that does not end it: SIGSTOP, SIGCONT. */
+  signal(signal: NodeJS.Signals): void;
   /** Sends a signal and returns the exit code (128 + signal when it was killed). */
   end(signal: NodeJS.Signals): Promise<number>;
 }
@@ -14,11 +17,12 @@ export interface EngineProcess {
 /** Starts an engine in a tree and waits until it says that it is ready. */
 export async function startProcess(tree: string, environment: Record<string, string>): Promise<EngineProcess> {
   const run = launch(tree, environment);
-  const url = await eventually(
+  const { api } = await eventually(
     "the engine is ready",
     async () => {
       if (run.child.exitCode !== null) throw new Error(`the engine ended with ${run.child.exitCode}:\n${run.output()}`);
-      return /http:\/\/127\.0\.0\.1:\d+/.exec(run.output())?.[0];
+      if (!run.output().includes("Ekiden is ready")) return undefined;
+      return { api: /API {2,}(http:\/\/127\.0\.0\.1:\d+)/.exec(run.output())?.[1] ?? "" };
     },
     60_000,
   ).catch(async (error: unknown) => {
@@ -27,8 +31,9 @@ export async function startProcess(tree: string, environment: Record<string, str
   });
   return {
     pid: run.child.pid,
-    url,
+    url: api,
     output: run.output,
+    signal: (signal) => void run.child.kill(signal),
     async end(signal) {
       run.child.kill(signal);
       await run.child.exited;

@@ -30,7 +30,7 @@ export interface TestEngine {
 /** Starts an engine on a transport, with the lab's domains unless others are named. */
 export async function testEngine(
   kind: TransportKind,
-  options: { readonly domains?: string } = {},
+  options: { readonly domains?: string; readonly partitions?: number } = {},
 ): Promise<TestEngine> {
   const stack = kind === "kafka" ? await testStack() : null;
   const database = await freshDatabase(stack?.postgres ?? (await testPostgres()));
@@ -45,7 +45,7 @@ export async function testEngine(
       : {
           KAFKA_BROKERS: stack.brokers,
           KAFKA_CONNECT_URL: stack.connectUrl,
-          KAFKA_PARTITIONS: "3",
+          KAFKA_PARTITIONS: String(options.partitions ?? 3),
           EKIDEN_PREFIX: prefix,
         }),
   };

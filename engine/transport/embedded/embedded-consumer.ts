@@ -3,7 +3,7 @@ import type { Sql } from "../../timeline/database.ts";
 import { Lanes } from "../lanes.ts";
 import type { Consumer, ConsumerStatus, Delivery, Subscription } from "../port.ts";
 import type { Lease } from "./lease.ts";
-import { READ_MAX, type TopicLog } from "./topic-log.ts";
+import { LeaseLost, READ_MAX, type TopicLog } from "./topic-log.ts";
 
 /** How often finished offsets are written, milliseconds. What a crash leaves unwritten is skipped as done. */
 const COMMIT_EVERY_MS = 200;
@@ -243,6 +243,8 @@ export class EmbeddedConsumer implements Consumer {
     try {
       await this.#write(moved);
     } catch (error) {
+      // The transport finds out in a moment, and the next owner writes its own.
+      if (error instanceof LeaseLost) return;
       this.#parts.problem(`offsets of group ${this.group} could not be written`, error);
     }
   }
@@ -254,17 +256,19 @@ export class EmbeddedConsumer implements Consumer {
     return write;
   }
 
-  /** The epoch stands in the statement: a former owner that wakes up moves no offset. */
+  /** The epoch stands in the statement: a former owner that wakes up moves no offset. @throws LeaseLost */
   async #writeNow(topics: readonly string[]): Promise<void> {
     const { sql, lease } = this.#parts;
     const rows = topics.map((topic) => ({ topic, offset: this.#done.get(topic) ?? 0 }));
-    await sql`
+    const written = await sql`
+      with held as materialized (select timeline.holds_epoch(${lease.epoch}) as is)
       insert into timeline.consumer_offset as o (consumer_group, topic, partition, "offset")
       select ${this.group}, w.topic, 0, w."offset" from jsonb_to_recordset(${sql.json(rows)}) as w (topic text, "offset" bigint)
-      where exists (select from timeline.topic_log_position p
-        where p.id = 1 and p.owner = ${lease.owner} and p.owner_epoch = ${lease.epoch})
+      where (select held.is from held)
       on conflict (consumer_group, topic, partition) do update set "offset" = excluded."offset", updated_at = clock_timestamp()
+      returning topic
     `;
+    if (written.length !== rows.length) throw new LeaseLost();
     for (const { topic, offset } of rows) this.#written.set(topic, offset);
   }
 }

@@ -91,6 +91,10 @@ export class EmbeddedTransport implements Transport {
     return this.#queue.open(rows, behindOthers || this.#readUntil !== null);
   }
 
+  ownerEpoch(): number {
+    return this.#lease.epoch;
+  }
+
   async offsets(group: string, topics: readonly string[]): Promise<readonly PartitionOffsets[]> {
     const rows = await this.#options.sql<PartitionOffsets[]>`
       select t.topic, 0 as partition, coalesce((select min(l."offset") from timeline.topic_log l where l.topic = t.topic), 0) as earliest,

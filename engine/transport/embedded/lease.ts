@@ -2,6 +2,9 @@ import type { Sql } from "../../timeline/database.ts";
 
 /** How long an owner may be silent before another process takes over, milliseconds. */
 const LEASE_MS = 3_000;
+/** How long a new owner waits for transactions of the former one to end. Shorter than the lease, which it must renew. */
+const CLEAR_MS = 2_000;
+const LOOK_AGAIN_MS = 20;
 
 /**
  * The right to be the transport: one process at a time orders the outbox into topics and consumes. A lease row with an
@@ -31,18 +34,38 @@ export class Lease {
   /** Takes a lease that is free: given back, run out, or its owner's connection is gone. */
   async acquire(): Promise<boolean> {
     const askedAt = performance.now();
-    const [row] = await this.#sql<{ epoch: number }[]>`
+    const [row] = await this.#sql<{ epoch: number; former: string | null }[]>`
+      with former as (select f.owner from timeline.topic_log_position f where f.id = 1)
       update timeline.topic_log_position p set owner = ${this.owner}, owner_epoch = p.owner_epoch + 1,
         owner_until = clock_timestamp() + ${LEASE_MS} * interval '1 millisecond'
+      from former
       where p.id = 1 and (p.owner is null or p.owner = ${this.owner} or p.owner_until < clock_timestamp() or not exists (
         select from pg_stat_activity a where a.datname = current_database() and a.application_name = left('ekiden ' || p.owner, 63)))
-      returning p.owner_epoch as epoch
+      returning p.owner_epoch as epoch, former.owner as former
     `;
     if (row === undefined) return false;
     this.#epoch = row.epoch;
     this.#renewedAt = askedAt;
+    await this.#endFormer(row.former);
     await this.#showOwner(this.owner);
     return true;
+  }
+
+  /**
+   * Ends what the former owner has open: it may be stopped in the middle of a batch, and must not commit it when it wakes
+   * up. Transactions that it begins later see the new epoch.
+   */
+  async #endFormer(former: string | null): Promise<void> {
+    const others = former === null || former === this.owner ? "" : processOf(former);
+    const until = performance.now() + CLEAR_MS;
+    for (;;) {
+      const [row] = await this.#sql<{ open: number }[]>`
+        select timeline.end_former_owner(${this.#epoch}, ${others}) as open
+      `;
+      if (row?.open === 0) return;
+      if (performance.now() > until) throw new Error(`${row?.open} transactions of the former owner do not end`);
+      await Bun.sleep(LOOK_AGAIN_MS);
+    }
   }
 
   /** False: the lease is lost. */
@@ -75,7 +98,12 @@ export class Lease {
 
   async #showOwner(owner: string): Promise<void> {
     await this.#sql`
-      update timeline.consumer_group set owner = ${owner}, owner_epoch = ${this.#epoch}
+      update timeline.consumer_group set owner = ${owner}, owner_epoch = ${this.#epoch} where owner_epoch < ${this.#epoch}
     `;
   }
+}
+
+/** The sign of a process: the last part of an owner's name, and of the application name of its connections. */
+function processOf(owner: string): string {
+  return owner.slice(owner.lastIndexOf("/") + 1);
 }

@@ -83,12 +83,12 @@ export class TopicLog {
       return { topic: request.topic, offset, message_id: request.messageId, republish_id: republishId, xid };
     });
     const written = await this.#writer`
+      with held as materialized (select timeline.holds_epoch(${this.#lease.epoch}) as is)
       insert into timeline.topic_log (topic, "offset", message_id, republish_id, xid)
       select w.topic, w."offset", w.message_id, w.republish_id, w.xid
       from jsonb_to_recordset(${this.#writer.json(placed)}) as w (topic text, "offset" bigint, message_id text,
         republish_id text, xid xid8)
-      where exists (select from timeline.topic_log_position p
-        where p.id = 1 and p.owner = ${this.#lease.owner} and p.owner_epoch = ${this.#lease.epoch})
+      where (select held.is from held)
       returning "offset"
     `;
     if (written.length !== rows.length) throw new LeaseLost();

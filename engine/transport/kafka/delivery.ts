@@ -8,12 +8,21 @@ export function toDelivery(topic: string, partition: number, message: KafkaMessa
     topic,
     partition,
     offset: Number(message.offset),
-    recordedAt: new Date(Number(message.timestamp)),
+    recordedAt: timeOf(message.timestamp),
     receivedAt,
     key: textOf(message.key),
     headers: headersOf(message.headers),
     value: textOf(message.value),
   };
+}
+
+/** The end of the year 9999: the last time that ISO 8601, PostgreSQL and a ULID all can write. */
+const LAST_MS = 253_402_300_799_999;
+
+/** A producer may write any number as its record's time, or none (-1): then it is 1970, for ever the same. */
+function timeOf(timestamp: string): Date {
+  const ms = Number(timestamp);
+  return new Date(ms >= 0 && ms <= LAST_MS ? ms : 0);
 }
 
 function headersOf(headers: IHeaders | undefined): Record<string, string | null> {

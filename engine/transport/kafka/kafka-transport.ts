@@ -144,6 +144,10 @@ class KafkaTransport implements Transport {
     return { committed: () => undefined, abandoned: () => undefined };
   }
 
+  ownerEpoch(): null {
+    return null;
+  }
+
   offsets(group: string, topics: readonly string[]): Promise<readonly PartitionOffsets[]> {
     return readOffsets(this.#reader, group, topics);
   }

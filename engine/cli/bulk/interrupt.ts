@@ -1,0 +1,32 @@
+import { EXIT } from "../cli-error.ts";
+
+/** Calls under way are given this long to end after Ctrl-C, so that the summary is about what really happened. */
+const CALLS_END_MS = 5_000;
+
+/** What the person's Ctrl-C does to a run. */
+export interface Interrupt {
+  /** Aborted by the first Ctrl-C: no new line is taken up. */
+  readonly stopping: AbortSignal;
+  /** Aborted some seconds later: calls under way are given up. */
+  readonly giveUp: AbortSignal;
+  /** Ctrl-C does again what it does by default. */
+  release(): void;
+}
+
+/** Takes Ctrl-C (and SIGTERM) for a run: the first ends it tidily and is told, the second ends it at once. */
+export function onInterrupt(told: () => void): Interrupt {
+  const stopping = new AbortController();
+  const giveUp = new AbortController();
+  const asked = () => {
+    if (stopping.signal.aborted) process.exit(EXIT.interrupted);
+    stopping.abort();
+    setTimeout(() => giveUp.abort(), CALLS_END_MS).unref();
+    told();
+  };
+  process.on("SIGINT", asked).on("SIGTERM", asked);
+  return {
+    stopping: stopping.signal,
+    giveUp: giveUp.signal,
+    release: () => void process.off("SIGINT", asked).off("SIGTERM", asked),
+  };
+}

@@ -1,0 +1,117 @@
+import type { Command } from "commander";
+import type * as v from "valibot";
+
+import { SagaList } from "../api/saga-schema.ts";
+import { CliError, EXIT } from "./cli-error.ts";
+import { call } from "./client.ts";
+import { expect, type OutputOptions, print, withJson } from "./output.ts";
+import { table, time } from "./table.ts";
+import { writeLine } from "./write-line.ts";
+
+interface ListOptions extends OutputOptions {
+  readonly definition?: string;
+  readonly status?: string;
+  readonly key?: string;
+  readonly label?: readonly string[];
+  readonly limit?: string;
+  readonly cursor?: string;
+  readonly ids?: boolean;
+  readonly all?: boolean;
+  readonly waitingFor?: string;
+}
+
+type Page = v.InferOutput<typeof SagaList>;
+type Query = Readonly<Record<string, string | undefined>>;
+
+const PAGE_MAX = "200";
+/** Only these can wait for a signal, and of these the engine keeps a list. */
+const OPEN = "running,compensating,parked";
+
+/** `list`: a page of sagas, or all of them. */
+export function addList(program: Command): void {
+  withJson(program.command("list"))
+    .description("list sagas, newest first")
+    .option("--definition <name>", "of this definition")
+    .option("--status <status>", "one or several with commas: running, compensating, parked, completed, …")
+    .option("--key <key>", "with this business key")
+    .option("--label <name=value...>", "with these labels")
+    .option("--waiting-for <signal>", "that wait for this signal; all of them, as with --all")
+    .option("--limit <n>", "rows of a page, at most 200")
+    .option("--cursor <cursor>", "the page after this one")
+    .option("--all", "all pages; with --json one line a saga")
+    .option("--ids", "print the ids only, one a line")
+    .action(async ({ json = false, ids = false, all, waitingFor, label = [], ...rest }: ListOptions) => {
+      const query = { ...rest, ...labels(label) };
+      if (all === true || waitingFor !== undefined) return listAll(query, { json, ids, waitingFor });
+      const answer = await call("GET", "/v1/sagas", { query });
+      print({ json }, SagaList, answer, ids ? idsText : listText);
+    });
+}
+
+/** Prints page after page as they come: neither side ever holds more than one. */
+async function listAll(query: Query, as: { json: boolean; ids: boolean; waitingFor: string | undefined }) {
+  const { waitingFor } = as;
+  const base = { limit: PAGE_MAX, ...(waitingFor === undefined ? {} : { status: OPEN }), ...given(query) };
+  let printed = 0;
+  for await (const page of pagesOf(base)) {
+    const items = waitingFor === undefined ? page : page.filter((saga) => waitsFor(saga, waitingFor));
+    if (items.length === 0) continue;
+    writeLine(as.json ? items.map((saga) => JSON.stringify(saga)).join("\n") : pageText(items, as.ids, printed === 0));
+    printed += items.length;
+  }
+  if (printed === 0 && !as.json && !as.ids) console.log(NONE);
+}
+
+async function* pagesOf(query: Query): AsyncGenerator<Page["items"]> {
+  let cursor = query["cursor"];
+  do {
+    const page = expect(SagaList, await call("GET", "/v1/sagas", { query: { ...query, cursor } }));
+    yield page.items;
+    cursor = page.nextCursor ?? undefined;
+  } while (cursor !== undefined);
+}
+
+/** Without what was not given: it would hide the default under it. */
+function given(query: Query): Query {
+  return Object.fromEntries(Object.entries(query).filter(([, value]) => value !== undefined));
+}
+
+function waitsFor({ waitingFor }: Page["items"][number], signal: string): boolean {
+  return waitingFor?.some((wait) => wait.signal === signal) ?? false;
+}
+
+function labels(pairs: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const [, name, value] = /^([^=]+)=(.*)$/s.exec(pair) ?? [];
+      if (name === undefined || value === undefined)
+        throw new CliError(EXIT.usage, `--label ${pair}: write it as name=value`);
+      return [`label.${name}`, value];
+    }),
+  );
+}
+
+const NONE = "No saga fits.";
+
+function listText({ items, nextCursor }: Page): string {
+  const text = items.length === 0 ? NONE : pageText(items, false, true);
+  return nextCursor === null ? text : `${text}\nThere are more: --all, or --cursor ${nextCursor}`;
+}
+
+function pageText(items: Page["items"], ids: boolean, withHead: boolean): string {
+  if (ids) return idsText({ items });
+  const rows = items.map(({ sagaId, definition, status, key, startedAt, finishedAt }) => [
+    sagaId,
+    definition,
+    status,
+    key ?? "-",
+    time(startedAt),
+    time(finishedAt),
+  ]);
+  const text = table(["SAGA", "DEFINITION", "STATUS", "KEY", "STARTED", "FINISHED"], rows, NONE);
+  return withHead ? text : text.slice(text.indexOf("\n") + 1);
+}
+
+function idsText({ items }: Pick<Page, "items">): string {
+  return items.map(({ sagaId }) => sagaId).join("\n");
+}

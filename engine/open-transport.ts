@@ -1,0 +1,52 @@
+import type { Closing } from "./closing.ts";
+import type { Config } from "./config.ts";
+import type { Pools } from "./pools.ts";
+import type { Log } from "./sdk.ts";
+import type { Sql } from "./timeline/database.ts";
+import type { Transport } from "./transport/port.ts";
+
+/** A transport to subscribe to; `start` lets messages flow. */
+export interface OpenTransport {
+  readonly transport: Transport;
+  start(): void;
+}
+
+/** Opens the transport that the configuration names, and loads nothing of the other one. */
+export async function openTransport(
+  config: Config,
+  { sql, databaseUrl, pools, log, closing }: TransportParts,
+  onFatal: (error: Error) => void,
+): Promise<OpenTransport> {
+  if (config.kafka === undefined) {
+    const { EmbeddedTransport } = await import("./transport/embedded/embedded-transport.ts");
+    const owner = `${config.consumer.slice(-40)}/${pools.process}`;
+    const writer = pools.open(databaseUrl, owner, 1, { process: undefined, synchronousCommit: "off" });
+    const problem = (what: string, error: unknown) => log.error(what, { error });
+    const transport = new EmbeddedTransport({ sql, writer, owner, problem });
+    closing.add(() => transport.stop());
+    return { transport, start: () => transport.start() };
+  }
+  const { createKafkaTransport } = await import("./transport/kafka/kafka-transport.ts");
+  const { patienceOf } = await import("./transport/kafka/rebuilding.ts");
+  const transport = await createKafkaTransport({
+    ...config.kafka,
+    prefix: config.prefix,
+    databaseUrl,
+    sql,
+    clientId: `ekiden-${config.consumer}`,
+    log,
+    patience: patienceOf(config.patienceMs),
+    onFatal,
+  });
+  closing.add(() => transport.stop());
+  return { transport, start: () => {} };
+}
+
+interface TransportParts {
+  /** For transactions of the transport's own. */
+  readonly sql: Sql;
+  readonly databaseUrl: string;
+  readonly pools: Pools;
+  readonly log: Log;
+  readonly closing: Closing;
+}

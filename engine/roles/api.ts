@@ -1,0 +1,64 @@
+import type { Engine } from "../api/port.ts";
+import { createApi, type RunningApi, serveApi } from "../api/server.ts";
+import { loadDefinition } from "../definition/load.ts";
+import { Recorder } from "../dispatcher/recorder.ts";
+import { Requests } from "../dispatcher/requests.ts";
+import { Starter } from "../dispatcher/start.ts";
+import { HealthCheck } from "../health.ts";
+import { redrive } from "../recovery/redrive.ts";
+import { Rewind } from "../recovery/rewind.ts";
+import { Settling } from "../settled.ts";
+import type { Deciding } from "./deciding.ts";
+import type { Parts } from "./parts.ts";
+
+/** The role `api`: starts, signals and operator calls apply their transitions here, whoever runs the dispatcher. */
+export function startApi(parts: Parts, deciding: Deciding): RunningApi {
+  const { config, sql, log, closing } = parts;
+  const draining = new AbortController();
+  const api = serveApi({
+    app: createApi({ engine: engineOf(parts, deciding, draining.signal), sql, log, host: config.host }),
+    host: config.host,
+    port: config.port,
+  });
+  closing.add(() => api.stop());
+  // First of all at the end: callers who wait get the saga as it stands, instead of a connection that is cut.
+  closing.add(async () => draining.abort());
+  return api;
+}
+
+function engineOf(parts: Parts, deciding: Deciding, draining: AbortSignal): Engine {
+  const { sql, pools, transport, control, groups, known, store } = parts;
+  const { changes, revisions, evaluator, transitions, desk } = deciding;
+  const recorder = new Recorder(store("api"), transitions, changes);
+  const starter = new Starter(recorder, revisions, evaluator, () => known.catalog);
+  const requests = new Requests(recorder, revisions);
+  const settling = new Settling(sql, changes);
+  const rewind = new Rewind(sql, transport, control, groups);
+  const health = new HealthCheck(sql, transport, () => control.consumers);
+  return {
+    start: (definition, input, options, caller) =>
+      starter.start({ definition, input, ...options, ...keyOf(caller), traceparent: caller.traceparent ?? null }),
+    signal: (sagaId, signal, payload, caller) => requests.signal(sagaId, signal, payload, caller),
+    cancel: (sagaId, reason, caller) => requests.cancel(sagaId, reason, caller),
+    retry: (sagaId, { step, reason }, caller) => requests.retry(sagaId, step, reason, caller),
+    redrive: (messageId, reason, caller) => redrive(sql, messageId, reason, caller),
+    settled: (sagaId, timeoutMs, signal) => settling.settled(sagaId, timeoutMs, AbortSignal.any([signal, draining])),
+    validate: (source) => loadDefinition(source, { catalog: known.catalog }).diagnostics,
+    broken: () => desk.broken,
+    sensitive: async (definition, revision) => (await revisions.get(sql, definition, revision)).sensitive,
+    groups: () => groups.all(),
+    group: (group) => groups.one(group),
+    pause: (group, reason, caller) => groups.pause(group, reason, caller),
+    resume: (group, reason, caller) => groups.resume(group, reason, caller),
+    rewind: async (group, target, { preview, reason }, caller) => {
+      const found = preview ? await rewind.preview(group, target) : await rewind.rewind(group, target, reason, caller);
+      return { group, preview, parts: found };
+    },
+    health: () => health.look(),
+    bounds: () => [starter, recorder, settling, transport, ...control.consumers, pools].flatMap((part) => part.bounds),
+  };
+}
+
+function keyOf(caller: { readonly idempotencyKey?: string }): { idempotencyKey?: string } {
+  return caller.idempotencyKey === undefined ? {} : { idempotencyKey: caller.idempotencyKey };
+}

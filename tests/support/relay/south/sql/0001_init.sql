@@ -1,0 +1,12 @@
+-- No key but the row itself: a step that ran twice must show as two rows.
+create table south.effect (
+  step_key text not null,
+  saga_id text not null,
+  action text not null,
+  at timestamptz not null default clock_timestamp()
+);
+create table south.undone (
+  step_key text not null,
+  saga_id text not null,
+  at timestamptz not null default clock_timestamp()
+);
