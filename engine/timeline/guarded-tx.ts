@@ -25,7 +25,7 @@ interface Cancellable {
   readonly active: boolean;
   /** Sends the statement; the driver calls it when the statement is awaited. */
   handler: (query: Cancellable) => unknown;
-  /** How long its answer may stay away, milliseconds; without it the pool's bound holds. */
+  /** How long its answer may stay away, milliseconds, where that is longer than the pool's bound. */
   answerMs?: number;
   reject(error: Error): void;
   cancel(): void;
@@ -33,8 +33,8 @@ interface Cancellable {
 
 /**
  * Wraps a transaction. A handler that wakes up after its timeout could still write: its transaction is over, but the
- * driver would send the statement on the same connection, outside it (reliability R13e). `workMs`: how long a statement
- * of a handler may take; the engine's own have their pool's bound.
+ * driver would send the statement on the same connection, outside it (reliability R13e). `workMs`: how long a handler's
+ * statement may take where that is longer than the engine's own may.
  */
 export function guardTx(tx: Tx, workMs?: number): GuardedTx {
   let refusal: string | undefined;

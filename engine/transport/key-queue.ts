@@ -1,10 +1,10 @@
-import type { Place, PartitionTrack } from "./partition-track.ts";
+import type { PartitionTrack, Place } from "./partition-track.ts";
 import type { Delivery } from "./port.ts";
 
 const BACKOFF_FIRST_MS = 100;
 const BACKOFF_MAX_MS = 10_000;
 
-/** A message that waits or runs. */
+/** A message that was taken in. */
 export interface Held {
   readonly delivery: Delivery;
   readonly place: Place;
@@ -13,7 +13,7 @@ export interface Held {
   alone: boolean;
 }
 
-/** The messages of one key of one partition, in their order. */
+/** The messages of one key, which keep their order. */
 export interface KeyQueue {
   readonly key: string;
   /** What a person knows it by: the message key. */
@@ -36,12 +36,12 @@ export function takeFrom(queue: KeyQueue, room: number, bytesRoom: number): Held
   return queue.waiting.splice(0, count);
 }
 
-/** What a message counts towards the bounds in bytes. */
+/** What a message counts in bounds on bytes. */
 export function bytesOf({ value }: Delivery): number {
   return value?.length ?? 0;
 }
 
-/** Lets a key that failed wait, longer each time. */
+/** Puts a key's next try off, longer each time. */
 export function backOff(queue: KeyQueue): void {
   if (queue.failures === 0) queue.failingSince = Date.now();
   queue.failures += 1;
