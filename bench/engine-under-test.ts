@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
@@ -17,7 +17,7 @@ export interface Servers {
 
 /** Starts the servers with the settings that users get, in a folder that is gone afterwards. */
 export async function startServers(kind: "embedded" | "kafka"): Promise<Servers> {
-  const home = await mkdtemp(join(tmpdir(), "ekiden-bench-"));
+  const home = await benchHome();
   if (kind === "embedded") {
     const postgres = await startEmbeddedPostgres({ home });
     return {
@@ -38,6 +38,13 @@ export async function startServers(kind: "embedded" | "kafka"): Promise<Servers>
     pids: { postgres: stack.postgres.pid, kafka: stack.kafka.pid, connect: stack.connect.pid },
     stop: () => stack.stop().finally(() => rm(home, { recursive: true, force: true })),
   };
+}
+
+/** A new home that PostgreSQL's own user can enter: run by root, the data would else be moved out and stay behind. */
+export async function benchHome(): Promise<string> {
+  const home = await mkdtemp(join(tmpdir(), "ekiden-bench-"));
+  await chmod(home, 0o755);
+  return home;
 }
 
 /** An engine process on those servers, with the benchmark's own domains. */

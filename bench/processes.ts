@@ -20,6 +20,12 @@ export function cpuSeconds(root: number): number {
   return ofTree(root);
 }
 
+/** CPU seconds of one process alone, to a clock tick. */
+export function ownSeconds(pid: number): number {
+  const [user = 0, system = 0] = fieldsOf(String(pid)).slice(11, 13);
+  return (user + system) / TICKS;
+}
+
 /** CPU seconds that the whole machine has spent on anything. */
 export function machineSeconds(): number {
   const [line = ""] = readFileSync("/proc/stat", "utf8").split("\n");
@@ -45,16 +51,20 @@ function allProcesses(): Map<number, ProcessTimes> {
 
 function timesOf(pid: string): ProcessTimes | undefined {
   try {
-    const text = readFileSync(`/proc/${pid}/stat`, "utf8");
-    // The name stands in parentheses and may hold anything; what follows it is fields 3 and up.
-    const fields = text
-      .slice(text.lastIndexOf(")") + 2)
-      .split(" ")
-      .map(Number);
+    const fields = fieldsOf(pid);
     const [user = 0, system = 0, childUser = 0, childSystem = 0] = fields.slice(11, 15);
     return { parent: fields[1] ?? 0, seconds: (user + system + childUser + childSystem) / TICKS };
   } catch {
     // It ended between the two looks.
     return undefined;
   }
+}
+
+/** Fields 3 and up: the name before them stands in parentheses and may hold anything. */
+function fieldsOf(pid: string): number[] {
+  const text = readFileSync(`/proc/${pid}/stat`, "utf8");
+  return text
+    .slice(text.lastIndexOf(")") + 2)
+    .split(" ")
+    .map(Number);
 }

@@ -48,6 +48,9 @@ const Environment = v.object({
   EKIDEN_LOG: v.optional(v.picklist(["pretty", "json"], "must be pretty or json")),
 });
 
+/** The variables that the engine reads. */
+export const variableNames: readonly string[] = Object.keys(Environment.entries);
+
 /** What one process does. */
 export interface Roles {
   readonly api: boolean;

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 
 /** The project's own folder. */
-export const root = resolve(import.meta.dir, "..");
+const root = resolve(import.meta.dir, "..");
 
 /** A part of a run: a program of the project, its arguments, and what it is called. */
 export interface Step {

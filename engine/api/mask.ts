@@ -1,7 +1,7 @@
 import { isJsonObject, type Json } from "../core/json.ts";
 
 /** What stands in the place of a sensitive value. */
-export const MASK = "***";
+const MASK = "***";
 /** Shorter texts are masked only where a whole value equals them: `M` stands in every other word. */
 const PART_MIN_LENGTH = 4;
 

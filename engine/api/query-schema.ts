@@ -4,7 +4,7 @@ import { durationMs } from "../definition/duration.ts";
 import { isUlid } from "../timeline/ids.ts";
 
 /** Longest `wait`, in milliseconds. */
-export const WAIT_MAX_MS = 60_000;
+const WAIT_MAX_MS = 60_000;
 
 /** Text for a query: what PostgreSQL cannot hold is refused here. */
 export const QueryText = v.pipe(

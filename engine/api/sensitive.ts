@@ -8,7 +8,7 @@ import type { Engine } from "./port.ts";
 const NOTHING_SENSITIVE = new Masking([]);
 
 /** What to mask for each of some sagas. */
-export class MaskingBySaga {
+class MaskingBySaga {
   readonly #found: ReadonlyMap<string, Masking>;
 
   constructor(found: ReadonlyMap<string, Masking>) {

@@ -39,7 +39,7 @@ export interface Reply {
 }
 
 /** Where the engine listens: EKIDEN_URL, or the default of `bun run engine`. @throws CliError */
-export function engineUrl(environment: Readonly<Record<string, string | undefined>>): URL {
+function engineUrl(environment: Readonly<Record<string, string | undefined>>): URL {
   const text = environment["EKIDEN_URL"] || "http://127.0.0.1:8080";
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url?.protocol === "http:" || url?.protocol === "https:") return url;

@@ -114,7 +114,7 @@ export class Draft {
 }
 
 /** Thrown by a transition whose message would be larger than the event store takes. Parks the saga like a fault of an expression. */
-export class MessageTooLarge extends Error {}
+class MessageTooLarge extends Error {}
 
 /** A fault on real data as a failure, with its place in the YAML if it has one. @throws what is no such fault. */
 export function faultOf(error: unknown, path: string): Failure {

@@ -1,5 +1,5 @@
 import type { Expression } from "./definition.ts";
-import type { Json, JsonObject } from "./json.ts";
+import type { Json } from "./json.ts";
 
 /** The names an expression may read: `input`, `steps`, `vars`, `saga`, `error`, `signal`, `result`. Absent names are unknown. */
 export type Scope = Readonly<Record<string, Json>>;
@@ -22,11 +22,4 @@ export class ExpressionFault extends Error {
     this.name = "ExpressionFault";
     this.expression = expression;
   }
-}
-
-/** Names available in templates and conditions. */
-export interface ScopeParts {
-  readonly input: JsonObject;
-  readonly steps: JsonObject;
-  readonly saga: JsonObject;
 }

@@ -136,7 +136,7 @@ export function typeOfTemplate(check: CheckContext, template: Template, place: P
 }
 
 /** An expression whose value is joined into text. */
-export function checkText(check: CheckContext, expression: Expression, place: Place): void {
+function checkText(check: CheckContext, expression: Expression, place: Place): void {
   const type = typeOfExpression(check, expression, place);
   if (couldBe(type, "string", "number", "boolean")) return;
   const hint = "Only text, numbers and booleans can be joined to text.";

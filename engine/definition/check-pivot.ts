@@ -78,7 +78,7 @@ function checkPivotCatch(
 }
 
 /** True when no path through the steps ends normally. */
-export function endsInFail(steps: readonly Step[]): boolean {
+function endsInFail(steps: readonly Step[]): boolean {
   return steps.some((step) => {
     if (step.if !== undefined) return false;
     if (step.kind === "fail") return true;

@@ -33,7 +33,7 @@ export function loadDefinition(source: string, options: LoadOptions): LoadedDefi
 }
 
 /** SHA-256 of the source's bytes, hex: what tells two revisions apart. */
-export function revisionOf(source: string): string {
+function revisionOf(source: string): string {
   return new Bun.CryptoHasher("sha256").update(source).digest("hex");
 }
 

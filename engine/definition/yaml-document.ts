@@ -14,7 +14,7 @@ import type { Position } from "../core/definition.ts";
 import type { Findings } from "./findings.ts";
 
 /** A definition larger than this is refused before it is parsed. */
-export const SOURCE_BYTES_MAX = 256 * 1024;
+const SOURCE_BYTES_MAX = 256 * 1024;
 /** Nodes and pairs from the root; a `choose` within a `choose` adds six. */
 const DEPTH_MAX = 200;
 

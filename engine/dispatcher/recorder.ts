@@ -187,7 +187,7 @@ async function statusOf(tx: Tx, sagaId: string): Promise<string> {
 }
 
 /** The refusal for a saga that does not exist. */
-export function unknownSaga(sagaId: string): Refusal {
+function unknownSaga(sagaId: string): Refusal {
   return new Refusal(
     "saga.unknown",
     `there is no saga ${sagaId}`,

@@ -1,14 +1,22 @@
 /** Tells who waits for a saga that it was settled (final or parked) in this process. What other processes do is found by looking. */
 export class SagaChanges {
   readonly #waiting = new Map<string, Set<(settled?: boolean) => void>>();
+  #watcher = () => {};
+
+  /** Calls `watcher` after every transition of this process, also one that settles nothing. */
+  watch(watcher: () => void): void {
+    this.#watcher = watcher;
+  }
 
   /** These are final or parked now. */
   settled(sagaIds: readonly string[]): void {
+    this.#watcher();
     for (const sagaId of sagaIds) for (const wake of this.#waiting.get(sagaId) ?? []) wake(true);
   }
 
   /** This one has moved: a look at it is worth while. */
   moved(sagaId: string): void {
+    this.#watcher();
     for (const wake of this.#waiting.get(sagaId) ?? []) wake();
   }
 

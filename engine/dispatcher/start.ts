@@ -26,9 +26,9 @@ import { dispatcherPaused } from "./timers.ts";
 import { type Wanted, wantedOf } from "./wanted.ts";
 
 /** Starts in one transaction. */
-export const START_GROUP_MAX = 100;
+const START_GROUP_MAX = 100;
 /** Starts that wait for a transaction; one more is answered 503. */
-export const STARTS_WAITING_MAX = 2_000;
+const STARTS_WAITING_MAX = 2_000;
 const START_GROUPS = 2;
 
 /** A wish to start a saga. */

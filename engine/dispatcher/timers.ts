@@ -6,8 +6,10 @@ import type { SagaChanges } from "./saga-changes.ts";
 import type { Arrival, Transitions } from "./transitions.ts";
 
 const BATCH_MAX = 200;
-/** How often timers are looked for. Also the most by which one fires late on an idle engine. */
+/** How often timers are looked for while sagas move, or while one is about to come due. */
 const POLL_MS = 100;
+/** How often on an idle engine: looking ten times a second cost it a third of its CPU. A transition ends the rest. */
+const IDLE_MS = 1_000;
 
 /** How long the timers of a saga rest whose transition could not be written. */
 const SET_ASIDE_MS = 60_000;
@@ -29,8 +31,11 @@ export class Timers {
   readonly #problem: (error: unknown) => void;
   readonly #setAside = new Map<string, number>();
   #stopped = false;
+  /** A transition of this process may have set a timer since the last look. */
+  #moved = false;
   #loop: Promise<void> | undefined;
   #wake: (() => void) | undefined;
+  #wakeIdle: (() => void) | undefined;
 
   constructor(store: Store, transitions: Transitions, changes: SagaChanges, problem: (error: unknown) => void) {
     this.#store = store;
@@ -51,15 +56,40 @@ export class Timers {
   }
 
   async #run(active: () => boolean): Promise<void> {
+    this.#changes.watch(() => {
+      this.#moved = true;
+      this.#wakeIdle?.();
+    });
     while (!this.#stopped) {
-      let fired = 0;
+      let restMs = POLL_MS;
+      this.#moved = false;
       try {
-        if (active()) fired = await this.fire();
+        if (active()) restMs = await this.#look();
       } catch (error) {
         if (!isNoOutcome(error)) this.#problem(error);
       }
-      if (fired < BATCH_MAX) await this.#pause(POLL_MS);
+      await this.#rest(restMs);
     }
+  }
+
+  /** Fires what is due; returns how long nothing can come due but what is set from now on. */
+  async #look(): Promise<number> {
+    const [row] = await this.#store.sql<{ due_in_ms: number | null }[]>`
+      select extract(epoch from min(due_at) - clock_timestamp())::float8 * 1000 as due_in_ms from timeline.timer
+    `;
+    const dueInMs = row?.due_in_ms ?? IDLE_MS;
+    if (dueInMs > 0) return Math.min(Math.max(dueInMs, POLL_MS), IDLE_MS);
+    return (await this.fire()) < BATCH_MAX ? POLL_MS : 0;
+  }
+
+  /** A transition ends a long rest, but not the first part of it: under load every batch of messages is one. */
+  async #rest(ms: number): Promise<void> {
+    if (ms === 0 || this.#stopped) return;
+    await this.#pause(Math.min(ms, POLL_MS));
+    if (ms <= POLL_MS || this.#moved || this.#stopped) return;
+    this.#wakeIdle = () => this.#wake?.();
+    await this.#pause(ms - POLL_MS);
+    this.#wakeIdle = undefined;
   }
 
   #pause(ms: number): Promise<void> {

@@ -5,6 +5,7 @@ import { choosePort, type PortWish } from "./chosen-port.ts";
 import { type RunningService, startJava, stopOrphan } from "./java-service.ts";
 import { fetchJars } from "./maven.ts";
 import { writeProperties } from "./properties-file.ts";
+import { heapsMb, workerMain, workerSettings } from "./stack-settings.ts";
 
 /** Where the worker lives and which broker it serves. `java` as in `startKafka`. */
 export interface ConnectOptions extends PortWish {
@@ -32,39 +33,10 @@ export async function startConnect(options: ConnectOptions): Promise<RunningConn
   const port = await choosePort("Kafka Connect", options);
   const url = `http://127.0.0.1:${port}`;
   const file = join(home, "connect.properties");
-  await writeProperties(file, settings(options.bootstrap, port));
-  const main = "org.apache.kafka.connect.cli.ConnectDistributed";
-  const program = { name: "connect", home, jars, heapMb: 512, main, arguments: [file] };
+  await writeProperties(file, workerSettings(options.bootstrap, port));
+  const program = { name: "connect", home, jars, heapMb: heapsMb.connect, main: workerMain, arguments: [file] };
   const service = await startJava(program, () => isHealthy(url));
   return { ...service, url, port };
-}
-
-function settings(bootstrap: string, port: number): Record<string, string | number> {
-  const stringConverter = "org.apache.kafka.connect.storage.StringConverter";
-  return {
-    "bootstrap.servers": bootstrap,
-    "group.id": "ekiden-connect",
-    listeners: `http://127.0.0.1:${port}`,
-    "rest.advertised.host.name": "127.0.0.1",
-    "key.converter": stringConverter,
-    "value.converter": stringConverter,
-    "header.converter": stringConverter,
-    "config.storage.topic": "connect-configs",
-    "config.storage.replication.factor": 1,
-    "offset.storage.topic": "connect-offsets",
-    "offset.storage.replication.factor": 1,
-    "offset.storage.partitions": 1,
-    "status.storage.topic": "connect-status",
-    "status.storage.replication.factor": 1,
-    "status.storage.partitions": 1,
-    // How much is sent again after a crash, and how often the slot is acknowledged. Exactly-once is left off: consumers
-    // are idempotent, and with it a task that failed to send hung, shown as RUNNING, in 3 of 12 induced failures.
-    "offset.flush.interval.ms": 1000,
-    // One task: nothing is gained by keeping its place for five minutes after a worker has died.
-    "scheduled.rebalance.max.delay.ms": 0,
-    "plugin.discovery": "service_load",
-    "connector.client.config.override.policy": "All",
-  };
 }
 
 /** The worker's own health check: it has read its topics and joined its group, so it takes connectors. */

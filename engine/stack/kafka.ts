@@ -7,6 +7,7 @@ import { choosePort, type PortWish } from "./chosen-port.ts";
 import { type JavaProgram, type RunningService, runJava, startJava, stopOrphan } from "./java-service.ts";
 import { fetchJars } from "./maven.ts";
 import { writeProperties } from "./properties-file.ts";
+import { brokerSettings, heapsMb } from "./stack-settings.ts";
 
 /** Where the broker lives. `java` is the folder of fetched jars, `<home>/java` by default. */
 export interface KafkaOptions extends PortWish {
@@ -32,40 +33,12 @@ export async function startKafka(options: KafkaOptions): Promise<RunningKafka> {
   const port = await choosePort("Kafka", options);
   const controllerPort = await choosePort("Kafka's controller", {});
   const file = join(home, "kafka.properties");
-  const program = { home, jars, heapMb: 256 };
-  await format(program, file, settings(port, controllerPort));
-  await writeProperties(file, { ...settings(port, controllerPort), "log.dirs": join(home, "kafka") });
+  const program = { home, jars, heapMb: heapsMb.kafka };
+  await format(program, file, brokerSettings(port, controllerPort));
+  await writeProperties(file, { ...brokerSettings(port, controllerPort), "log.dirs": join(home, "kafka") });
   const broker = { ...program, name: "kafka", main: "kafka.Kafka", arguments: [file] };
   const service = await startJava(broker, () => answers(`127.0.0.1:${port}`));
   return { ...service, brokers: `127.0.0.1:${port}`, port };
-}
-
-function settings(port: number, controllerPort: number): Record<string, string | number> {
-  return {
-    "process.roles": "broker,controller",
-    "node.id": 1,
-    "controller.quorum.voters": `1@127.0.0.1:${controllerPort}`,
-    "controller.listener.names": "CONTROLLER",
-    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
-    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
-    "advertised.listeners": `PLAINTEXT://127.0.0.1:${port}`,
-    // A mistyped topic must fail where it is used; the engine creates its topics itself.
-    "auto.create.topics.enable": "false",
-    "offsets.topic.replication.factor": 1,
-    "offsets.topic.num.partitions": 8,
-    "transaction.state.log.replication.factor": 1,
-    "transaction.state.log.min.isr": 1,
-    "transaction.state.log.num.partitions": 8,
-    "share.coordinator.state.topic.replication.factor": 1,
-    "share.coordinator.state.topic.min.isr": 1,
-    "group.initial.rebalance.delay.ms": 0,
-    "group.min.session.timeout.ms": 6000,
-    // After kill -9 the broker's own registration keeps it out for this long; the default is 9 s.
-    "broker.session.timeout.ms": 3000,
-    "broker.heartbeat.interval.ms": 1000,
-    // The default of 128 MiB would be half of the heap.
-    "log.cleaner.dedupe.buffer.size": 8 * 1024 * 1024,
-  };
 }
 
 /** Under its final name the folder is formatted: what an interrupted run left is a draft and thrown away. */

@@ -4,9 +4,8 @@ import { lockHome } from "./home-lock.ts";
 import { tail } from "./java-service.ts";
 import { identifyProcess } from "./process-identity.ts";
 import { StackError } from "./stack-error.ts";
+import { stackPorts } from "./stack-settings.ts";
 import { type RunningStack, startStack } from "./start-stack.ts";
-
-const ports = { postgres: 55432, kafka: 9092, connect: 8083 };
 
 /** `bun run stack`: runs until it is told to stop, or until one of its parts ends. Returns the exit code. */
 async function main(): Promise<number> {
@@ -18,7 +17,7 @@ async function main(): Promise<number> {
   try {
     console.log("starting PostgreSQL 18, Kafka and Kafka Connect with Debezium (the first time fetches 60 MB) ...");
     const began = performance.now();
-    const stack = await startStack({ home, java: join(root, "java"), ports, signal: stopping.signal });
+    const stack = await startStack({ home, java: join(root, "java"), ports: stackPorts, signal: stopping.signal });
     for (const moved of movedPorts(stack)) console.log(moved);
     console.log(describe(stack, home, performance.now() - began));
     return await untilTheEnd(stack, home, stopping.signal);
@@ -34,8 +33,11 @@ async function main(): Promise<number> {
 function movedPorts(stack: RunningStack): string[] {
   const now = { postgres: stack.postgres.port, kafka: stack.kafka.port, connect: stack.connect.port };
   return (["postgres", "kafka", "connect"] as const)
-    .filter((part) => now[part] !== ports[part])
-    .map((part) => `port ${ports[part]} is taken: ${part} listens on ${now[part]} instead; export the variables below`);
+    .filter((part) => now[part] !== stackPorts[part])
+    .map(
+      (part) =>
+        `port ${stackPorts[part]} is taken: ${part} listens on ${now[part]} instead; export the variables below`,
+    );
 }
 
 async function untilTheEnd(stack: RunningStack, home: string, signal: AbortSignal): Promise<number> {

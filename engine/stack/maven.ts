@@ -7,10 +7,10 @@ import { promisify } from "node:util";
 
 import { findJava } from "./java.ts";
 import { asFolderError, StackError } from "./stack-error.ts";
+import { jarsGoal } from "./stack-settings.ts";
 
 const run = promisify(execFile);
 const pom = fileURLToPath(new URL("pom.xml", import.meta.url));
-const goal = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies";
 
 /**
  * The folder with all jars of pom.xml, below `folder`; fetched once for each content of pom.xml.
@@ -40,7 +40,7 @@ export async function fetchJars(folder: string, signal?: AbortSignal): Promise<s
 }
 
 async function copyDependencies(target: string, signal?: AbortSignal): Promise<void> {
-  const options = ["-q", "-B", "-f", pom, goal, `-DoutputDirectory=${target}`, "-DincludeScope=runtime"];
+  const options = ["-q", "-B", "-f", pom, jarsGoal, `-DoutputDirectory=${target}`, "-DincludeScope=runtime"];
   try {
     await run("mvn", options, { timeout: 600_000, maxBuffer: 16 * 1024 * 1024, ...(signal && { signal }) });
   } catch (error) {
@@ -56,7 +56,7 @@ function fetchError(error: unknown): StackError {
     return new StackError("stack.maven-missing", "Kafka and Debezium are fetched by Maven: no `mvn` found", hint);
   }
   const reason = (stdout ?? "").split("\n").find((line) => line.startsWith("[ERROR]")) ?? String(error);
-  const hint = `Is Maven Central reachable? The whole story: mvn -B -f ${pom} ${goal}`;
+  const hint = `Is Maven Central reachable? The whole story: mvn -B -f ${pom} ${jarsGoal}`;
   return new StackError("stack.fetch-failed", `Maven could not fetch Kafka and Debezium: ${reason}`, hint);
 }
 

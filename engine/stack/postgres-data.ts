@@ -6,6 +6,7 @@ import { dirname, join } from "node:path";
 import { type DatabaseAddress, readDatabaseUrl, writeDatabaseUrl } from "./database-url.ts";
 import type { PostgresFolder } from "./postgres-folder.ts";
 import { diskFull, StackError } from "./stack-error.ts";
+import { initdbOptions } from "./stack-settings.ts";
 import type { ServerUser } from "./unprivileged-user.ts";
 
 /**
@@ -53,10 +54,8 @@ async function giveTo({ uid, gid }: ServerUser, ...paths: string[]): Promise<voi
 }
 
 async function initdb(binaries: string, user: ServerUser, data: string, passwordFile: string): Promise<void> {
-  const options = ["--pgdata", data, "--username=postgres", `--pwfile=${passwordFile}`, "--auth=scram-sha-256"];
-  // The built-in locale sorts the same on every machine; a system's locale changes with its C library.
-  const locale = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"];
-  const child = spawn(join(binaries, "bin", "initdb"), [...options, ...locale], {
+  const options = ["--pgdata", data, "--username=postgres", `--pwfile=${passwordFile}`, ...initdbOptions];
+  const child = spawn(join(binaries, "bin", "initdb"), options, {
     ...user,
     cwd: "/",
     env: { PATH: process.env.PATH, TZ: "UTC", LC_ALL: "C" },

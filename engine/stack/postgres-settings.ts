@@ -2,22 +2,10 @@ import { chown, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import type { ServerPlan } from "./postgres-server.ts";
+import { serverSettings } from "./stack-settings.ts";
 
-const always: Record<string, string> = {
-  listen_addresses: "127.0.0.1",
-  unix_socket_directories: "",
-  max_connections: "200",
-  wal_level: "logical",
-  max_wal_senders: "20",
-  max_replication_slots: "20",
-  // An outbox reader that stays away must not fill the disk: the outbox itself can feed it anew.
-  max_slot_wal_keep_size: "2GB",
-  fsync: "on",
-  full_page_writes: "on",
-  synchronous_commit: "on",
-  timezone: "UTC",
-  log_timezone: "UTC",
-};
+/** Beyond those of every stack: clients come by TCP only, and no socket file is left in a shared folder. */
+const ownSettings = { unix_socket_directories: "" };
 
 /** Writes the settings file that the server is started with. */
 export async function writeSettings(plan: ServerPlan, port: number): Promise<void> {
@@ -37,7 +25,7 @@ export function settingsFile({ data }: ServerPlan): string {
 }
 
 function render(plan: ServerPlan, port: number): string {
-  const settings = { ...always, port: String(port), ...plan.settings };
+  const settings = { ...serverSettings, ...ownSettings, port: String(port), ...plan.settings };
   const lines = Object.entries(settings).map(([name, value]) => `${name} = '${value.replaceAll("'", "''")}'`);
   return ["include 'postgresql.conf'", ...lines, ""].join("\n");
 }

@@ -122,7 +122,7 @@ function applicationName({ name, process }: PoolOptions): string {
 }
 
 /** PostgreSQL does not answer, refuses the login, or is too old. */
-export class DatabaseError extends EngineError {
+class DatabaseError extends EngineError {
   readonly code = "database.unreachable";
   readonly hint: string;
 

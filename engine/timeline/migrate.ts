@@ -12,7 +12,7 @@ export interface MigrationSet {
 }
 
 /** A migration that was applied and then edited, or one that fails. */
-export class MigrationError extends EngineError {
+class MigrationError extends EngineError {
   readonly code = "database.migration";
   readonly hint: string;
 

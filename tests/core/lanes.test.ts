@@ -316,10 +316,7 @@ test("a message that waits for its time comes again without counting as a failur
 });
 
 test("a batch that hangs is a problem even while another lane is free", async () => {
-  let end: () => void = () => {};
-  const held = new Promise<void>((resolve) => {
-    end = resolve;
-  });
+  const { promise: held, resolve: end } = Promise.withResolvers<void>();
   const bench = new HandlerBench(async (batch) => {
     await held;
     return batch.map(() => "done");

@@ -47,19 +47,19 @@ export async function runLines(run: Run): Promise<void> {
   conclude(run, tally, stopping.aborted, failure);
 }
 
-/** Workers that share the lines: as many calls at once as there are workers, and no more lines in memory. */
+/** Takers that share the lines: as many calls at once as there are takers, and no more lines in memory. */
 async function work(
   run: Run,
   interrupt: Interrupt,
   caller: PatientCaller,
   done: (result: LineResult, line: Line) => void,
 ): Promise<void> {
-  // One worker's failure ends the others' waiting as Ctrl-C does.
+  // One taker's failure ends the others' waiting as Ctrl-C does.
   const halt = new AbortController();
   interrupt.stopping.addEventListener("abort", () => halt.abort(), { once: true });
   const acts = prepared(run, caller, halt.signal);
   let failure: unknown;
-  const worker = async () => {
+  const taker = async () => {
     while (!halt.signal.aborted) {
       // A pipe may give nothing for hours: neither Ctrl-C nor a failure waits for its next line.
       const next = await unlessAborted(acts.next(), halt.signal);
@@ -68,7 +68,7 @@ async function work(
     }
   };
   const guarded = () =>
-    worker().catch((error: unknown) => {
+    taker().catch((error: unknown) => {
       if (!(error instanceof Interrupted)) failure ??= error;
       halt.abort();
     });
@@ -90,7 +90,7 @@ interface Prepared {
   readonly act: () => Promise<LineResult>;
 }
 
-/** Workers take from one generator: it prepares the lines in their order, whatever the order in which they end. */
+/** Takers take from one generator: it prepares the lines in their order, whatever the order in which they end. */
 async function* prepared(run: Run, caller: PatientCaller, stopping: AbortSignal): AsyncGenerator<Prepared> {
   for await (const line of readLines(run.source.open(), run.source.name, run.lineMaxBytes)) {
     const { fault } = line;

@@ -34,7 +34,7 @@ export class EmbeddedConsumer implements Consumer {
   #filling = false;
   #missed = false;
   #committing = false;
-  #timer: ReturnType<typeof setInterval> | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
   #turn: Promise<void> = Promise.resolve();
   #writing: Promise<void> = Promise.resolve();
 
@@ -54,7 +54,7 @@ export class EmbeddedConsumer implements Consumer {
     if (this.#stopped) return;
     for (const topic of this.topics) this.#place(topic, committed.get(topic) ?? 0);
     this.#owned = true;
-    this.#timer ??= setInterval(() => void this.#commitInTime(), COMMIT_EVERY_MS);
+    this.#commitSoon();
     this.fill();
   }
 
@@ -157,7 +157,7 @@ export class EmbeddedConsumer implements Consumer {
   async stop(): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
-    clearInterval(this.#timer);
+    clearTimeout(this.#timer);
     await this.#lanes.close();
     if (this.#owned) await this.#commit();
   }
@@ -174,7 +174,17 @@ export class EmbeddedConsumer implements Consumer {
   #finished(topic: string, offset: number): void {
     // A topic that was just placed anew must not be moved by a batch that began before.
     this.#done.set(topic, offset);
+    this.#commitSoon();
     if (this.#missed) this.fill();
+  }
+
+  /** Only when there is something to write: a timer for each group that finds nothing keeps an idle engine awake. */
+  #commitSoon(): void {
+    if (this.#stopped) return;
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      void this.#commitInTime();
+    }, COMMIT_EVERY_MS);
   }
 
   async #fillAll(): Promise<void> {
@@ -214,14 +224,21 @@ export class EmbeddedConsumer implements Consumer {
 
   /** One write at a time: a database that is slow to answer must not find the whole pool waiting for it. */
   async #commitInTime(): Promise<void> {
-    if (this.#committing || !this.#owned) return;
-    this.#committing = true;
-    await this.#commit();
-    this.#committing = false;
+    if (!this.#owned) return;
+    if (!this.#committing) {
+      this.#committing = true;
+      await this.#commit();
+      this.#committing = false;
+    }
+    if (this.#unwritten().length > 0) this.#commitSoon();
+  }
+
+  #unwritten(): string[] {
+    return this.topics.filter((topic) => this.#done.get(topic) !== this.#written.get(topic));
   }
 
   async #commit(): Promise<void> {
-    const moved = this.topics.filter((topic) => this.#done.get(topic) !== this.#written.get(topic));
+    const moved = this.#unwritten();
     if (moved.length === 0) return;
     try {
       await this.#write(moved);

@@ -16,6 +16,9 @@ import { type Found, LeaseLost, type Placed, READ_MAX, TopicLog } from "./topic-
 
 /** How often the outbox is looked at for rows of other writers, milliseconds. */
 const POLL_MS = 50;
+/** The same on an idle engine, where these looks are most of what it costs. Own rows come by hand and wake it at once. */
+const IDLE_POLL_MS = 250;
+const IDLE_AFTER_MS = 2_000;
 const RENEW_MS = 1_000;
 const STANDBY_MS = 250;
 const SAVE_POSITION_MS = 5_000;
@@ -50,6 +53,8 @@ export class EmbeddedTransport implements Transport {
   #woken = false;
   #loop: Promise<void> | undefined;
   #polledAt = 0;
+  /** When a row last came, by hand or from the outbox. */
+  #activeAt = 0;
   #renewedAt = 0;
   #savedAt = 0;
 
@@ -159,8 +164,13 @@ export class EmbeddedTransport implements Transport {
     }
   }
 
+  get #pollMs(): number {
+    return performance.now() - this.#activeAt < IDLE_AFTER_MS ? POLL_MS : IDLE_POLL_MS;
+  }
+
   #rouse(): void {
     this.#woken = true;
+    this.#activeAt = performance.now();
     this.#wake?.();
   }
 
@@ -177,7 +187,7 @@ export class EmbeddedTransport implements Transport {
         await this.#lookAgain();
         continue;
       }
-      if (!this.#woken && !this.#stopped) await this.#pause(this.#owner ? POLL_MS : STANDBY_MS);
+      if (!this.#woken && !this.#stopped) await this.#pause(this.#owner ? this.#pollMs : STANDBY_MS);
     }
   }
 
@@ -233,7 +243,7 @@ export class EmbeddedTransport implements Transport {
       this.#renewedAt = now;
     }
     await this.#placeOwn();
-    if (now - this.#polledAt >= POLL_MS) {
+    if (now - this.#polledAt >= this.#pollMs) {
       this.#polledAt = now;
       await this.#placeOthers();
     }
@@ -255,6 +265,7 @@ export class EmbeddedTransport implements Transport {
       const oldest = this.#onTheirWay(found);
       if (oldest !== undefined) return this.#log.advance(oldest);
       if (found.rows.length > 0) {
+        this.#activeAt = performance.now();
         const own = found.rows.filter((row) => row.republish_id === null).map((row) => row.message_id);
         this.#queue.forget(new Set(own));
         await this.#place(await this.#log.fetch(found.rows));

@@ -1,7 +1,7 @@
 import type { Sql } from "../../timeline/database.ts";
 
 /** How long an owner may be silent before another process takes over, milliseconds. */
-export const LEASE_MS = 3_000;
+const LEASE_MS = 3_000;
 /** How long a new owner waits for transactions of the former one to end. Shorter than the lease, which it must renew. */
 const CLEAR_MS = 2_000;
 const LOOK_AGAIN_MS = 20;
@@ -104,6 +104,6 @@ export class Lease {
 }
 
 /** The sign of a process: the last part of an owner's name, and of the application name of its connections. */
-export function processOf(owner: string): string {
+function processOf(owner: string): string {
   return owner.slice(owner.lastIndexOf("/") + 1);
 }

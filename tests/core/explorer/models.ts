@@ -102,7 +102,7 @@ steps:
 );
 
 /** A wait between two steps, whose deadline is caught once and not caught the second time. */
-export const wait = model(
+const wait = model(
   `
 saga: wait
 version: 1
