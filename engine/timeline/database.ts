@@ -59,7 +59,9 @@ const SERVER_WATCH = {
  */
 export function connect(url: string, options: PoolOptions): Sql {
   const statementMs = options.statementTimeoutMs ?? 60_000;
-  return postgres(url, {
+  const { address, socket } = addressOf(url);
+  return postgres(address, {
+    ...(socket === undefined ? {} : { host: socket }),
     max: options.max,
     idle_timeout: 0,
     max_lifetime: null,
@@ -114,6 +116,15 @@ export function poolBound(sql: Sql, pool: string): Bound {
  */
 function deadlines(answerMs: number, handlerMs: number) {
   return { answerMs, queueMs: Math.max(answerMs, handlerMs), cancelMs: CANCEL_MS };
+}
+
+/** A URL as libpq has it, whose `host` parameter may name the folder of the server's Unix socket; the driver knows no such. */
+function addressOf(url: string): { readonly address: string; readonly socket?: string } {
+  const parsed = new URL(url);
+  const host = parsed.searchParams.get("host");
+  if (host === null || !host.startsWith("/")) return { address: url };
+  parsed.searchParams.delete("host");
+  return { address: parsed.href, socket: host };
 }
 
 function applicationName({ name, process }: PoolOptions): string {
