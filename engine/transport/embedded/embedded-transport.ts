@@ -263,7 +263,7 @@ export class EmbeddedTransport implements Transport {
     for (let more = true; more; ) {
       const found = await this.#log.unread();
       const oldest = this.#onTheirWay(found);
-      if (oldest !== undefined) return this.#log.advance(oldest);
+      if (oldest !== undefined) return this.#advance(oldest);
       if (found.rows.length > 0) {
         this.#activeAt = performance.now();
         const own = found.rows.filter((row) => row.republish_id === null).map((row) => row.message_id);
@@ -272,10 +272,16 @@ export class EmbeddedTransport implements Transport {
       }
       more = found.more;
       if (!more) {
-        this.#log.advance(found.horizon);
+        this.#advance(found.horizon);
         if (this.#readUntil !== null && BigInt(found.horizon) >= this.#readUntil) this.#readUntil = null;
       }
     }
+  }
+
+  /** Every row before `horizon` lies in the topics now. */
+  #advance(horizon: string): void {
+    this.#log.advance(horizon);
+    if (this.#queue.settled(BigInt(horizon))) this.#rouse();
   }
 
   /**

@@ -4,6 +4,7 @@ import type { CommittedRequest, HandOver } from "../port.ts";
 /** A row on its way; without its request it is read from the table. */
 interface Queued {
   readonly messageId: string;
+  readonly xid: bigint;
   readonly request?: CommittedRequest;
 }
 
@@ -49,7 +50,11 @@ export class HandOverQueue {
     // The ticket stands in the queue all the same: later rows of its keys must not overtake it.
     const readsTable = behindOthers || full;
     const ticket: Ticket = {
-      rows: rows.map((request) => ({ messageId: request.messageId, ...(readsTable ? {} : { request }) })),
+      rows: rows.map((request) => ({
+        messageId: request.messageId,
+        xid: BigInt(request.xid),
+        ...(readsTable ? {} : { request }),
+      })),
       keys: new Set(rows.map((row) => row.key)),
       state: "open",
       readsTable,
@@ -79,13 +84,9 @@ export class HandOverQueue {
     for (const ticket of this.#tickets) {
       const waits =
         rows.length >= max ||
-        ticket.state === "open" ||
+        ticket.state !== "committed" ||
         ticket.readsTable ||
         [...ticket.keys].some((key) => blocked.has(key));
-      if (ticket.state === "abandoned") {
-        this.#release(ticket.rows);
-        continue;
-      }
       if (waits) {
         kept.push(ticket);
         for (const key of ticket.keys) blocked.add(key);
@@ -103,6 +104,18 @@ export class HandOverQueue {
     for (const ticket of this.#tickets) ticket.rows = ticket.rows.filter((row) => !messageIds.has(row.messageId));
     for (const messageId of messageIds) this.#held.delete(messageId);
     this.#tickets = this.#tickets.filter((ticket) => ticket.rows.length > 0);
+  }
+
+  /**
+   * Every row of a transaction before `horizon` lies in the topics now. A transaction that was abandoned before it has
+   * left nothing behind: until this is known, later rows of its keys must wait, since its commit may only have gone unheard. True: some need not wait any more.
+   */
+  settled(horizon: bigint): boolean {
+    const over = (ticket: Ticket) => ticket.state === "abandoned" && ticket.rows.every(({ xid }) => xid < horizon);
+    const before = this.#tickets.length;
+    for (const ticket of this.#tickets) if (over(ticket)) this.#release(ticket.rows);
+    this.#tickets = this.#tickets.filter((ticket) => !over(ticket));
+    return this.#tickets.length < before;
   }
 
   /** Forgets everything: another process owns the transport and reads the table itself. */

@@ -1,0 +1,80 @@
+import { expect, test } from "bun:test";
+import { HandOverQueue } from "../../engine/transport/embedded/hand-over-queue.ts";
+import type { CommittedRequest } from "../../engine/transport/port.ts";
+
+const row = (messageId: string, key: string, xid: number): CommittedRequest => ({
+  messageId,
+  topic: "timeline",
+  key,
+  headers: {},
+  value: "{}",
+  requestedAt: new Date(0),
+  xid: String(xid),
+});
+
+function queue() {
+  let woken = 0;
+  const made = new HandOverQueue(() => {
+    woken += 1;
+  });
+  return { made, taken: () => made.take(1_000).map(({ messageId }) => messageId), woken: () => woken };
+}
+
+test("rows leave in the order of their announcement; an open transaction holds up its own keys only", () => {
+  const { made, taken, woken } = queue();
+  const first = made.open([row("a1", "a", 1)], false);
+  const second = made.open([row("a2", "a", 2)], false);
+  const other = made.open([row("b1", "b", 3)], false);
+  second.committed();
+  other.committed();
+  expect(taken()).toEqual(["b1"]);
+  first.committed();
+  expect([taken(), woken()]).toEqual([["a1", "a2"], 3]);
+});
+
+test("a transaction whose end nobody heard holds up its keys until the table has been read past it", () => {
+  const { made, taken } = queue();
+  const lost = made.open([row("a1", "a", 5)], false);
+  const later = made.open([row("a2", "a", 7)], false);
+  lost.abandoned();
+  later.committed();
+  expect(taken()).toEqual([]);
+  expect(made.settled(5n)).toBe(false);
+  expect(taken()).toEqual([]);
+  expect(made.settled(6n)).toBe(true);
+  expect(taken()).toEqual(["a2"]);
+  expect(made.bound.now()).toBe(0);
+});
+
+test("an abandoned transaction that had committed is found in the table, and what waited for it goes on", () => {
+  const { made, taken } = queue();
+  const lost = made.open([row("a1", "a", 5)], false);
+  made.open([row("a2", "a", 7)], false).committed();
+  lost.abandoned();
+  expect([made.brings("a1"), made.brings("a2")]).toEqual([false, true]);
+  made.forget(new Set(["a1"]));
+  expect(taken()).toEqual(["a2"]);
+});
+
+test("rows behind those of another process are never taken from memory", () => {
+  const { made, taken } = queue();
+  made.open([row("a1", "a", 1)], true).committed();
+  made.open([row("a2", "a", 2)], false).committed();
+  expect([taken(), made.brings("a1")]).toEqual([[], false]);
+  made.forget(new Set(["a1"]));
+  expect(taken()).toEqual(["a2"]);
+});
+
+test("beyond its bound the queue keeps places and no bodies, and the order of a key", () => {
+  const { made, taken } = queue();
+  const many = Array.from({ length: made.bound.limit }, (_, at) => row(`m${at}`, `key ${at}`, 1));
+  const first = made.open(many, false);
+  made.open([row("a1", "a", 2)], false).committed();
+  expect(made.bound.hits()).toBe(1);
+  first.committed();
+  expect(made.take(20_000)).toHaveLength(many.length);
+  made.open([row("a2", "a", 3)], false).committed();
+  expect([taken(), made.brings("a1")]).toEqual([[], false]);
+  made.forget(new Set(["a1"]));
+  expect(taken()).toEqual(["a2"]);
+});
