@@ -2,7 +2,7 @@ import type { Bound } from "../core/bound.ts";
 import type { Json } from "../core/json.ts";
 import { Refusal } from "../core/refusal.ts";
 import { isFinal, type SagaStatus } from "../core/state.ts";
-import { errorCode, type Tx } from "../timeline/database.ts";
+import { errorCode, together, type Tx } from "../timeline/database.ts";
 import { Grouped } from "../timeline/grouped.ts";
 import { newId } from "../timeline/ids.ts";
 import { databaseNow, lockSagas, readSagas, type SagaRow } from "../timeline/saga-row.ts";
@@ -84,8 +84,10 @@ export class Recorder {
   async transact<T>(work: (unit: Unit) => Promise<T>): Promise<T> {
     try {
       return await transact(this.#store, async (unit) => {
-        await unit.tx`select set_config('lock_timeout', ${String(LOCK_WAIT_MS)}, true)`;
-        return work(unit);
+        // Sent first and not waited for: what follows runs behind it.
+        const bounded = unit.tx`select set_config('lock_timeout', ${String(LOCK_WAIT_MS)}, true)`.execute();
+        const [, result] = await together([bounded, work(unit)]);
+        return result;
       });
     } catch (error) {
       throw refusalOf(error);

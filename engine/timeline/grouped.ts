@@ -11,7 +11,7 @@ export interface GroupOptions<T, R> {
   readonly help: string;
   /** Does one group and says for each item, in order, what became of it. What it throws, each of them gets. */
   run(items: readonly T[]): Promise<readonly GroupResult<R>[]>;
-  /** Groups in progress at once. */
+  /** Groups in progress at once: a further one begins when this one is full, or has taken long. */
   readonly parallel: number;
   /** Most items of one group. */
   readonly max: number;
@@ -20,6 +20,9 @@ export interface GroupOptions<T, R> {
   /** The refusal of one item too many. */
   full(waiting: number): Error;
 }
+
+/** A group that takes longer no longer keeps others waiting. */
+const LATE_MS = 50;
 
 interface Waiting<T, R> {
   readonly item: T;
@@ -35,6 +38,8 @@ export class Grouped<T, R> {
   readonly #options: GroupOptions<T, R>;
   #waiting: Waiting<T, R>[] = [];
   #running = 0;
+  /** Groups in progress that have taken long. */
+  #late = 0;
   #refused = 0;
   /** Items that wait for a group. */
   readonly bound: Bound;
@@ -61,12 +66,19 @@ export class Grouped<T, R> {
   #pump(): void {
     const { parallel, max } = this.#options;
     while (this.#running < parallel && this.#waiting.length > 0) {
+      if (this.#running > this.#late && this.#waiting.length < max) return;
       this.#running += 1;
       void this.#run(this.#waiting.splice(0, max));
     }
   }
 
   async #run(group: readonly Waiting<T, R>[]): Promise<void> {
+    let late = 0;
+    const timer = setTimeout(() => {
+      late = 1;
+      this.#late += late;
+      this.#pump();
+    }, LATE_MS);
     try {
       const results = await this.#options.run(group.map(({ item }) => item));
       const again = group.filter((_one, at) => results[at] === "again");
@@ -75,6 +87,8 @@ export class Grouped<T, R> {
     } catch (error) {
       for (const one of group) one.reject(error);
     } finally {
+      clearTimeout(timer);
+      this.#late -= late;
       this.#running -= 1;
       this.#pump();
     }

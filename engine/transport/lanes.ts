@@ -1,5 +1,6 @@
 import type { Bound } from "../core/bound.ts";
 import { backOff, bytesOf, type Held, type KeyQueue, takeFrom } from "./key-queue.ts";
+import { batchTurns, type Turns } from "./turns.ts";
 import { type Place, PartitionTrack } from "./partition-track.ts";
 import type { Delivery, Subscription, Verdict } from "./port.ts";
 
@@ -31,6 +32,7 @@ export interface LanesPort {
 export class Lanes {
   readonly #subscription: Subscription;
   readonly #port: LanesPort;
+  readonly #turns: Turns;
   readonly #keys = new Map<string, KeyQueue>();
   readonly #partitions = new Map<string, PartitionTrack>();
   #ready: KeyQueue[] = [];
@@ -47,12 +49,14 @@ export class Lanes {
   #open = true;
   #waiters: (() => void)[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #wake = () => this.#pump();
   #patience: ReturnType<typeof setTimeout> | undefined;
   #progressAt = Date.now();
   /** Last time a lane was free. */
   #freeAt = Date.now();
 
-  constructor(subscription: Subscription, port: LanesPort) {
+  constructor(subscription: Subscription, port: LanesPort, turns = batchTurns) {
+    this.#turns = turns;
     this.#subscription = subscription;
     this.#port = port;
   }
@@ -164,6 +168,7 @@ export class Lanes {
     this.#open = false;
     clearTimeout(this.#timer);
     clearTimeout(this.#patience);
+    this.#turns.forget(this.#wake);
     this.#notify();
     await this.drop();
   }
@@ -249,7 +254,7 @@ export class Lanes {
       const batch = this.#nextBatch(false);
       if (batch.length === 0) break;
       this.#batches += 1;
-      void this.#run(batch, false);
+      void this.#run(batch, false, this.#turns.take());
     }
   }
 
@@ -258,13 +263,21 @@ export class Lanes {
    * together then; many, or a batch that takes long, do not.
    */
   #worthwhile(): boolean {
-    if (this.#batches === 0 || this.#ready.length * 2 >= this.#subscription.batchMax) return true;
-    const left = Math.min(...this.#begunAt) + PATIENCE_MS - (performance.timeOrigin + performance.now());
-    if (left <= 0) return true;
+    if (this.#ready.length === 0) return false;
+    if (this.#batches > 0 && this.#ready.length * 2 < this.#subscription.batchMax) {
+      const left = Math.min(...this.#begunAt) + PATIENCE_MS - (performance.timeOrigin + performance.now());
+      if (left > 0) return this.#pumpIn(left);
+    }
+    if (this.#turns.free) return true;
+    this.#turns.wait(this.#wake);
+    return false;
+  }
+
+  #pumpIn(ms: number): false {
     this.#patience ??= setTimeout(() => {
       this.#patience = undefined;
       this.#pump();
-    }, left + 1);
+    }, ms + 1);
     return false;
   }
 
@@ -305,7 +318,7 @@ export class Lanes {
     if (wait !== Number.POSITIVE_INFINITY && this.#open) this.#timer = setTimeout(() => this.#pump(), wait);
   }
 
-  async #run(batch: readonly Held[], alone: boolean): Promise<void> {
+  async #run(batch: readonly Held[], alone: boolean, giveTurn?: () => void): Promise<void> {
     const deliveries = batch.map((held) => held.delivery);
     const begunAt = performance.timeOrigin + performance.now();
     if (!alone) this.#begunAt.add(begunAt);
@@ -320,6 +333,7 @@ export class Lanes {
     this.#begunAt.delete(begunAt);
     if (alone) this.#singles -= 1;
     else this.#batches -= 1;
+    giveTurn?.();
     this.#freeAt = Date.now();
     this.#notify();
     this.#pump();

@@ -1,34 +1,43 @@
+import { availableParallelism } from "node:os";
+
+/** A batch that takes longer gives its turn to the next one: what it waits for, others need not wait for. */
+const TURN_MS = 50;
+
 /**
- * How many batches of one process begin beside each other. More than the cores can work on make each of them smaller, and
- * a batch costs nearly the same whatever it holds. A courtesy and no lock: who has waited for long goes all the same.
+ * Whose batches may run now, of all groups of one process. A batch costs nearly the same whatever it holds, and more of
+ * them at once than there are cores to work on them make each smaller: while one runs, messages gather for the next.
  */
 export class Turns {
   readonly #limit: number;
+  readonly #turnMs: number;
   readonly #waiting = new Set<() => void>();
   #running = 0;
 
-  constructor(limit: number) {
+  constructor(limit: number, turnMs = TURN_MS) {
     this.#limit = limit;
+    this.#turnMs = turnMs;
   }
 
   get free(): boolean {
     return this.#running < this.#limit;
   }
 
-  take(): void {
+  /** Takes a turn; the batch calls what it gets when it has ended. */
+  take(): () => void {
     this.#running += 1;
+    let given = false;
+    const give = () => {
+      if (given) return;
+      given = true;
+      clearTimeout(timer);
+      this.#running -= 1;
+      this.#wakeNext();
+    };
+    const timer = setTimeout(give, this.#turnMs);
+    return give;
   }
 
-  /** Gives a turn back and wakes whoever has waited longest. */
-  give(): void {
-    this.#running -= 1;
-    const [first] = this.#waiting;
-    if (first === undefined || !this.free) return;
-    this.#waiting.delete(first);
-    first();
-  }
-
-  /** `wake` is called once, when a turn is given back. */
+  /** Calls `wake` once, when there is a turn to take; those who wait are called one after the other. */
   wait(wake: () => void): void {
     this.#waiting.add(wake);
   }
@@ -36,7 +45,15 @@ export class Turns {
   forget(wake: () => void): void {
     this.#waiting.delete(wake);
   }
+
+  #wakeNext(): void {
+    for (const wake of this.#waiting) {
+      if (!this.free) return;
+      this.#waiting.delete(wake);
+      wake();
+    }
+  }
 }
 
-/** Batches of all groups of this process. */
-export const batchTurns = new Turns(Number(process.env["TURNS"] ?? 2));
+/** As many as there are cores: more of them gain nothing. */
+export const batchTurns = new Turns(Math.max(2, availableParallelism()));

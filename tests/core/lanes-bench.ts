@@ -1,4 +1,5 @@
 import { Lanes } from "../../engine/transport/lanes.ts";
+import { Turns } from "../../engine/transport/turns.ts";
 import type { Delivery, Subscription, Verdict } from "../../engine/transport/port.ts";
 
 const epoch = new Date(0);
@@ -23,7 +24,7 @@ export class LanesBench {
   readonly lanes: Lanes;
   #waiters: (() => void)[] = [];
 
-  constructor(limits: Partial<Pick<Subscription, "lanes" | "batchMax" | "mayBegin">> = {}) {
+  constructor(limits: Partial<Pick<Subscription, "lanes" | "batchMax" | "mayBegin">> = {}, turns = new Turns(100)) {
     const handle = (batch: readonly Delivery[], alone: boolean) =>
       new Promise<readonly Verdict[]>((resolve, reject) => {
         const end = (verdicts: readonly Verdict[] | Error) =>
@@ -39,6 +40,7 @@ export class LanesBench {
     this.lanes = new Lanes(
       { group: "dispatcher", topics: ["timeline"], lanes, singles: 2, batchMax, handle, ...more },
       port,
+      turns,
     );
   }
 

@@ -3,6 +3,7 @@ import fc from "fast-check";
 
 import { HELD_MAX, Lanes } from "../../engine/transport/lanes.ts";
 import type { Delivery, Verdict } from "../../engine/transport/port.ts";
+import { Turns } from "../../engine/transport/turns.ts";
 import { delivery, LanesBench as Bench } from "./lanes-bench.ts";
 
 test("batches in progress never share a key, and other keys overtake a busy one", async () => {
@@ -282,6 +283,7 @@ test("whatever the verdicts: each key in order, one batch at a time, no watermar
       const lanes = new Lanes(
         { group: "g", topics: ["timeline"], singles: 2, ...size, handle },
         { finished, troubled: () => {} },
+        new Turns(100),
       );
       const next = [0, 0];
       for (const { key, partition, fails: times } of arrivals) {
@@ -340,6 +342,6 @@ class HandlerBench {
       return handle(batch);
     };
     const subscription = { group: "g", topics: ["timeline"], lanes: 2, singles: 2, batchMax: 10, handle: counting };
-    this.lanes = new Lanes(subscription, { finished: () => {}, troubled: () => {} });
+    this.lanes = new Lanes(subscription, { finished: () => {}, troubled: () => {} }, new Turns(100));
   }
 }

@@ -35,13 +35,24 @@ test("the first goes at once; those that come meanwhile go together, each with i
 test("a group is no larger than its bound, and no more run at once than may", async () => {
   const { begun, grouped } = groups({ parallel: 2, max: 2 });
   const calls = [1, 2, 3, 4, 5].map((item) => grouped.do(item));
-  expect(begun.map(({ items }) => items)).toEqual([[1], [2]]);
-  for (const at of [0, 1, 2, 3]) {
+  // The second begins beside the first because it is full; the fourth item finds both in progress.
+  expect(begun.map(({ items }) => items)).toEqual([[1], [2, 3]]);
+  for (const at of [0, 1, 2]) {
     begun[at]?.end(values(begun[at]?.items ?? []));
     await Bun.sleep(0);
   }
-  expect(begun.map(({ items }) => items)).toEqual([[1], [2], [3, 4], [5]]);
+  expect(begun.map(({ items }) => items)).toEqual([[1], [2, 3], [4, 5]]);
   expect(await Promise.all(calls)).toEqual(["done 1", "done 2", "done 3", "done 4", "done 5"]);
+});
+
+test("a few wait for the group in progress, unless that takes long", async () => {
+  const { begun, grouped } = groups({ parallel: 2, max: 3 });
+  const calls = [1, 2, 3].map((item) => grouped.do(item));
+  expect(begun.map(({ items }) => items)).toEqual([[1]]);
+  while (begun.length < 2) await Bun.sleep(5);
+  expect(begun[1]?.items).toEqual([2, 3]);
+  for (const group of begun) group.end(values(group.items));
+  expect(await Promise.all(calls)).toEqual(["done 1", "done 2", "done 3"]);
 });
 
 test("one item too many is refused at once and disturbs no other", async () => {
