@@ -5,6 +5,7 @@ import type { Delivery, Verdict } from "../transport/port.ts";
 import { type CallResult, TimeOver } from "./call.ts";
 import { answer, claim, close, type CommandRequest, type Ended, open, recordForeign } from "./claimed.ts";
 import { type Handlers, limitOf } from "./handlers.ts";
+import { isNotify } from "./notify-policy.ts";
 
 /** A handler that takes longer holds its batch up: it is set aside into a transaction of its own. */
 const SLOW_MS = 250;
@@ -32,6 +33,13 @@ interface ToRun {
   readonly ordinal: number;
   readonly request: CommandRequest;
   readonly claimed: boolean;
+}
+
+/** How the commands of a batch ended: new ones that succeeded, those claimed before, and new ones that were rejected. */
+interface Ends {
+  readonly fresh: Ended[];
+  readonly claimed: { readonly request: CommandRequest; readonly result: CallResult }[];
+  readonly rejected: { readonly delivery: Delivery; readonly result: CallResult }[];
 }
 
 /** What batches need: the group's name, its store, a pool, its handlers, and who consumes. */
@@ -87,15 +95,16 @@ export class Batches {
       this.#parts.store,
       async (unit) => {
         const { toRun, later, now } = await this.#claim(unit, deliveries);
-        const fresh: Ended[] = [];
-        const claimed: { request: CommandRequest; result: CallResult }[] = [];
+        const ends: Ends = { fresh: [], claimed: [], rejected: [] };
         for (const { ordinal, request, claimed: known } of toRun) {
           const result = await this.#call(unit.tx, request, now, ordinal);
           const delivery = deliveries[ordinal] as Delivery;
-          if (known) claimed.push({ request, result });
-          else fresh.push({ request, delivery, output: result.output, startedAt: now });
+          if (known) ends.claimed.push({ request, result });
+          else if (result.outcome === "succeeded")
+            ends.fresh.push({ request, delivery, output: result.output, startedAt: now });
+          else ends.rejected.push({ delivery, result });
         }
-        await this.#end(unit, fresh, claimed).catch((error: unknown) => {
+        await this.#end(unit, ends).catch((error: unknown) => {
           if (isNoOutcome(error)) throw error;
           throw new SetAside(toRun.map(({ ordinal }) => ordinal));
         });
@@ -130,14 +139,19 @@ export class Batches {
     return { toRun, later, now: opened[0]?.now ?? new Date() };
   }
 
-  async #end(
-    unit: Unit,
-    fresh: readonly Ended[],
-    claimed: readonly { readonly request: CommandRequest; readonly result: CallResult }[],
-  ): Promise<void> {
+  async #end(unit: Unit, { fresh, claimed, rejected }: Ends): Promise<void> {
     const { group, consumer } = this.#parts;
     await close(unit, group, fresh, consumer);
-    await answer(unit, group, claimed, consumer);
+    const answers = [...claimed];
+    if (rejected.length > 0) {
+      const these = rejected.map(({ delivery }) => delivery);
+      const { claims } = await claim(unit, group, these, consumer, false);
+      for (const { ordinal, request } of claims) {
+        if (request === null) throw new Error("a command that was opened could not be claimed");
+        answers.push({ request, result: (rejected[ordinal] as Ends["rejected"][number]).result });
+      }
+    }
+    await answer(unit, group, answers, consumer);
   }
 
   async #call(tx: Tx, request: CommandRequest, now: Date, ordinal: number) {
@@ -148,6 +162,8 @@ export class Batches {
       const result = await this.#parts.handlers.run(guarded, request, now, limit);
       this.#slow.delete(request.action);
       if (result.outcome === "succeeded") return result;
+      // A rule that said no before anything was written: there is nothing to roll back.
+      if (result.outcome === "rejected" && guarded.untouched && isCommand(request)) return result;
     } catch (error) {
       if (isNoOutcome(error) && isDatabase(error)) throw error;
       if (error instanceof TimeOver) this.#remember(request.action);
@@ -161,6 +177,11 @@ export class Batches {
     const forMs = Math.min(SLOW_MOST_MS, (this.#slow.get(action)?.forMs ?? SLOW_FIRST_MS / 2) * 2);
     this.#slow.set(action, { until: Date.now() + forMs, forMs });
   }
+}
+
+/** Somebody waits for its answer, and it undoes nothing. */
+function isCommand({ type, headers }: CommandRequest): boolean {
+  return type === "step.requested" && !isNotify(headers);
 }
 
 /** Driver errors only: a handler's own network trouble is its failure, not the database's. */

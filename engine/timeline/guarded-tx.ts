@@ -5,6 +5,8 @@ export interface GuardedTx {
   readonly tx: Tx;
   /** Refuses every further statement and cancels the one that runs. */
   revoke(reason: string): void;
+  /** True while nothing was asked of it: what it was handed to has left no trace in the database. */
+  readonly untouched: boolean;
 }
 
 /** What nobody may do with a transaction that was handed on: it is its opener's to end, and to nest. */
@@ -42,7 +44,9 @@ export function guardTx(tx: Tx, workMs?: number): GuardedTx {
   const check = () => {
     if (refusal !== undefined) throw new Error(refused(refusal));
   };
+  let touched = false;
   const track = (result: unknown): unknown => {
+    touched = true;
     if (!isQuery(result)) return result;
     running.add(result);
     if (workMs !== undefined) result.answerMs = workMs + ANSWER_MARGIN_MS;
@@ -68,6 +72,9 @@ export function guardTx(tx: Tx, workMs?: number): GuardedTx {
   });
   return {
     tx: proxy,
+    get untouched() {
+      return !touched;
+    },
     revoke(reason) {
       refusal = reason;
       for (const query of running) if (query.active) query.cancel();
