@@ -1,13 +1,10 @@
 import type { Bound } from "../core/bound.ts";
+import { HELD_MAX, HELD_MAX_BYTES, laneBounds } from "./lane-bounds.ts";
 import { backOff, bytesOf, type Held, type KeyQueue, takeFrom } from "./key-queue.ts";
 import { batchTurns, type Turns } from "./turns.ts";
 import { type Place, PartitionTrack } from "./partition-track.ts";
 import type { Delivery, Subscription, Verdict } from "./port.ts";
 
-/** Most messages that one group holds in memory; the adapter stops fetching above it. */
-export const HELD_MAX = 2_000;
-/** The same in bytes of their bodies: at most one message more. */
-const HELD_MAX_BYTES = 32 * 1024 * 1024;
 /** Bytes of bodies in one batch, at most one message more. */
 const BATCH_MAX_BYTES = 4 * 1024 * 1024;
 
@@ -72,27 +69,13 @@ export class Lanes {
   }
 
   get bounds(): readonly Bound[] {
-    const { group, lanes, singles } = this.#subscription;
-    const bound = (name: string, help: string, limit: number, now: () => number, hits = () => 0): Bound => ({
-      name,
-      labels: { group },
-      help,
-      limit,
-      now,
-      hits,
-    });
-    return [
-      bound(
-        "ekiden_messages_in_hand",
-        "Messages taken in and not done.",
-        HELD_MAX,
-        () => this.#held,
-        () => this.#full,
-      ),
-      bound("ekiden_message_bytes_in_hand", "Bytes of their bodies.", HELD_MAX_BYTES, () => this.#bytes),
-      bound("ekiden_batches_running", "Batches in progress.", lanes, () => this.#batches),
-      bound("ekiden_singles_running", "Messages in progress that go alone.", singles, () => this.#singles),
-    ];
+    return laneBounds(this.#subscription, () => ({
+      held: this.#held,
+      bytes: this.#bytes,
+      batches: this.#batches,
+      singles: this.#singles,
+      full: this.#full,
+    }));
   }
 
   get progressAt(): Date {
@@ -109,9 +92,10 @@ export class Lanes {
       const where = place === undefined ? "" : ` (${place.topic}/${place.partition} at ${place.offset})`;
       return `${failing.length} keys without an outcome for over ${Math.round(afterMs / 1000)} s, "${first.name}"${where}`;
     }
-    const stuck = this.#batches >= this.#subscription.lanes && this.#freeAt < before && this.#ready.length > 0;
-    if (stuck) return `all ${this.#batches} lanes busy for over ${Math.round(afterMs / 1000)} s`;
     const hangs = Math.min(...this.#begunAt) < before;
+    const full = this.#batches >= this.#subscription.lanes && this.#ready.length > 0;
+    if (full && (hangs || this.#freeAt < before))
+      return `all ${this.#batches} lanes busy for over ${Math.round(afterMs / 1000)} s`;
     return hangs ? `a batch in progress for over ${Math.round(afterMs / 1000)} s` : undefined;
   }
 

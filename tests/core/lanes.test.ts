@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 
-import { HELD_MAX, Lanes } from "../../engine/transport/lanes.ts";
+import { HELD_MAX } from "../../engine/transport/lane-bounds.ts";
+import { Lanes } from "../../engine/transport/lanes.ts";
 import type { Delivery, Verdict } from "../../engine/transport/port.ts";
 import { Turns } from "../../engine/transport/turns.ts";
 import { delivery, LanesBench as Bench } from "./lanes-bench.ts";
