@@ -14,7 +14,7 @@ import { cpuSeconds, machineSeconds, ownSeconds, residentMiB } from "./processes
 const root = resolve(import.meta.dir, "..");
 const WARM_STARTS = 9;
 const SETTLE_MS = 15_000;
-const IDLE_MS = Number(process.env["IDLE_SECONDS"] ?? "90") * 1000;
+const IDLE_MS = 90_000;
 const SAMPLE_MS = 5_000;
 const READY_MAX_S = 3;
 const RESIDENT_MAX_MIB = 150;
@@ -119,7 +119,7 @@ try {
   const idle = await idleCost(running as EngineProcess, await postmasterOf(home));
   const text = report(cold.ms, warm, idle);
   console.log(text);
-  await Bun.write(process.env["IDLE_REPORT"] ?? join(import.meta.dir, "idle.md"), text);
+  await Bun.write(join(import.meta.dir, "idle.md"), text);
 } finally {
   await stop();
 }

@@ -14,8 +14,12 @@ test("a flood of 50,000 starts: each is accepted once, memory levels off, others
       `${reads} reads of others; engine MiB, greatest in each third: ${thirds.map((most) => most.toFixed(0)).join(", ")}`,
   );
   expect(client.others).toEqual([]);
+  expect(client.busy).toBeGreaterThan(0);
   expect(client.withoutRetryAfter).toBe(0);
   expect([sagas, completed]).toEqual([STARTS, STARTS]);
   expect(badReads).toEqual([]);
+  expect(reads).toBeGreaterThan(100);
   expect(Math.max(...memory)).toBeLessThan(512);
+  // It levels off: what the last third needs beyond the first is less than a quarter.
+  expect(thirds[2]).toBeLessThan((thirds[0] as number) * 1.25);
 }, 1_800_000);

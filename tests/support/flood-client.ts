@@ -29,7 +29,7 @@ async function start(number: number): Promise<void> {
 
 await Promise.all(
   Array.from({ length: Number(inFlightText) }, async () => {
-    while (next < count) await start(next++);
+    while (next < count) await start(++next);
   }),
 );
 console.log(JSON.stringify(seen));

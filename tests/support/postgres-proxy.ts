@@ -9,7 +9,7 @@ export interface Message {
   readonly text: string;
   /** What a client's message executes or prepares, as SQL; empty for every other message. */
   readonly statement: string;
-  /** The connection's application name. */
+  /** The connection's application name, without the sign of its process. */
   readonly application: string;
   /** Tells connections apart. */
   readonly link: number;
@@ -113,7 +113,7 @@ class Link {
     for (const from of ["client", "server"] as const) {
       const { waiting } = this.#sides[from];
       for (let frame = waiting[0]; frame !== undefined; frame = waiting[0]) {
-        if (frame.type === "startup") this.#application = /application_name\0([^\0]*)/.exec(frame.text)?.[1] ?? "";
+        if (frame.type === "startup") this.#application = applicationOf(frame.text);
         const { type, text } = frame;
         const statement = from === "client" ? this.#statement(type, text) : "";
         const fate = this.#rule({ from, type, text, statement, application: this.#application, link: this.#number });
@@ -166,4 +166,9 @@ interface Side {
 function side(socket: Socket, startsUp: boolean): Side {
   socket.setNoDelay(true);
   return { socket, frames: new FrameReader(startsUp), waiting: [], hungUp: false };
+}
+
+function applicationOf(startup: string): string {
+  const name = /application_name\0([^\0]*)/.exec(startup)?.[1] ?? "";
+  return name.replace(/ [0-9A-Z]{6}$/, "");
 }
