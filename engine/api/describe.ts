@@ -42,6 +42,7 @@ interface Answer {
 }
 
 const ALWAYS: readonly ProblemCode[] = [
+  "engine.busy",
   "request.host-refused",
   "request.origin-refused",
   "api.internal",

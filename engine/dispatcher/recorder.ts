@@ -3,6 +3,7 @@ import type { Json } from "../core/json.ts";
 import { Refusal } from "../core/refusal.ts";
 import { isFinal, type SagaStatus } from "../core/state.ts";
 import { errorCode, together, type Tx } from "../timeline/database.ts";
+import { KeyQueues } from "./key-queues.ts";
 import { Grouped } from "../timeline/grouped.ts";
 import { newId } from "../timeline/ids.ts";
 import { databaseNow, lockSagas, readSagas, type SagaRow } from "../timeline/saga-row.ts";
@@ -42,6 +43,8 @@ export class Recorder {
   readonly #store: Store;
   readonly #transitions: Transitions;
   readonly #changes: SagaChanges;
+  /** Calls for one saga go one after the other: those that wait for its lock would keep others from theirs. */
+  readonly #queues = new KeyQueues(LOCK_WAIT_MS, sagaBusy);
   /** Calls for one saga each. Not more at once, or those that wait for a lock would take every connection. */
   readonly #calls = new Grouped<() => Promise<unknown>, unknown>({
     name: "ekiden_saga_calls_waiting",
@@ -64,16 +67,20 @@ export class Recorder {
    * @throws Refusal `saga.busy` after 5 s of waiting, `saga.unknown`, `saga.final`, `message.too-large`, `engine.busy`.
    */
   async under<T>(sagaId: string, work: (unit: Unit, saga: SagaRow) => Promise<T>): Promise<T> {
-    const result = await this.#calls.do(() =>
-      this.transact(async (unit) => {
-        await lockSagas(unit.tx, [sagaId]);
-        const saga = (await readSagas(unit.tx, [sagaId])).get(sagaId);
-        if (saga === undefined) throw unknownSaga(sagaId);
-        return work(unit, saga);
-      }),
-    );
-    this.#changes.moved(sagaId);
-    return result as T;
+    const leave = await this.#queues.enter(sagaId);
+    try {
+      return (await this.#calls.do(() =>
+        this.transact(async (unit) => {
+          await lockSagas(unit.tx, [sagaId]);
+          const saga = (await readSagas(unit.tx, [sagaId])).get(sagaId);
+          if (saga === undefined) throw unknownSaga(sagaId);
+          return work(unit, saga);
+        }),
+      )) as T;
+    } finally {
+      leave();
+      this.#changes.moved(sagaId);
+    }
   }
 
   get bounds(): readonly Bound[] {
@@ -107,6 +114,8 @@ export class Recorder {
     const waits = (await dispatcherPaused(unit.tx)) || saga.unapplied > 0;
     const arrival = this.arrival(unit, saga, messageType, body, asking, messageId, waits);
     if (waits) {
+      // Another process may have recorded one just now, which leaves no mark on the saga's `writer`.
+      unit.behindOthers();
       await unit.tx`update timeline.saga set unapplied = unapplied + 1 where id = ${saga.id}`;
       return { sagaId: saga.id, messageId, status: saga.status, applied: false, effect: null };
     }
@@ -206,14 +215,13 @@ export function finalSaga(saga: SagaRow): Refusal {
   );
 }
 
+function sagaBusy(): Refusal {
+  const hint = "Try again; a transition of this saga takes long.";
+  return new Refusal("saga.busy", "the saga's lock was not free within 5 s", hint);
+}
+
 function refusalOf(error: unknown): unknown {
-  if (errorCode(error) === "55P03") {
-    return new Refusal(
-      "saga.busy",
-      "the saga's lock was not free within 5 s",
-      "Try again; a transition of this saga takes long.",
-    );
-  }
+  if (errorCode(error) === "55P03") return sagaBusy();
   const constraint =
     typeof error === "object" && error !== null && "constraint_name" in error ? String(error.constraint_name) : "";
   if (constraint.endsWith("message_body_check")) {

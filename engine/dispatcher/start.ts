@@ -105,10 +105,20 @@ export class Starter {
     } catch (error) {
       if (requests.length === 1) return [{ error }];
       if (isNoOutcome(error)) throw error;
-      const results: Result[] = [];
-      for (const request of requests) results.push(...(await this.#run([request])));
-      return results;
+      return this.#apart(requests);
     }
+  }
+
+  /** One after the other, until one fails for a reason that it shares with those behind it: they do not wait for it too. */
+  async #apart(requests: readonly StartRequest[]): Promise<readonly Result[]> {
+    const results: Result[] = [];
+    for (const request of requests) {
+      const [result] = await this.#run([request]);
+      results.push(result as Result);
+      if (isShared(result as Result))
+        return [...results, ...requests.slice(results.length).map(() => result as Result)];
+    }
+    return results;
   }
 
   async #together(unit: Unit, requests: readonly StartRequest[]): Promise<readonly Result[]> {
@@ -185,6 +195,13 @@ export class Starter {
   }
 }
 
+/** Something in the way of every start: a lock that is not given back, a database that is gone. */
+function isShared(result: Result): boolean {
+  if (result === "again" || !("error" in result)) return false;
+  const { error } = result;
+  return isNoOutcome(error) || (error instanceof Refusal && error.code === "saga.busy");
+}
+
 function toStart(request: StartRequest): Start {
   const asked = { definition: request.definition, input: request.input };
   return { request, sagaId: newId(), hash: request.idempotencyKey === undefined ? null : hashOf(asked) };
@@ -235,24 +252,27 @@ async function claimKeys(tx: Tx, starts: readonly Start[]): Promise<void> {
 }
 
 async function claimPlaces(tx: Tx, starts: readonly Start[]): Promise<void> {
-  const claiming: { start: Start; wanted: Wanted }[] = [];
-  const places = new Set<string>();
+  const first = new Map<string, Start>();
+  const asking: { start: Start; wanted: Wanted; place: string }[] = [];
   for (const start of starts) {
     const { wanted } = start;
     if (start.result !== undefined || wanted === undefined) continue;
-    const place = `${wanted.definition.name}/${wanted.key}`;
-    // Of two starts with one business key the second has to find the first.
-    if (wanted.key !== null && places.has(place)) await giveUp(tx, start, "again");
-    else claiming.push({ start, wanted });
-    places.add(place);
+    const place = wanted.key === null ? start.sagaId : `${wanted.definition.name}/${wanted.key}`;
+    if (!first.has(place)) first.set(place, start);
+    asking.push({ start, wanted, place });
   }
-  const claims = claiming.map(({ start, wanted }) => ({
-    sagaId: start.sagaId,
-    definition: wanted.definition.name,
-    key: wanted.key,
-  }));
+  const claims = asking
+    .filter(({ start, place }) => first.get(place) === start)
+    .map(({ start, wanted }) => ({ sagaId: start.sagaId, definition: wanted.definition.name, key: wanted.key }));
   const ours = await claimOpen(tx, claims);
-  for (const { start, wanted } of claiming) if (!ours.has(start.sagaId)) await meet(tx, start, wanted);
+  await together(
+    asking.map(async ({ start, wanted, place }) => {
+      const claimed = first.get(place) as Start;
+      if (!ours.has(claimed.sagaId)) return meet(tx, start, wanted);
+      // Of starts with one business key all but the first have to find the first.
+      if (claimed !== start) return giveUp(tx, start, "again");
+    }),
+  );
 }
 
 /** The business key has an open saga. */

@@ -3,11 +3,20 @@ import type { Sql } from "../../timeline/database.ts";
 import { Lanes } from "../lanes.ts";
 import type { Consumer, ConsumerStatus, Delivery, Subscription } from "../port.ts";
 import type { Lease } from "./lease.ts";
-import { LeaseLost, READ_MAX, type TopicLog } from "./topic-log.ts";
+import { LeaseLost, type TopicLog } from "./topic-log.ts";
 
 /** How often finished offsets are written, milliseconds. What a crash leaves unwritten is skipped as done. */
 const COMMIT_EVERY_MS = 200;
 const STUCK_AFTER_MS = 60_000;
+/** Most messages, and about how many bytes of bodies, that are read from the log at once. */
+const MESSAGES_READ = 250;
+const BYTES_READ = 8 * 1024 * 1024;
+
+function readMaxOf(deliveries: readonly Delivery[]): number {
+  const bytes = deliveries.reduce((sum, { value }) => sum + (value?.length ?? 0), 0);
+  const most = Math.floor((BYTES_READ * deliveries.length) / Math.max(1, bytes));
+  return Math.max(1, Math.min(MESSAGES_READ, most));
+}
 
 /** What a consumer needs of its transport. */
 export interface EmbeddedParts {
@@ -28,6 +37,8 @@ export class EmbeddedConsumer implements Consumer {
   /** Everything before it is done, by topic. */
   readonly #done = new Map<string, number>();
   readonly #written = new Map<string, number>();
+  /** Messages read from the log at once: fewer when they are large. */
+  #readMax = MESSAGES_READ;
   #owned = false;
   #paused = false;
   #stopped = false;
@@ -202,16 +213,19 @@ export class EmbeddedConsumer implements Consumer {
         this.#missed = true;
         return;
       }
-      const deliveries = await this.#parts.log.read(topic, from, READ_MAX / 4);
+      const deliveries = await this.#parts.log.read(topic, from, this.#readMax);
       // Moved meanwhile by a rewind, a pause or a live message: what was read is not what comes next.
       if (!this.#flows || this.#cursor.get(topic) !== from) {
         this.#missed = true;
         return;
       }
-      for (const delivery of deliveries) this.#lanes.take(delivery);
-      const last = deliveries.at(-1);
-      if (last === undefined) return;
-      this.#cursor.set(topic, last.offset + 1);
+      if (deliveries.length === 0) return;
+      this.#readMax = readMaxOf(deliveries);
+      for (const delivery of deliveries) {
+        if (!this.#lanes.hasRoom) break;
+        this.#cursor.set(topic, delivery.offset + 1);
+        this.#lanes.take(delivery);
+      }
     }
   }
 

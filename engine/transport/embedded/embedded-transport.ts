@@ -22,6 +22,9 @@ const IDLE_AFTER_MS = 2_000;
 const RENEW_MS = 1_000;
 const STANDBY_MS = 250;
 const SAVE_POSITION_MS = 5_000;
+/** Rows of others whose bodies are read at once. */
+const FETCH_MAX = 100;
+const ALL_TRANSACTIONS = (1n << 64n) - 1n;
 
 export interface EmbeddedOptions {
   readonly sql: Sql;
@@ -46,6 +49,8 @@ export class EmbeddedTransport implements Transport {
   #owner = false;
   /** Every consumer has begun since the lease was taken. */
   #begun = false;
+  /** A step of the loop failed: memory may know less than the table. */
+  #unsure = false;
   /** Transactions below were or may be written before this process owned the transport; null: all of them are read. */
   #readUntil: bigint | null = null;
   #stopped = false;
@@ -132,7 +137,7 @@ export class EmbeddedTransport implements Transport {
   }
 
   get bounds(): readonly Bound[] {
-    return [this.#queue.bound];
+    return this.#queue.bounds;
   }
 
   async health(): Promise<readonly PartHealth[]> {
@@ -183,23 +188,29 @@ export class EmbeddedTransport implements Transport {
         if (error instanceof LeaseLost) this.#stepDown();
         else if (!this.#begun) this.#stepDown(error);
         else this.#options.problem("the embedded transport stumbled and tries again", error);
+        this.#mistrust();
         await this.#pause(STANDBY_MS);
-        await this.#lookAgain();
         continue;
       }
       if (!this.#woken && !this.#stopped) await this.#pause(this.#owner ? this.#pollMs : STANDBY_MS);
     }
   }
 
+  /** What left the queue and was not placed is in the table alone: no later row of its key may come from memory before it. */
+  #mistrust(): void {
+    if (!this.#owner) return;
+    this.#unsure = true;
+    this.#queue.clear();
+    this.#readUntil = ALL_TRANSACTIONS;
+  }
+
   /** A write whose end is not known may have been made: the table says where topics end now. */
   async #lookAgain(): Promise<void> {
-    if (!this.#owner) return;
-    try {
-      await this.#log.load();
-      for (const consumer of this.#consumers.values()) consumer.fill();
-    } catch (error) {
-      this.#options.problem("the topic log could not be read", error);
-    }
+    await this.#log.load();
+    this.#queue.clear();
+    this.#readUntil = BigInt(await this.#log.newestTransaction());
+    this.#unsure = false;
+    for (const consumer of this.#consumers.values()) consumer.fill();
   }
 
   #pause(ms: number): Promise<void> {
@@ -218,7 +229,8 @@ export class EmbeddedTransport implements Transport {
     await this.#log.load();
     this.#renewedAt = this.#savedAt = performance.now();
     // Until what was written before is read from the table, memory would overtake it; so all rows are read there.
-    this.#readUntil = (1n << 64n) - 1n;
+    this.#readUntil = ALL_TRANSACTIONS;
+    this.#unsure = false;
     this.#owner = true;
     this.#readUntil = BigInt(await this.#log.newestTransaction());
     for (const consumer of this.#consumers.values()) await consumer.begin();
@@ -242,6 +254,7 @@ export class EmbeddedTransport implements Transport {
       if (!(await this.#lease.renew())) throw new LeaseLost();
       this.#renewedAt = now;
     }
+    if (this.#unsure) await this.#lookAgain();
     await this.#placeOwn();
     if (now - this.#polledAt >= this.#pollMs) {
       this.#polledAt = now;
@@ -268,7 +281,8 @@ export class EmbeddedTransport implements Transport {
         this.#activeAt = performance.now();
         const own = found.rows.filter((row) => row.republish_id === null).map((row) => row.message_id);
         this.#queue.forget(new Set(own));
-        await this.#place(await this.#log.fetch(found.rows));
+        for (let from = 0; from < found.rows.length; from += FETCH_MAX)
+          await this.#place(await this.#log.fetch(found.rows.slice(from, from + FETCH_MAX)));
       }
       more = found.more;
       if (!more) {

@@ -21,6 +21,12 @@ interface Ticket {
 const ACKNOWLEDGED_WITHIN_MS = 500;
 /** Rows that are kept with their bodies; those of further transactions are read from the table in their turn. */
 const ROWS_MAX = 10_000;
+/** The same in bytes, at most one transaction more. */
+const BYTES_MAX = 64 * 1024 * 1024;
+
+function bytesOf({ request }: Queued): number {
+  return request?.value.length ?? 0;
+}
 
 /**
  * Rows of this process's own transactions, on their way into the topics. Acknowledgements of commits can overtake each
@@ -32,20 +38,30 @@ export class HandOverQueue {
   #tickets: Ticket[] = [];
   readonly #held = new Map<string, Ticket>();
   #full = 0;
-  readonly bound: Bound = {
-    name: "ekiden_rows_handed_over",
-    help: "Committed rows that are on their way into the topics.",
-    limit: ROWS_MAX,
-    now: () => this.#held.size,
-    hits: () => this.#full,
-  };
+  #bytes = 0;
+  readonly bounds: readonly Bound[] = [
+    {
+      name: "ekiden_rows_handed_over",
+      help: "Committed rows that are on their way into the topics.",
+      limit: ROWS_MAX,
+      now: () => this.#held.size,
+      hits: () => this.#full,
+    },
+    {
+      name: "ekiden_row_bytes_handed_over",
+      help: "Bytes of their bodies.",
+      limit: BYTES_MAX,
+      now: () => this.#bytes,
+      hits: () => this.#full,
+    },
+  ];
 
   constructor(wake: () => void) {
     this.#wake = wake;
   }
 
   open(rows: readonly CommittedRequest[], behindOthers: boolean): HandOver {
-    const full = this.#held.size >= ROWS_MAX;
+    const full = this.#held.size >= ROWS_MAX || this.#bytes >= BYTES_MAX;
     if (full) this.#full += 1;
     // The ticket stands in the queue all the same: later rows of its keys must not overtake it.
     const readsTable = behindOthers || full;
@@ -61,7 +77,10 @@ export class HandOverQueue {
       openedAt: performance.now(),
     };
     this.#tickets.push(ticket);
-    for (const { messageId } of rows) this.#held.set(messageId, ticket);
+    for (const row of ticket.rows) {
+      this.#held.set(row.messageId, ticket);
+      this.#bytes += bytesOf(row);
+    }
     const end = (state: "committed" | "abandoned") => {
       ticket.state = state;
       this.#wake();
@@ -101,8 +120,10 @@ export class HandOverQueue {
 
   /** Forgets rows that were found by reading the table: their commit is known to the database before it is to us. */
   forget(messageIds: ReadonlySet<string>): void {
-    for (const ticket of this.#tickets) ticket.rows = ticket.rows.filter((row) => !messageIds.has(row.messageId));
-    for (const messageId of messageIds) this.#held.delete(messageId);
+    for (const ticket of this.#tickets) {
+      this.#release(ticket.rows.filter((row) => messageIds.has(row.messageId)));
+      ticket.rows = ticket.rows.filter((row) => !messageIds.has(row.messageId));
+    }
     this.#tickets = this.#tickets.filter((ticket) => ticket.rows.length > 0);
   }
 
@@ -122,9 +143,12 @@ export class HandOverQueue {
   clear(): void {
     this.#tickets = [];
     this.#held.clear();
+    this.#bytes = 0;
   }
 
   #release(rows: readonly Queued[]): void {
-    for (const { messageId } of rows) this.#held.delete(messageId);
+    for (const row of rows) {
+      if (this.#held.delete(row.messageId)) this.#bytes -= bytesOf(row);
+    }
   }
 }

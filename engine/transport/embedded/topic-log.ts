@@ -128,15 +128,15 @@ export class TopicLog {
   /** What was found, as requests, in the same order. */
   async fetch(found: readonly Unplaced[]): Promise<readonly Placed[]> {
     const ids = this.#sql.array(found.map(({ message_id }) => message_id));
-    const rows = await this.#sql<{ wire: Wire }[]>`
-      select timeline.wire(r) as wire
+    const rows = await this.#sql<{ wire: Wire; at: number }[]>`
+      select timeline.wire(r) as wire, (i.ordinality - 1)::integer as at
       from unnest(${ids}::text[]) with ordinality i (message_id, ordinality)
       cross join lateral (
         select q.* from timeline.event_request q where q.message_id = i.message_id offset 0
       ) r
       order by i.ordinality
     `;
-    return rows.map(({ wire }, at) => {
+    return rows.map(({ wire, at }) => {
       const { republish_id, xid } = found[at] as Unplaced;
       return { request: fromWire(wire), republishId: republish_id, xid };
     });

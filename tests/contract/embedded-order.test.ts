@@ -1,0 +1,128 @@
+import { expect, test } from "bun:test";
+import { newId } from "../../engine/timeline/ids.ts";
+import { transact } from "../../engine/timeline/store.ts";
+import { eventually } from "../support/engine.ts";
+import { Collector, timelineDatabase } from "../support/kafka.ts";
+import { testPostgres } from "../support/postgres.ts";
+import { callsOf, enterThree } from "../support/starter.ts";
+import { openSide, type Side } from "./open-transport.ts";
+
+/** Writes one message of a key, under its lock. */
+function put(side: Side, key: string, body: object): Promise<void> {
+  return transact(side.store, async (unit) => {
+    await unit.tx`select timeline.lock_saga(${key})`;
+    unit.request({
+      messageId: newId(),
+      correlationId: key,
+      causationId: null,
+      topic: "timeline",
+      messageType: "note.taken",
+      saga: "c",
+      stepKey: null,
+      action: null,
+      attempt: null,
+      traceparent: null,
+      messageHeaders: null,
+      messageBody: body as never,
+    });
+  });
+}
+
+test("a placement that fails keeps the order of a key", async () => {
+  const database = await timelineDatabase(await testPostgres());
+  const side = await openSide({ databaseUrl: database.url, kafka: null });
+  await side.transport.ensureTopics(["timeline"]);
+  const collector = new Collector();
+  await side.transport.subscribe(collector);
+  side.start();
+  const key = newId();
+  const came = () =>
+    collector.came.filter((one) => one.key === key).map((one) => (JSON.parse(one.value ?? "{}") as { n: number }).n);
+  await put(side, key, { n: 0 });
+  // Until what was written before it took over has been read, the owner takes nothing from memory.
+  await Bun.sleep(1_500);
+  await put(side, key, { n: 1 });
+  await eventually("both came", async () => came().length === 2);
+  const holder = await database.sql.reserve();
+  await holder`begin`;
+  await holder`lock table timeline.topic_log in exclusive mode`;
+  await put(side, key, { n: 2 });
+  await eventually("its placement waits for the lock", async () => {
+    const cut = await holder`
+      select pg_terminate_backend(pid) from pg_stat_activity
+      where datname = current_database() and wait_event_type = 'Lock' and query ilike '%topic_log%'
+    `;
+    return cut.length > 0;
+  });
+  await put(side, key, { n: 3 });
+  await holder`rollback`;
+  holder.release();
+  await eventually("all came", async () => new Set(came()).size === 4);
+  await side.close();
+  await database.drop();
+  expect([...new Set(came())]).toEqual([0, 1, 2, 3]);
+}, 60_000);
+
+test("requests that two processes record while the dispatcher is paused keep their order", async () => {
+  const database = await timelineDatabase(await testPostgres());
+  const owner = await openSide({ databaseUrl: database.url, kafka: null });
+  await enterThree(owner.sql);
+  await owner.transport.subscribe(new Collector());
+  owner.start();
+  await Bun.sleep(1_500);
+  const standby = await openSide({ databaseUrl: database.url, kafka: null });
+  await owner.sql`update timeline.consumer_group set paused = true where consumer_group = 'dispatcher'`;
+  const here = callsOf(owner.store);
+  const there = callsOf(standby.store);
+  const say = (from: typeof here, sagaId: string) =>
+    from.recorder.under(sagaId, (unit, saga) =>
+      from.recorder.record(unit, saga, "signal.received", { signal: "s", payload: 1 }, { traceparent: null }),
+    );
+  const swapped: number[] = [];
+  for (let round = 0; round < 10; round += 1) {
+    const { sagaId } = await here.start(`round ${round}`);
+    await Bun.sleep(100);
+    const first = await say(there, sagaId);
+    const second = await say(here, sagaId);
+    const placed = () => owner.sql<{ message_id: string }[]>`
+      select message_id from timeline.topic_log where message_id in (${first.messageId}, ${second.messageId}) order by "offset"
+    `;
+    await eventually("both lie in the topic", async () => (await placed()).length === 2);
+    if ((await placed())[0]?.message_id !== first.messageId) swapped.push(round);
+  }
+  await standby.close();
+  await owner.close();
+  await database.drop();
+  expect(swapped).toEqual([]);
+}, 100_000);
+
+test("large messages stop a group that is behind at its bound in bytes", async () => {
+  const database = await timelineDatabase(await testPostgres());
+  const side = await openSide({ databaseUrl: database.url, kafka: null });
+  await side.transport.ensureTopics(["timeline"]);
+  const hold = Promise.withResolvers<void>();
+  let done = 0;
+  const consumer = await side.transport.subscribe({
+    group: "g",
+    topics: ["timeline"],
+    lanes: 1,
+    singles: 1,
+    batchMax: 8,
+    handle: async (batch) => {
+      await hold.promise;
+      done += batch.length;
+      return batch.map(() => "done");
+    },
+  });
+  const text = "x".repeat(250_000);
+  for (let n = 0; n < 300; n += 1) await put(side, newId(), { n, text });
+  side.start();
+  const bytes = consumer.bounds.find(({ name }) => name === "ekiden_message_bytes_in_hand");
+  await eventually("the group is full", async () => (bytes?.now() ?? 0) >= 33_554_432);
+  await Bun.sleep(500);
+  expect(bytes?.now()).toBeLessThan(33_554_432 + 300_000);
+  hold.resolve();
+  await eventually("all of them were done", async () => done === 300, 30_000);
+  await side.close();
+  await database.drop();
+}, 60_000);

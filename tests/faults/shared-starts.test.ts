@@ -1,0 +1,86 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { connect, type Sql } from "../../engine/timeline/database.ts";
+import { timelineDatabase } from "../support/kafka.ts";
+import { testPostgres } from "../support/postgres.ts";
+import { type Calls, callsOf, enterThree } from "../support/starter.ts";
+
+/** Starts share transactions: what is in the way of one must not be in the way of the others for long. */
+let database: Awaited<ReturnType<typeof timelineDatabase>>;
+let sql: Sql;
+let calls: Calls;
+let transactions = 0;
+
+beforeAll(async () => {
+  database = await timelineDatabase(await testPostgres());
+  sql = connect(database.url, { max: 8, name: "starts" });
+  await enterThree(sql);
+  const counting = new Proxy(sql, {
+    get(target, name) {
+      if (name === "begin") transactions += 1;
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+  calls = callsOf({
+    sql: counting,
+    producer: "test",
+    ownerEpoch: () => null,
+    handOver: () => ({ committed: () => {}, abandoned: () => {} }),
+  });
+  await calls.start("warm");
+}, 60_000);
+
+afterAll(async () => {
+  await sql?.end({ timeout: 5 });
+  await database?.drop();
+}, 60_000);
+
+test("a thousand starts with one business key are settled in a few transactions, whatever their own keys", async () => {
+  transactions = 0;
+  const hot = await Promise.all(Array.from({ length: 1_000 }, (_, at) => calls.start("hot", `hot-${at}`)));
+  expect(new Set(hot.map(({ sagaId }) => sagaId)).size).toBe(1);
+  expect(hot.filter(({ created }) => created)).toHaveLength(1);
+  expect(transactions).toBeLessThan(30);
+});
+
+test("starts behind a lock that nobody gives back are all told so, not one after the other", async () => {
+  const holder = await database.sql.reserve();
+  await holder`begin`;
+  await holder`update timeline.consumer_group set paused = paused where consumer_group = 'dispatcher'`;
+  transactions = 0;
+  const codes = await Promise.all(
+    Array.from({ length: 50 }, (_, at) =>
+      calls.start(`behind ${at}`).then(
+        () => "started",
+        (error: { code?: string }) => error.code,
+      ),
+    ),
+  );
+  await holder`rollback`;
+  holder.release();
+  expect(new Set(codes)).toEqual(new Set(["saga.busy"]));
+  // One for all of them, one for the first alone; that one's end is the others' too.
+  expect(transactions).toBeLessThan(8);
+  expect((await calls.start("behind 0")).created).toBe(true);
+}, 60_000);
+
+test("calls to a saga whose lock is held keep no call to another saga waiting", async () => {
+  const [held, free] = await Promise.all([calls.start("held"), calls.start("free")]);
+  const holder = await database.sql.reserve();
+  await holder`begin`;
+  await holder`select timeline.lock_sagas(array[${held.sagaId}]::text[])`;
+  const blocked = Array.from({ length: 12 }, () =>
+    calls.recorder
+      .under(held.sagaId, async () => "done")
+      .then(
+        () => "done",
+        (error: { code?: string }) => error.code,
+      ),
+  );
+  const first = await Promise.race([calls.recorder.under(free.sagaId, async () => "free"), ...blocked]);
+  expect(first).toBe("free");
+  expect(new Set(await Promise.all(blocked))).toEqual(new Set(["saga.busy"]));
+  await holder`rollback`;
+  holder.release();
+  expect(await calls.recorder.under(held.sagaId, async () => "done")).toBe("done");
+}, 60_000);
