@@ -10,7 +10,7 @@ import { startEngineProcess, startServers } from "./engine-under-test.ts";
 import { type Floor, measureFloors } from "./floors.ts";
 import { overHttp, type Run, runLoad, type StartOne } from "./load.ts";
 import { cpuSeconds, machineSeconds, residentMiB } from "./processes.ts";
-import { type Figures, report } from "./report.ts";
+import { type Figures, type Measured, report } from "./report.ts";
 
 /** One saga in ten breaks the business rule of its last step, in the runs that fail. */
 const LIMIT = 1_000_000;
@@ -84,8 +84,6 @@ async function measure(
   console.log(text);
   if (values.write) await Bun.write(join(import.meta.dir, `${transport}.md`), text);
 }
-
-type Measured = Figures["idle"];
 
 /** Runs a load and says what each process spent on it, and what the machine spent on others meanwhile. */
 async function counted(

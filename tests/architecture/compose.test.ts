@@ -42,7 +42,7 @@ const OFFENDERS: readonly (readonly [file: keyof ContainerFiles, from: string | 
     ["packageJson", /18\.4\.0-beta/g, "18.5.0-beta", "postgres: image is postgres:18.4, not postgres:18.5"],
     ["compose", "apache/kafka:4.3.1", "apache/kafka:4.2.0", "kafka: image is"],
     ["pom", "<version.kafka>4.3.1", "<version.kafka>4.4.0", "not apache/kafka:4.4.0"],
-    ["compose", "apache/kafka", "registry.example.com/apache/kafka", "names a registry"],
+    ["compose", "apache/kafka", "images.example.com/apache/kafka", "names a registry"],
     ["compose", "apache/kafka:4.3.1", "apache/kafka:latest", "has no version"],
     ["compose", "-cport=55432", "-cport=5432", "postgres: port is 5432, not 55432"],
     ["compose", "      - -cwal_level=logical\n", "", "postgres: wal_level is missing"],
