@@ -36,7 +36,7 @@ export function addList(program: Command): void {
     .option("--key <key>", "with this business key")
     .option("--label <name=value...>", "with these labels")
     .option("--waiting-for <signal>", "that wait for this signal; all of them, as with --all")
-    .option("--limit <n>", "rows of a page, at most 200")
+    .option("--limit <n>", "rows of a page, at most 200; with --all or --waiting-for, rows in all")
     .option("--cursor <cursor>", "the page after this one")
     .option("--all", "all pages; with --json one line a saga")
     .option("--ids", "print the ids only, one a line")
@@ -51,15 +51,25 @@ export function addList(program: Command): void {
 /** Prints page after page as they come: neither side ever holds more than one. */
 async function listAll(query: Query, as: { json: boolean; ids: boolean; waitingFor: string | undefined }) {
   const { waitingFor } = as;
-  const base = { limit: PAGE_MAX, ...(waitingFor === undefined ? {} : { status: OPEN }), ...given(query) };
+  const { limit, ...rest } = query;
+  const most = limit === undefined ? Number.POSITIVE_INFINITY : rowsOf(limit);
+  const base = { limit: PAGE_MAX, ...(waitingFor === undefined ? {} : { status: OPEN }), ...given(rest) };
   let printed = 0;
   for await (const page of pagesOf(base)) {
-    const items = waitingFor === undefined ? page : page.filter((saga) => waitsFor(saga, waitingFor));
+    const found = waitingFor === undefined ? page : page.filter((saga) => waitsFor(saga, waitingFor));
+    const items = found.slice(0, most - printed);
     if (items.length === 0) continue;
     writeLine(as.json ? items.map((saga) => JSON.stringify(saga)).join("\n") : pageText(items, as.ids, printed === 0));
     printed += items.length;
+    if (printed >= most) return;
   }
   if (printed === 0 && !as.json && !as.ids) console.log(NONE);
+}
+
+function rowsOf(limit: string): number {
+  const rows = Number(limit);
+  if (Number.isInteger(rows) && rows > 0) return rows;
+  throw new CliError(EXIT.usage, `--limit ${limit}: write a number of rows, from 1`);
 }
 
 async function* pagesOf(query: Query): AsyncGenerator<Page["items"]> {

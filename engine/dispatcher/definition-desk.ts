@@ -109,7 +109,10 @@ export class DefinitionDesk {
 
   #report(file: DefinitionFile, diagnostic: Diagnostic): void {
     const text = renderDiagnostic(file.file, file.source, diagnostic);
-    if (diagnostic.severity === "error") this.#log.error(`${text}\nThe last good revision stays in use.`);
+    if (diagnostic.severity === "error")
+      this.#log.error(
+        `${text}\nThe last good revision, if there is one, stays in use; without one no saga of this file can be started.`,
+      );
     else this.#log.warn(text);
   }
 }

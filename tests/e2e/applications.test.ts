@@ -175,5 +175,7 @@ async function run(script: string, url: string, bin: string): Promise<void> {
 async function idsWaiting(ekiden: (args: readonly string[]) => CliProcess): Promise<readonly string[]> {
   const child = ekiden(["list", "--waiting-for", "screening_reviewed", "--ids"]);
   expect(await child.ended).toBe(0);
+  const few = ekiden(["list", "--waiting-for", "screening_reviewed", "--ids", "--limit", "5"]);
+  expect([await few.ended, few.lines()]).toEqual([0, child.lines().slice(0, 5)]);
   return child.lines();
 }
