@@ -158,8 +158,12 @@ describe("a consumer that makes no progress although there is lag", () => {
       const consumer = await transport.subscribe(collector);
       const ids = Array.from({ length: collector.lanes + 2 }, (_, index) => `stuck-${index}`);
       try {
-        await bench.send(ids);
-        expect(await problemOf(consumer)).toMatch(/lanes busy/);
+        for (const [index, id] of ids.entries()) {
+          await bench.send([id]);
+          // One lane after the other, or all that wait would go into one batch.
+          if (index < collector.lanes) await until("a lane is taken", () => collector.came.length === index + 1);
+        }
+        await until("all lanes are busy", async () => /lanes busy/.test(await problemOf(consumer)));
         expect(await lag(transport, "dispatcher")).toBe(ids.length);
 
         stuck.resolve("done");
