@@ -16,17 +16,17 @@ type Part = readonly [name: string, paths: readonly string[]];
 
 /**
  * Parts one after the other, those of a line side by side. The READMEs start a stack of their own: two stacks at once would
- * need twice the memory, and the unit tests need none.
+ * need twice the memory, and the others of its line need a database at most.
  */
 const PARTS: readonly (readonly Part[])[] = [
   [
     ["documentation", ["./tests/docs"]],
-    ["unit tests and architecture rules", UNIT],
+    ["unit tests, architecture rules and API", [...UNIT, "./tests/api"]],
   ],
   [
     [
-      "API, contract, integration and end to end",
-      ["api", "contract", "transport", "integration", "e2e", "faults"].map((kind) => `./tests/${kind}`),
+      "contract, integration and end to end",
+      ["contract", "transport", "integration", "e2e", "faults"].map((kind) => `./tests/${kind}`),
     ],
   ],
 ];
