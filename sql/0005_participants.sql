@@ -34,58 +34,6 @@ begin
   return v_domain;
 end $$;
 
--- The answer of a participant outside the engine says who gave it, as the claim did.
-create or replace function timeline.answer(p_consumer_group text, p_message_id text, p_outcome text, p_body jsonb) returns text
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
-declare
-  v_consumer text;
-  v_event jsonb;
-begin
-  select c.consumer into v_consumer from timeline.event_consumption c
-  where c.consumer_group = p_consumer_group and c.message_id = p_message_id;
-  select e into v_event from timeline.answer_batch(p_consumer_group, jsonb_build_array(jsonb_build_object(
-    'messageId', p_message_id, 'outcome', p_outcome, 'body', coalesce(p_body, '{}'::jsonb))), coalesce(v_consumer, 'unknown')) e;
-  return v_event->>'messageId';
-end $$;
-
--- A projection reads what happened: the topic `timeline`. It could ask for another domain's commands, if it knew their ids.
-create or replace function timeline.claim_projection_batch(p_consumer_group text, p_messages jsonb)
-returns table (ordinal integer, verdict text, event jsonb)
-language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
-set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set enable_material = off as $$
-#variable_conflict use_column
-begin
-  perform timeline.caller_domain(p_consumer_group);
-  return query
-  with incoming as (
-    select (m.ordinality - 1)::integer as ordinal, m.value as message, r.*
-    from jsonb_array_elements(p_messages) with ordinality m
-    left join timeline.event_request r on r.message_id = m.value->'headers'->>'id' and r.topic = m.value->>'topic'
-      and r.topic = 'timeline'
-  ), claimed as (
-    insert into timeline.event_consumption as c (consumer_group, message_id, correlation_id, topic, message_key, partition,
-      "offset", consumer, recorded_at, received_at, consumed_at)
-    select distinct on (i.message_id) p_consumer_group, i.message_id, i.correlation_id, i.topic, i.message_key,
-      nullif((i.message->>'partition')::integer, -1), nullif((i.message->>'offset')::bigint, -1), coalesce(i.message->>'consumer', 'unknown'),
-      to_timestamp((i.message->>'timestamp')::double precision / 1000), (i.message->>'receivedAt')::timestamptz, clock_timestamp()
-    from incoming i where i.message_id is not null order by i.message_id, i.ordinal
-    on conflict (consumer_group, message_id) do update set attempts = c.attempts + 1, error_flag = false, error_code = null,
-      error_message = null, consumed_at = clock_timestamp(), started_at = clock_timestamp(), consumer = excluded.consumer,
-      partition = excluded.partition, "offset" = excluded."offset", received_at = excluded.received_at
-      where c.error_flag or c.consumed_at is null
-    returning c.message_id
-  )
-  select i.ordinal,
-    case when i.message_id is null then 'foreign'
-      when c.message_id is null or row_number() over (partition by i.message_id order by i.ordinal) > 1 then 'skip'
-      else 'run' end,
-    case when c.message_id is not null then jsonb_build_object('messageId', i.message_id, 'type', i.message_type,
-      'sagaId', i.correlation_id, 'saga', i.saga, 'stepKey', i.step_key, 'action', i.action, 'at', i.requested_at,
-      'body', i.message_body) end
-  from incoming i left join claimed c on c.message_id = i.message_id
-  order by i.ordinal;
-end $$;
-
 -- Of a message of another domain nothing is recorded, and nothing copied.
 create or replace function timeline.fail_consumption(p_consumer_group text, p_message jsonb, p_code text, p_error text, p_stack text) returns void
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$

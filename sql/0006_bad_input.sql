@@ -1,8 +1,8 @@
 -- Bad input on topics and in answers: what is not exactly what the event store asked for is an error row, and what no
 -- message may carry is refused where it comes in.
 
--- As in 0005, and the key and the type of a copy must be those of the event: a copy with another key would be
--- applied out of its saga's order.
+-- A projection reads what happened: the topic `timeline`. It could ask for another domain's commands, if it knew their ids.
+-- The key and the type of a copy must be those of the event: a copy with another key would be applied out of its saga's order.
 create or replace function timeline.claim_projection_batch(p_consumer_group text, p_messages jsonb)
 returns table (ordinal integer, verdict text, event jsonb)
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
@@ -56,7 +56,7 @@ $$;
 comment on function timeline.body_fault is 'Why a value must not travel in a message, null when it may. NUL and half a surrogate pair never get into jsonb.';
 revoke execute on function timeline.body_fault(jsonb) from public;
 
--- As in 0005, and for programs in any language: what the engine's own handlers are held to, they are held to here. A
+-- The answer of a participant outside the engine says who gave it, as the claim did. And for programs in any language: what the engine's own handlers are held to, they are held to here. A
 -- rejection without code or message gets them at once, so that a second asking has the same answer.
 create or replace function timeline.answer(p_consumer_group text, p_message_id text, p_outcome text, p_body jsonb) returns text
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$

@@ -62,7 +62,12 @@ async function readBytes(request: Request): Promise<Uint8Array> {
   // The declared length spares reading; a body of no declared length is counted as it comes.
   const declared = request.headers.get("content-length");
   if (Number(declared ?? 0) > BODY_MAX_BYTES) throw tooLarge();
-  if (declared !== null) return new Uint8Array(await request.arrayBuffer());
+  if (declared !== null) {
+    const bytes = new Uint8Array(await request.arrayBuffer());
+    // What comes in chunks may be longer than it was declared.
+    if (bytes.length > BODY_MAX_BYTES) throw tooLarge();
+    return bytes;
+  }
   const parts: Uint8Array[] = [];
   let length = 0;
   for await (const part of request.body ?? []) {

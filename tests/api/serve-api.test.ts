@@ -89,6 +89,16 @@ test("bodies in progress are counted in bytes too", async () => {
   expect(await (await call()).json()).toMatchObject({ code: "saga.busy" });
 });
 
+test("a body that is larger than it was declared is refused all the same", async () => {
+  const app = createApi({ engine: readingEngine(), sql: {} as Sql, log: keptLog() });
+  const response = await app.request("http://127.0.0.1/v1/sagas/three", {
+    method: "POST",
+    body: JSON.stringify({ text: "x".repeat(BODY_MAX_BYTES) }),
+    headers: { "content-type": "application/json", "content-length": "10" },
+  });
+  expect([response.status, await response.json()]).toMatchObject([413, { code: "request.too-large" }]);
+});
+
 test("stopping waits for calls in progress, but not for ever", async () => {
   const database = await apiDatabase();
   running.push(database);
