@@ -18,8 +18,33 @@ export interface Definition {
   readonly labels: Readonly<Record<string, Template>>;
   /** Dotted paths (`input.applicant.name`, `steps.apply.email`) masked in API, console and logs. */
   readonly sensitive: readonly string[];
+  /** Total life before the pivot, milliseconds; over it the saga fails with `deadline`. After the pivot only a warning. */
+  readonly deadlineMs?: number;
+  /** Also starts on an event. */
+  readonly start?: StartOn;
+  /** Also starts by time. */
+  readonly schedule?: Schedule;
   readonly steps: readonly Step[];
   readonly output?: Template;
+}
+
+/** `start`: each message of a topic that fits starts a saga. */
+export interface StartOn {
+  readonly topic: string;
+  /** Over `event`: the message's body. */
+  readonly if?: Expression;
+  /** Over `event`: the input of the saga. */
+  readonly input: Template;
+}
+
+/** `schedule`: starts by cron. `overlap`: what happens when the saga of the time before is still open. */
+export interface Schedule {
+  readonly cron: string;
+  /** IANA name; UTC by default. */
+  readonly timezone: string;
+  readonly overlap: "skip" | "queue" | "allow";
+  /** Over `schedule.at`, the planned time. */
+  readonly input: Template;
 }
 
 /** Where something stands in the YAML, one-based. */
@@ -72,8 +97,19 @@ export interface Retry {
   readonly then: "park" | "compensate";
 }
 
-/** How a step is undone: a command on the step's own topic. */
-export interface Compensation {
+/** How a step is undone. */
+export type Compensation = CommandCompensation | StepsCompensation;
+
+/** A list of steps of any domains, run forward one after another when the step is undone. */
+export interface StepsCompensation {
+  readonly kind: "steps";
+  readonly steps: readonly Step[];
+  readonly optional: boolean;
+}
+
+/** A command on the step's own topic. */
+export interface CommandCompensation {
+  readonly kind: "command";
   /** `domain.action` of the handler. */
   readonly command: string;
   /** Without it the handler gets the step's own input. */
@@ -129,6 +165,8 @@ export interface NotifyStep extends StepBase {
 export interface WaitStep extends StepBase {
   readonly kind: "wait";
   readonly signal: string;
+  /** Over `signal` (the payload): only a signal for which it is true is taken. */
+  readonly match?: Expression;
   /** Shape of the payload. */
   readonly returns?: Shape;
   readonly output?: Template;
@@ -160,5 +198,84 @@ export interface FailStep extends StepBase {
   readonly message?: Template;
 }
 
-/** A step of a definition. Later kinds (parallel, each, saga, sleep, set, end) join this union. */
-export type Step = CommandStep | NotifyStep | WaitStep | ChooseStep | FailStep;
+/** Runs branches at the same time. `any`: the first that ends well wins, the others are closed and compensated. */
+export interface ParallelStep extends StepBase {
+  readonly kind: "parallel";
+  readonly branches: readonly ParallelBranch[];
+  readonly join: "all" | "any";
+  readonly deadlineMs?: number;
+  readonly catch: readonly Catch[];
+}
+
+/** A branch; its `id` is its path segment below the step. */
+export interface ParallelBranch {
+  readonly id: string;
+  readonly steps: readonly Step[];
+}
+
+/** Runs its steps once for each item of a list: branches `[0]`, `[1]`, … `steps.<name>`: the outputs in order. */
+export interface EachStep extends StepBase {
+  readonly kind: "each";
+  readonly in: Expression;
+  /** Name of the item in the expressions inside. */
+  readonly as: string;
+  readonly steps: readonly Step[];
+  /** Items in progress at once. */
+  readonly concurrency: number;
+  /** Longest list; a longer one is a fault. */
+  readonly max: number;
+  readonly deadlineMs?: number;
+  readonly catch: readonly Catch[];
+}
+
+/** Starts a child saga and awaits its end; its output is the step's result. */
+export interface SagaStep extends StepBase {
+  readonly kind: "saga";
+  /** Name of the child's definition. */
+  readonly saga: string;
+  readonly with: Template;
+  readonly returns?: Shape;
+  readonly output?: Template;
+  readonly deadlineMs?: number;
+  readonly catch: readonly Catch[];
+  /** For a child that is past its own pivot; any other is undone by its own stack. */
+  readonly compensate?: Compensation;
+}
+
+/** Waits for a time. */
+export interface SleepStep extends StepBase {
+  readonly kind: "sleep";
+  /** A fixed duration, milliseconds … */
+  readonly forMs?: number;
+  /** … or until a date, given as text in ISO 8601. */
+  readonly until?: Expression;
+}
+
+/** Writes values that are read as `vars.<name>`, each once. */
+export interface SetStep extends StepBase {
+  readonly kind: "set";
+  readonly values: Readonly<Record<string, Template>>;
+}
+
+/** Ends the saga well before its last step. */
+export interface EndStep extends StepBase {
+  readonly kind: "end";
+  /** The author's word for how it ended; stands in `saga.completed`. */
+  readonly outcome: string;
+  /** Instead of the saga's own `output`. */
+  readonly output?: Template;
+}
+
+/** A step of a definition. */
+export type Step =
+  | CommandStep
+  | NotifyStep
+  | WaitStep
+  | ChooseStep
+  | FailStep
+  | ParallelStep
+  | EachStep
+  | SagaStep
+  | SleepStep
+  | SetStep
+  | EndStep;
