@@ -143,8 +143,17 @@ function refuseMisplaced(context: StepContext, fields: Fields, kind: Kind): void
   for (const { key, keyAt } of fields.values()) {
     if (COMMON.includes(key) || KEYS_OF[kind].includes(key) || !ALL_KEYS.includes(key)) continue;
     const hint = misplacedHint(kind, key);
-    context.findings.error("definition.misplaced-key", keyAt, `a \`${kind}\` step cannot have \`${key}\``, hint);
+    context.findings.error(
+      "definition.misplaced-key",
+      keyAt,
+      `${article(kind)} \`${kind}\` step cannot have \`${key}\``,
+      hint,
+    );
   }
+}
+
+function article(kind: Kind): string {
+  return /^[aeiou]/.test(kind) ? "an" : "a";
 }
 
 function misplacedHint(kind: Kind, key: string): string {
