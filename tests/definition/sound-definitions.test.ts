@@ -184,3 +184,9 @@ test("a saga sleeps until a date of its input, and starts on events and by time"
     ).diagnostics,
   ).toEqual([]);
 });
+
+test("whole numbers and others are calculated with together", () => {
+  const condition = "input.count * 1.5 + 2 > input.amount / 2 && input.count % 2 == 1 && input.amount == 3";
+
+  expect(load(saga("{ count: integer, amount: number }", read(condition))).diagnostics).toEqual([]);
+});
