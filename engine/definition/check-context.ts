@@ -48,8 +48,8 @@ export interface CheckContext {
   /** Every `set` of the file, by the names that it writes. */
   readonly sets: ReadonlyMap<string, readonly SetStep[]>;
   readonly children: Children;
-  /** Types of what `end` steps give, filled as the checks walk. */
-  readonly ends: ValueType[];
+  /** The `end` steps, filled as the checks walk: the flow that leads there, and the type of their own output. */
+  readonly ends: { readonly flow: Flow; readonly output: ValueType | undefined }[];
   /** Output types of the steps, filled as the checks walk; `sensitive` reads it. */
   readonly outputs: Map<string, ValueType>;
 }

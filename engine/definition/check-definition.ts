@@ -12,7 +12,7 @@ import {
 import { checkStarts } from "./check-starts.ts";
 import { checkSteps } from "./check-steps.ts";
 import { Findings } from "./findings.ts";
-import { START } from "./flow.ts";
+import { type Flow, joined, START } from "./flow.ts";
 import { Marks } from "./marks.ts";
 import { suggestOrList } from "./suggest.ts";
 import { ANY, couldBe, NULL, typeOfShape, unionOf, type ValueType } from "./value-type.ts";
@@ -67,12 +67,18 @@ function checkWith(
   checkStarts(check, definition, top);
   if (definition.key !== undefined) checkTextTemplate(check, definition.key, atStart, top("key"));
   for (const label of Object.values(definition.labels)) checkTextTemplate(check, label, atStart, top("labels"));
-  const end = checkSteps(check, definition.steps, START, { names: {}, outermost: true });
-  const output =
-    definition.output === undefined ? NULL : typeOfTemplate(check, definition.output, { flow: end ?? START });
+  const last = checkSteps(check, definition.steps, START, { names: {}, outermost: true });
+  const output = outputType(check, definition, last);
   for (const path of definition.sensitive)
     checkPath(check, path, marks.ofKey(definition.sensitive, path, top("sensitive")));
-  return unionOf([output, ...check.ends]);
+  return unionOf([output, ...check.ends.flatMap((end) => end.output ?? [])]);
+}
+
+/** `output` is for every way to the end but that of an `end` with an output of its own. */
+function outputType(check: CheckContext, definition: Definition, last: Flow | null): ValueType {
+  if (definition.output === undefined) return NULL;
+  const ends = check.ends.filter((end) => end.output === undefined).map((end) => end.flow);
+  return typeOfTemplate(check, definition.output, { flow: joined([last, ...ends]) ?? START });
 }
 
 /** Every `set` by the names that it writes. */

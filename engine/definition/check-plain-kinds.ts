@@ -73,6 +73,6 @@ export function checkEnd(check: CheckContext, step: EndStep, place: Place, aroun
     check.findings.error("definition.end-in-block", keyPosition(check, step, "end", step.at), message, hint);
   }
   const output = step.output === undefined ? undefined : typeOfTemplate(check, step.output, place);
-  if (output !== undefined) check.ends.push(output);
+  check.ends.push({ flow: place.flow, output });
   return null;
 }
