@@ -119,7 +119,7 @@ async function openParts(
     producer: `${role}@${config.consumer}`,
     // A call of the API is served by whoever got it, owner or standby.
     ownerEpoch: () => (role === "api" ? null : transport.ownerEpoch()),
-    handOver: (rows, behindOthers) => transport.handOver(rows, behindOthers),
+    handOver: (rows, xid, behindOthers) => transport.handOver(rows, xid, behindOthers),
   });
   const parts = { config, sql, databaseUrl, pools, transport, control, groups, known, store, log, closing };
   return { parts, startTransport: opened.start };

@@ -1,5 +1,5 @@
 import { SEMANTICS } from "../core/decide.ts";
-import { fillPlaces, writeConsumptions } from "../timeline/consumption-write.ts";
+import { consumptionWrites, placeWrites } from "../timeline/consumption-write.ts";
 import { errorCode, isNoOutcome, type Tx, together } from "../timeline/database.ts";
 import { isUlid } from "../timeline/ids.ts";
 import { databaseNow, lockSagas, readEvents, readSagas, type StoredEvent } from "../timeline/saga-row.ts";
@@ -72,17 +72,15 @@ export class Dispatcher {
     ]);
     const { arrivals, known, foreign } = sort(batch, events);
     for (const delivery of foreign) await recordForeign(tx, delivery, this.#consumer);
-    const [, { settled }] = await together([
-      fillPlaces(tx, known),
-      this.#transitions.apply(unit, sagas, arrivals, now),
-    ]);
-    return settled;
+    unit.send(placeWrites(tx, known));
+    return (await this.#transitions.apply(unit, sagas, arrivals, now)).settled;
   }
 
   async #recordFailure(delivery: Delivery, error: unknown): Promise<void> {
     const messageId = idOf(delivery);
     const message = error instanceof Error ? error.message : String(error);
-    await transact(this.#store, async ({ tx }) => {
+    await transact(this.#store, async (unit) => {
+      const { tx } = unit;
       const sagaId = delivery.key ?? "";
       await lockSagas(tx, isUlid(sagaId) ? [sagaId] : []);
       const row = {
@@ -96,7 +94,7 @@ export class Dispatcher {
         read: null,
         error: { code: errorCode(error) ?? "dispatcher.failed", message },
       };
-      await writeConsumptions(tx, [row]);
+      unit.send(consumptionWrites(tx, [row]));
     });
   }
 }

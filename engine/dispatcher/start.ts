@@ -13,11 +13,13 @@ import {
   claimOpen,
   claimStartKeys,
   freeStartKey,
-  insertSagas,
   keepStartKey,
   type NewSaga,
+  type OpenClaim,
+  openInserts,
   readOpen,
   readStartKeys,
+  sagaInserts,
 } from "../timeline/start-write.ts";
 import type { Unit } from "../timeline/store.ts";
 import type { Recorder } from "./recorder.ts";
@@ -137,7 +139,7 @@ export class Starter {
       else start.result = known;
     }
     await claimKeys(tx, starts);
-    await claimPlaces(tx, starts);
+    await claimPlaces(unit, starts);
     await this.#insert(unit, starts, paused, now);
     return starts.map(({ result }) => result as Result);
   }
@@ -162,7 +164,7 @@ export class Starter {
   async #insert(unit: Unit, starts: readonly Start[], waits: boolean, now: Date): Promise<void> {
     const born = starts.filter(({ result }) => result === undefined);
     const sagas = born.map((start) => this.#newborn(start, waits, now));
-    if (waits) await insertSagas(unit.tx, sagas);
+    if (waits) unit.send(sagaInserts(unit.tx, sagas));
     const rows = new Map<string, SagaRow>();
     const arrivals = sagas.map((saga) => {
       const { labels, ...facts } = saga;
@@ -251,19 +253,26 @@ async function claimKeys(tx: Tx, starts: readonly Start[]): Promise<void> {
   for (const start of claiming) if (!ours.has(start.request.idempotencyKey as string)) start.result = "again";
 }
 
-async function claimPlaces(tx: Tx, starts: readonly Start[]): Promise<void> {
+async function claimPlaces(unit: Unit, starts: readonly Start[]): Promise<void> {
+  const { tx } = unit;
   const first = new Map<string, Start>();
   const asking: { start: Start; wanted: Wanted; place: string }[] = [];
+  const keyless: OpenClaim[] = [];
   for (const start of starts) {
     const { wanted } = start;
     if (start.result !== undefined || wanted === undefined) continue;
-    const place = wanted.key === null ? start.sagaId : `${wanted.definition.name}/${wanted.key}`;
+    if (wanted.key === null) {
+      keyless.push({ sagaId: start.sagaId, definition: wanted.definition.name, key: null });
+      continue;
+    }
+    const place = `${wanted.definition.name}/${wanted.key}`;
     if (!first.has(place)) first.set(place, start);
     asking.push({ start, wanted, place });
   }
   const claims = asking
     .filter(({ start, place }) => first.get(place) === start)
     .map(({ start, wanted }) => ({ sagaId: start.sagaId, definition: wanted.definition.name, key: wanted.key }));
+  unit.send(openInserts(tx, keyless));
   const ours = await claimOpen(tx, claims);
   await together(
     asking.map(async ({ start, wanted, place }) => {

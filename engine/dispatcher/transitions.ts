@@ -6,12 +6,12 @@ import type { GuardOutcome, Read, SagaEvent } from "../core/event.ts";
 import type { Json } from "../core/json.ts";
 import { stepKey } from "../core/path.ts";
 import { isFinal, type SagaState, type SagaStatus } from "../core/state.ts";
-import { type DispatcherConsumption, writeConsumptions } from "../timeline/consumption-write.ts";
-import { together, type Tx } from "../timeline/database.ts";
+import { consumptionWrites, type DispatcherConsumption } from "../timeline/consumption-write.ts";
+import type { Tx } from "../timeline/database.ts";
 import { type EventRow, parseEvent } from "../timeline/event-row.ts";
 import { newId } from "../timeline/ids.ts";
 import { factsOf, type SagaRow } from "../timeline/saga-row.ts";
-import { type SagaWrite, writeSagas } from "../timeline/saga-write.ts";
+import { type SagaWrite, sagaWrites } from "../timeline/saga-write.ts";
 import type { NewSaga } from "../timeline/start-write.ts";
 import type { Unit } from "../timeline/store.ts";
 import type { Delivery } from "../transport/port.ts";
@@ -73,7 +73,8 @@ export class Transitions {
 
   /**
    * Applies events in the given order; those of one saga must stand in their order on the timeline. `born`: sagas that
-   * have no row yet. `settled`: the sagas that are final or parked now, whom callers may be waiting for.
+   * have no row yet. `settled`: the sagas that are final or parked now, whom callers may be waiting for. What is written
+   * travels with the commit.
    */
   async apply(
     unit: Unit,
@@ -94,16 +95,10 @@ export class Transitions {
       consumptions.push(result.consumption);
       applied.push({ messageId: arrival.row.message_id, effect: result.effect });
     }
-    await together([
-      writeConsumptions(unit.tx, consumptions),
-      writeSagas(
-        unit.tx,
-        [...works.values()]
-          .filter((work) => work.changed || born.has(work.row.id))
-          .map((work) => toWrite(work, now, born.get(work.row.id))),
-        this.writer,
-      ),
-    ]);
+    const writes = [...works.values()]
+      .filter((work) => work.changed || born.has(work.row.id))
+      .map((work) => toWrite(work, now, born.get(work.row.id)));
+    unit.send([...consumptionWrites(unit.tx, consumptions), ...sagaWrites(unit.tx, writes, this.writer)]);
     const settled = [...works.values()]
       .filter((work) => work.changed && isSettled(work.state.status))
       .map((work) => work.row.id);

@@ -35,6 +35,13 @@ interface ToRun {
   readonly claimed: boolean;
 }
 
+/** What is to be run of a batch, and what stands behind the same step earlier in it, by ordinal. */
+interface Claimed {
+  readonly toRun: readonly ToRun[];
+  readonly later: ReadonlySet<number>;
+  readonly now: Date;
+}
+
 /** How the commands of a batch ended: new ones that succeeded, those claimed before, and new ones that were rejected. */
 interface Ends {
   readonly fresh: Ended[];
@@ -91,31 +98,43 @@ export class Batches {
   }
 
   async #together(deliveries: readonly Delivery[]): Promise<Verdict[]> {
-    return transact(
-      this.#parts.store,
-      async (unit) => {
-        const { toRun, later, now } = await this.#claim(unit, deliveries);
-        const ends: Ends = { fresh: [], claimed: [], rejected: [] };
-        for (const { ordinal, request, claimed: known } of toRun) {
-          const result = await this.#call(unit.tx, request, now, ordinal);
-          const delivery = deliveries[ordinal] as Delivery;
-          if (known) ends.claimed.push({ request, result });
-          else if (result.outcome === "succeeded")
-            ends.fresh.push({ request, delivery, output: result.output, startedAt: now });
-          else ends.rejected.push({ delivery, result });
-        }
-        await this.#end(unit, ends).catch((error: unknown) => {
-          if (isNoOutcome(error)) throw error;
-          throw new SetAside(toRun.map(({ ordinal }) => ordinal));
-        });
-        return deliveries.map((_delivery, ordinal) => (later.has(ordinal) ? "alone" : "done"));
-      },
-      this.#parts.pool,
-    );
+    const { store, pool } = this.#parts;
+    let ended: readonly number[] | undefined;
+    try {
+      const later = await transact(
+        store,
+        async (unit) => {
+          const claimed = await this.#claim(unit, deliveries);
+          const ends = await this.#run(unit.tx, deliveries, claimed);
+          ended = claimed.toRun.map(({ ordinal }) => ordinal);
+          await this.#end(unit, ends);
+          return claimed.later;
+        },
+        pool,
+      );
+      return deliveries.map((_delivery, ordinal) => (later.has(ordinal) ? "alone" : "done"));
+    } catch (error) {
+      // Ended together they fail: an output that cannot be kept, a message that was taken meanwhile, a deferred constraint.
+      if (ended === undefined || isNoOutcome(error)) throw error;
+      throw new SetAside(ended);
+    }
+  }
+
+  async #run(tx: Tx, deliveries: readonly Delivery[], { toRun, now }: Claimed): Promise<Ends> {
+    const ends: Ends = { fresh: [], claimed: [], rejected: [] };
+    for (const { ordinal, request, claimed } of toRun) {
+      const result = await this.#call(tx, request, now, ordinal);
+      const delivery = deliveries[ordinal] as Delivery;
+      if (claimed) ends.claimed.push({ request, result });
+      else if (result.outcome === "succeeded")
+        ends.fresh.push({ request, delivery, output: result.output, startedAt: now });
+      else ends.rejected.push({ delivery, result });
+    }
+    return ends;
   }
 
   /** Opens what nobody has claimed; whatever else there is goes through the whole claim. */
-  async #claim(unit: Unit, deliveries: readonly Delivery[]) {
+  async #claim(unit: Unit, deliveries: readonly Delivery[]): Promise<Claimed> {
     const { group, consumer } = this.#parts;
     const opened = await open(unit, group, deliveries);
     const later = new Set(opened.filter(({ verdict }) => verdict === "later").map(({ ordinal }) => ordinal));
@@ -141,7 +160,7 @@ export class Batches {
 
   async #end(unit: Unit, { fresh, claimed, rejected }: Ends): Promise<void> {
     const { group, consumer } = this.#parts;
-    await close(unit, group, fresh, consumer);
+    close(unit, group, fresh, consumer);
     const answers = [...claimed];
     if (rejected.length > 0) {
       const these = rejected.map(({ delivery }) => delivery);

@@ -120,8 +120,11 @@ export interface Ended {
   readonly startedAt: Date;
 }
 
-/** Ends commands of an opened batch: claim, guard and answer in one statement. @throws when one was taken meanwhile. */
-export async function close(unit: Unit, group: string, ended: readonly Ended[], consumer: string): Promise<void> {
+/**
+ * Ends commands of an opened batch: claim, guard and answer in one statement, which travels with the commit and fails it
+ * when one of them was taken meanwhile.
+ */
+export function close(unit: Unit, group: string, ended: readonly Ended[], consumer: string): void {
   if (ended.length === 0) return;
   const answers = new Map(ended.map((one) => [newId(), one]));
   const rows = [...answers].map(([answerId, { request, delivery, output, startedAt }]) => {
@@ -129,13 +132,18 @@ export async function close(unit: Unit, group: string, ended: readonly Ended[], 
     const place = { partition, offset, timestamp, receivedAt, startedAt: startedAt.toISOString() };
     return { messageId: request.messageId, answerId, output, ...place };
   });
-  const written = await unit.tx<WrittenRow[]>`
-    select message_id, requested_at, xid, body from timeline.close_batch(${group}, ${unit.tx.json(rows as never)}, ${consumer})
+  const announced = [...answers]
+    .filter(([, { request }]) => request.headers?.["notify"] !== true)
+    .map(([messageId, { request }]) => ({ messageId, key: request.sagaId }));
+  const { tx } = unit;
+  const statement = tx<WrittenRow[]>`
+    select message_id, requested_at, xid, body
+    from timeline.close_batch(${group}, ${tx.json(rows as never)}, ${consumer}, ${announced.length})
   `;
-  const expected = ended.filter(({ request }) => request.headers?.["notify"] !== true).length;
-  if (written.length !== expected) throw new Error(`${expected} answers were due, ${written.length} were written`);
   const producer = `${group}@${consumer}`;
-  unit.written(written.map((row) => wireOf(answerParts(answers.get(row.message_id) as Ended, producer), row)));
+  unit.sendWriting(announced, statement, (written) =>
+    written.map((row) => wireOf(answerParts(answers.get(row.message_id) as Ended, producer), row)),
+  );
 }
 
 function answerParts({ request }: Ended, producer: string) {

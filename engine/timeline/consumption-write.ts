@@ -1,6 +1,6 @@
 import type { Json } from "../core/json.ts";
 import type { Delivery } from "../transport/port.ts";
-import type { Tx } from "./database.ts";
+import type { Tx, Write } from "./database.ts";
 
 /** The dispatcher's record of one event. */
 export interface DispatcherConsumption {
@@ -18,9 +18,14 @@ export interface DispatcherConsumption {
 }
 
 /** Records what the dispatcher consumed. The primary key decides; under the saga's lock nobody else can be at it. */
-export async function writeConsumptions(tx: Tx, rows: readonly DispatcherConsumption[]): Promise<void> {
-  if (rows.length === 0) return;
-  await tx`
+export function consumptionWrites(tx: Tx, rows: readonly DispatcherConsumption[]): readonly Write[] {
+  if (rows.length === 0) return [];
+  const failed = rows.filter((row) => row.error !== undefined).map((row) => row.messageId);
+  return [insertConsumptions(tx, rows), ...(failed.length === 0 ? [] : [insertFailures(tx, failed)])];
+}
+
+function insertConsumptions(tx: Tx, rows: readonly DispatcherConsumption[]): Write {
+  return tx`
     insert into timeline.event_consumption as c (consumer_group, message_id, correlation_id, topic, message_key, partition,
       "offset", consumer, recorded_at, received_at, consumed_at, error_flag, error_code, error_message, sequence, semantics, read)
     select 'dispatcher', w.message_id, w.correlation_id, 'timeline', w.message_key, w.partition, w."offset", w.consumer,
@@ -35,8 +40,6 @@ export async function writeConsumptions(tx: Tx, rows: readonly DispatcherConsump
       "offset" = excluded."offset", consumer = excluded.consumer
       where c.error_flag or c.consumed_at is null
   `;
-  const failed = rows.filter((row) => row.error !== undefined).map((row) => row.messageId);
-  if (failed.length > 0) await writeFailures(tx, failed);
 }
 
 function toRow(row: DispatcherConsumption): Record<string, Json> {
@@ -57,8 +60,8 @@ function toRow(row: DispatcherConsumption): Record<string, Json> {
   };
 }
 
-async function writeFailures(tx: Tx, messageIds: readonly string[]): Promise<void> {
-  await tx`
+function insertFailures(tx: Tx, messageIds: readonly string[]): Write {
+  return tx`
     insert into timeline.event_consumption_failure (consumer_group, message_id, attempt, topic, partition, "offset", consumer,
       code, message)
     select consumer_group, message_id, attempts, topic, partition, "offset", consumer, error_code, error_message
@@ -69,10 +72,10 @@ async function writeFailures(tx: Tx, messageIds: readonly string[]): Promise<voi
 }
 
 /** Fills in where messages lie that were applied before they travelled. */
-export async function fillPlaces(
+export function placeWrites(
   tx: Tx,
   deliveries: readonly { readonly messageId: string; readonly delivery: Delivery }[],
-): Promise<void> {
+): readonly Write[] {
   const rows = deliveries.map(({ messageId, delivery }) => ({
     // With the group as a constant the planner may begin with all rows of the group.
     consumer_group: "dispatcher",
@@ -82,12 +85,13 @@ export async function fillPlaces(
     recorded_at: delivery.recordedAt.toISOString(),
     received_at: delivery.receivedAt.toISOString(),
   }));
-  if (rows.length === 0) return;
-  await tx`
+  if (rows.length === 0) return [];
+  const update = tx`
     update timeline.event_consumption c set partition = w.partition, "offset" = w."offset", recorded_at = w.recorded_at,
       received_at = w.received_at
     from jsonb_to_recordset(${tx.json(rows)}) as w (consumer_group text, message_id text, partition integer,
       "offset" bigint, recorded_at timestamptz, received_at timestamptz)
     where c.consumer_group = w.consumer_group and c.message_id = w.message_id and c.partition is null
   `;
+  return [update];
 }

@@ -1,4 +1,4 @@
-import postgres, { type Sql as PostgresSql, type TransactionSql } from "postgres";
+import postgres, { type PendingQuery, type Sql as PostgresSql, type TransactionSql } from "postgres";
 import type { Bound } from "../core/bound.ts";
 import { EngineError } from "../core/error.ts";
 
@@ -6,6 +6,12 @@ import { EngineError } from "../core/error.ts";
 export type Sql = PostgresSql<{ bigint: number }>;
 /** One open transaction. */
 export type Tx = TransactionSql<{ bigint: number }>;
+/** A statement that is made and not sent yet; `R`: its rows. */
+export type Statement<R> = PendingQuery<(R & postgres.Row)[]>;
+/** A statement of which nothing is to be read. */
+export interface Write {
+  execute(): unknown;
+}
 
 /** SQLSTATE classes (and a lock or a pause that lasted too long) that say nothing about the message itself: it is redelivered, no attempt is counted (design S3). */
 const NO_OUTCOME = /^(08|40|53|57)|^55P03$|^25P0[34]$/;

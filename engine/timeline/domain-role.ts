@@ -74,7 +74,7 @@ const PARTICIPANT_FUNCTIONS = [
   "claim(text, jsonb, boolean)",
   "claim_batch(text, jsonb, boolean)",
   "open_batch(text, text[], text[], text[])",
-  "close_batch(text, jsonb, text)",
+  "close_batch(text, jsonb, text, integer)",
   "answer(text, text, text, jsonb)",
   "answer_batch(text, jsonb, text)",
   "record_foreign(text, jsonb, text)",

@@ -1,16 +1,23 @@
 import { together, type Tx } from "./database.ts";
 
 /**
- * Runs the work of a transaction that only the owner of the embedded transport may write. `epoch`: the owner epoch under
- * which it began; null: the transport has no owner (Kafka fences by group membership, and claims and guards do the rest).
+ * Runs the work of a transaction, and says its id (`pg_current_xact_id()`, as text). `epoch`: the owner epoch of the
+ * embedded transport under which it began, and which alone may write; null: the transport has no owner (Kafka fences by
+ * group membership, and claims and guards do the rest).
  *
  * The fence is sent first and not waited for: one more statement in the first round trip. When it fails, every statement
  * behind it fails too, and so does the commit.
  * @throws SQLSTATE 57EK1, which is no outcome, when another process has become the owner
  */
-export async function fenced<T>(tx: Tx, epoch: number | null, work: () => Promise<T>): Promise<T> {
-  if (epoch === null) return work();
-  const fence = tx`select timeline.fence(${epoch}::bigint)`.execute();
-  const [, value] = await together([fence, work()]);
-  return value;
+export async function fenced<T>(
+  tx: Tx,
+  epoch: number | null,
+  work: () => Promise<T>,
+): Promise<{ readonly xid: string; readonly value: T }> {
+  const opening =
+    epoch === null
+      ? tx<{ xid: string }[]>`select pg_current_xact_id()::text as xid`
+      : tx<{ xid: string }[]>`select pg_current_xact_id()::text as xid, timeline.fence(${epoch}::bigint)`;
+  const [[row], value] = await together([opening.execute(), work()]);
+  return { xid: (row as { xid: string }).xid, value };
 }

@@ -2,7 +2,7 @@ import type { StepChange } from "../core/decision.ts";
 import { errorOf } from "../core/draft.ts";
 import type { Json } from "../core/json.ts";
 import { isFinal, type SagaState } from "../core/state.ts";
-import { together, type Tx } from "./database.ts";
+import type { Tx, Write } from "./database.ts";
 import type { NewSaga } from "./start-write.ts";
 
 /** What one or more transitions of one saga, applied in one transaction, leave behind. */
@@ -19,28 +19,24 @@ export interface SagaWrite {
   readonly born?: NewSaga;
 }
 
-/** Writes sagas, steps, timers and mailboxes of a batch: one statement a table. */
-export async function writeSagas(tx: Tx, writes: readonly SagaWrite[], writer: string): Promise<void> {
-  if (writes.length === 0) return;
-  await together([
-    writeRows(tx, writes, writer),
-    writeOpen(tx, writes),
-    writeSteps(tx, writes),
-    writeTimers(tx, writes),
-    writeTaken(tx, writes),
-  ]);
-}
-
-async function writeRows(tx: Tx, writes: readonly SagaWrite[], writer: string): Promise<void> {
+/** Writes sagas, steps, timers and mailboxes of a batch: at most two statements a table. */
+export function sagaWrites(tx: Tx, writes: readonly SagaWrite[], writer: string): readonly Write[] {
   const born = writes.filter((write) => write.born !== undefined);
   const moved = writes.filter((write) => write.born === undefined);
-  await together([insertRows(tx, born), updateRows(tx, moved, writer)]);
+  const statements = [
+    born.length === 0 ? null : insertRows(tx, born),
+    moved.length === 0 ? null : updateRows(tx, moved, writer),
+    ...openWrites(tx, writes),
+    stepWrite(tx, writes),
+    ...timerWrites(tx, writes),
+    takenWrite(tx, writes),
+  ];
+  return statements.filter((statement) => statement !== null);
 }
 
-async function insertRows(tx: Tx, writes: readonly SagaWrite[]): Promise<void> {
-  if (writes.length === 0) return;
+function insertRows(tx: Tx, writes: readonly SagaWrite[]): Write {
   const rows = writes.map((write) => ({ ...(write.born as NewSaga), ...columns(write) }));
-  await tx`
+  return tx`
     insert into timeline.saga (id, definition, version, revision, status, sequence, unapplied, key, labels, input, output,
       error, uncompensated, state, traceparent, writer, started_at, updated_at, finished_at)
     select w.id, w.definition, w.version, w.revision, w.status, w.sequence, w.unapplied, w.key, w.labels, w.input, w.output,
@@ -66,10 +62,9 @@ function columns({ sagaId, after, sequence, unapplied, now }: SagaWrite) {
   };
 }
 
-async function updateRows(tx: Tx, writes: readonly SagaWrite[], writer: string): Promise<void> {
-  if (writes.length === 0) return;
+function updateRows(tx: Tx, writes: readonly SagaWrite[], writer: string): Write {
   const rows = writes.map(columns);
-  await tx`
+  return tx`
     update timeline.saga s set status = w.status, sequence = w.sequence, unapplied = w.unapplied, output = w.output,
       error = w.error, uncompensated = w.uncompensated, state = w.state, updated_at = w.now, writer = ${writer},
       finished_at = case when w.final then w.now end
@@ -84,23 +79,25 @@ function errorView(state: SagaState): Json {
   return failure === undefined ? null : errorOf(failure);
 }
 
-async function writeOpen(tx: Tx, writes: readonly SagaWrite[]): Promise<void> {
+function openWrites(tx: Tx, writes: readonly SagaWrite[]): readonly (Write | null)[] {
   const changed = writes.filter(({ before, after }) => (before?.status ?? "running") !== after.status);
-  if (changed.length === 0) return;
+  if (changed.length === 0) return [];
   const final = changed.filter(({ after }) => isFinal(after.status)).map(({ sagaId }) => sagaId);
   const open = changed.filter(({ after }) => !isFinal(after.status));
-  await together([
-    tx`delete from timeline.saga_open where saga_id = any (${tx.array(final)}::text[])`,
-    tx`
-      update timeline.saga_open o set status = w.status
-      from jsonb_to_recordset(${tx.json(open.map(({ sagaId, after }) => ({ id: sagaId, status: after.status })))})
-        as w (id text, status text)
-      where o.saga_id = w.id and o.status <> w.status
-    `,
-  ]);
+  const rows = open.map(({ sagaId, after }) => ({ id: sagaId, status: after.status }));
+  return [
+    final.length === 0 ? null : tx`delete from timeline.saga_open where saga_id = any (${tx.array(final)}::text[])`,
+    rows.length === 0
+      ? null
+      : tx`
+          update timeline.saga_open o set status = w.status
+          from jsonb_to_recordset(${tx.json(rows)}) as w (id text, status text)
+          where o.saga_id = w.id and o.status <> w.status
+        `,
+  ];
 }
 
-async function writeSteps(tx: Tx, writes: readonly SagaWrite[]): Promise<void> {
+function stepWrite(tx: Tx, writes: readonly SagaWrite[]): Write | null {
   const rows = writes.flatMap(({ sagaId, steps, now }) =>
     steps.map((step) => ({
       saga_id: sagaId,
@@ -113,8 +110,8 @@ async function writeSteps(tx: Tx, writes: readonly SagaWrite[]): Promise<void> {
       finished_at: step.finished ? now : null,
     })),
   );
-  if (rows.length === 0) return;
-  await tx`
+  if (rows.length === 0) return null;
+  return tx`
     insert into timeline.saga_step as s (saga_id, path, status, attempts, output, error, started_at, finished_at)
     select w.saga_id, w.path, w.status, coalesce(w.attempts, 0), w.output, w.error, w.started_at, w.finished_at
     from jsonb_to_recordset(${tx.json(rows as never)}) as w (saga_id text, path text, status text, attempts integer,
@@ -126,7 +123,7 @@ async function writeSteps(tx: Tx, writes: readonly SagaWrite[]): Promise<void> {
   `;
 }
 
-async function writeTimers(tx: Tx, writes: readonly SagaWrite[]): Promise<void> {
+function timerWrites(tx: Tx, writes: readonly SagaWrite[]): readonly (Write | null)[] {
   const set: { saga_id: string; name: string; due_at: string }[] = [];
   const cleared: { saga_id: string; name: string }[] = [];
   for (const { sagaId, before, after } of writes) {
@@ -136,7 +133,7 @@ async function writeTimers(tx: Tx, writes: readonly SagaWrite[]): Promise<void> 
     }
     for (const name of Object.keys(was)) if (!(name in after.timers)) cleared.push({ saga_id: sagaId, name });
   }
-  await together([
+  return [
     set.length === 0
       ? null
       : tx`
@@ -150,13 +147,13 @@ async function writeTimers(tx: Tx, writes: readonly SagaWrite[]): Promise<void> 
           delete from timeline.timer t using jsonb_to_recordset(${tx.json(cleared)}) as w (saga_id text, name text)
           where t.saga_id = w.saga_id and t.name = w.name
         `,
-  ]);
+  ];
 }
 
-async function writeTaken(tx: Tx, writes: readonly SagaWrite[]): Promise<void> {
+function takenWrite(tx: Tx, writes: readonly SagaWrite[]): Write | null {
   const rows = writes.flatMap(({ taken }) => Object.entries(taken).map(([message_id, path]) => ({ message_id, path })));
-  if (rows.length === 0) return;
-  await tx`
+  if (rows.length === 0) return null;
+  return tx`
     update timeline.signal s set taken_by = w.path
     from jsonb_to_recordset(${tx.json(rows)}) as w (message_id text, path text) where s.message_id = w.message_id
   `;

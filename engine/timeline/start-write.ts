@@ -1,6 +1,6 @@
 import type { Json, JsonObject } from "../core/json.ts";
 import { KEPT } from "./idempotency.ts";
-import type { Tx } from "./database.ts";
+import type { Statement, Tx, Write } from "./database.ts";
 
 const SCOPE = "start";
 
@@ -72,7 +72,17 @@ export interface OpenClaim {
  */
 export async function claimOpen(tx: Tx, claims: readonly OpenClaim[]): Promise<ReadonlySet<string>> {
   if (claims.length === 0) return new Set();
-  const rows = await tx<{ saga_id: string }[]>`
+  const rows = await openInsert(tx, claims);
+  return new Set(rows.map((row) => row.saga_id));
+}
+
+/** Places of sagas without a business key: nobody can have them. */
+export function openInserts(tx: Tx, claims: readonly OpenClaim[]): readonly Write[] {
+  return claims.length === 0 ? [] : [openInsert(tx, claims)];
+}
+
+function openInsert(tx: Tx, claims: readonly OpenClaim[]): Statement<{ saga_id: string }> {
+  return tx<{ saga_id: string }[]>`
     insert into timeline.saga_open (saga_id, definition, key, status)
     select w."sagaId", w.definition, w.key, 'running'
     from jsonb_to_recordset(${tx.json(claims as never)}) as w ("sagaId" text, definition text, key text)
@@ -80,7 +90,6 @@ export async function claimOpen(tx: Tx, claims: readonly OpenClaim[]): Promise<R
     on conflict (definition, key) where key is not null do nothing
     returning saga_id
   `;
-  return new Set(rows.map((row) => row.saga_id));
 }
 
 /** The open saga that has a business key; undefined when it has ended meanwhile. */
@@ -113,9 +122,9 @@ export interface NewSaga {
 }
 
 /** Inserts sagas that have made no transition yet. */
-export async function insertSagas(tx: Tx, sagas: readonly NewSaga[]): Promise<void> {
-  if (sagas.length === 0) return;
-  await tx`
+export function sagaInserts(tx: Tx, sagas: readonly NewSaga[]): readonly Write[] {
+  if (sagas.length === 0) return [];
+  const insert = tx`
     insert into timeline.saga (id, definition, version, revision, status, sequence, unapplied, key, labels, input,
       traceparent, writer, started_at, updated_at)
     select w.id, w.definition, w.version, w.revision, 'running', 0, w.unapplied, w.key, w.labels, w.input, w.traceparent,
@@ -123,4 +132,5 @@ export async function insertSagas(tx: Tx, sagas: readonly NewSaga[]): Promise<vo
     from jsonb_to_recordset(${tx.json(sagas as never)}) as w (id text, definition text, version integer, revision text,
       unapplied integer, key text, labels jsonb, input jsonb, traceparent text, writer text, started_at timestamptz)
   `;
+  return [insert];
 }

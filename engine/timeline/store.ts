@@ -1,6 +1,6 @@
-import type { HandOver, CommittedRequest } from "../transport/port.ts";
+import type { AnnouncedRequest, CommittedRequest, HandOver } from "../transport/port.ts";
 import type { Json, JsonObject } from "../core/json.ts";
-import { counted, type Sql, type Tx } from "./database.ts";
+import { counted, type Sql, type Statement, type Tx, type Write } from "./database.ts";
 import { fenced } from "./fenced.ts";
 import { type GuardedTx, guardTx } from "./guarded-tx.ts";
 import { wireOf, type WrittenRow } from "./wire.ts";
@@ -25,6 +25,14 @@ export interface NewRequest {
 export interface Unit {
   readonly tx: Tx;
   request(row: NewRequest): void;
+  /** Sends statements of which nothing is to be read. They are not waited for: when one fails, so does the commit. */
+  send(writes: readonly Write[]): void;
+  /** As `send`, for a statement that writes requests: what it writes, and how they are made of its result. */
+  sendWriting<R>(
+    announced: readonly AnnouncedRequest[],
+    statement: Statement<R>,
+    rowsOf: (result: readonly R[]) => readonly CommittedRequest[],
+  ): void;
   /** Rows that a SQL function has written already and that are to be handed over with the commit. */
   written(rows: readonly CommittedRequest[]): void;
   /** Rows of another process for the same saga may still be on their way: these must queue behind them. */
@@ -38,12 +46,13 @@ export interface Store {
   readonly producer: string;
   /** The owner epoch that this room's transactions are held to; absent or null: it writes whoever owns the transport. */
   ownerEpoch?(): number | null;
-  handOver(rows: readonly CommittedRequest[], behindOthers: boolean): HandOver;
+  handOver(rows: readonly AnnouncedRequest[], xid: string, behindOthers: boolean): HandOver;
 }
 
 /**
- * Runs `work` in one READ COMMITTED transaction, writes its requests last, and hands them over after the commit.
- * The hand-over is opened while the transaction still holds its locks, so that its order is the commit order.
+ * Runs `work` in one READ COMMITTED transaction, writes its requests last, and hands them over after the commit. What
+ * `work` sends without waiting, the requests and the commit travel together. The hand-over is opened while the
+ * transaction still holds its locks, so that its order is the commit order.
  */
 export function transact<T>(store: Store, work: (unit: Unit) => Promise<T>, sql: Sql = store.sql): Promise<T> {
   return counted(sql, () => transactNow(store, work, sql));
@@ -56,25 +65,16 @@ async function transactNow<T>(store: Store, work: (unit: Unit) => Promise<T>, sq
     const result = await sql.begin("isolation level read committed", async (raw) => {
       guarded = guardTx(raw);
       const { tx } = guarded;
-      const requests: NewRequest[] = [];
-      const rows: CommittedRequest[] = [];
-      let behindOthers = false;
-      const value = await fenced(tx, store.ownerEpoch?.() ?? null, () =>
-        work({
-          tx,
-          request: (row) => requests.push(row),
-          written: (more) => rows.push(...more),
-          behindOthers: () => {
-            behindOthers = true;
-          },
-        }),
-      );
-      if (requests.length > 0) rows.push(...(await insertRequests(tx, requests, store.producer)));
-      if (rows.length > 0) handOver = store.handOver(rows, behindOthers);
-      return { value };
+      const writing = new Writing(tx, store.producer);
+      const { xid, value } = await fenced(tx, store.ownerEpoch?.() ?? null, () => work(writing));
+      writing.sendRequests();
+      const { announced } = writing;
+      if (announced.length > 0) handOver = store.handOver(announced, xid, writing.isBehindOthers);
+      return { value, writing };
     });
-    handOver?.committed();
-    return (result as { value: T }).value;
+    const { value, writing } = result as { value: T; writing: Writing };
+    handOver?.committed(await writing.rows());
+    return value;
   } catch (error) {
     // A connection that is cut ends the transaction while its work still runs. The driver takes the same object for the
     // next connection: what the work sent there would run outside of any transaction, or inside another one.
@@ -85,9 +85,70 @@ async function transactNow<T>(store: Store, work: (unit: Unit) => Promise<T>, sq
   }
 }
 
+/** What one transaction writes into `event_request`: announced before the commit, complete after it. */
+class Writing implements Unit {
+  readonly tx: Tx;
+  readonly #producer: string;
+  readonly #requests: NewRequest[] = [];
+  readonly #announced: AnnouncedRequest[] = [];
+  readonly #results: (() => Promise<readonly CommittedRequest[]>)[] = [];
+  isBehindOthers = false;
+
+  constructor(tx: Tx, producer: string) {
+    this.tx = tx;
+    this.#producer = producer;
+  }
+
+  get announced(): readonly AnnouncedRequest[] {
+    return this.#announced;
+  }
+
+  request(row: NewRequest): void {
+    this.#requests.push(row);
+  }
+
+  send(writes: readonly Write[]): void {
+    for (const write of writes) write.execute();
+  }
+
+  sendWriting<R>(
+    announced: readonly AnnouncedRequest[],
+    statement: Statement<R>,
+    rowsOf: (result: readonly R[]) => readonly CommittedRequest[],
+  ): void {
+    statement.execute();
+    this.#announced.push(...announced);
+    this.#results.push(async () => rowsOf(await statement));
+  }
+
+  written(rows: readonly CommittedRequest[]): void {
+    this.#announced.push(...rows);
+    this.#results.push(async () => rows);
+  }
+
+  behindOthers(): void {
+    this.isBehindOthers = true;
+  }
+
+  sendRequests(): void {
+    const requests = this.#requests;
+    if (requests.length === 0) return;
+    const announced = requests.map(({ messageId, correlationId: key }) => ({ messageId, key }));
+    const asked = new Map(requests.map((row) => [row.messageId, row]));
+    this.sendWriting(announced, insertRequests(this.tx, requests, this.#producer), (written) =>
+      written.map((row) => wireOf({ ...(asked.get(row.message_id) as NewRequest), producer: this.#producer }, row)),
+    );
+  }
+
+  /** The rows, once they are committed. */
+  async rows(): Promise<readonly CommittedRequest[]> {
+    return (await Promise.all(this.#results.map((result) => result()))).flat();
+  }
+}
+
 /** Multi-row insert; never COPY, whose rows share an LSN and can be lost at a connector's restart (R11). */
-async function insertRequests(tx: Tx, rows: readonly NewRequest[], producer: string): Promise<CommittedRequest[]> {
-  const written = await tx<WrittenRow[]>`
+function insertRequests(tx: Tx, rows: readonly NewRequest[], producer: string): Statement<WrittenRow> {
+  return tx<WrittenRow[]>`
     insert into timeline.event_request as r (message_id, correlation_id, causation_id, topic, message_key, message_type,
       saga, step_key, action, attempt, traceparent, message_headers, message_body, producer)
     select n."messageId", n."correlationId", n."causationId", n.topic, n."correlationId", n."messageType", n.saga,
@@ -98,6 +159,4 @@ async function insertRequests(tx: Tx, rows: readonly NewRequest[], producer: str
     returning r.message_id, to_char(r.requested_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as requested_at,
       r.xid::text as xid, r.message_body::text as body, r.message_headers::text as headers
   `;
-  const asked = new Map(rows.map((row) => [row.messageId, row]));
-  return written.map((row) => wireOf({ ...(asked.get(row.message_id) as NewRequest), producer }, row));
 }

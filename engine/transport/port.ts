@@ -125,13 +125,19 @@ export interface CommittedRequest {
   readonly xid: string;
 }
 
+/** A row that a transaction is about to write and to commit. */
+export interface AnnouncedRequest {
+  readonly messageId: string;
+  readonly key: string;
+}
+
 /**
  * Announces rows of one transaction. Opened while the transaction still holds its sagas' locks, so that the order of
  * opening is the commit order of each key, whatever order the acknowledgements come in (reliability R13b).
  */
 export interface HandOver {
-  /** The transaction is committed: its rows may be delivered. */
-  committed(): void;
+  /** The transaction is committed: its rows, all that were announced, may be delivered. */
+  committed(rows: readonly CommittedRequest[]): void;
   /** Rolled back, or its end is not known: whatever did commit is found by reading the table. */
   abandoned(): void;
 }
@@ -144,9 +150,9 @@ export interface Transport {
   subscribe(subscription: Subscription): Promise<Consumer>;
   /**
    * Kafka ignores it: Debezium reads the WAL. `behindOthers`: another process wrote for one of these keys before, so
-   * the rows are read from the table in their turn instead of overtaking.
+   * the rows are read from the table in their turn instead of overtaking. `xid`: the transaction's, as text.
    */
-  handOver(rows: readonly CommittedRequest[], behindOthers: boolean): HandOver;
+  handOver(rows: readonly AnnouncedRequest[], xid: string, behindOthers: boolean): HandOver;
   /**
    * Epoch under which this process owns the transport; what its consumers and timers write is held to it. 0: it does not
    * own it. Null: the transport has no owner, each partition of each group has one (Kafka).

@@ -54,7 +54,7 @@ export async function openSide(address: TransportAddress): Promise<Side> {
     store: {
       sql,
       producer: "contract@localhost",
-      handOver: (rows, behindOthers) => transport.handOver(rows, behindOthers),
+      handOver: (rows, xid, behindOthers) => transport.handOver(rows, xid, behindOthers),
     },
     start: () => (transport instanceof EmbeddedTransport ? transport.start() : undefined),
     async close() {

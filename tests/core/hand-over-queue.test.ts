@@ -17,14 +17,18 @@ function queue() {
   const made = new HandOverQueue(() => {
     woken += 1;
   });
-  return { made, taken: () => made.take(1_000).map(({ messageId }) => messageId), woken: () => woken };
+  const open = (rows: readonly CommittedRequest[], behindOthers: boolean) => {
+    const ticket = made.open(rows, rows[0]?.xid ?? "0", behindOthers);
+    return { ...ticket, committed: () => ticket.committed(rows) };
+  };
+  return { made, open, taken: () => made.take(1_000).map(({ messageId }) => messageId), woken: () => woken };
 }
 
 test("rows leave in the order of their announcement; an open transaction holds up its own keys only", () => {
-  const { made, taken, woken } = queue();
-  const first = made.open([row("a1", "a", 1)], false);
-  const second = made.open([row("a2", "a", 2)], false);
-  const other = made.open([row("b1", "b", 3)], false);
+  const { open, taken, woken } = queue();
+  const first = open([row("a1", "a", 1)], false);
+  const second = open([row("a2", "a", 2)], false);
+  const other = open([row("b1", "b", 3)], false);
   second.committed();
   other.committed();
   expect(taken()).toEqual(["b1"]);
@@ -33,9 +37,9 @@ test("rows leave in the order of their announcement; an open transaction holds u
 });
 
 test("a transaction whose end nobody heard holds up its keys until the table has been read past it", () => {
-  const { made, taken } = queue();
-  const lost = made.open([row("a1", "a", 5)], false);
-  const later = made.open([row("a2", "a", 7)], false);
+  const { made, open, taken } = queue();
+  const lost = open([row("a1", "a", 5)], false);
+  const later = open([row("a2", "a", 7)], false);
   lost.abandoned();
   later.committed();
   expect(taken()).toEqual([]);
@@ -47,9 +51,9 @@ test("a transaction whose end nobody heard holds up its keys until the table has
 });
 
 test("an abandoned transaction that had committed is found in the table, and what waited for it goes on", () => {
-  const { made, taken } = queue();
-  const lost = made.open([row("a1", "a", 5)], false);
-  made.open([row("a2", "a", 7)], false).committed();
+  const { made, open, taken } = queue();
+  const lost = open([row("a1", "a", 5)], false);
+  open([row("a2", "a", 7)], false).committed();
   lost.abandoned();
   expect([made.brings("a1"), made.brings("a2")]).toEqual([false, true]);
   made.forget(new Set(["a1"]));
@@ -57,23 +61,23 @@ test("an abandoned transaction that had committed is found in the table, and wha
 });
 
 test("rows behind those of another process are never taken from memory", () => {
-  const { made, taken } = queue();
-  made.open([row("a1", "a", 1)], true).committed();
-  made.open([row("a2", "a", 2)], false).committed();
+  const { made, open, taken } = queue();
+  open([row("a1", "a", 1)], true).committed();
+  open([row("a2", "a", 2)], false).committed();
   expect([taken(), made.brings("a1")]).toEqual([[], false]);
   made.forget(new Set(["a1"]));
   expect(taken()).toEqual(["a2"]);
 });
 
 test("beyond its bound the queue keeps places and no bodies, and the order of a key", () => {
-  const { made, taken } = queue();
+  const { made, open, taken } = queue();
   const many = Array.from({ length: made.bounds[0]?.limit ?? 0 }, (_, at) => row(`m${at}`, `key ${at}`, 1));
-  const first = made.open(many, false);
-  made.open([row("a1", "a", 2)], false).committed();
+  const first = open(many, false);
+  open([row("a1", "a", 2)], false).committed();
   expect(made.bounds[0]?.hits()).toBe(1);
   first.committed();
   expect(made.take(20_000)).toHaveLength(many.length);
-  made.open([row("a2", "a", 3)], false).committed();
+  open([row("a2", "a", 3)], false).committed();
   expect([taken(), made.brings("a1")]).toEqual([[], false]);
   made.forget(new Set(["a1"]));
   expect(taken()).toEqual(["a2"]);

@@ -1,7 +1,7 @@
 import type { Bound } from "../../core/bound.ts";
 import type { Sql } from "../../timeline/database.ts";
 import type {
-  CommittedRequest,
+  AnnouncedRequest,
   Consumer,
   HandOver,
   PartHealth,
@@ -91,9 +91,9 @@ export class EmbeddedTransport implements Transport {
     this.#loop ??= this.#run();
   }
 
-  handOver(rows: readonly CommittedRequest[], behindOthers: boolean): HandOver {
+  handOver(rows: readonly AnnouncedRequest[], xid: string, behindOthers: boolean): HandOver {
     if (!this.#owner) return { committed: () => {}, abandoned: () => {} };
-    return this.#queue.open(rows, behindOthers || this.#readUntil !== null);
+    return this.#queue.open(rows, xid, behindOthers || this.#readUntil !== null);
   }
 
   ownerEpoch(): number {

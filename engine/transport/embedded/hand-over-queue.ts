@@ -1,19 +1,19 @@
 import type { Bound } from "../../core/bound.ts";
-import type { CommittedRequest, HandOver } from "../port.ts";
+import type { AnnouncedRequest, CommittedRequest, HandOver } from "../port.ts";
 
-/** A row on its way; without its request it is read from the table. */
+/** A row on its way; its request comes with the commit. Without one it is read from the table. */
 interface Queued {
   readonly messageId: string;
-  readonly xid: bigint;
-  readonly request?: CommittedRequest;
+  request?: CommittedRequest;
 }
 
 interface Ticket {
   rows: readonly Queued[];
+  readonly xid: bigint;
   readonly keys: ReadonlySet<string>;
   state: "open" | "committed" | "abandoned";
   /** Stays until its rows are found by reading the table, behind those of the other process. */
-  readonly readsTable: boolean;
+  readsTable: boolean;
   readonly openedAt: number;
 }
 
@@ -60,32 +60,45 @@ export class HandOverQueue {
     this.#wake = wake;
   }
 
-  open(rows: readonly CommittedRequest[], behindOthers: boolean): HandOver {
+  /** `xid`: the transaction's, as text. */
+  open(rows: readonly AnnouncedRequest[], xid: string, behindOthers: boolean): HandOver {
     const full = this.#held.size >= ROWS_MAX || this.#bytes >= BYTES_MAX;
     if (full) this.#full += 1;
     // The ticket stands in the queue all the same: later rows of its keys must not overtake it.
-    const readsTable = behindOthers || full;
     const ticket: Ticket = {
-      rows: rows.map((request) => ({
-        messageId: request.messageId,
-        xid: BigInt(request.xid),
-        ...(readsTable ? {} : { request }),
-      })),
+      rows: rows.map(({ messageId }) => ({ messageId })),
+      xid: BigInt(xid),
       keys: new Set(rows.map((row) => row.key)),
       state: "open",
-      readsTable,
+      readsTable: behindOthers || full,
       openedAt: performance.now(),
     };
     this.#tickets.push(ticket);
+    for (const row of ticket.rows) this.#held.set(row.messageId, ticket);
+    return {
+      committed: (requests) => {
+        this.#bring(ticket, requests);
+        ticket.state = "committed";
+        this.#wake();
+      },
+      abandoned: () => {
+        ticket.state = "abandoned";
+        this.#wake();
+      },
+    };
+  }
+
+  /** A ticket that lacks one of its rows must not leave without it: all of them are read from the table. */
+  #bring(ticket: Ticket, requests: readonly CommittedRequest[]): void {
+    const byId = new Map(requests.map((request) => [request.messageId, request]));
+    if (ticket.rows.some(({ messageId }) => !byId.has(messageId))) ticket.readsTable = true;
+    if (ticket.readsTable) return;
     for (const row of ticket.rows) {
-      this.#held.set(row.messageId, ticket);
+      // Found by reading the table meanwhile: it is on its way already.
+      if (this.#held.get(row.messageId) !== ticket) continue;
+      row.request = byId.get(row.messageId) as CommittedRequest;
       this.#bytes += bytesOf(row);
     }
-    const end = (state: "committed" | "abandoned") => {
-      ticket.state = state;
-      this.#wake();
-    };
-    return { committed: () => end("committed"), abandoned: () => end("abandoned") };
   }
 
   /** Whether a row will be taken from here, so that nobody needs to read it from the table. */
@@ -132,7 +145,7 @@ export class HandOverQueue {
    * left nothing behind: until this is known, later rows of its keys must wait, since its commit may only have gone unheard. True: some need not wait any more.
    */
   settled(horizon: bigint): boolean {
-    const over = (ticket: Ticket) => ticket.state === "abandoned" && ticket.rows.every(({ xid }) => xid < horizon);
+    const over = (ticket: Ticket) => ticket.state === "abandoned" && ticket.xid < horizon;
     const before = this.#tickets.length;
     for (const ticket of this.#tickets) if (over(ticket)) this.#release(ticket.rows);
     this.#tickets = this.#tickets.filter((ticket) => !over(ticket));

@@ -2,7 +2,7 @@ import type { Admin } from "kafkajs";
 import type { Sql } from "postgres";
 
 import type { Bound } from "../../core/bound.ts";
-import type { CommittedRequest, HandOver, PartHealth, PartitionOffsets, Subscription, Transport } from "../port.ts";
+import type { HandOver, PartHealth, PartitionOffsets, Subscription, Transport } from "../port.ts";
 import { ConnectClient } from "./connect-client.ts";
 import { connectorConfig } from "./connector.ts";
 import { ConnectorWatch } from "./connector-watch.ts";
@@ -140,7 +140,7 @@ class KafkaTransport implements Transport {
     return consumer;
   }
 
-  handOver(_rows: readonly CommittedRequest[]): HandOver {
+  handOver(): HandOver {
     return { committed: () => undefined, abandoned: () => undefined };
   }
 
