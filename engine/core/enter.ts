@@ -12,6 +12,7 @@ import type {
   SetStep,
   SleepStep,
   Step,
+  Template,
   WaitStep,
 } from "./definition.ts";
 import { type Draft, faultOf } from "./draft.ts";
@@ -206,7 +207,7 @@ function beginBlock(draft: Draft, step: ParallelStep | EachStep, path: string): 
 }
 
 function enterSleep(draft: Draft, frame: Frame, step: SleepStep, path: string): "next" | "open" {
-  const afterMs = step.until === undefined ? (step.forMs ?? 0) : msUntil(draft, frame, step.until, path);
+  const afterMs = step.until === undefined ? (step.forMs ?? 0) : msUntil(draft, frame, step, step.until, path);
   if (afterMs <= 0) {
     draft.step({ path, status: "succeeded", started: true, finished: true });
     return "next";
@@ -220,10 +221,13 @@ function enterSleep(draft: Draft, frame: Frame, step: SleepStep, path: string): 
 /** Dates as ISO 8601 writes them; without an offset a time would mean another moment on each machine. */
 const DATE = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2}))?$/;
 
-function msUntil(draft: Draft, frame: Frame, until: NonNullable<SleepStep["until"]>, path: string): number {
-  const value = draft.evaluate(path, until, errorIn(frame));
+function msUntil(draft: Draft, frame: Frame, step: SleepStep, until: Template, path: string): number {
+  const value = draft.render(path, until, errorIn(frame));
   const at = typeof value === "string" && DATE.test(value) ? Date.parse(value) : Number.NaN;
-  if (Number.isNaN(at)) throw new ExpressionFault(until, `${until.source} is no date with a time zone in ISO 8601`);
+  if (Number.isNaN(at)) {
+    const place = { source: "until", at: step.at };
+    throw new ExpressionFault(place, `${JSON.stringify(value)} is no date with a time zone in ISO 8601`);
+  }
   return at - Date.parse(draft.read.now);
 }
 
