@@ -2,7 +2,7 @@ import { isFinal } from "../../../engine/core/state.ts";
 import { dispatcherMoves } from "./dispatcher.ts";
 import { broken, brokenMove } from "./invariants.ts";
 import { type Move, participantMoves } from "./participant.ts";
-import { firstWorld, textOf, type Model, type World } from "./world.ts";
+import { firstWorld, type Model, type World, WorldTexts } from "./world.ts";
 
 /** What an exploration found. `violation` is the shortest story that leads to one. */
 export interface Found {
@@ -14,7 +14,7 @@ export interface Found {
 }
 
 /** Nothing explored here comes near it; a model whose states do not end would fill the memory first. */
-const STATES_MAX = 400_000;
+const STATES_MAX = 100_000;
 
 /** Visits every reachable world, breadth first, so that the first violation has the shortest story. */
 export function explore(model: Model): Found {
@@ -23,8 +23,8 @@ export function explore(model: Model): Found {
 
 class Exploration {
   readonly #model: Model;
-  /** By hash: two of 400,000 worlds share a 64-bit hash with a probability of some 4 in a thousand million. */
-  readonly #known = new Map<bigint | number, number>();
+  readonly #texts = new WorldTexts();
+  readonly #known = new Map<string, number>();
   readonly #parents: number[] = [];
   readonly #stories: string[] = [];
   readonly #goals: boolean[] = [];
@@ -65,17 +65,18 @@ class Exploration {
     const next = this.#visit(move.world, at, move.story);
     if (move.healthy && next !== at) (this.#healthyFrom[next] as number[]).push(at);
     const violation =
-      brokenMove(world, move.world) ?? (this.#parents[next] === at ? broken(this.#model, move.world) : undefined);
+      brokenMove(this.#model, world, move.world) ??
+      (this.#parents[next] === at ? broken(this.#model, move.world) : undefined);
     return violation === undefined ? undefined : this.#tell(at, move.story, move.world, violation);
   }
 
   #visit(world: World, parent: number, story: string): number {
-    const hash = Bun.hash(textOf(world));
-    const known = this.#known.get(hash);
+    const text = this.#texts.of(world);
+    const known = this.#known.get(text);
     if (known !== undefined) return known;
     const at = this.#parents.length;
     if (at >= STATES_MAX) throw new Error(`more than ${STATES_MAX} states`);
-    this.#known.set(hash, at);
+    this.#known.set(text, at);
     this.#parents.push(parent);
     this.#stories.push(story);
     this.#healthyFrom.push([]);
@@ -123,6 +124,7 @@ class Exploration {
 }
 
 /** Final, parked for a person, or waiting for a signal. */
-function isAtRest({ saga }: World): boolean {
-  return isFinal(saga.status) || saga.status === "parked" || saga.waitingFor.length > 0;
+function isAtRest({ saga, child }: World): boolean {
+  if (saga.status === "parked" || saga.waitingFor.length > 0 || child.saga?.parked !== undefined) return true;
+  return isFinal(saga.status) && (child.saga === null || isFinal(child.saga.status));
 }

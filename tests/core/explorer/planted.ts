@@ -1,18 +1,12 @@
 import { decide, newborn } from "../../../engine/core/decide.ts";
 import type { Decision } from "../../../engine/core/decision.ts";
 import type { GuardOutcome, Read } from "../../../engine/core/event.ts";
+import type { Planted } from "./branching-planted.ts";
 import { catching, external, externalPivot, optional, pivot, sequence } from "./models.ts";
 import type { Model, ModelFaults } from "./world.ts";
 
 type Decide = typeof decide;
 type Args = Parameters<Decide>;
-
-/** A bug that was put in on purpose, where it is looked for, and what must be found. */
-export interface Planted {
-  readonly bug: string;
-  readonly model: Model;
-  readonly violation: RegExp;
-}
 
 function inDecide(bug: string, model: Model, wrapped: Decide, violation: RegExp): Planted {
   return { bug, model: { ...model, decide: wrapped }, violation };
@@ -24,7 +18,7 @@ function inModel(bug: string, model: Model, faults: ModelFaults, violation: RegE
 
 const forwardOrder: Decide = (definition, facts, state, ...rest) => {
   const decision = decide(definition, facts, state, ...rest);
-  const turns = decision.kind === "transition" && state.backward === undefined && decision.state.backward !== undefined;
+  const turns = decision.kind === "transition" && state.failure === undefined && decision.state.failure !== undefined;
   return turns ? decide(definition, facts, { ...state, stack: state.stack.toReversed() }, ...rest) : decision;
 };
 
@@ -61,8 +55,8 @@ const countsNothing: Decide = (definition, facts, state, ...rest) => {
 
 const forgetsCancel: Decide = (...args: Args) => {
   const decision = decide(...args);
-  if (decision.kind !== "transition" || decision.state.cancel === undefined) return decision;
-  const { cancel: _cancel, ...state } = decision.state;
+  if (decision.kind !== "transition" || decision.state.closing === undefined) return decision;
+  const { closing: _closing, ...state } = decision.state;
   return { ...decision, state: { ...state, timers: {} } };
 };
 
