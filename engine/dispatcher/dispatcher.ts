@@ -6,6 +6,7 @@ import { databaseNow, lockSagas, readEvents, readSagas, type StoredEvent } from 
 import { type Store, transact, type Unit } from "../timeline/store.ts";
 import { foreignMessage } from "../transport/foreign.ts";
 import type { Delivery, Subscription, Verdict } from "../transport/port.ts";
+import type { ChildBirths } from "./births.ts";
 import type { SagaChanges } from "./saga-changes.ts";
 import type { Arrival, Transitions } from "./transitions.ts";
 
@@ -16,6 +17,7 @@ const BATCH_MAX = 128;
 export class Dispatcher {
   readonly #store: Store;
   readonly #transitions: Transitions;
+  readonly #births: ChildBirths;
   readonly #changes: SagaChanges;
   readonly #consumer: string;
   readonly #problem: (error: unknown, delivery: Delivery) => void;
@@ -23,12 +25,14 @@ export class Dispatcher {
   constructor(
     store: Store,
     transitions: Transitions,
+    births: ChildBirths,
     changes: SagaChanges,
     consumer: string,
     problem: (error: unknown, delivery: Delivery) => void,
   ) {
     this.#store = store;
     this.#transitions = transitions;
+    this.#births = births;
     this.#changes = changes;
     this.#consumer = consumer;
     this.#problem = problem;
@@ -73,7 +77,9 @@ export class Dispatcher {
     const { arrivals, known, foreign } = sort(batch, events);
     for (const delivery of foreign) await recordForeign(tx, delivery, this.#consumer);
     unit.send(placeWrites(tx, known));
-    return (await this.#transitions.apply(unit, sagas, arrivals, now)).settled;
+    const { rows, born } = await this.#births.of(unit, arrivals, sagas, now, this.#transitions.writer);
+    const all = rows.size === 0 ? sagas : new Map([...sagas, ...rows]);
+    return (await this.#transitions.apply(unit, all, arrivals, now, born)).settled;
   }
 
   async #recordFailure(delivery: Delivery, error: unknown): Promise<void> {

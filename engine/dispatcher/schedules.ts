@@ -70,7 +70,8 @@ export class Schedules {
       try {
         await this.#lookAt(definition, definition.schedule);
       } catch (error) {
-        if (!isNoOutcome(error)) this.#parts.log.error(`the schedule of ${definition.name} could not be looked at`, { error });
+        if (!isNoOutcome(error))
+          this.#parts.log.error(`the schedule of ${definition.name} could not be looked at`, { error });
       }
     }
   }
@@ -104,7 +105,13 @@ export class Schedules {
     try {
       const input = renderTemplate(schedule.input, { schedule: { at } }, evaluator);
       const idempotencyKey = `ekiden:schedule:${name}:${at}`;
-      const { sagaId } = await start({ definition: name, input, duplicate: "reject", idempotencyKey, traceparent: null });
+      const { sagaId } = await start({
+        definition: name,
+        input,
+        duplicate: "reject",
+        idempotencyKey,
+        traceparent: null,
+      });
       return { status: "started", sagaId };
     } catch (error) {
       if (isNoOutcome(error) || (error instanceof Refusal && /^(engine|saga)\.busy$/.test(error.code))) throw error;

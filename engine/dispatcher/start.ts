@@ -12,6 +12,7 @@ import { databaseNow, type SagaRow } from "../timeline/saga-row.ts";
 import {
   claimOpen,
   claimStartKeys,
+  currentRevisions,
   freeStartKey,
   keepStartKey,
   type NewSaga,
@@ -128,7 +129,7 @@ export class Starter {
     const starts = requests.map(toStart);
     const [used, current, paused, now] = await together([
       usedKeys(tx, starts),
-      currentRevisions(tx, requests),
+      currentRevisions(tx, [...new Set(requests.map(({ definition }) => definition))]),
       dispatcherPaused(tx),
       databaseNow(tx),
     ]);
@@ -168,7 +169,15 @@ export class Starter {
     const rows = new Map<string, SagaRow>();
     const arrivals = sagas.map((saga) => {
       const { labels, ...facts } = saga;
-      const row: SagaRow = { ...facts, status: "running", sequence: 0, unapplied: 0, state: null };
+      const row: SagaRow = {
+        ...facts,
+        status: "running",
+        sequence: 0,
+        unapplied: 0,
+        state: null,
+        parent_id: null,
+        parent_path: null,
+      };
       rows.set(row.id, row);
       const body = { input: saga.input, key: saga.key, labels, version: saga.version, revision: saga.revision };
       const asking = { traceparent: saga.traceparent };
@@ -213,14 +222,6 @@ async function usedKeys(tx: Tx, starts: readonly Start[]) {
   const keys = starts.flatMap(({ request }) => request.idempotencyKey ?? []);
   const used = keys.length === 0 ? [] : await readStartKeys(tx, keys);
   return new Map(used.map((row) => [row.idempotency_key, row]));
-}
-
-async function currentRevisions(tx: Tx, requests: readonly StartRequest[]): Promise<ReadonlyMap<string, string>> {
-  const names = [...new Set(requests.map(({ definition }) => definition))];
-  const rows = await tx<{ name: string; revision: string }[]>`
-    select name, revision from timeline.definition where name = any (${tx.array(names)}::text[])
-  `;
-  return new Map(rows.map(({ name, revision }) => [name, revision]));
 }
 
 /** What an earlier start under the same Idempotency-Key left; one in the same group has to end first. */

@@ -38,7 +38,8 @@ export interface Applied {
     | "past-pivot"
     | "other"
     | "malformed"
-    | "unknown-saga";
+    | "unknown-saga"
+    | "stillborn";
 }
 
 /** A saga inside a batch: how it was found and what has become of it so far. */
@@ -135,6 +136,8 @@ export class Transitions {
       return this.#note(arrival, "malformed", { code: "message.malformed", message: parsed.malformed });
     if ("other" in parsed) return this.#note(arrival, "other");
     if (work === undefined) {
+      // It could not be born, and its parent has been told.
+      if (arrival.row.message_type === "child.requested") return this.#note(arrival, "stillborn");
       return this.#note(arrival, "unknown-saga", {
         code: "saga.unknown",
         message: `there is no saga ${arrival.row.correlation_id}`,

@@ -21,6 +21,7 @@ export class Groups {
   readonly #transport: Transport;
   readonly #control: GroupControl;
   readonly #known: () => ReadonlyMap<string, readonly string[]>;
+  #more: () => ReadonlyMap<string, readonly string[]> = () => new Map();
 
   /** `known`: group → topics, of every group that there is, whether or not it runs here. */
   constructor(
@@ -35,8 +36,13 @@ export class Groups {
     this.#known = known;
   }
 
+  /** Groups that are not a domain's. */
+  alsoKnow(more: () => ReadonlyMap<string, readonly string[]>): void {
+    this.#more = more;
+  }
+
   get #topics(): ReadonlyMap<string, readonly string[]> {
-    return this.#known();
+    return new Map([...this.#known(), ...this.#more()]);
   }
 
   /** Makes the rows of all known groups. */

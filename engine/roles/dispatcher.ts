@@ -1,14 +1,21 @@
+import { ChildBirths } from "../dispatcher/births.ts";
 import { Dispatcher } from "../dispatcher/dispatcher.ts";
+import { Recorder } from "../dispatcher/recorder.ts";
+import { Schedules } from "../dispatcher/schedules.ts";
+import { Starter } from "../dispatcher/start.ts";
+import { StartGroups } from "../dispatcher/start-groups.ts";
 import { Timers } from "../dispatcher/timers.ts";
 import type { Deciding } from "./deciding.ts";
 import type { Parts } from "./parts.ts";
 
 /** The role `dispatcher`: timeline events in, commands out, timers. */
-export async function startDispatcher(parts: Parts, { transitions, changes }: Deciding): Promise<void> {
-  const { config, transport, control, store, log, closing } = parts;
+export async function startDispatcher(parts: Parts, deciding: Deciding): Promise<void> {
+  const { config, transport, control, store, log, closing, known } = parts;
+  const { transitions, changes, revisions, evaluator } = deciding;
   const dispatcher = new Dispatcher(
     store("dispatcher"),
     transitions,
+    new ChildBirths(revisions, evaluator, () => known.catalog),
     changes,
     config.consumer,
     (error, { key, headers }) =>
@@ -25,4 +32,29 @@ export async function startDispatcher(parts: Parts, { transitions, changes }: De
   );
   timers.start(() => consumer.status().state === "running");
   closing.add(() => timers.stop());
+  // One process for all schedules: the one that has the timeline's first partition.
+  await startStarts(parts, deciding, () => consumer.status().state === "running" && consumer.owns("timeline", 0));
+}
+
+/** What starts sagas besides calls: the time, and messages of other programs. */
+async function startStarts(parts: Parts, deciding: Deciding, active: () => boolean): Promise<void> {
+  const { config, sql, transport, control, groups, known, store, log, closing } = parts;
+  const { transitions, changes, revisions, evaluator, desk } = deciding;
+  const recorder = new Recorder(store("dispatcher"), transitions, changes);
+  const starter = new Starter(recorder, revisions, evaluator, () => known.catalog);
+  const start: Starter["start"] = (request) => starter.start(request);
+  const definitions = () => desk.definitions;
+  const startGroups = new StartGroups({
+    transport,
+    control,
+    register: () => groups.register(),
+    definitions,
+    messages: { sql, evaluator, start, consumer: config.consumer },
+    log,
+  });
+  await startGroups.start();
+  closing.add(() => startGroups.stop());
+  const schedules = new Schedules({ sql, definitions, start, evaluator, log });
+  schedules.start(active);
+  closing.add(() => schedules.stop());
 }

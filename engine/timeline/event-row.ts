@@ -30,6 +30,13 @@ const Signal = v.object({ signal: text, payload: v.optional(v.any(), null) });
 const Timer = v.object({ timer: text, dueAt: text });
 const Cancel = v.object({ reason: v.optional(text, "") });
 const Retry = v.object({ step: v.optional(text) });
+const ChildRequest = v.object({
+  definition: text,
+  input: v.any(),
+  parent: v.object({ sagaId: text, path: text }),
+});
+/** How a parent asks for a child. */
+export type ChildRequest = v.InferOutput<typeof ChildRequest>;
 const ChildEnded = v.object({
   path: text,
   child: text,
@@ -55,6 +62,12 @@ export function parseEvent(row: EventRow): ParsedEvent {
   }
 }
 
+/** The child that an event asks for; undefined when it asks for none, or is malformed. */
+export function childRequest({ message_type: type, message_body: body }: EventRow): ChildRequest | undefined {
+  const request = type === "child.requested" ? v.safeParse(ChildRequest, body) : undefined;
+  return request?.success ? request.output : undefined;
+}
+
 function parse(row: EventRow): ParsedEvent {
   const { message_body: body } = row;
   switch (row.message_type) {
@@ -70,6 +83,10 @@ function parse(row: EventRow): ParsedEvent {
       const { step } = v.parse(Retry, body);
       return { event: { type: "retry.requested", ...(step === undefined ? {} : { step }) } };
     }
+    case "child.requested":
+      // What it asks for stands in the saga's row, which was made with it.
+      v.parse(ChildRequest, body);
+      return { event: { type: "saga.started" } };
     case "child.ended":
       return { event: { type: "child.ended", ...v.parse(ChildEnded, body) } };
     case "child.compensated":

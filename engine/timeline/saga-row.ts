@@ -19,6 +19,8 @@ export interface SagaRow {
   /** The engine process that wrote last. */
   readonly writer: string | null;
   readonly started_at: Date;
+  readonly parent_id: string | null;
+  readonly parent_path: string | null;
 }
 
 /** Takes the locks of the sagas, in key order. Always the first statement of its transaction (reliability R6). */
@@ -29,7 +31,8 @@ export async function lockSagas(tx: Tx, sagaIds: readonly string[]): Promise<voi
 /** Reads sagas under their locks, each with a snapshot taken after the lock. */
 export async function readSagas(tx: Tx, sagaIds: readonly string[]): Promise<Map<string, SagaRow>> {
   const rows = await tx<SagaRow[]>`
-    select id, definition, version, revision, status, sequence, unapplied, key, input, state, traceparent, writer, started_at
+    select id, definition, version, revision, status, sequence, unapplied, key, input, state, traceparent, writer, started_at,
+      parent_id, parent_path
     from timeline.saga where id = any (${tx.array([...sagaIds])}::text[])
   `;
   return new Map(rows.map((row) => [row.id, row]));
@@ -58,8 +61,9 @@ export async function readEvents(tx: Tx, messageIds: readonly string[]): Promise
 
 /** What of a saga never changes, for `decide`. */
 export function factsOf(row: SagaRow): SagaFacts {
-  const { id, key, version, input } = row;
-  return { id, key, version, input, startedAt: row.started_at.toISOString() };
+  const { id, key, version, input, parent_id: sagaId, parent_path: path } = row;
+  const parent = sagaId === null || path === null ? {} : { parent: { sagaId, path } };
+  return { id, key, version, input, startedAt: row.started_at.toISOString(), ...parent };
 }
 
 /** The database's time, to the millisecond. */

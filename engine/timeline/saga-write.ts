@@ -35,15 +35,20 @@ export function sagaWrites(tx: Tx, writes: readonly SagaWrite[], writer: string)
 }
 
 function insertRows(tx: Tx, writes: readonly SagaWrite[]): Write {
-  const rows = writes.map((write) => ({ ...(write.born as NewSaga), ...columns(write) }));
+  const rows = writes.map((write) => {
+    const { parent, ...born } = write.born as NewSaga;
+    return { ...born, ...columns(write), parent_id: parent?.sagaId ?? null, parent_path: parent?.path ?? null };
+  });
   return tx`
     insert into timeline.saga (id, definition, version, revision, status, sequence, unapplied, key, labels, input, output,
-      error, uncompensated, state, traceparent, writer, started_at, updated_at, finished_at)
+      error, uncompensated, state, traceparent, writer, started_at, updated_at, finished_at, parent_id, parent_path)
     select w.id, w.definition, w.version, w.revision, w.status, w.sequence, w.unapplied, w.key, w.labels, w.input, w.output,
-      w.error, w.uncompensated, w.state, w.traceparent, w.writer, w.started_at, w.now, case when w.final then w.now end
+      w.error, w.uncompensated, w.state, w.traceparent, w.writer, w.started_at, w.now, case when w.final then w.now end,
+      w.parent_id, w.parent_path
     from jsonb_to_recordset(${tx.json(rows as never)}) as w (id text, definition text, version integer, revision text,
       status text, sequence bigint, unapplied integer, key text, labels jsonb, input jsonb, output jsonb, error jsonb,
-      uncompensated jsonb, state jsonb, traceparent text, writer text, started_at timestamptz, now timestamptz, final boolean)
+      uncompensated jsonb, state jsonb, traceparent text, writer text, started_at timestamptz, now timestamptz, final boolean,
+      parent_id text, parent_path text)
   `;
 }
 

@@ -12,11 +12,14 @@ export type RunOutcome =
   | { readonly status: "skipped" | "refused"; readonly reason: string };
 
 /** By the database's clock: now, and since when planned times of a definition count. Null: it is not published. */
-export async function scheduleSince(sql: Sql, name: string): Promise<{ readonly now: Date; readonly since: Date } | null> {
+export async function scheduleSince(
+  sql: Sql,
+  name: string,
+): Promise<{ readonly now: Date; readonly since: Date } | null> {
   const [row] = await sql<{ now: Date; since: Date }[]>`
-    select clock_timestamp() as now, greatest(r.created_at, (
+    select clock_timestamp() as now, greatest(d.updated_at, (
       select max(s.planned_at) from timeline.schedule_run s where s.definition = d.name)) as since
-    from timeline.definition d join timeline.definition_revision r on r.name = d.name and r.revision = d.revision
+    from timeline.definition d
     where d.name = ${name}
   `;
   return row ?? null;

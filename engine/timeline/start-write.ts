@@ -1,4 +1,5 @@
 import type { Json, JsonObject } from "../core/json.ts";
+import type { Parent } from "../core/state.ts";
 import { KEPT } from "./idempotency.ts";
 import type { Statement, Tx, Write } from "./database.ts";
 
@@ -56,6 +57,14 @@ export async function keepStartKey(tx: Tx, key: string, sagaId: string): Promise
 /** Gives an Idempotency-Key back whose start was refused: nothing was changed. */
 export async function freeStartKey(tx: Tx, key: string): Promise<void> {
   await tx`delete from timeline.start_key where scope = ${SCOPE} and idempotency_key = ${key}`;
+}
+
+/** The current revisions of some definitions, by name. */
+export async function currentRevisions(tx: Tx, names: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const rows = await tx<{ name: string; revision: string }[]>`
+    select name, revision from timeline.definition where name = any (${tx.array([...names])}::text[])
+  `;
+  return new Map(rows.map(({ name, revision }) => [name, revision]));
 }
 
 /** A place among the open sagas. */
@@ -119,6 +128,8 @@ export interface NewSaga {
   readonly traceparent: string | null;
   readonly writer: string | null;
   readonly started_at: Date;
+  /** Of a child saga. */
+  readonly parent?: Parent;
 }
 
 /** Inserts sagas that have made no transition yet. */

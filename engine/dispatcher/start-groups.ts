@@ -1,0 +1,80 @@
+import type { Definition } from "../core/definition.ts";
+import type { Log } from "../sdk.ts";
+import type { Consumer, Subscription, Transport } from "../transport/port.ts";
+import { StartMessages, type StartMessagesParts } from "./start-messages.ts";
+
+/** How often it is looked whether a definition has begun, or ceased, to be started by messages. */
+const LOOK_EVERY_MS = 1_000;
+
+/** What keeps these groups. */
+export interface StartGroupsParts {
+  readonly transport: Pick<Transport, "ensureTopics" | "subscribe">;
+  readonly control: { add(consumer: Consumer): Promise<void> };
+  /** Makes the rows of all groups. */
+  readonly register: () => Promise<void>;
+  readonly definitions: () => ReadonlyMap<string, Definition>;
+  readonly messages: StartMessagesParts;
+  readonly log: Log;
+}
+
+interface Member {
+  readonly topic: string;
+  readonly consumer: Consumer;
+}
+
+/** One consumer group for each definition with a `start`; a definition that is edited while the engine runs is followed. */
+export class StartGroups {
+  readonly #parts: StartGroupsParts;
+  readonly #members = new Map<string, Member>();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #looking: Promise<void> = Promise.resolve();
+  #stopped = false;
+
+  constructor(parts: StartGroupsParts) {
+    this.#parts = parts;
+  }
+
+  /** Takes in what is there, then goes on looking until `stop`. */
+  async start(): Promise<void> {
+    await this.#look();
+    this.#lookLater();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    await this.#looking;
+    for (const { consumer } of this.#members.values()) await consumer.stop();
+  }
+
+  #lookLater(): void {
+    if (this.#stopped) return;
+    this.#timer = setTimeout(() => {
+      this.#looking = this.#look()
+        .catch((error: unknown) => this.#parts.log.error("a topic that starts sagas could not be followed", { error }))
+        .finally(() => this.#lookLater());
+    }, LOOK_EVERY_MS);
+    this.#timer.unref();
+  }
+
+  async #look(): Promise<void> {
+    for (const definition of this.#parts.definitions().values()) {
+      const { start, name } = definition;
+      const member = this.#members.get(name);
+      if (start === undefined || member?.topic === start.topic) continue;
+      // It reads another topic now; the group keeps its offsets of both.
+      await member?.consumer.stop();
+      const messages = new StartMessages(definition, start, this.#parts.definitions, this.#parts.messages);
+      this.#members.set(name, { topic: start.topic, consumer: await this.#subscribe(messages.subscription()) });
+    }
+  }
+
+  async #subscribe(subscription: Subscription): Promise<Consumer> {
+    const { transport, control, register } = this.#parts;
+    await transport.ensureTopics(subscription.topics);
+    await register();
+    const consumer = await transport.subscribe(subscription);
+    await control.add(consumer);
+    return consumer;
+  }
+}
