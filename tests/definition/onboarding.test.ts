@@ -14,8 +14,7 @@ test("the design's example loads without a word", async () => {
     "screen",
     "choose2",
     "contract",
-    "welcome_mail",
-    "notify5",
+    "parallel4",
   ]);
   expect(definition?.sensitive).toEqual(["input.applicant.name", "input.applicant.email"]);
 });
