@@ -31,8 +31,10 @@ function branchesOf(context: StepContext, field: Field): readonly ParallelBranch
   return (
     branches &&
     [...branches.values()].map(({ key, keyAt, value }) => {
-      if (!NAME.test(key))
-        context.findings.error("definition.bad-name", keyAt, `\`${key}\` is no name for a branch`, nameHint(key));
+      // Beside the branches the path of a block has the steps of its `catch`.
+      const hint = key === "catch" ? "Call the branch something else." : nameHint(key);
+      if (!NAME.test(key) || key === "catch")
+        context.findings.error("definition.bad-name", keyAt, `\`${key}\` is no name for a branch`, hint);
       return context.marks.mark({ id: key, steps: stepsOf(context, value, `the branch \`${key}\``) }, keyAt);
     })
   );
