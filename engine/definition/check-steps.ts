@@ -46,8 +46,8 @@ export function checkSteps(check: CheckContext, steps: readonly Step[], flow: Fl
       check.findings.error("definition.unreachable-step", step.at, "this step is never reached", hint);
       return null;
     }
-    const rest = steps.slice(index + 1);
-    const outermost = rest.length === 0 ? around.outermost : rest[0]?.kind === "end" && rest[0].if === undefined;
+    const next = steps[index + 1];
+    const outermost = next === undefined ? around.outermost : next.kind === "end" && next.if === undefined;
     const after = checkStep(check, step, at, { ...around, outermost });
     ended = after === null;
     at = after ?? at;
