@@ -10,6 +10,7 @@ import { addLocalCommands } from "./cli/local-commands.ts";
 import { addLoginCommand } from "./cli/login-command.ts";
 import { addMessageCommands } from "./cli/message-commands.ts";
 import { addSagaCommands } from "./cli/saga-commands.ts";
+import { addSimulateCommand } from "./cli/simulate-command.ts";
 import { OutputClosed } from "./cli/write-line.ts";
 
 const NOTES = `
@@ -22,6 +23,7 @@ async function run(args: readonly string[]): Promise<void> {
   const program = new Command("ekiden").description("Ekiden: sagas over your own PostgreSQL and Kafka");
   program.addHelpText("after", NOTES).showHelpAfterError("(--help shows the usage)").exitOverride();
   addCheckCommand(program);
+  addSimulateCommand(program);
   addSagaCommands(program);
   addMessageCommands(program);
   addGroupCommands(program);

@@ -9,6 +9,7 @@ import { type DefinitionFile, readDefinition, readDefinitions } from "../definit
 import { renderDiagnostic } from "../definition/render-diagnostic.ts";
 import { DomainError, type LoadedDomain, loadDomains } from "../participant/load-domains.ts";
 import { CliError, EXIT } from "./cli-error.ts";
+import { definitionsFolder } from "./definition-file.ts";
 
 /** What a check found; `text` is for people. */
 interface Finding extends Diagnostic {
@@ -24,7 +25,7 @@ export function addCheckCommand(program: Command): void {
     .description("check definitions and domains; exit code 1 when there are errors")
     .option("--json", "print the findings as JSON")
     .action(async (files: string[], options: { json?: boolean }) => {
-      const folder = resolve(process.env["EKIDEN_DOMAINS"] || "domains");
+      const folder = definitionsFolder();
       const { findings, checked } = await check(folder, files);
       if (options.json === true)
         console.log(

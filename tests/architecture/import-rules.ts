@@ -15,6 +15,7 @@ export interface SourceFile {
 const ROOMS: Readonly<Record<string, readonly string[]>> = {
   core: [],
   definition: ["core", "engine/sdk.ts"],
+  simulate: ["core", "definition"],
   timeline: ["core", "engine/transport/port.ts"],
   transport: ["core"],
   "transport/kafka": ["core", "transport"],
