@@ -11,6 +11,7 @@ import { addLoginCommand } from "./cli/login-command.ts";
 import { addMessageCommands } from "./cli/message-commands.ts";
 import { addSagaCommands } from "./cli/saga-commands.ts";
 import { addSimulateCommand } from "./cli/simulate-command.ts";
+import { addTestCommand } from "./cli/test-command.ts";
 import { OutputClosed } from "./cli/write-line.ts";
 
 const NOTES = `
@@ -24,6 +25,7 @@ async function run(args: readonly string[]): Promise<void> {
   program.addHelpText("after", NOTES).showHelpAfterError("(--help shows the usage)").exitOverride();
   addCheckCommand(program);
   addSimulateCommand(program);
+  addTestCommand(program);
   addSagaCommands(program);
   addMessageCommands(program);
   addGroupCommands(program);

@@ -31,7 +31,7 @@ export async function runStep({ name, args }: Step): Promise<boolean> {
 }
 
 /** Tests that need no database and no network. */
-export const UNIT = ["architecture", "core", "definition", "simulate", "timeline", "domains", "cli"].map(
+export const UNIT = ["architecture", "core", "definition", "simulate", "scenario", "timeline", "domains", "cli"].map(
   (kind) => `./tests/${kind}`,
 );
 

@@ -23,7 +23,7 @@ export function definitionsFolder(): string {
 }
 
 /** The actions of all domains of the folder. @throws DomainError */
-async function loadCatalog(folder: string): Promise<DomainCatalog> {
+export async function loadCatalog(folder: string): Promise<DomainCatalog> {
   return catalogOf((await loadDomains(folder)).map(({ domain }) => domain));
 }
 

@@ -37,7 +37,7 @@ export function outcomeFault(
 }
 
 /** A step's name that no step has. */
-function unknownStep(words: StepWords, name: string): PlanFault {
+export function unknownStep(words: StepWords, name: string): PlanFault {
   return { message: `the definition has no step \`${name}\``, hint: suggestOrList(name, words.all()) };
 }
 

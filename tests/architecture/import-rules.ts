@@ -16,6 +16,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   core: [],
   definition: ["core", "engine/sdk.ts"],
   simulate: ["core", "definition"],
+  scenario: ["core", "definition", "simulate"],
   timeline: ["core", "engine/transport/port.ts"],
   transport: ["core"],
   "transport/kafka": ["core", "transport"],
@@ -53,7 +54,7 @@ const KNOWS_ALL = /^engine\/(?:main\.ts|open-transport\.ts|roles\/|cli\.ts|cli\/
 /** Package → the only places that import it. Packages that are not here are free for the engine, but not for `core`. */
 const PACKAGES: Readonly<Record<string, RegExp>> = {
   "@marcbachmann/cel-js": /^engine\/definition\/expression[a-z-]*\.ts$/,
-  yaml: /^engine\/definition\//,
+  yaml: /^engine\/(?:definition|scenario)\//,
   kafkajs: /^engine\/(?:transport\/kafka|stack)\//,
   hono: /^engine\/api\//,
   "hono-openapi": /^engine\/api\//,
