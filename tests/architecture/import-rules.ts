@@ -16,6 +16,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   core: [],
   definition: ["core", "engine/sdk.ts"],
   simulate: ["core", "definition"],
+  graph: ["core"],
   scenario: ["core", "definition", "simulate"],
   timeline: ["core", "engine/transport/port.ts"],
   transport: ["core"],
