@@ -1,174 +1,108 @@
-import { actionOf } from "./command.ts";
-import type { CommandStep, Compensation } from "./definition.ts";
-import { type Draft, errorOf, faultOf } from "./draft.ts";
-import type { SagaEvent } from "./event.ts";
-import { frames, inProgress, innermost } from "./frame.ts";
-import { park, unpark } from "./park.ts";
-import { stepAt, stepKey } from "./path.ts";
-import { GUARD_RETRY_MS, mayRetry, retryDelayMs } from "./retry.ts";
-import type { BackwardState, Failure, StackEntry } from "./state.ts";
+import { sendCompensation } from "./compensation.ts";
+import { tellParent } from "./child-side.ts";
+import { compensateChild } from "./child-entries.ts";
+import { type Draft, errorOf } from "./draft.ts";
+import { compensationOf, listFrame } from "./frame.ts";
+import { GUARD_RETRY_MS } from "./retry.ts";
+import { drop, topsIn } from "./stack.ts";
+import type { Run } from "./standing.ts";
+import type { Failure, StackEntry } from "./state.ts";
 
-/** Turns the saga round: nothing new goes forward, the stack is undone from its top (S4, S7). */
+/** Turns the saga round: nothing is in progress any more, and the stack is undone from its top (S4, S7). */
 export function goBackward(draft: Draft, failure: Failure): void {
   const { state } = draft;
-  state.status = "compensating";
   state.failure = failure;
-  delete state.parked;
-  delete state.cancel;
-  leaveWaiting(draft);
+  delete state.closing;
   delete state.root.current;
-  state.timers = {};
+  delete state.timers["deadline:"];
   draft.send({ topic: "timeline", type: "saga.compensating", body: { error: errorOf(failure) } });
-  unwind(draft);
 }
 
-/** A wait that nobody will answer any more, or a step that could not be entered, ends here. */
-function leaveWaiting(draft: Draft): void {
-  const at = inProgress(innermost(frames(draft.definition, draft.state)));
-  if (at === undefined || (at.state.kind !== "wait" && at.state.kind !== "fault") || at.step.kind === "fail") return;
-  if (draft.state.failure?.step !== at.path || draft.state.failure.kind === "cancelled") {
-    draft.step({ path: at.path, status: "skipped", finished: true });
-  }
-}
-
-/** Starts the next compensation, or ends the saga when none is left. */
-function unwind(draft: Draft): void {
+/** Everything is undone: the saga has ended. */
+export function end(draft: Draft, failure: Failure): void {
   const { state } = draft;
-  for (let entry = state.stack.at(-1); entry !== undefined; entry = state.stack.at(-1)) {
-    const compensation = compensationOf(draft, entry);
-    if (compensation !== undefined) {
-      state.backward = { phase: "sent", attempt: 0, used: 0 };
-      return sendCompensation(draft, entry, compensation, state.backward);
-    }
-    const reason = entry.notify ? "a notification is not taken back" : "the step has no compensation";
-    state.uncompensated.push({ step: entry.path, reason });
-    state.stack.pop();
-  }
-  end(draft);
-}
-
-function end(draft: Draft): void {
-  const { state } = draft;
-  const failure = state.failure as Failure;
-  delete state.backward;
   state.status = failure.kind === "cancelled" ? "cancelled" : "failed";
   state.timers = {};
   const body = { error: errorOf(failure), uncompensated: state.uncompensated.map((item) => ({ ...item })) };
   draft.send({ topic: "timeline", type: `saga.${state.status}`, body });
-}
-
-function compensationOf(draft: Draft, entry: StackEntry): Compensation | undefined {
-  const step = stepAt(draft.definition, entry.path);
-  return step?.kind === "command" ? step.compensate : undefined;
-}
-
-function sendCompensation(draft: Draft, entry: StackEntry, compensation: Compensation, backward: BackwardState): void {
-  const step = stepAt(draft.definition, entry.path) as CommandStep;
-  const { path } = entry;
-  delete draft.state.timers[`retry:${path}`];
-  try {
-    const error = draft.state.failure === undefined ? {} : { error: errorOf(draft.state.failure) };
-    const input = compensation.with === undefined ? entry.input : draft.render(compensation.with, error);
-    const key = stepKey(draft.facts.id, path);
-    const known = entry.output === undefined ? {} : { output: entry.output };
-    const body = { input, compensates: { stepKey: key, input: entry.input, ...known } };
-    draft.mustFit(body, "the compensation");
-    backward.attempt += 1;
-    backward.used += 1;
-    backward.phase = "sent";
-    draft.step({ path, status: "compensating" });
-    draft.send({
-      topic: step.command,
-      type: "compensation.requested",
-      path,
-      action: actionOf(compensation.command),
-      attempt: backward.attempt,
-      headers: { timeoutMs: compensation.timeoutMs },
-      body,
-    });
-  } catch (error) {
-    parkBackward(draft, path, backward, faultOf(error, path));
-  }
-}
-
-/** The compensation in progress, when it is the one at `path`. */
-export function compensatingAt(draft: Draft, path: string): { entry: StackEntry; backward: BackwardState } | undefined {
-  const entry = draft.state.stack.at(-1);
-  const { backward } = draft.state;
-  return backward === undefined || entry?.path !== path ? undefined : { entry, backward };
-}
-
-/** The top of the stack is undone, or had nothing to undo. */
-export function compensated(draft: Draft, path: string, outcome: "compensated" | "nothing"): void {
-  unpark(draft);
-  draft.clearTimers(path);
-  draft.step({
-    path,
-    ...(outcome === "compensated" ? { status: "compensated" } : { status: "closed" }),
-    finished: true,
-  });
-  draft.state.stack.pop();
-  unwind(draft);
-}
-
-type CompensationFailed = Extract<SagaEvent, { type: "compensation.failed" }>;
-
-/** A compensation failed: again, or left undone when it is optional, or parked (S8). False: it moves nothing. */
-export function compensationFailed(draft: Draft, event: CompensationFailed): boolean {
-  const at = compensatingAt(draft, event.path);
-  if (at === undefined || at.backward.phase !== "sent" || event.attempt !== at.backward.attempt) return false;
-  const { entry, backward } = at;
-  const compensation = compensationOf(draft, entry) as Compensation;
-  const failure: Failure = { code: event.code, message: event.message, step: entry.path, kind: "failed" };
-  if (event.retryable && mayRetry(compensation.retry, event.code, backward.used)) {
-    backward.phase = "backoff";
-    backward.failure = failure;
-    const delayMs = retryDelayMs(
-      compensation.retry,
-      backward.used,
-      `${stepKey(draft.facts.id, entry.path)}#compensate`,
-    );
-    draft.setTimer(`retry:${entry.path}`, delayMs);
-  } else if (compensation.optional) {
-    giveUpCompensation(draft, entry, backward, failure);
-  } else parkBackward(draft, entry.path, backward, failure);
-  return true;
+  tellParent(draft);
 }
 
 /**
- * Gives an optional compensation up. An earlier attempt may have been delivered again: the guard knows whether it has
- * taken effect meanwhile, or does so now.
+ * Undoes what a branch or a block has done (everything, for the empty scope) as far as it goes now: each branch from
+ * its end, branches of one block at the same time. True: nothing is left.
  */
-export function giveUpCompensation(draft: Draft, entry: StackEntry, backward: BackwardState, failure: Failure): void {
-  switch (draft.guard(entry.path).state) {
-    case "running":
-      backward.phase = "closing";
-      backward.failure = failure;
-      return draft.setTimer(`guard:${entry.path}`, GUARD_RETRY_MS);
-    case "compensated":
-      return compensated(draft, entry.path, "compensated");
-    default:
-      return leaveUndone(draft, entry, `its optional compensation failed: ${failure.code}`);
+export function undo(draft: Draft, scope: string, because: Failure | undefined, run: Run): boolean {
+  for (;;) {
+    const entries = topsIn(draft, scope);
+    if (entries.length === 0) return true;
+    const before = draft.state.stack.length;
+    for (const entry of entries) {
+      if (entry.undo === undefined || entry.undo.kind === "guard") begin(draft, entry, because);
+      if (entry.undo?.kind === "steps") runList(draft, entry, run);
+    }
+    if (draft.state.stack.length === before) return false;
   }
 }
 
-function leaveUndone(draft: Draft, entry: StackEntry, reason: string): void {
+function begin(draft: Draft, entry: StackEntry, because: Failure | undefined): void {
+  const error = draft.state.failure !== undefined || because === undefined ? {} : { error: because };
+  const compensation = compensationOf(draft, entry);
+  if (entry.notify) return listed(draft, entry, "a notification is not taken back");
+  if (entry.child !== undefined && !entry.child.pivotPassed) return compensateChild(draft, entry, entry.child);
+  if (compensation === undefined) return listed(draft, entry, "the step has no compensation");
+  if (entry.child !== undefined) entry.undo = { kind: "steps", root: { at: 0 }, ...error };
+  else if (compensation.kind === "steps") beginList(draft, entry, error);
+  else {
+    entry.undo = { kind: "command", phase: "sent", attempt: 0, used: 0, ...error };
+    sendCompensation(draft, entry, compensation, entry.undo);
+  }
+}
+
+/** A list runs in other domains, whose participants know nothing of this step: its guard is asked here whether it may have run. */
+function beginList(draft: Draft, entry: StackEntry, error: { readonly error?: Failure }): void {
+  const { path } = entry;
+  if (entry.undo?.kind === "guard" && draft.state.timers[`guard:${path}`] !== undefined) return;
+  switch (draft.guard(path).state) {
+    case "running":
+      entry.undo = { kind: "guard", ...error };
+      return draft.setTimer(`guard:${path}`, GUARD_RETRY_MS);
+    case "closed":
+    case "rejected":
+    case "blocked":
+      draft.step({ path, status: "closed", finished: true });
+      return drop(draft, path);
+    default:
+      draft.step({ path, status: "compensating" });
+      entry.undo = { kind: "steps", root: { at: 0 }, ...error };
+  }
+}
+
+function runList(draft: Draft, entry: StackEntry, run: Run): void {
+  const frame = listFrame(draft, entry);
+  if (frame === undefined) return;
+  const standing = run(draft, frame);
+  if (standing === "open") return;
+  if (typeof standing !== "object") return compensated(draft, entry, "compensated");
+  leaveUndone(draft, entry, `its optional compensation failed: ${standing.code}`);
+}
+
+function listed(draft: Draft, entry: StackEntry, reason: string): void {
+  draft.state.uncompensated.push({ step: entry.path, reason });
+  drop(draft, entry.path);
+}
+
+/** An entry is undone, or had nothing to undo. */
+export function compensated(draft: Draft, entry: StackEntry, outcome: "compensated" | "closed"): void {
+  draft.clearTimers(entry.path);
+  draft.step({ path: entry.path, status: outcome, finished: true });
+  drop(draft, entry.path);
+}
+
+/** Gives a compensation up: what it would have undone is listed. */
+export function leaveUndone(draft: Draft, entry: StackEntry, reason: string): void {
+  draft.clearTimers(entry.path);
   draft.keep(entry.path);
   draft.step({ path: entry.path, status: "kept", finished: true });
-  draft.state.uncompensated.push({ step: entry.path, reason });
-  draft.state.stack.pop();
-  unwind(draft);
-}
-
-function parkBackward(draft: Draft, path: string, backward: BackwardState, failure: Failure): void {
-  backward.phase = "parked";
-  backward.failure = failure;
-  park(draft, path, failure);
-}
-
-/** Sends the compensation in progress once more. */
-export function compensateAgain(draft: Draft, entry: StackEntry, backward: BackwardState): void {
-  unpark(draft);
-  const compensation = compensationOf(draft, entry);
-  if (compensation !== undefined) sendCompensation(draft, entry, compensation, backward);
+  listed(draft, entry, reason);
 }

@@ -1,7 +1,7 @@
-import { cancelled, giveUp, pendingAt } from "./answer.ts";
-import { goBackward } from "./backward.ts";
+import { pendingOf } from "./answer.ts";
 import type { Draft } from "./draft.ts";
-import { frames, inProgress, innermost } from "./frame.ts";
+import { placesOf } from "./frame.ts";
+import type { Failure } from "./state.ts";
 
 /**
  * Cancel (S14): before the pivot a failure with code `cancelled` that nothing catches. While a step runs it is
@@ -9,24 +9,38 @@ import { frames, inProgress, innermost } from "./frame.ts";
  */
 export function cancel(draft: Draft, reason: string): "compensating" | "past-pivot" | undefined {
   const { state } = draft;
-  if (state.backward !== undefined) return "compensating";
-  if (state.pivotPassed) return "past-pivot";
-  const pending = pendingAt(draft, null);
-  if (pending?.step.pivot && !pivotCanBeStopped(draft, pending.path)) return "past-pivot";
-  state.cancel = { reason };
-  if (pending === undefined || pending.state.held !== undefined) {
-    // Behind the last step only the saga's own output can have failed.
-    const path = inProgress(innermost(frames(draft.definition, state)))?.path ?? "output";
-    goBackward(draft, cancelled(draft, path));
-    return undefined;
-  }
-  delete state.timers[`retry:${pending.path}`];
-  giveUp(draft, pending, cancelled(draft, pending.path));
+  if (state.failure !== undefined || state.closing !== undefined) return "compensating";
+  if (state.pivotPassed || !["none", "stopped"].includes(pivotAhead(draft))) return "past-pivot";
+  closeAll(draft, { code: "cancelled", message: reason, kind: "cancelled" });
   return undefined;
 }
 
-/** A pivot that was not taken yet is closed by the very question; one that is done, running or unknown is past. */
-function pivotCanBeStopped(draft: Draft, path: string): boolean {
-  const { state } = draft.guard(path, true);
-  return state === "closed" || state === "rejected";
+/** The total deadline has passed: before the pivot a failure that no step catches, after it a message on the timeline. */
+export function expireLife(draft: Draft, again: () => void): void {
+  const { state } = draft;
+  if (state.closing !== undefined) return;
+  const pivot = state.pivotPassed ? "passed" : pivotAhead(draft);
+  if (pivot === "running") return again();
+  const message = "the total deadline of the saga has passed";
+  if (pivot === "passed") {
+    draft.send({ topic: "timeline", type: "saga.overdue", body: { message } });
+  } else closeAll(draft, { code: "deadline", message, kind: "deadline" });
+}
+
+/** Every branch ends what it has in progress; the walk over the tree does it. */
+function closeAll(draft: Draft, why: Omit<Failure, "step">): void {
+  // Behind the last step only the saga's own output can have failed.
+  const step = placesOf(draft).find(({ state }) => state.kind !== "block" && state.kind !== "branches")?.path ?? "output";
+  draft.state.closing = { ...why, step };
+}
+
+/** A pivot that was not taken yet is stopped by the very question; one that is done, running or unknown is not. */
+function pivotAhead(draft: Draft): "none" | "stopped" | "running" | "passed" {
+  const pivot = placesOf(draft)
+    .map(pendingOf)
+    .find((pending) => pending?.step.pivot);
+  if (pivot === undefined) return "none";
+  const { state } = draft.guard(pivot.path, true);
+  if (state === "running") return "running";
+  return state === "closed" || state === "rejected" ? "stopped" : "passed";
 }

@@ -26,7 +26,6 @@ export function sendCommand(draft: Draft, step: CommandStep, path: string, state
 
 /** Sends a notify step: its participant retries within this one message, nobody awaits an answer. */
 export function sendNotification(draft: Draft, step: NotifyStep, path: string, input: Json): void {
-  draft.state.stack.push({ path, input, notify: true });
   draft.step({ path, status: "succeeded", attempts: 1, started: true, finished: true });
   draft.send({
     topic: step.command,

@@ -1,6 +1,10 @@
 import { fail, pendingAt, reject, succeed } from "./answer.ts";
-import { compensated, compensatingAt, compensationFailed } from "./backward.ts";
+import { compensated } from "./backward.ts";
 import { cancel } from "./cancel.ts";
+import { childEnded } from "./child-answer.ts";
+import { childCompensated } from "./child-entries.ts";
+import { beginReversal, isRevocable, released } from "./child-side.ts";
+import { compensatingAt } from "./compensation.ts";
 import type { Decision } from "./decision.ts";
 import type { Definition } from "./definition.ts";
 import { Draft, GuardNeeded } from "./draft.ts";
@@ -8,13 +12,15 @@ import type { Evaluator } from "./evaluate.ts";
 import type { Read, SagaEvent } from "./event.ts";
 import { advance } from "./forward.ts";
 import { retry } from "./operator.ts";
+import { takeStatus } from "./park.ts";
 import { receive } from "./signal.ts";
 import { isFinal, type SagaFacts, type SagaState } from "./state.ts";
 import { fire } from "./timer.ts";
+import { compensationFailed } from "./undo-answer.ts";
 import { waitingFor } from "./waiting.ts";
 
 /** Version of these semantics; recorded with every transition, so that a fold knows by which rules it was made. */
-export const SEMANTICS = 1;
+export const SEMANTICS = 2;
 
 /** The state before the first event. */
 export function newborn(): SagaState {
@@ -43,17 +49,26 @@ export function decide(
   read: Read,
   evaluator: Evaluator,
 ): Decision {
-  if (isFinal(state.status)) return { kind: "no-op", reason: "final" };
+  if (isFinal(state.status) && !concerns(state, event)) return { kind: "no-op", reason: "final" };
   const draft = new Draft(definition, facts, state, read, evaluator);
   try {
     const refused = apply(draft, event);
     if (refused !== undefined) return { kind: "no-op", reason: refused };
+    advance(draft);
   } catch (error) {
     if (error instanceof GuardNeeded) return needs(error);
     throw error;
   }
-  draft.state.waitingFor = waitingFor(draft.definition, draft.state);
+  takeStatus(draft);
+  draft.state.waitingFor = waitingFor(draft);
   return draft.finish();
+}
+
+/** A completed child whose parent may take it back hears its parent, and while it undoes its stack all that belongs to that. */
+function concerns(state: SagaState, event: SagaEvent): boolean {
+  if (!isRevocable(state)) return false;
+  if (event.type === "compensate.requested" || event.type === "child.released") return true;
+  return state.reversal === "running" && event.type !== "cancel.requested" && event.type !== "signal.received";
 }
 
 function needs({ path, keepStarted }: GuardNeeded): Decision {
@@ -65,7 +80,7 @@ type Refused = Extract<Decision, { kind: "no-op" }>["reason"];
 function apply(draft: Draft, event: SagaEvent): Refused | undefined {
   switch (event.type) {
     case "saga.started":
-      advance(draft);
+      if (draft.definition.deadlineMs !== undefined) draft.setTimer("deadline:", draft.definition.deadlineMs);
       return undefined;
     case "step.succeeded":
     case "step.rejected":
@@ -73,9 +88,7 @@ function apply(draft: Draft, event: SagaEvent): Refused | undefined {
       return answer(draft, event);
     case "compensation.succeeded":
     case "compensation.skipped":
-      if (compensatingAt(draft, event.path) === undefined) return "late";
-      compensated(draft, event.path, event.type === "compensation.succeeded" ? "compensated" : "nothing");
-      return undefined;
+      return undo(draft, event.path, event.type === "compensation.succeeded" ? "compensated" : "closed");
     case "compensation.failed":
       return compensationFailed(draft, event) ? undefined : "late";
     case "signal.received":
@@ -87,7 +100,22 @@ function apply(draft: Draft, event: SagaEvent): Refused | undefined {
       return cancel(draft, event.reason);
     case "retry.requested":
       return retry(draft, event.step) ? undefined : "not-parked";
+    case "child.ended":
+      return childEnded(draft, event) ? undefined : "late";
+    case "child.compensated":
+      return childCompensated(draft, event) ? undefined : "late";
+    case "compensate.requested":
+      return isRevocable(draft.state) && beginReversal(draft) ? undefined : "late";
+    case "child.released":
+      return isRevocable(draft.state) && released(draft) ? undefined : "late";
   }
+}
+
+function undo(draft: Draft, path: string, outcome: "compensated" | "closed"): Refused | undefined {
+  const at = compensatingAt(draft, path);
+  if (at === undefined) return "late";
+  compensated(draft, at.entry, outcome);
+  return undefined;
 }
 
 type AnswerEvent = Extract<SagaEvent, { type: "step.succeeded" | "step.rejected" | "step.failed" }>;

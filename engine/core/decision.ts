@@ -5,6 +5,8 @@ import type { Failure, SagaState } from "./state.ts";
 export interface Outgoing {
   readonly topic: string;
   readonly type: string;
+  /** The saga that it goes to, when it is another: its correlation id and key. */
+  readonly to?: string;
   /** Path of the step; absent for the saga's own life. */
   readonly path?: string;
   readonly action?: string;

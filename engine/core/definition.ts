@@ -213,7 +213,11 @@ export interface ParallelBranch {
   readonly steps: readonly Step[];
 }
 
-/** Runs its steps once for each item of a list: branches `[0]`, `[1]`, … `steps.<name>`: the outputs in order. */
+/**
+ * Runs its steps once for each item of a list: branches `[0]`, `[1]`, … `steps.<name>` of the block is the list of the
+ * items' outputs, in order. An item's output is that of the last of `steps`; null when that step has none (it is no
+ * command, wait, child saga or `each`) or did not run. Names inside are read only inside, each item its own.
+ */
 export interface EachStep extends StepBase {
   readonly kind: "each";
   readonly in: Expression;
@@ -247,8 +251,8 @@ export interface SleepStep extends StepBase {
   readonly kind: "sleep";
   /** A fixed duration, milliseconds … */
   readonly forMs?: number;
-  /** … or until a date, given as text in ISO 8601. */
-  readonly until?: Expression;
+  /** … or until a date: a value that is text in ISO 8601. */
+  readonly until?: Template;
 }
 
 /** Writes values that are read as `vars.<name>`, each once. */

@@ -1,11 +1,13 @@
-import type { Definition, Expression, Template } from "./definition.ts";
+import type { Definition, Expression, Step, Template } from "./definition.ts";
 import type { Outgoing, StepChange, Transition } from "./decision.ts";
 import { ExpressionFault, type Evaluator, type Scope } from "./evaluate.ts";
 import type { GuardOutcome, Read } from "./event.ts";
 import type { Json } from "./json.ts";
-import type { Failure, SagaFacts, SagaState } from "./state.ts";
+import { branchPath, lanesAt } from "./path.ts";
+import type { BlockState, Failure, ItemState, SagaFacts, SagaState } from "./state.ts";
 import { BODY_MAX, storedBytes } from "./size.ts";
 import { renderTemplate } from "./template.ts";
+import { upgraded } from "./upgrade.ts";
 
 /** Thrown inside a transition that must know a step's guard; `decide` turns it into `needs`. */
 export class GuardNeeded extends Error {
@@ -31,11 +33,13 @@ export class Draft {
   readonly #reopen: string[] = [];
   readonly #keep: string[] = [];
   readonly #taken: Record<string, string> = {};
+  /** Blocks whose step in progress has just failed; the walk over the tree takes the failure outward. */
+  readonly #failures = new Map<BlockState, Failure>();
 
   constructor(definition: Definition, facts: SagaFacts, state: SagaState, read: Read, evaluator: Evaluator) {
     this.definition = definition;
     this.facts = facts;
-    this.state = copyOf(state);
+    this.state = workingCopy(upgraded(state));
     this.read = read;
     this.#evaluator = evaluator;
   }
@@ -82,17 +86,61 @@ export class Draft {
   }
 
   clearTimers(path: string): void {
-    for (const kind of ["retry", "deadline", "guard"]) delete this.state.timers[`${kind}:${path}`];
+    for (const kind of ["retry", "deadline", "guard", "sleep"]) delete this.state.timers[`${kind}:${path}`];
+  }
+
+  /** The step in progress of a block is over without success: the failure goes outward. */
+  fail(block: BlockState, failure: Failure): void {
+    delete block.current;
+    this.#failures.set(block, failure);
+  }
+
+  takeFailure(block: BlockState): Failure | undefined {
+    const failure = this.#failures.get(block);
+    this.#failures.delete(block);
+    return failure;
+  }
+
+  /** Evaluates an expression that stands at a path. @throws ExpressionFault */
+  evaluate(path: string, expression: Expression, more: Scope = {}): Json {
+    return this.#evaluator.evaluate(expression, { ...this.#scope(path), ...more });
   }
 
   /** @throws ExpressionFault */
-  evaluate(expression: Expression, more: Scope = {}): Json {
-    return this.#evaluator.evaluate(expression, { ...this.#scope(), ...more });
+  render(path: string, template: Template, more: Scope = {}): Json {
+    return renderTemplate(template, { ...this.#scope(path), ...more }, this.#evaluator);
   }
 
-  /** @throws ExpressionFault */
-  render(template: Template, more: Scope = {}): Json {
-    return renderTemplate(template, { ...this.#scope(), ...more }, this.#evaluator);
+  /** Keeps a step's output where later steps read it; inside an item it is the item's own. */
+  keepOutput(step: Step, path: string, output: Json): void {
+    const item = this.#innermostItem(path);
+    if (step.name !== undefined) (item?.state.outputs ?? this.state.outputs)[step.name] = output;
+    if (item !== undefined && item.steps.at(-1)?.id === step.id && path === `${item.branch}/${step.id}`) {
+      item.state.result = output;
+    }
+  }
+
+  keepVariable(path: string, name: string, value: Json): void {
+    this.#varsAt(path)[name] = value;
+  }
+
+  /** Each variable is written once; inside an item it is the item's own. */
+  hasVariable(path: string, name: string): boolean {
+    return Object.hasOwn(this.#varsAt(path), name);
+  }
+
+  /** Keeps the list that an `each` runs over. */
+  keepList(path: string, items: readonly Json[]): void {
+    this.state.lists = { ...this.state.lists, [path]: items };
+  }
+
+  listAt(path: string): readonly Json[] {
+    return this.state.lists?.[path] ?? [];
+  }
+
+  /** What stands for the items of an `each`, in order. */
+  resultsAt(path: string): Json[] {
+    return this.listAt(path).map((_item, index) => this.state.items?.[branchPath(path, `[${index}]`)]?.result ?? null);
   }
 
   finish(): Transition {
@@ -107,9 +155,35 @@ export class Draft {
     };
   }
 
-  #scope(): Scope {
+  #varsAt(path: string): Record<string, Json> {
+    this.state.vars ??= {};
+    return this.#innermostItem(path)?.state.vars ?? this.state.vars;
+  }
+
+  #innermostItem(
+    path: string,
+  ): { readonly branch: string; readonly steps: readonly Step[]; readonly state: ItemState } | undefined {
+    const lane = lanesAt(this.definition, path).findLast(({ step }) => step.kind === "each");
+    if (lane === undefined) return undefined;
+    this.state.items ??= {};
+    this.state.items[lane.branch] ??= { outputs: {}, vars: {} };
+    return { branch: lane.branch, steps: lane.step.kind === "each" ? lane.step.steps : [], state: this.state.items[lane.branch] as ItemState };
+  }
+
+  #scope(path: string): Scope {
     const { id, key, version, startedAt, input } = this.facts;
-    return { input, steps: this.state.outputs, saga: { id, key, version, startedAt, now: this.read.now } };
+    const own: Record<string, Json> = {};
+    let steps = this.state.outputs;
+    let vars = this.state.vars ?? {};
+    for (const { step, block, branch, item } of lanesAt(this.definition, path)) {
+      if (step.kind !== "each" || item === undefined) continue;
+      own[step.as] = this.listAt(block)[item] ?? null;
+      const inside = this.state.items?.[branch];
+      if (inside === undefined) continue;
+      steps = { ...steps, ...inside.outputs };
+      vars = { ...vars, ...inside.vars };
+    }
+    return { ...own, input, steps, vars, saga: { id, key, version, startedAt, now: this.read.now } };
   }
 }
 
@@ -137,7 +211,20 @@ export function errorOf(failure: Failure): {
   return { code, message, step, ...(line === undefined ? {} : { line }), ...(column === undefined ? {} : { column }) };
 }
 
-/** A copy of a state, which is a tree of JSON: three times as quick as `structuredClone`, and it is made for every event. */
+/**
+ * The copy that a transition changes. Outputs, lists and inputs are never changed in place, so they are shared: a copy
+ * is made for every event, and they are most of a long saga's state.
+ */
+function workingCopy({ outputs, lists, stack, ...rest }: SagaState): SagaState {
+  const entries = stack.map((entry) => ({
+    ...entry,
+    ...(entry.child === undefined ? {} : { child: { ...entry.child } }),
+    ...(entry.undo === undefined ? {} : { undo: copyOf(entry.undo) }),
+  }));
+  return { ...copyOf(rest), outputs: { ...outputs }, ...(lists === undefined ? {} : { lists }), stack: entries };
+}
+
+/** A copy of a tree of JSON: three times as quick as `structuredClone`. */
 function copyOf<T>(value: T): T {
   if (typeof value !== "object" || value === null) return value;
   if (Array.isArray(value)) return value.map(copyOf) as T;

@@ -36,7 +36,29 @@ export type SagaEvent =
   | { readonly type: "signal.received"; readonly messageId: string; readonly signal: string; readonly payload: Json }
   | { readonly type: "timer.fired"; readonly timer: string; readonly dueAt: string }
   | { readonly type: "cancel.requested"; readonly reason: string }
-  | { readonly type: "retry.requested"; readonly step?: string };
+  | { readonly type: "retry.requested"; readonly step?: string }
+  | ChildEnded
+  /** Child to parent: its stack is undone. */
+  | { readonly type: "child.compensated"; readonly path: string; readonly uncompensated: boolean }
+  /** Parent to a completed child: undo your stack. */
+  | { readonly type: "compensate.requested" }
+  /** Parent to a completed child: nobody will take you back any more. */
+  | { readonly type: "child.released" };
+
+/** Child to parent: it has reached a final status. */
+export interface ChildEnded {
+  readonly type: "child.ended";
+  /** Path of the parent's step. */
+  readonly path: string;
+  readonly child: string;
+  readonly status: "completed" | "failed" | "cancelled" | "terminated";
+  readonly code: string;
+  readonly message: string;
+  readonly output: Json;
+  readonly pivotPassed: boolean;
+  /** It lists steps that may have taken effect and were not undone. */
+  readonly uncompensated: boolean;
+}
 
 /** How a step's guard stands, found by settling it (design S3). */
 export type GuardOutcome =

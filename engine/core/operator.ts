@@ -1,28 +1,30 @@
-import { type Pending, pendingAt, succeed, tryAgain } from "./answer.ts";
-import { compensateAgain } from "./backward.ts";
+import { type Pending, pendingOf, succeed, tryAgain } from "./answer.ts";
+import { childOf, retryChild } from "./child-answer.ts";
+import { compensatingAt, sendCompensation } from "./compensation.ts";
 import type { Draft } from "./draft.ts";
-import { advance } from "./forward.ts";
-import { type Frame, frames, inProgress, innermost } from "./frame.ts";
-import { unpark } from "./park.ts";
-import { pathOf } from "./path.ts";
+import { placeAt } from "./frame.ts";
+import { parkedAt } from "./park.ts";
 
-/** A person wants the parked step tried again. False: the saga is not parked there. */
+/** A person wants what is parked tried again: one place, or all of them. False: the saga is not parked there. */
 export function retry(draft: Draft, step: string | undefined): boolean {
-  if (draft.state.status !== "parked") return false;
-  const { backward } = draft.state;
-  const top = draft.state.stack.at(-1);
-  if (backward !== undefined && top !== undefined) {
-    if (step !== undefined && step !== top.path) return false;
-    backward.used = 0;
-    compensateAgain(draft, top, backward);
-    return true;
+  const places = parkedAt(draft).filter(({ path }) => step === undefined || step === path);
+  for (const { path } of places) retryAt(draft, path);
+  return places.length > 0;
+}
+
+function retryAt(draft: Draft, path: string): void {
+  const back = compensatingAt(draft, path);
+  if (back !== undefined) {
+    back.undo.used = 0;
+    return sendCompensation(draft, back.entry, back.compensation, back.undo);
   }
-  const frame = innermost(frames(draft.definition, draft.state));
-  const pending = pendingAt(draft, null);
-  if (step !== undefined && step !== (pending?.path ?? pathHere(frame))) return false;
-  if (pending === undefined) enterAgain(draft, frame);
-  else retryCommand(draft, pending);
-  return true;
+  const place = placeAt(draft, path);
+  const pending = pendingOf(place);
+  const child = childOf(place);
+  if (pending !== undefined) retryCommand(draft, pending);
+  else if (child !== undefined) retryChild(draft, child);
+  // The step, or the saga's own output, is entered again.
+  else delete (place?.frame.block ?? draft.state.root).current;
 }
 
 function retryCommand(draft: Draft, pending: Pending): void {
@@ -35,16 +37,4 @@ function retryCommand(draft: Draft, pending: Pending): void {
   if (pending.state.failure?.kind === "rejected") draft.reopen(pending.path);
   pending.state.used = 0;
   tryAgain(draft, pending);
-}
-
-function enterAgain(draft: Draft, frame: Frame): void {
-  unpark(draft);
-  delete frame.block.current;
-  advance(draft);
-}
-
-function pathHere(frame: Frame): string {
-  const at = inProgress(frame);
-  const step = frame.steps[frame.block.at];
-  return at?.path ?? (step === undefined ? "output" : pathOf(frame.prefix, step.id));
 }

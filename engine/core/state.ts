@@ -35,13 +35,44 @@ export type StepState =
       /** A result that broke its contract or output template; a retry looks at it again. */
       held?: Json;
     }
+  | {
+      kind: "child";
+      /** `open`: it runs. `closing`: it was asked to cancel, its end is awaited. */
+      phase: "open" | "closing" | "parked";
+      /** Correlation id of the child. */
+      id: string;
+      /** Number of the child: a retry after its end starts another. */
+      attempt: number;
+      input: Json;
+      failure?: Failure;
+      held?: Json;
+      /** The child has ended without success; nothing more is heard of it. */
+      ended?: true;
+    }
   | { kind: "wait" }
+  | { kind: "sleep" }
   /** `branch`: path segments below the step, e.g. `approved` or `catch/deadline`. `error`: what a catch block may read. */
   | { kind: "block"; branch: string; block: BlockState; error?: Failure }
+  | {
+      kind: "branches";
+      /** Those in progress, by id: a branch's name, or `[n]` for an item. One that has ended well is not here any more. */
+      branches: Record<string, BranchState>;
+      /** Of an `each`: the item that is begun next. */
+      next?: number;
+      /** Of `join: any`: the branch that finished first; the others are closed and undone. */
+      winner?: string;
+      /** Why the block fails: no branch begins anything new. */
+      failure?: Failure;
+    }
+  /** The block has failed and its catch block begins when all that it did is undone. */
+  | { kind: "undoing"; branch: string; failure: Failure }
   /** The step could not be entered; a retry enters it again. */
   | { kind: "fault"; failure: Failure };
 
-/** A command that was sent and may have to be undone. */
+/** A branch of a block: in progress, or (of `join: any`) out of the race and being undone, with the reason. */
+export type BranchState = { root: BlockState } | { undoing: Failure };
+
+/** Something that was sent and may have to be undone: a command, a notification or a child saga. */
 export interface StackEntry {
   readonly path: string;
   readonly input: Json;
@@ -49,21 +80,42 @@ export interface StackEntry {
   output?: Json;
   /** Nobody awaits its answer. */
   readonly notify?: true;
+  readonly child?: ChildEntry;
+  /** How far its compensation is; absent: not begun. */
+  undo?: UndoState;
+}
+
+/** A child saga on the stack: how it stands, as far as its parent knows. */
+export interface ChildEntry {
+  readonly id: string;
+  ended?: "completed" | "terminated";
+  /** It went past its own pivot: its stack is gone, only the step's `compensate` undoes it. */
+  pivotPassed?: true;
+}
+
+/** A compensation in progress. `error`: what it may read when the saga itself has not failed. */
+export type UndoState = { error?: Failure } & (
+  | ({ kind: "command" } & Attempts)
+  /** A list of steps, run like a small saga of its own. */
+  | { kind: "steps"; root: BlockState }
+  /** A list that has not begun: the step runs at this moment. */
+  | { kind: "guard" }
+  /** The child undoes its own stack. */
+  | { kind: "child" }
+);
+
+interface Attempts {
+  /** `closing`: given up while it ran. */
+  phase: "sent" | "backoff" | "closing" | "parked";
+  attempt: number;
+  used: number;
+  failure?: Failure;
 }
 
 /** A step that may have taken effect and was not undone. */
 export interface Uncompensated {
   readonly step: string;
   readonly reason: string;
-}
-
-/** The compensation in progress: that of the top of the stack. */
-export interface BackwardState {
-  /** `closing`: given up while it ran. */
-  phase: "sent" | "backoff" | "closing" | "parked";
-  attempt: number;
-  used: number;
-  failure?: Failure;
 }
 
 /** An unread signal. */
@@ -80,13 +132,26 @@ export interface Waiting {
   readonly deadlineAt: string | null;
 }
 
-/** The whole state of one saga. Plain JSON: it lies in `timeline.saga.state`. */
+/** What an item of an `each` keeps to itself. */
+export interface ItemState {
+  outputs: Record<string, Json>;
+  vars: Record<string, Json>;
+  /** Output of the last step, which stands for the item in the list. */
+  result?: Json;
+}
+
+/** The whole state of one saga. Plain JSON: it lies in `timeline.saga.state`. Reached through `Draft` and `stack.ts`. */
 export interface SagaState {
   status: SagaStatus;
   root: BlockState;
   /** Outputs by step name: `steps.<name>`. */
   outputs: Record<string, Json>;
-  /** Oldest first; compensated from the end. */
+  vars?: Record<string, Json>;
+  /** What stands inside an item of an `each`, by the item's path (`ship[3]`). */
+  items?: Record<string, ItemState>;
+  /** The lists that were evaluated, by the path of their `each`. */
+  lists?: Record<string, readonly Json[]>;
+  /** In the order of sending. The paths tell which entries belong to which branch. */
   stack: StackEntry[];
   /** True once the pivot has succeeded: from here on forward only. */
   pivotPassed: boolean;
@@ -94,13 +159,16 @@ export interface SagaState {
   /** Timers that are set: name → due, ISO 8601. `timeline.timer` follows it. */
   timers: Record<string, string>;
   uncompensated: Uncompensated[];
+  /** Why everything in progress is being ended: a cancel, or the total deadline. */
+  closing?: Failure;
   /** Why it goes backward, or why it failed. */
   failure?: Failure;
-  /** Why it is parked. */
+  /** Why it is parked: the first place that stands. */
   parked?: Failure;
-  backward?: BackwardState;
-  /** A cancel that waits for the end of a running step. */
-  cancel?: { readonly reason: string };
+  /** A completed child that its parent takes back: its stack is being undone, its status stays. */
+  reversal?: "running" | "done";
+  /** How an `end` says that it ended. */
+  outcome?: string;
   output?: Json;
   waitingFor: Waiting[];
 }
@@ -112,6 +180,14 @@ export interface SagaFacts {
   readonly version: number;
   readonly startedAt: string;
   readonly input: JsonObject;
+  /** Of a child: the saga and the step that await its end. */
+  readonly parent?: Parent;
+}
+
+/** The step of another saga that started this one. */
+export interface Parent {
+  readonly sagaId: string;
+  readonly path: string;
 }
 
 /** True for a status that is never left. */

@@ -1,4 +1,4 @@
-import type { Definition, Position, Step } from "../core/definition.ts";
+import type { Catch, Definition, Position, Step } from "../core/definition.ts";
 import type { DomainCatalog } from "../core/domain.ts";
 import { type CheckContext, checkTextTemplate, keyPosition, type Place, typeOfTemplate } from "./check-context.ts";
 import { checkSteps } from "./check-steps.ts";
@@ -42,8 +42,29 @@ function* namedSteps(steps: readonly Step[]): Generator<readonly [string, Step]>
 }
 
 function blocksOf(step: Step): readonly (readonly Step[])[] {
-  if (step.kind === "command" || step.kind === "wait") return step.catch.map((caught) => caught.steps);
-  return step.kind === "choose" ? [...step.branches.map((branch) => branch.steps), step.else ?? []] : [];
+  switch (step.kind) {
+    case "command":
+    case "saga":
+      return [...caughtBy(step), ...(step.compensate?.kind === "steps" ? [step.compensate.steps] : [])];
+    case "wait":
+      return caughtBy(step);
+    case "choose":
+      return [...step.branches.map((branch) => branch.steps), step.else ?? []];
+    case "parallel":
+      return [...step.branches.map((branch) => branch.steps), ...caughtBy(step)];
+    case "each":
+      return [step.steps, ...caughtBy(step)];
+    case "notify":
+    case "sleep":
+    case "set":
+    case "fail":
+    case "end":
+      return [];
+  }
+}
+
+function caughtBy(step: { readonly catch: readonly Catch[] }): readonly (readonly Step[])[] {
+  return step.catch.map((caught) => caught.steps);
 }
 
 /** A path of `sensitive` that names nothing would mask nothing, and nobody would notice. */

@@ -14,7 +14,7 @@ import { actionOf, checkInheritedInput, checkInput } from "./check-input.ts";
 import { checkPivotRules, refuseAfterPivot } from "./check-pivot.ts";
 import { outputType } from "./check-result.ts";
 import { type Flow, joined, withProven, withStep } from "./flow.ts";
-import type { ValueType } from "./value-type.ts";
+import { ANY, type ValueType } from "./value-type.ts";
 
 /** What a block of steps adds to a place: the names of the `catch` it stands in. */
 export interface Surroundings {
@@ -64,6 +64,20 @@ function checkKind(check: CheckContext, step: Step, place: Place, around: Surrou
       return checkChoose(check, step, here, (steps, flow) => checkSteps(check, steps, flow, around));
     case "fail":
       return checkFail(check, step, here);
+    case "parallel":
+      for (const branch of step.branches) checkSteps(check, branch.steps, place.flow, { ...around, outermost: false });
+      return place.flow;
+    case "each": {
+      const names = { ...around.names, [step.as]: ANY };
+      checkSteps(check, step.steps, place.flow, { ...around, names, outermost: false });
+      return place.flow;
+    }
+    case "saga":
+    case "sleep":
+    case "set":
+      return place.flow;
+    case "end":
+      return null;
   }
 }
 
@@ -114,7 +128,7 @@ function checkFail(check: CheckContext, step: FailStep, place: Place): null {
 
 function checkCompensation(check: CheckContext, step: CommandStep, place: Place): void {
   const { compensate } = step;
-  if (compensate === undefined) return;
+  if (compensate === undefined || compensate.kind === "steps") return;
   const at = check.marks.of(compensate, step.at);
   const [domain] = step.command.split(".");
   if (compensate.command.split(".")[0] !== domain) {

@@ -7,7 +7,6 @@ export const DIAGNOSTIC_CODES = [
   "definition.anchor",
   "definition.tag",
   "definition.unknown-key",
-  "definition.not-supported",
   "definition.missing-key",
   "definition.misplaced-key",
   "definition.forbidden-key",

@@ -69,27 +69,36 @@ export function fieldsOf(context: ParseContext, node: Node, what: string): Field
   return fields;
 }
 
-/** Reports keys outside `known`; those of `later` are part of the language but not of this version. */
-export function checkKeys(
-  context: ParseContext,
-  fields: Fields,
-  known: readonly string[],
-  later: ReadonlySet<string> = new Set(),
-): void {
+/** Reports keys outside `known`. */
+export function checkKeys(context: ParseContext, fields: Fields, known: readonly string[]): void {
   for (const { key, keyAt } of fields.values()) {
     if (known.includes(key)) continue;
-    if (later.has(key)) {
-      const hint = key === "parallel" || key === "each" ? "Write the steps in sequence." : "Leave it out.";
-      context.findings.error("definition.not-supported", keyAt, `\`${key}\` is not available in this version`, hint);
-    } else {
-      context.findings.error(
-        "definition.unknown-key",
-        keyAt,
-        `there is no key \`${key}\` here`,
-        suggestOrList(key, known),
-      );
-    }
+    context.findings.error(
+      "definition.unknown-key",
+      keyAt,
+      `there is no key \`${key}\` here`,
+      suggestOrList(key, known),
+    );
   }
+}
+
+/** Reports that a key is missing from the map at `node`. */
+export function requireKey(
+  context: ParseContext,
+  fields: Fields,
+  key: string,
+  node: Node,
+  owner: string,
+  hint: string,
+): void {
+  if (fields.has(key)) return;
+  report(context, "definition.missing-key", node, `${owner} needs \`${key}\``, hint);
+}
+
+/** Reads a key's value where the key is there. */
+export function take<T>(fields: Fields, key: string, read: (field: Field) => T | undefined): T | undefined {
+  const field = fields.get(key);
+  return field === undefined ? undefined : read(field);
 }
 
 /** The items of a list, or undefined after an error. */

@@ -9,22 +9,26 @@ import {
   NAME,
   type ParseContext,
   positionOf,
+  take,
 } from "./parse-context.ts";
 import { DEFAULT_RETRY, DEFAULT_TIMEOUT_MS, retryOf } from "./parse-retry.ts";
 import { shapeOf } from "./parse-shape.ts";
+import { scheduleOf, startOf } from "./parse-starts.ts";
 import { type Defaults, stepsOf } from "./parse-steps.ts";
 import { templateOf } from "./parse-template.ts";
 import { durationOf, nameHint, nameOf, numberOf, textOf } from "./parse-values.ts";
 
-const KEYS = ["saga", "version", "description", "input", "key", "labels", "sensitive", "defaults", "steps", "output"];
-const LATER: ReadonlySet<string> = new Set(["start", "schedule", "deadline"]);
+const KEYS = [
+  ...["saga", "version", "description", "input", "key", "labels", "sensitive"],
+  ...["start", "schedule", "deadline", "defaults", "steps", "output"],
+];
 const NO_INPUT: Shape = { kind: "object", optional: false, fields: {} };
 
 /** The file's mapping as a definition; undefined when a part without which there is none is missing. */
 export function definitionOf(context: ParseContext, root: Node, revision: string): Definition | undefined {
   const fields = fieldsOf(context, root, "a saga file");
   if (fields === undefined) return undefined;
-  checkKeys(context, fields, KEYS, LATER);
+  checkKeys(context, fields, KEYS);
   requireKeys(context, fields, root);
   const name = take(fields, "saga", ({ value }) => nameOf(context, value, "a saga"));
   const version = take(fields, "version", ({ value }) =>
@@ -50,11 +54,14 @@ function requireKeys(context: ParseContext, fields: Fields, root: Node): void {
   }
 }
 
-type Parts = Pick<Definition, "description" | "input" | "key" | "labels" | "sensitive" | "output">;
+type Parts = Omit<Definition, "name" | "version" | "revision" | "steps">;
 
 function optionalParts(context: ParseContext, fields: Fields): Parts {
   const description = take(fields, "description", ({ value }) => textOf(context, value, "`description`"));
   const key = take(fields, "key", ({ value }) => templateOf(context, value));
+  const deadlineMs = take(fields, "deadline", ({ value }) => durationOf(context, value));
+  const start = take(fields, "start", ({ value }) => startOf(context, value));
+  const schedule = take(fields, "schedule", ({ value }) => scheduleOf(context, value));
   const output = take(fields, "output", ({ value }) => templateOf(context, value));
   return {
     input: take(fields, "input", (field) => inputOf(context, field)) ?? NO_INPUT,
@@ -62,6 +69,9 @@ function optionalParts(context: ParseContext, fields: Fields): Parts {
     sensitive: take(fields, "sensitive", ({ value }) => pathsOf(context, value)) ?? [],
     ...(description === undefined ? {} : { description }),
     ...(key === undefined ? {} : { key }),
+    ...(deadlineMs === undefined ? {} : { deadlineMs }),
+    ...(start === undefined ? {} : { start }),
+    ...(schedule === undefined ? {} : { schedule }),
     ...(output === undefined ? {} : { output }),
   };
 }
@@ -100,9 +110,4 @@ function defaultsOf(context: ParseContext, field: Field | undefined): Defaults {
     timeoutMs: take(fields, "timeout", ({ value }) => durationOf(context, value)) ?? DEFAULT_TIMEOUT_MS,
     retry: retryOf(context, fields.get("retry"), DEFAULT_RETRY),
   };
-}
-
-function take<T>(fields: Fields, key: string, read: (field: Field) => T | undefined): T | undefined {
-  const field = fields.get(key);
-  return field === undefined ? undefined : read(field);
 }

@@ -9,9 +9,12 @@ import {
   type ParseContext,
   positionOf,
   report,
+  take,
 } from "./parse-context.ts";
+import { eachStep, parallelStep } from "./parse-blocks.ts";
 import { chooseStep } from "./parse-choose.ts";
-import { commandStep, failStep, notifyStep, waitStep } from "./parse-step-kinds.ts";
+import { endStep, failStep, setStep, sleepStep } from "./parse-plain-kinds.ts";
+import { commandStep, notifyStep, sagaStep, waitStep } from "./parse-step-kinds.ts";
 import { bareExpressionOf } from "./parse-template.ts";
 import { nameOf, textOf } from "./parse-values.ts";
 import { suggest } from "./suggest.ts";
@@ -47,13 +50,17 @@ const COMMON = ["step", "if", "description"];
 const KEYS_OF: Readonly<Record<Kind, readonly string[]>> = {
   command: ["command", "with", "returns", "output", "timeout", "deadline", "retry", "catch", "compensate", "pivot"],
   notify: ["notify", "with", "timeout", "retry"],
-  wait: ["wait", "returns", "output", "deadline", "catch"],
+  wait: ["wait", "match", "returns", "output", "deadline", "catch"],
+  sleep: ["sleep"],
   choose: ["choose", "cases", "else"],
+  parallel: ["parallel", "join", "deadline", "catch"],
+  each: ["each", "deadline", "catch"],
+  saga: ["saga", "with", "returns", "output", "deadline", "catch", "compensate"],
+  set: ["set"],
   fail: ["fail"],
+  end: ["end"],
 };
 const KINDS = Object.keys(KEYS_OF) as Kind[];
-const LATER_KINDS: ReadonlySet<string> = new Set(["parallel", "each", "saga", "sleep", "set", "end"]);
-const LATER: ReadonlySet<string> = new Set([...LATER_KINDS, "join", "match"]);
 const ALL_KEYS = [...new Set([...COMMON, ...Object.values(KEYS_OF).flat()])];
 
 /** A list of steps. Steps that could not be read are left out; an error was reported for each. */
@@ -73,7 +80,7 @@ function stepOf(context: StepContext, node: Node, index: number): Step | undefin
   const fields = context.count.steps > STEPS_MAX ? undefined : fieldsOf(context, node, "a step");
   if (fields === undefined) return undefined;
   const kind = kindOf(context, node, fields);
-  checkKeys(context, fields, ALL_KEYS, LATER);
+  checkKeys(context, fields, ALL_KEYS);
   if (kind === undefined) return undefined;
   refuseMisplaced(context, fields, kind);
   const common = commonOf(context, node, fields, `${kind}${index}`);
@@ -89,10 +96,22 @@ function readKind(context: StepContext, kind: Kind, common: StepCommon, fields: 
       return notifyStep(context, common, fields);
     case "wait":
       return waitStep(context, common, fields);
+    case "sleep":
+      return sleepStep(context, common, fields);
     case "choose":
       return chooseStep(context, common, fields);
+    case "parallel":
+      return parallelStep(context, common, fields);
+    case "each":
+      return eachStep(context, common, fields);
+    case "saga":
+      return sagaStep(context, common, fields);
+    case "set":
+      return setStep(context, common, fields);
     case "fail":
       return failStep(context, common, fields);
+    case "end":
+      return endStep(context, common, fields);
   }
 }
 
@@ -105,7 +124,7 @@ function kindOf(context: StepContext, node: Node, fields: Fields): Kind | undefi
     context.findings.error("definition.step-kind", at, `one step cannot be both \`${first}\` and \`${second}\``, hint);
     return undefined;
   }
-  if (first === undefined && ![...fields.keys()].some((key) => LATER_KINDS.has(key))) {
+  if (first === undefined) {
     // A misspelt kind is reported as an unknown key, with the suggestion.
     const misspelt = [...fields.keys()].some((key) => !ALL_KEYS.includes(key) && suggest(key, KINDS) !== undefined);
     const hint = `Add one of ${KINDS.join(", ")}.`;
@@ -137,9 +156,9 @@ function misplacedHint(kind: Kind, key: string): string {
 }
 
 function commonOf(context: StepContext, node: Node, fields: Fields, positional: string): StepCommon {
-  const name = read(fields.get("step"), (field) => stepName(context, field));
-  const description = read(fields.get("description"), (field) => textOf(context, field.value, "`description`"));
-  const condition = read(fields.get("if"), (field) => bareExpressionOf(context, field.value, "`if`"));
+  const name = take(fields, "step", (field) => stepName(context, field));
+  const description = take(fields, "description", ({ value }) => textOf(context, value, "`description`"));
+  const condition = take(fields, "if", ({ value }) => bareExpressionOf(context, value, "`if`"));
   return {
     id: name ?? positional,
     at: positionOf(context, node),
@@ -181,8 +200,4 @@ function markKeys<S extends Step>(context: StepContext, step: S, fields: Fields)
   context.marks.mark(step, step.at);
   for (const { key, value } of fields.values()) context.marks.markKey(step, key, positionOf(context, value));
   return step;
-}
-
-function read<T>(field: Field | undefined, take: (field: Field) => T | undefined): T | undefined {
-  return field === undefined ? undefined : take(field);
 }

@@ -152,7 +152,7 @@ test("an operator's retry of a compensation has all attempts of its policy again
     ["retry:b"],
   ]);
   run.compensated("b", 1);
-  expect([run.state.timers, run.state.backward]).toEqual([{}, { phase: "sent", attempt: 1, used: 1 }]);
+  expect([run.state.timers, run.undoing()]).toEqual([{}, { kind: "command", phase: "sent", attempt: 1, used: 1 }]);
 });
 
 test("a failure of a parked compensation is kept and moves nothing, and the state says why it failed", () => {
@@ -160,5 +160,5 @@ test("a failure of a parked compensation is kept and moves nothing, and the stat
   run.compensationFails("b", 1, false);
   const failure = { code: "exception", message: "broken", step: "b", kind: "failed" } as const;
   expect(run.compensationFails("b")).toBe("late");
-  expect(run.state.backward).toEqual({ phase: "parked", attempt: 1, used: 1, failure });
+  expect(run.undoing()).toEqual({ kind: "command", phase: "parked", attempt: 1, used: 1, failure });
 });

@@ -38,7 +38,7 @@ function cancelledWhileRunning(): SagaRun {
 
 test("a cancel while the step runs is recorded and done at its answer", () => {
   const run = cancelledWhileRunning();
-  expect([run.state.status, run.state.cancel, run.dueIn("guard:a")]).toEqual(["running", { reason: "asked" }, 1_000]);
+  expect([run.state.status, run.state.closing, run.dueIn("guard:a")]).toEqual(["running", cancelledAtA, 1_000]);
   run.succeed("a", { id: 1 });
   expect(run.sent()).toEqual(["saga.compensating", "undo a #1"]);
 });
@@ -104,7 +104,7 @@ test("a finished cancel leaves nothing in the state, and a step that cannot be u
   run.guards["a"] = { state: "running" };
   run.cancel();
   run.succeed("a");
-  expect([run.state.status, run.state.cancel, run.state.timers, run.steps]).toEqual([
+  expect([run.state.status, run.state.closing, run.state.timers, run.steps]).toEqual([
     "cancelled",
     undefined,
     {},

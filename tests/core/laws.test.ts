@@ -3,7 +3,8 @@ import fc from "fast-check";
 import { decide } from "../../engine/core/decide.ts";
 import type { Definition } from "../../engine/core/definition.ts";
 import type { GuardOutcome, Read, SagaEvent } from "../../engine/core/event.ts";
-import { frames, inProgress, innermost } from "../../engine/core/frame.ts";
+import { Draft } from "../../engine/core/draft.ts";
+import { placesOf } from "../../engine/core/frame.ts";
 import type { SagaState } from "../../engine/core/state.ts";
 import { createEvaluator } from "../../engine/definition/expression.ts";
 import { dispatcherMoves } from "./explorer/dispatcher.ts";
@@ -113,6 +114,11 @@ test("a state that went through JSON is the same state, and decides the same", (
   );
 });
 
+/** The steps in progress of a state. */
+function inProgress(definition: Definition, state: SagaState) {
+  return placesOf(new Draft(definition, FACTS, state, { now: FACTS.startedAt, guards: {} }, evaluator));
+}
+
 /** An answer or a timer is history once it was heard. A person's request is not: only its id tells it apart. */
 function isHistory({ type }: SagaEvent): boolean {
   return type !== "saga.started" && !/^(cancel|retry|signal)\./.test(type);
@@ -141,8 +147,9 @@ test("hearing any of the earlier answers and timers once more moves nothing", ()
  */
 function isOpen({ definition }: Model, state: SagaState, event: SagaEvent): boolean {
   if (event.type === "timer.fired") return state.timers[event.timer] !== undefined;
-  const at = inProgress(innermost(frames(definition, state)));
-  if (!("path" in event) || at?.path !== event.path || at.state.kind !== "command") return false;
+  if (!("path" in event)) return false;
+  const at = inProgress(definition, state).find(({ path }) => path === event.path);
+  if (at?.state.kind !== "command") return false;
   return event.type === "step.rejected" || at.state.phase === "closing";
 }
 
@@ -152,11 +159,11 @@ test("the timers in a state belong to what is in progress", () => {
       const { model, calls } = walk(route);
       for (const { answer } of calls) {
         if (answer.kind !== "transition") continue;
-        const inside = frames(model.definition, answer.state).map((frame) => inProgress(frame)?.path);
-        const undoing = answer.state.backward === undefined ? undefined : answer.state.stack.at(-1)?.path;
+        const inside = inProgress(model.definition, answer.state).map(({ path }) => path);
+        const undoing = answer.state.stack.flatMap(({ path, undo }) => (undo === undefined ? [] : [path]));
         for (const timer of Object.keys(answer.state.timers)) {
           const path = timer.slice(timer.indexOf(":") + 1);
-          expect([...inside, undoing]).toContain(path);
+          expect([...inside, ...undoing, ""]).toContain(path);
         }
       }
     }),
@@ -167,19 +174,24 @@ test("the timers in a state belong to what is in progress", () => {
 test("a timer of a phase is set exactly while the phase lasts", () => {
   fc.assert(
     fc.property(routes, (route) => {
-      const { calls } = walk(route);
+      const { calls, model } = walk(route);
       for (const { answer } of calls) {
         if (answer.kind !== "transition") continue;
         const { state } = answer;
-        const current = state.root.current;
-        const phase = state.backward?.phase ?? (current?.kind === "command" ? current.phase : undefined);
-        const set = (kind: string) => Object.keys(state.timers).some((timer) => timer.startsWith(`${kind}:`));
-        if (phase === undefined) continue;
-        expect({ retry: set("retry"), guard: set("guard") }).toEqual({
-          retry: phase === "backoff",
-          guard: phase === "closing",
-        });
-        if (phase === "parked") expect(state.timers).toEqual({});
+        const forward = inProgress(model.definition, state).flatMap(({ path, state: step }) =>
+          step.kind === "command" ? [{ path, phase: step.phase }] : [],
+        );
+        const backward = state.stack.flatMap(({ path, undo }) =>
+          undo?.kind === "command" ? [{ path, phase: undo.phase }] : [],
+        );
+        for (const { path, phase } of [...forward, ...backward]) {
+          const set = (kind: string) => state.timers[`${kind}:${path}`] !== undefined;
+          expect({ retry: set("retry"), guard: set("guard"), parked: phase === "parked" && set("deadline") }).toEqual({
+            retry: phase === "backoff",
+            guard: phase === "closing",
+            parked: false,
+          });
+        }
       }
     }),
     { numRuns: RUNS },

@@ -4,7 +4,7 @@ import type { Definition } from "../../engine/core/definition.ts";
 import type { Evaluator } from "../../engine/core/evaluate.ts";
 import type { GuardOutcome, SagaEvent } from "../../engine/core/event.ts";
 import type { Json, JsonObject } from "../../engine/core/json.ts";
-import type { SagaFacts, SagaState } from "../../engine/core/state.ts";
+import type { SagaFacts, SagaState, UndoState } from "../../engine/core/state.ts";
 import { createEvaluator } from "../../engine/definition/expression.ts";
 import { define } from "./explorer/models.ts";
 
@@ -125,6 +125,11 @@ export class SagaRun {
 
   retry(step?: string): Transition | string {
     return this.apply({ type: "retry.requested", ...(step === undefined ? {} : { step }) });
+  }
+
+  /** How far the compensation of the newest entry on the stack is. */
+  undoing(): UndoState | undefined {
+    return this.state.stack.at(-1)?.undo;
   }
 
   /** Milliseconds from now until a timer is due. */

@@ -41,6 +41,7 @@ test("a command step carries its own settings, the file's defaults, or the engin
     retry: { ...backoff, attempts: "forever", never: ["broken"] },
     catch: [],
     compensate: {
+      kind: "command",
       command: "payment.refund",
       timeoutMs: 300,
       retry: { ...backoff, attempts: 10, never: [] },

@@ -123,5 +123,5 @@ function commandOf(message: Outgoing): Command[] {
 }
 
 function nameOf(event: SagaEvent): string {
-  return `the saga hears ${event.type}${"path" in event ? ` of ${event.path} #${event.attempt}` : ""}`;
+  return `the saga hears ${event.type}${"attempt" in event ? ` of ${event.path} #${event.attempt}` : ""}`;
 }

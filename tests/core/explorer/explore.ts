@@ -2,7 +2,7 @@ import { isFinal } from "../../../engine/core/state.ts";
 import { dispatcherMoves } from "./dispatcher.ts";
 import { broken, brokenMove } from "./invariants.ts";
 import { type Move, participantMoves } from "./participant.ts";
-import { firstWorld, textOf, type Model, type World } from "./world.ts";
+import { firstWorld, type Model, type World, WorldTexts } from "./world.ts";
 
 /** What an exploration found. `violation` is the shortest story that leads to one. */
 export interface Found {
@@ -23,8 +23,8 @@ export function explore(model: Model): Found {
 
 class Exploration {
   readonly #model: Model;
-  /** By hash: two of 400,000 worlds share a 64-bit hash with a probability of some 4 in a thousand million. */
-  readonly #known = new Map<bigint | number, number>();
+  readonly #texts = new WorldTexts();
+  readonly #known = new Map<string, number>();
   readonly #parents: number[] = [];
   readonly #stories: string[] = [];
   readonly #goals: boolean[] = [];
@@ -70,12 +70,12 @@ class Exploration {
   }
 
   #visit(world: World, parent: number, story: string): number {
-    const hash = Bun.hash(textOf(world));
-    const known = this.#known.get(hash);
+    const text = this.#texts.of(world);
+    const known = this.#known.get(text);
     if (known !== undefined) return known;
     const at = this.#parents.length;
     if (at >= STATES_MAX) throw new Error(`more than ${STATES_MAX} states`);
-    this.#known.set(hash, at);
+    this.#known.set(text, at);
     this.#parents.push(parent);
     this.#stories.push(story);
     this.#healthyFrom.push([]);

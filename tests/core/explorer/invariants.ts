@@ -17,7 +17,7 @@ export function broken(model: Model, world: World): string | undefined {
 /** What a move breaks that neither world shows alone. */
 export function brokenMove(before: World, after: World): string | undefined {
   if (isFinal(before.saga.status) && before.saga.status !== after.saga.status) return "I1: a final status is left";
-  const turned = before.saga.failure !== undefined || before.saga.cancel !== undefined;
+  const turned = before.saga.failure !== undefined || before.saga.closing !== undefined;
   if (!turned) return undefined;
   const more = Object.keys(after.sent).find((key) => key.startsWith("step ") && after.sent[key] !== before.sent[key]);
   return more === undefined ? undefined : `I4: ${more} is sent after the failure or the cancel`;
@@ -58,7 +58,7 @@ function pivot(model: Model, { did, undone, saga }: World): string | undefined {
   const passed = saga.pivotPassed || did.some((path) => commandAt(model, path).pivot);
   if (!passed) return undefined;
   if (undone.length > 0) return `I4: ${undone[0]} was compensated although the pivot was taken`;
-  return saga.backward === undefined ? undefined : "I4: the saga goes backward although the pivot was taken";
+  return saga.failure === undefined ? undefined : "I4: the saga goes backward although the pivot was taken";
 }
 
 function ending(model: Model, world: World): string | undefined {
@@ -89,7 +89,8 @@ function attempts(model: Model, { sent, left }: World): string | undefined {
   for (const [key, count] of Object.entries(sent)) {
     const [kind, path] = key.split(" ") as [string, string];
     const step = commandAt(model, path);
-    const policy = kind === "step" ? step.retry : step.compensate?.retry;
+    const { compensate } = step;
+    const policy = kind === "step" ? step.retry : compensate?.kind === "command" ? compensate.retry : undefined;
     if (typeof policy?.attempts === "number" && count > policy.attempts * counts)
       return `I12: ${count} attempts of ${key}`;
   }

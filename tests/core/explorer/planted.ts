@@ -24,7 +24,7 @@ function inModel(bug: string, model: Model, faults: ModelFaults, violation: RegE
 
 const forwardOrder: Decide = (definition, facts, state, ...rest) => {
   const decision = decide(definition, facts, state, ...rest);
-  const turns = decision.kind === "transition" && state.backward === undefined && decision.state.backward !== undefined;
+  const turns = decision.kind === "transition" && state.failure === undefined && decision.state.failure !== undefined;
   return turns ? decide(definition, facts, { ...state, stack: state.stack.toReversed() }, ...rest) : decision;
 };
 
@@ -61,8 +61,8 @@ const countsNothing: Decide = (definition, facts, state, ...rest) => {
 
 const forgetsCancel: Decide = (...args: Args) => {
   const decision = decide(...args);
-  if (decision.kind !== "transition" || decision.state.cancel === undefined) return decision;
-  const { cancel: _cancel, ...state } = decision.state;
+  if (decision.kind !== "transition" || decision.state.closing === undefined) return decision;
+  const { closing: _closing, ...state } = decision.state;
   return { ...decision, state: { ...state, timers: {} } };
 };
 

@@ -118,31 +118,35 @@ export function firstWorld(model: Model): World {
   };
 }
 
-const texts = new WeakMap<object, string>();
+/**
+ * Short texts for worlds: each part gets a number, the same for equal parts whatever the order in which their keys came
+ * to be. Most moves leave most parts of a world as they are, and worlds are never changed.
+ */
+export class WorldTexts {
+  readonly #byObject = new WeakMap<object, number>();
+  readonly #byJson = new Map<string, number>();
+  readonly #byText = new Map<string, number>();
 
-/** A text that is equal for equal worlds, whatever the order in which their keys came to be. */
-export function textOf(world: World): string {
-  // Most moves leave most parts of a world as they are, and worlds are never changed.
-  const parts = [
-    world.saga,
-    world.guards,
-    world.commands,
-    world.events,
-    world.did,
-    world.undone,
-    world.sent,
-    world.statuses,
-    world.left,
-  ];
-  return parts.map(remembered).join("|");
-}
+  of(world: World): string {
+    let text = "";
+    for (const part of Object.values(world)) text += `${this.#numberOf(part)}|`;
+    return text;
+  }
 
-function remembered(part: object): string {
-  const known = texts.get(part);
-  if (known !== undefined) return known;
-  const text = canonical(part);
-  texts.set(part, text);
-  return text;
+  #numberOf(part: object): number {
+    const known = this.#byObject.get(part);
+    if (known !== undefined) return known;
+    const json = JSON.stringify(part);
+    let number = this.#byJson.get(json);
+    if (number === undefined) {
+      const text = canonical(part);
+      number = this.#byText.get(text) ?? this.#byText.size;
+      this.#byText.set(text, number);
+      this.#byJson.set(json, number);
+    }
+    this.#byObject.set(part, number);
+    return number;
+  }
 }
 
 function canonical(value: unknown): string {

@@ -1,0 +1,61 @@
+import { isMap, isSeq, type Node } from "yaml";
+import type { CommandCompensation, Compensation, Retry, StepsCompensation } from "../core/definition.ts";
+import { checkKeys, type Field, type Fields, fieldsOf, positionOf, report, take } from "./parse-context.ts";
+import { COMPENSATION_ATTEMPTS, retryOf } from "./parse-retry.ts";
+import { timeoutOf } from "./parse-step-kinds.ts";
+import { type StepContext, stepsOf } from "./parse-steps.ts";
+import { templateOf } from "./parse-template.ts";
+import { booleanOf, commandOf } from "./parse-values.ts";
+
+/** `compensate`: a command, a map with a command or with steps, or a list of steps. */
+export function compensationOf(context: StepContext, field: Field): Compensation | undefined {
+  const { value } = field;
+  const base = { ...context.defaults.retry, attempts: COMPENSATION_ATTEMPTS, then: "park" as const };
+  if (isSeq(value)) return listOf(context, value, base, false);
+  if (isMap(value)) return compensationMap(context, value, base);
+  const command = commandOf(context, value, "`compensate`");
+  if (command === undefined) return undefined;
+  const parts = { timeoutMs: context.defaults.timeoutMs, retry: base, optional: false };
+  return context.marks.mark<Compensation>({ kind: "command", command, ...parts }, positionOf(context, value));
+}
+
+function compensationMap(context: StepContext, value: Node, base: Retry): Compensation | undefined {
+  const fields = fieldsOf(context, value, "`compensate`") ?? new Map();
+  const optional = take(fields, "optional", (field) => booleanOf(context, field.value, "`optional`")) ?? false;
+  const steps = fields.get("steps");
+  if (steps !== undefined && !fields.has("command")) {
+    checkKeys(context, fields, ["steps", "optional"]);
+    return listOf(context, steps.value, base, optional);
+  }
+  checkKeys(context, fields, ["command", "with", "timeout", "retry", "optional"]);
+  if (!fields.has("command"))
+    report(context, "definition.missing-key", value, "`compensate` needs a `command`", "Add command: domain.action.");
+  return commandMap(context, fields, value, base, optional);
+}
+
+function commandMap(
+  context: StepContext,
+  fields: Fields,
+  value: Node,
+  base: Retry,
+  optional: boolean,
+): CommandCompensation | undefined {
+  const command = take(fields, "command", (field) => commandOf(context, field.value, "`compensate`"));
+  const input = take(fields, "with", (field) => templateOf(context, field.value));
+  const parts = {
+    timeoutMs: timeoutOf(context, fields),
+    retry: retryOf(context, fields.get("retry"), base),
+    optional,
+    ...(input === undefined ? {} : { with: input }),
+  };
+  if (command === undefined) return undefined;
+  const at = fields.get("command")?.value ?? value;
+  return context.marks.mark<CommandCompensation>({ kind: "command", command, ...parts }, positionOf(context, at));
+}
+
+/** Its steps are retried as a compensation is, also where `defaults` say less. */
+function listOf(context: StepContext, node: Node, retry: Retry, optional: boolean): StepsCompensation {
+  const inside: StepContext = { ...context, defaults: { ...context.defaults, retry } };
+  const steps = stepsOf(inside, node, "`compensate`");
+  return context.marks.mark<StepsCompensation>({ kind: "steps", steps, optional }, positionOf(context, node));
+}
