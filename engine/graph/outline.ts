@@ -1,4 +1,4 @@
-import type { Catch, Compensation, Definition, Expression, Step } from "../core/definition.ts";
+import type { Catch, Compensation, Definition, Expression, Step, Template } from "../core/definition.ts";
 
 /** What a node looks like. */
 export type NodeKind = Step["kind"] | "start" | "completed" | "if" | "join" | "undo";
@@ -146,7 +146,12 @@ function blockOf(step: Extract<Step, { kind: "parallel" | "each" }>): Item {
 }
 
 function sleepText({ forMs, until }: Extract<Step, { kind: "sleep" }>): string {
-  return forMs === undefined ? `sleep until ${until?.source ?? ""}` : `sleep ${duration(forMs)}`;
+  return forMs === undefined ? `sleep until ${textOf(until)}` : `sleep ${duration(forMs)}`;
+}
+
+function textOf(template: Template | undefined): string {
+  if (template?.kind === "expression") return template.expression.source;
+  return template?.kind === "literal" ? String(template.value) : "a date";
 }
 
 function plain(it: GraphNode): Item {

@@ -1,9 +1,9 @@
 import type { Step } from "../core/definition.ts";
 import type { DomainCatalog, Problem } from "../core/domain.ts";
-import { isJsonObject, type Json } from "../core/json.ts";
+import type { Json } from "../core/json.ts";
 import { violations } from "../core/shape.ts";
 import { suggestOrList } from "../definition/suggest.ts";
-import { madeOutput } from "./participants.ts";
+import { madeOutput, withFields } from "./participants.ts";
 import type { Outcome } from "./plan.ts";
 import type { StepWords } from "./step-words.ts";
 
@@ -83,8 +83,7 @@ function outputProblem(step: Step, catalog: DomainCatalog | null, outcome: Outco
   if (outcome.end !== "succeeded" || step.kind === "notify") return undefined;
   const action = step.kind === "command" ? catalog?.actions.get(step.command) : undefined;
   const made = madeOutput(step, action, catalog !== null);
-  const { output = made } = outcome;
-  const whole = isJsonObject(made) && isJsonObject(output) ? { ...made, ...output } : output;
+  const whole = withFields(made, outcome.output);
   const parsed = action?.output?.parse(whole);
   if (parsed?.ok === false) return parsed.problems[0];
   const returns = "returns" in step ? step.returns : undefined;

@@ -1,29 +1,13 @@
 import type { Outgoing } from "../core/decision.ts";
 import type { Step } from "../core/definition.ts";
 import type { ActionDescription, DomainCatalog } from "../core/domain.ts";
-import type { GuardOutcome, SagaEvent } from "../core/event.ts";
+import type { GuardOutcome } from "../core/event.ts";
 import { isJsonObject, type Json } from "../core/json.ts";
+import { Children } from "./children.ts";
+import type { Letter, Reply } from "./letter.ts";
 import type { Outcome, Plan } from "./plan.ts";
 import { sampleOfSchema, sampleOfShape } from "./sample.ts";
 import { type StepWords, withoutIndex } from "./step-words.ts";
-
-/** A command or compensation on its way to its participant. */
-export interface Letter {
-  readonly message: Outgoing;
-  readonly path: string;
-  readonly attempt: number;
-  readonly undo: boolean;
-  readonly sentAtMs: number;
-  /** Absent: nobody ever takes it. */
-  readonly arrivesAtMs?: number;
-  readonly outcome: Outcome;
-}
-
-/** What became of a letter: an event for the saga, or only a sentence. */
-export interface Reply {
-  readonly event?: SagaEvent;
-  readonly text: string;
-}
 
 type Guard = GuardOutcome | { readonly state: "started"; readonly untilMs: number };
 
@@ -36,11 +20,16 @@ export class Participants {
   readonly #catalog: DomainCatalog | null;
   readonly #guards = new Map<string, Guard>();
   readonly #used = new Set<string>();
+  readonly #children: Children;
 
   constructor(plan: Plan, words: StepWords, catalog: DomainCatalog | null) {
     this.#plan = plan;
     this.#words = words;
     this.#catalog = catalog;
+    this.#children = new Children(
+      (path, undo, attempt) => this.#planned(path, undo, attempt),
+      (path, given) => withFields(madeOutput(this.#stepAt(path), undefined, false), given),
+    );
   }
 
   /** Planned outcomes of steps that were never asked for. */
@@ -50,11 +39,11 @@ export class Participants {
 
   /** Takes a message that the saga sent; undefined when it goes to no participant. */
   send(message: Outgoing, nowMs: number): Letter | undefined {
-    const { type, path, attempt = 1 } = message;
+    const { type, path, attempt = 1, to } = message;
+    if (to !== undefined) return this.#children.send(message, to, nowMs);
     if (path === undefined || (type !== "step.requested" && type !== "compensation.requested")) return undefined;
     const undo = type === "compensation.requested";
-    // Sealing a step comes before its list of compensating steps and is answered without a handler.
-    const outcome = message.action === "seal" ? ({ end: "succeeded" } as const) : this.#planned(path, undo, attempt);
+    const outcome = this.#planned(path, undo, attempt);
     const letter = { message, path, attempt, undo, sentAtMs: nowMs, outcome };
     if (outcome.end === "silent") return letter;
     if (outcome.afterMs !== undefined && !undo && this.#isExternal(message)) this.#call(path, message, nowMs);
@@ -63,6 +52,7 @@ export class Participants {
 
   /** The participant runs a letter, or its guard says that it may not. */
   deliver(letter: Letter): Reply {
+    if (letter.message.to !== undefined) return this.#children.deliver(letter);
     const guard = this.#guards.get(letter.path);
     return letter.undo ? this.#undo(letter, guard) : this.#run(letter, guard);
   }
@@ -112,6 +102,10 @@ export class Participants {
     return { end: "succeeded" };
   }
 
+  #stepAt(path: string): Step | undefined {
+    return this.#words.find(path);
+  }
+
   #isExternal(message: Outgoing): boolean {
     return actionFor(message, this.#catalog)?.external === true;
   }
@@ -147,7 +141,7 @@ export class Participants {
   #end({ path, outcome, message, sentAtMs }: Letter, at: { path: string; attempt: number }): Reply {
     switch (outcome.end) {
       case "succeeded": {
-        const output = outputOf(this.#words.find(this.#words.of(path)), message, this.#catalog, outcome.output);
+        const output = outputOf(this.#stepAt(path), message, this.#catalog, outcome.output);
         this.#guards.set(path, { state: "done", output });
         return { event: { type: "step.succeeded", ...at, output }, text: "succeeded" };
       }
@@ -189,11 +183,7 @@ export class Participants {
     }
   }
 
-  #compensate({ path, message, outcome }: Letter, at: { path: string; attempt: number }): Reply {
-    if (message.action === "seal") {
-      this.#guards.set(path, { state: "compensating" });
-      return { event: { type: "compensation.succeeded", ...at }, text: "sealed" };
-    }
+  #compensate({ path, outcome }: Letter, at: { path: string; attempt: number }): Reply {
     if (outcome.end === "succeeded") {
       this.#guards.set(path, { state: "compensated" });
       return { event: { type: "compensation.succeeded", ...at }, text: "undone" };
@@ -219,6 +209,11 @@ function outputOf(
   given: Json | undefined,
 ): Json {
   const made = madeOutput(step, actionFor(message, catalog), catalog !== null);
+  return withFields(made, given);
+}
+
+/** An output that was made up, with the fields that were given in place of its own. */
+export function withFields(made: Json, given: Json | undefined): Json {
   if (given === undefined) return made;
   return isJsonObject(made) && isJsonObject(given) ? { ...made, ...given } : given;
 }

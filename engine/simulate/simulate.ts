@@ -8,7 +8,8 @@ import type { Json } from "../core/json.ts";
 import { isFinal, type SagaFacts, type SagaState } from "../core/state.ts";
 import { renderTemplate } from "../core/template.ts";
 import { createEvaluator } from "../definition/expression.ts";
-import { type Letter, Participants } from "./participants.ts";
+import type { Letter } from "./letter.ts";
+import { Participants } from "./participants.ts";
 import type { Plan, PlannedSignal } from "./plan.ts";
 import { StepWords } from "./step-words.ts";
 import { type Ended, type Run, Story } from "./story.ts";
@@ -142,7 +143,7 @@ class Simulation {
     for (const path of decision.reopen) this.#participants.reopen(path);
     for (const path of decision.keep) this.#participants.keep(path);
     const letters = decision.outgoing.map((message) => this.#participants.send(message, this.#nowMs));
-    this.#story.transition(decision, this.#nowMs);
+    this.#story.transition(decision, letters, this.#nowMs);
     for (const letter of letters) if (letter !== undefined) this.#post(letter);
     this.#giveAwaited();
     return undefined;

@@ -20,15 +20,15 @@ export class StepWords {
     const indexes = (path.match(/\[\d+\]/g) ?? []).join("");
     const last = withoutIndex(path.slice(path.lastIndexOf("/") + 1));
     if (this.#byName.has(last)) return last + indexes;
-    const command = commandOf(this.#byPath.get(path) ?? this.#byPath.get(withoutIndex(path)));
+    const command = commandOf(this.#byPath.get(withoutIndex(path)));
     return command !== undefined && this.#byCommand.get(command) ? command + indexes : path;
   }
 
   /** The step that a word of a person means; undefined: there is none. */
   find(word: string): Step | undefined {
     const plain = withoutIndex(word);
-    const byPath = this.#byPath.get(word) ?? this.#byPath.get(plain);
-    return this.#byName.get(plain) ?? byPath ?? this.#byCommand.get(plain) ?? undefined;
+    const last = plain.slice(plain.lastIndexOf("/") + 1);
+    return this.#byPath.get(plain) ?? this.#byName.get(last) ?? this.#byCommand.get(plain) ?? undefined;
   }
 
   /** The words for all steps, in the order of the file. */
@@ -37,18 +37,16 @@ export class StepWords {
   }
 
   #add(path: string, step: Step): void {
-    this.#byPath.set(path, step);
+    this.#byPath.set(withoutIndex(path), step);
     const command = commandOf(step);
     if (step.name !== undefined) this.#byName.set(step.name, step);
     else if (command !== undefined) this.#byCommand.set(command, this.#byCommand.has(command) ? null : step);
-    if (!("compensate" in step) || step.compensate?.kind !== "steps") return;
-    for (const each of step.compensate.steps) this.#add(`${path}/compensate/${each.id}`, each);
   }
 }
 
-/** `ship` of `ship[3]`. */
+/** `ship` of `ship[3]`, and of `ship[]`, which stands for all items. */
 export function withoutIndex(word: string): string {
-  return word.replaceAll(/\/?\[\d+\]/g, "");
+  return word.replaceAll(/\/?\[\d*\]/g, "");
 }
 
 function commandOf(step: Step | undefined): string | undefined {

@@ -3,7 +3,7 @@ import type { Definition } from "../core/definition.ts";
 import type { SagaEvent } from "../core/event.ts";
 import type { Json } from "../core/json.ts";
 import type { SagaState, SagaStatus } from "../core/state.ts";
-import type { Letter } from "./participants.ts";
+import type { Letter } from "./letter.ts";
 import type { StepWords } from "./step-words.ts";
 
 /** One thing that happened; `atMs` from the start of the saga. */
@@ -47,24 +47,31 @@ export class Story {
   readonly #definition: Definition;
   readonly #entries: Entry[] = [];
   readonly #steps: string[] = [];
+  /** Paths whose compensation has begun. */
+  readonly #undoing = new Set<string>();
 
   constructor(definition: Definition, words: StepWords) {
     this.#definition = definition;
     this.#words = words;
   }
 
-  /** Messages and changes of steps, in the order in which they came about. */
-  transition({ outgoing, steps }: Transition, atMs: number): void {
-    const sent = new Set(outgoing.map(({ path }) => path));
+  /** Changes of steps and messages, with the letters that they became, in the order in which they came about. */
+  transition({ outgoing, steps }: Transition, letters: readonly (Letter | undefined)[], atMs: number): void {
+    const sent = new Set(letters.map((letter) => letter?.path));
     for (const change of steps) {
       this.#entered(change);
       if (!sent.has(change.path)) this.#changed(change, atMs);
     }
-    for (const message of outgoing) this.#sent(message, atMs);
+    for (const [index, message] of outgoing.entries()) {
+      const letter = letters[index];
+      if (letter !== undefined) this.#sent(letter, atMs);
+      else if (message.to === undefined) this.#life(message, atMs);
+    }
   }
 
   answered({ path, undo, attempt }: Letter, text: string, event: SagaEvent | undefined, atMs: number): void {
-    const data = event?.type === "step.succeeded" && event.output !== null ? { data: event.output } : {};
+    const output = event !== undefined && "output" in event ? event.output : null;
+    const data = output === null ? {} : { data: output };
     const again = attempt > 1 ? ` (attempt ${attempt})` : "";
     this.#add({ atMs, kind: "answered", step: this.#word(path, undo), text: `${text}${again}`, ...data });
   }
@@ -119,6 +126,10 @@ export class Story {
   }
 
   #entered({ path, status, started }: StepChange): void {
+    if (status === "compensating" && !this.#undoing.has(path)) {
+      this.#undoing.add(path);
+      this.#steps.push(this.#word(path, true));
+    }
     if (started !== true || status === "skipped") return;
     const word = this.#words.of(path);
     if (!BLOCKS.has(this.#words.find(word)?.kind ?? "")) this.#steps.push(word);
@@ -130,16 +141,14 @@ export class Story {
     this.#add({ atMs, kind: "step", step: this.#words.of(path), text: `${text}${reasonOf(failure)}` });
   }
 
-  #sent(message: Outgoing, atMs: number): void {
-    const { topic, type, path, action, attempt = 1, body } = message;
-    if (topic === "timeline") return this.#life(message, atMs);
-    const undo = type === "compensation.requested";
-    if (undo && attempt === 1 && path !== undefined) this.#steps.push(this.#word(path, true));
-    if (action === "seal") return;
+  #sent({ message, path, undo, attempt }: Letter, atMs: number): void {
+    const { topic, type, action = "", body } = message;
     const again = attempt > 1 ? ` (attempt ${attempt})` : "";
-    const command = `${topic.slice(0, topic.indexOf("."))}.${action ?? ""}`;
-    const step = path === undefined ? {} : { step: this.#word(path, undo) };
-    this.#add({ atMs, kind: "sent", ...step, text: `${command}${again}`, data: inputOf(body) });
+    const command = `${topic.slice(0, topic.indexOf("."))}.${action}`;
+    const text = message.to === undefined ? command : (TO_CHILD[type] ?? `begins saga ${textIn(body, "definition")}`);
+    const input = fieldOf(body, "input");
+    const data = input === undefined ? {} : { data: input };
+    this.#add({ atMs, kind: "sent", step: this.#word(path, undo), text: `${text}${again}`, ...data });
   }
 
   /** The saga's own life: `saga.compensating`, `saga.parked`, `saga.completed`, and the start of a child. */
@@ -167,6 +176,12 @@ const TIMERS: Readonly<Record<string, string>> = {
   sleep: "the sleep is over",
 };
 
+/** What a child saga is told after its beginning. */
+const TO_CHILD: Readonly<Record<string, string>> = {
+  "cancel.requested": "cancels its saga",
+  "compensate.requested": "undoes its saga",
+};
+
 /** Changes of a step that no message tells. */
 const SAID: Readonly<Record<string, string>> = {
   waiting: "waits",
@@ -187,8 +202,9 @@ function fieldOf(body: Json, name: string): Json | undefined {
     : undefined;
 }
 
-function inputOf(body: Json): Json {
-  return fieldOf(body, "input") ?? body;
+function textIn(body: Json, name: string): string {
+  const value = fieldOf(body, name);
+  return typeof value === "string" ? value : "";
 }
 
 function outputIn(body: Json): Json {
