@@ -8,8 +8,10 @@ import type { Diagnostic } from "../definition/diagnostic.ts";
 import { type DefinitionFile, readDefinition, readDefinitions } from "../definition/folder.ts";
 import { renderDiagnostic } from "../definition/render-diagnostic.ts";
 import { DomainError, type LoadedDomain, loadDomains } from "../participant/load-domains.ts";
-import { CliError, EXIT } from "./cli-error.ts";
-import { definitionsFolder } from "./definition-file.ts";
+import { readScenarios, type ReadScenarios, SCENARIOS_SUFFIX, scenarioFiles } from "../scenario/scenario-file.ts";
+import { againstRunning, type Comparison, runningText } from "./against-running.ts";
+import { EXIT } from "./cli-error.ts";
+import { definitionsFolder, demandFiles } from "./definition-file.ts";
 
 /** What a check found; `text` is for people. */
 interface Finding extends Diagnostic {
@@ -17,48 +19,75 @@ interface Finding extends Diagnostic {
   readonly text: string;
 }
 
-/** `ekiden check`: definitions and domains, without a database and without an engine. */
+interface CheckOptions {
+  readonly json?: boolean;
+  readonly againstRunning?: boolean;
+}
+
+interface Checked {
+  readonly findings: readonly Finding[];
+  readonly definitions: readonly DefinitionFile[];
+  /** What was looked at, in words; empty when nothing could be. */
+  readonly what: string;
+}
+
+const NOTES = `
+A file that ends in .test.yaml is checked as the scenarios of the definition beside it; \`ekiden test\` runs them.
+--against-running asks the engine at EKIDEN_URL, for each definition: is the file another revision than the running one, and
+how many sagas have yet to finish on each revision.`;
+
+/** `ekiden check`: definitions, scenarios and domains, without a database and without an engine. */
 export function addCheckCommand(program: Command): void {
   program
     .command("check")
-    .argument("[files...]", "saga files; without any, every *.saga.yaml of EKIDEN_DOMAINS")
-    .description("check definitions and domains; exit code 1 when there are errors")
+    .argument("[files...]", "saga files and files of scenarios; without any, all of EKIDEN_DOMAINS")
+    .description("check definitions, scenarios and domains; exit code 1 when there are errors")
+    .option("--against-running", "compare with the engine: revisions, and the sagas that still run on them")
     .option("--json", "print the findings as JSON")
-    .action(async (files: string[], options: { json?: boolean }) => {
-      const folder = definitionsFolder();
-      const { findings, checked } = await check(folder, files);
-      if (options.json === true)
-        console.log(
-          JSON.stringify(
-            findings.map(({ text: _, ...finding }) => finding),
-            null,
-            2,
-          ),
-        );
-      else report(findings, checked);
+    .addHelpText("after", NOTES)
+    .action(async (files: string[], options: CheckOptions) => {
+      const checked = await check(definitionsFolder(), files);
+      const { findings, definitions } = checked;
+      if (options.json !== true) report(checked);
+      const running =
+        options.againstRunning === true ? await againstRunning(definitions, files.length === 0) : undefined;
+      if (options.json === true) console.log(JSON.stringify(asData(findings, running), null, 2));
+      else if (running !== undefined) console.log(`\n${runningText(running)}`);
       if (findings.some(({ severity }) => severity === "error")) process.exitCode = EXIT.refused;
     });
 }
 
-async function check(folder: string, files: readonly string[]): Promise<{ findings: Finding[]; checked: string }> {
-  const missing = files.find((file) => !existsSync(file));
-  if (missing !== undefined) throw new CliError(EXIT.usage, `there is no file ${missing}`);
+function asData(found: readonly Finding[], running: readonly Comparison[] | undefined) {
+  const findings = found.map(({ text: _, ...finding }) => finding);
+  return running === undefined ? findings : { findings, running };
+}
+
+async function check(folder: string, files: readonly string[]): Promise<Checked> {
+  demandFiles(files);
   const domains = await loadDomains(folder).catch((error: unknown) => asDomainError(error));
   // Judged against nothing, every command would be unknown: a domain that does not load comes first.
-  if (domains instanceof DomainError) return { findings: [domainFinding(folder, domains)], checked: "" };
+  if (domains instanceof DomainError) return { findings: [domainFinding(folder, domains)], definitions: [], what: "" };
   const catalog = catalogOf(domains.map(({ domain }) => domain));
-  const read = readFiles(folder, files, catalog);
-  const findings = [...domains.flatMap(misnamedMigrations), ...read.flatMap(findingsOf)];
-  return { findings, checked: `${count(read.length, "definition")} and ${count(domains.length, "domain")}` };
+  const definitions = readFiles(folder, files, catalog);
+  const scenarios = (files.length === 0 ? scenarioFiles(folder) : files.filter(isScenarios)).map((file) =>
+    readScenarios(file, catalog),
+  );
+  const findings = [...domains.flatMap(misnamedMigrations), ...[...definitions, ...scenarios].flatMap(findingsOf)];
+  const tests = scenarios.length === 0 ? "" : `, ${count(scenarios.length, "file")} of scenarios`;
+  const what = `${count(definitions.length, "definition")}${tests} and ${count(domains.length, "domain")}`;
+  return { findings, definitions, what };
 }
 
 function readFiles(folder: string, files: readonly string[], catalog: DomainCatalog): DefinitionFile[] {
-  return files.length === 0
-    ? readDefinitions(folder, catalog)
-    : files.map((file) => readDefinition(resolve(file), catalog));
+  if (files.length === 0) return readDefinitions(folder, catalog);
+  return files.filter((file) => !isScenarios(file)).map((file) => readDefinition(resolve(file), catalog));
 }
 
-function findingsOf({ file, source, diagnostics }: DefinitionFile): Finding[] {
+function isScenarios(file: string): boolean {
+  return file.endsWith(SCENARIOS_SUFFIX);
+}
+
+function findingsOf({ file, source, diagnostics }: DefinitionFile | ReadScenarios): Finding[] {
   return diagnostics.map((each) => ({ ...each, file, text: renderDiagnostic(file, source, each) }));
 }
 
@@ -92,12 +121,12 @@ function finding(file: string, code: string, message: string, hint: string): Fin
   return { ...place, file, text: `${file}:1:1: error: ${message}\n  fix: ${hint}` };
 }
 
-function report(findings: readonly Finding[], checked: string): void {
+function report({ findings, what }: Checked): void {
   for (const { text } of findings) console.log(`${text}\n`);
   const errors = findings.filter(({ severity }) => severity === "error").length;
   const warnings = findings.length - errors;
   const sum = `${count(errors, "error")}, ${count(warnings, "warning")}`;
-  console.log(checked === "" ? sum : `${checked}: ${sum}`);
+  console.log(what === "" ? sum : `${what}: ${sum}`);
 }
 
 function count(number: number, what: string): string {

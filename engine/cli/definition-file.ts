@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { statSync } from "node:fs";
 import { resolve } from "node:path";
 
 import type { Definition } from "../core/definition.ts";
@@ -22,6 +22,16 @@ export function definitionsFolder(): string {
   return resolve(process.env["EKIDEN_DOMAINS"] || "domains");
 }
 
+/** @throws CliError when one of them is no file */
+export function demandFiles(files: readonly string[]): void {
+  for (const file of files) {
+    const found = statSync(file, { throwIfNoEntry: false });
+    if (found === undefined) throw new CliError(EXIT.usage, `there is no file ${file}`);
+    if (found.isDirectory())
+      throw new CliError(EXIT.usage, `${file} is a folder: name its files, or set EKIDEN_DOMAINS to it`);
+  }
+}
+
 /** The actions of all domains of the folder. @throws DomainError */
 export async function loadCatalog(folder: string): Promise<DomainCatalog> {
   return catalogOf((await loadDomains(folder)).map(({ domain }) => domain));
@@ -34,7 +44,7 @@ export async function loadCatalog(folder: string): Promise<DomainCatalog> {
 export async function soundDefinition(nameOrFile: string): Promise<SoundDefinition> {
   const folder = definitionsFolder();
   const isFile = /[./\\]/.test(nameOrFile);
-  if (isFile && !existsSync(nameOrFile)) throw new CliError(EXIT.usage, `there is no file ${nameOrFile}`);
+  if (isFile) demandFiles([nameOrFile]);
   const catalog = await loadCatalog(folder);
   const read = isFile ? readDefinition(resolve(nameOrFile), catalog) : named(nameOrFile, folder, catalog);
   return { file: read.file, definition: withoutErrors(read), catalog };

@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import type { Command } from "commander";
 
 import {
@@ -10,7 +9,7 @@ import {
 } from "../scenario/scenario-file.ts";
 import { runText } from "../simulate/story-text.ts";
 import { CliError, EXIT } from "./cli-error.ts";
-import { definitionsFolder, loadCatalog } from "./definition-file.ts";
+import { definitionsFolder, demandFiles, loadCatalog } from "./definition-file.ts";
 
 interface TestOptions {
   readonly story?: boolean;
@@ -54,8 +53,7 @@ export function addTestCommand(program: Command): void {
 }
 
 async function runFiles(files: readonly string[]): Promise<readonly ScenarioFile[]> {
-  const missing = files.find((file) => !existsSync(file));
-  if (missing !== undefined) throw new CliError(EXIT.usage, `there is no file ${missing}`);
+  demandFiles(files);
   const other = files.find((file) => !file.endsWith(".test.yaml"));
   if (other !== undefined)
     throw new CliError(EXIT.usage, `${other} is no file of scenarios: their names end in .test.yaml`);

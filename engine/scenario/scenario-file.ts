@@ -1,18 +1,21 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 
+import type { Definition } from "../core/definition.ts";
 import type { DomainCatalog } from "../core/domain.ts";
 import type { Json } from "../core/json.ts";
+import type { Diagnostic } from "../definition/diagnostic.ts";
 import { type DefinitionFile, readDefinition } from "../definition/folder.ts";
 import { renderDiagnostic } from "../definition/render-diagnostic.ts";
 import { InputFault, simulate } from "../simulate/simulate.ts";
 import type { Run } from "../simulate/story.ts";
 import { runText } from "../simulate/story-text.ts";
 import { type Mismatch, mismatches } from "./compare.ts";
-import { parseScenarios, type Subject } from "./parse-scenarios.ts";
+import { parseScenarios } from "./parse-scenarios.ts";
 import type { Scenario } from "./scenario.ts";
 
-const SUFFIX = ".test.yaml";
+/** How names of files of scenarios end. */
+export const SCENARIOS_SUFFIX = ".test.yaml";
 
 /** What came of one scenario; without mismatches it is as expected. */
 export interface ScenarioResult {
@@ -35,38 +38,64 @@ export interface ScenarioFile {
 /** Every `*.test.yaml` of a folder. */
 export function scenarioFiles(folder: string): string[] {
   return readdirSync(folder)
-    .filter((name) => name.endsWith(SUFFIX))
+    .filter((name) => name.endsWith(SCENARIOS_SUFFIX))
     .sort()
     .map((name) => join(folder, name));
 }
 
-/** Runs the scenarios of a file on the definition beside it: `onboarding.test.yaml` on `onboarding.saga.yaml`. */
-export function runScenarioFile(path: string, catalog: DomainCatalog): ScenarioFile {
-  const file = relative(process.cwd(), resolve(path));
+/** A `*.test.yaml`, read against its definition. */
+export interface ReadScenarios {
+  readonly file: string;
+  readonly source: string;
+  readonly scenarios: readonly Scenario[];
+  /** What is wrong with this file; nothing is said of it while its definition has errors. */
+  readonly diagnostics: readonly Diagnostic[];
+  /** The definition beside it: `onboarding.saga.yaml`; absent when there is none. */
+  readonly definition?: DefinitionFile;
+}
+
+/** Reads a file of scenarios against the definition beside it, without running them. */
+export function readScenarios(path: string, catalog: DomainCatalog): ReadScenarios {
   const folder = dirname(resolve(path));
+  const read = { file: relative(process.cwd(), resolve(path)), source: readFileSync(path, "utf8"), scenarios: [] };
   // `onboarding.refunds.test.yaml` is about the onboarding saga too.
   const subject = join(folder, `${basename(path).split(".")[0]}.saga.yaml`);
-  if (!existsSync(subject)) {
-    const hint = "A file of scenarios is named after the definition beside it.";
-    return withFaults(file, [`${file}:1:1: error: there is no ${relative(process.cwd(), subject)}\n  fix: ${hint}`]);
-  }
-  const read = readDefinition(subject, catalog);
-  if (read.definition === null) return withFaults(file, errorsOf(read));
+  if (!existsSync(subject)) return { ...read, diagnostics: [withoutDefinition(subject)] };
+  const definition = readDefinition(subject, catalog);
+  if (definition.definition === null) return { ...read, diagnostics: [], definition };
   const readJson = (name: string) => jsonIn(resolve(folder, name));
-  return runScenarios(file, readFileSync(path, "utf8"), { definition: read.definition, catalog, readJson });
+  return {
+    ...read,
+    ...parseScenarios(read.source, { definition: definition.definition, catalog, readJson }),
+    definition,
+  };
 }
 
-function runScenarios(file: string, source: string, subject: Subject): ScenarioFile {
-  const { scenarios, diagnostics } = parseScenarios(source, subject);
-  if (diagnostics.length > 0)
-    return withFaults(
-      file,
-      diagnostics.map((each) => renderDiagnostic(file, source, each)),
-    );
-  return { file, faults: [], results: scenarios.map((scenario) => resultOf(scenario, subject)) };
+/** Runs the scenarios of a file. */
+export function runScenarioFile(path: string, catalog: DomainCatalog): ScenarioFile {
+  const { file, source, scenarios, diagnostics, definition } = readScenarios(path, catalog);
+  const faults = [...(definition === undefined ? [] : errorsOf(definition)), ...rendered(file, source, diagnostics)];
+  const subject = definition?.definition ?? null;
+  if (faults.length > 0 || subject === null) return { file, faults, results: [] };
+  return { file, faults, results: scenarios.map((scenario) => resultOf(scenario, subject, catalog)) };
 }
 
-function resultOf(scenario: Scenario, { definition, catalog }: Subject): ScenarioResult {
+function withoutDefinition(path: string): Diagnostic {
+  return {
+    severity: "error",
+    code: "scenario.no-definition",
+    message: `there is no ${relative(process.cwd(), path)}`,
+    line: 1,
+    column: 1,
+    hint: "A file of scenarios is named after the definition beside it.",
+  };
+}
+
+function rendered(file: string, source: string, diagnostics: readonly Diagnostic[]): string[] {
+  return diagnostics.map((each) => renderDiagnostic(file, source, each));
+}
+
+function resultOf(scenario: Scenario, definition: Definition, catalog: DomainCatalog): ScenarioResult {
   const { name, at } = scenario;
   try {
     const run = simulate(definition, scenario.plan, catalog);
@@ -92,12 +121,12 @@ function indented(line: string): string {
   return line === "" ? "" : `    ${line}`;
 }
 
-function withFaults(file: string, faults: readonly string[]): ScenarioFile {
-  return { file, faults, results: [] };
-}
-
 function errorsOf({ file, source, diagnostics }: DefinitionFile): string[] {
-  return diagnostics.filter(({ severity }) => severity === "error").map((each) => renderDiagnostic(file, source, each));
+  return rendered(
+    file,
+    source,
+    diagnostics.filter(({ severity }) => severity === "error"),
+  );
 }
 
 function jsonIn(path: string): { readonly value: Json } | { readonly problem: string } {

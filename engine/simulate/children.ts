@@ -50,7 +50,7 @@ export class Children {
       return { event: endedWith(child, "cancelled", "cancelled", null), text: "cancelled" };
     if (outcome.end === "succeeded")
       return { event: endedWith(child, "completed", "", this.#outputOf(path, outcome.output)), text: "completed" };
-    const code = "code" in outcome ? outcome.code : outcome.end;
+    const code = codeOf(outcome);
     return { event: endedWith(child, "failed", code, null), text: `failed (${code})` };
   }
 
@@ -84,4 +84,8 @@ function endedWith(child: Child, status: ChildEnded["status"], code: string, out
 function pathIn(body: Json): string {
   const parent = isJsonObject(body) ? body["parent"] : undefined;
   return isJsonObject(parent) ? String(parent["path"]) : "";
+}
+
+function codeOf(outcome: Outcome): string {
+  return "code" in outcome ? outcome.code : outcome.end;
 }

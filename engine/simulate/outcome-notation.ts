@@ -9,6 +9,8 @@ export const OUTCOME_HINT =
 
 const WRITTEN =
   /^(succeeded|rejected|failed|fatal|unknown|silent)(?::([a-z][a-z0-9_.-]{0,63}))?(?:\*(\d{1,3}))?(?: after (\S+))?$/;
+/** Code of a rejection that is given none. */
+const REJECTED = "rejected";
 const WITH_CODE: ReadonlySet<string> = new Set(["rejected", "failed", "fatal"]);
 
 /** `rejected:too_late`, `failed*3`, `succeeded after 2h`: one outcome an attempt. Undefined: it is none. */
@@ -30,7 +32,7 @@ export function succeededWith(output: Json): Outcome {
 function ended(end: string, code: string | undefined): Outcome {
   switch (end) {
     case "rejected":
-      return { end, code: code ?? "rejected" };
+      return { end, code: code ?? REJECTED };
     case "failed":
       return { end, code: code ?? "exception", retryable: true };
     case "fatal":
