@@ -1,16 +1,20 @@
 import { describe, expect, test } from "bun:test";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 
+import type { DomainCatalog } from "../../engine/core/domain.ts";
 import { catalogOf } from "../../engine/definition/catalog.ts";
 import { loadDomains } from "../../engine/participant/load-domains.ts";
-import { failureText, runScenarioFile, scenarioFiles } from "../../engine/scenario/scenario-file.ts";
+import { failureText, runScenarioFile } from "../../engine/scenario/scenario-file.ts";
 import { root } from "../architecture/project-files.ts";
 
-const folder = join(root, "domains");
-const catalog = catalogOf((await loadDomains(folder)).map(({ domain }) => domain));
+const files = [...new Bun.Glob("{domains,tests}/**/*.test.yaml").scanSync({ cwd: root })].sort();
+const catalogs = new Map<string, DomainCatalog>();
 
-for (const path of scenarioFiles(folder)) {
-  const { file, faults, results } = runScenarioFile(path, catalog);
+for (const file of files) {
+  const folder = join(root, dirname(file));
+  const catalog = catalogs.get(folder) ?? catalogOf((await loadDomains(folder)).map(({ domain }) => domain));
+  catalogs.set(folder, catalog);
+  const { faults, results } = runScenarioFile(join(root, file), catalog);
   describe(file, () => {
     test("has no errors", () => {
       expect(faults).toEqual([]);
@@ -23,6 +27,6 @@ for (const path of scenarioFiles(folder)) {
   });
 }
 
-test("the onboarding saga has its scenarios", () => {
-  expect(scenarioFiles(folder).map((path) => path.slice(folder.length + 1))).toContain("onboarding.test.yaml");
+test("the scenarios of the onboarding saga are among them", () => {
+  expect(files).toContain("domains/onboarding.test.yaml");
 });
