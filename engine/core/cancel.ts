@@ -30,7 +30,8 @@ export function expireLife(draft: Draft, again: () => void): void {
 /** Every branch ends what it has in progress; the walk over the tree does it. */
 function closeAll(draft: Draft, why: Omit<Failure, "step">): void {
   // Behind the last step only the saga's own output can have failed.
-  const step = placesOf(draft).find(({ state }) => state.kind !== "block" && state.kind !== "branches")?.path ?? "output";
+  const step =
+    placesOf(draft).find(({ state }) => state.kind !== "block" && state.kind !== "branches")?.path ?? "output";
   draft.state.closing = { ...why, step };
 }
 

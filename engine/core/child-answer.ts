@@ -16,7 +16,7 @@ export interface OpenChild extends Place<ChildState> {
 }
 
 /** The child in progress at a path. */
-export function childAt(draft: Draft, path: string): OpenChild | undefined {
+function childAt(draft: Draft, path: string): OpenChild | undefined {
   return childOf(placeAt(draft, path));
 }
 
@@ -55,7 +55,8 @@ function askToCancel(draft: Draft, { path, state }: OpenChild): void {
 /** A child has ended. False: nobody waits for it. */
 export function childEnded(draft: Draft, event: ChildEnded): boolean {
   const open = childAt(draft, event.path);
-  if (open === undefined || open.state.ended || open.state.held !== undefined || open.state.id !== event.child) return false;
+  if (open === undefined || open.state.ended || open.state.held !== undefined || open.state.id !== event.child)
+    return false;
   const { path, state } = open;
   const child = entryAt(draft, path)?.child;
   switch (event.status) {

@@ -26,7 +26,13 @@ export function enterChild(draft: Draft, frame: Frame, step: SagaStep, path: str
 }
 
 /** Asks for a child; a later one, after the earlier one's end, is another saga. */
-export function startChild(draft: Draft, step: SagaStep, path: string, input: ChildState["input"], attempt: number): ChildState {
+export function startChild(
+  draft: Draft,
+  step: SagaStep,
+  path: string,
+  input: ChildState["input"],
+  attempt: number,
+): ChildState {
   const id = childId(draft.read.now, `${stepKey(draft.facts.id, path)}#${attempt}`);
   push(draft, { path, input, child: { id } });
   draft.step({ path, status: "running", attempts: attempt });

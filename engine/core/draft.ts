@@ -167,7 +167,11 @@ export class Draft {
     if (lane === undefined) return undefined;
     this.state.items ??= {};
     this.state.items[lane.branch] ??= { outputs: {}, vars: {} };
-    return { branch: lane.branch, steps: lane.step.kind === "each" ? lane.step.steps : [], state: this.state.items[lane.branch] as ItemState };
+    return {
+      branch: lane.branch,
+      steps: lane.step.kind === "each" ? lane.step.steps : [],
+      state: this.state.items[lane.branch] as ItemState,
+    };
   }
 
   #scope(path: string): Scope {

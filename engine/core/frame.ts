@@ -108,7 +108,7 @@ export type Branches = Extract<StepState, { kind: "branches" }>;
 /** The frame of a branch in progress. */
 export function branchFrame(at: Place<Branches>, id: string, block: BlockState): Frame {
   const { frame, step, path, state } = at;
-  const closing = frame.closing ?? state.failure ?? (state.winner === undefined ? undefined : lost(path, state.winner));
+  const closing = frame.closing ?? over(path, state);
   return {
     ...frame,
     steps: blockOf(step, id),
@@ -119,9 +119,11 @@ export function branchFrame(at: Place<Branches>, id: string, block: BlockState):
   };
 }
 
-/** Why a branch is closed when another has finished first. */
-function lost(path: string, winner: string): Failure {
-  return { code: "closed", message: `${winner} has finished first`, step: path, kind: "cancelled" };
+/** Why a branch is closed: another has finished first, or another has failed. */
+function over(path: string, { winner, failure }: Branches): Failure | undefined {
+  const message =
+    winner === undefined ? failure && `another branch failed: ${failure.code}` : `${winner} has finished first`;
+  return message === undefined ? undefined : { code: "closed", message, step: path, kind: "cancelled" };
 }
 
 /** Every step in progress, outermost first: those of the saga, and those of lists that compensate. */

@@ -89,7 +89,9 @@ export function compensationSteps(step: Step, compensation: Compensation): reado
   // A child has no topic and no guard of its own, so a single command is a list of one.
   const { command, timeoutMs, retry, with: template } = compensation;
   const input = template ?? (step as SagaStep).with;
-  return [{ kind: "command", id: "undo", at: step.at, command, with: input, timeoutMs, retry, catch: [], pivot: false }];
+  return [
+    { kind: "command", id: "undo", at: step.at, command, with: input, timeoutMs, retry, catch: [], pivot: false },
+  ];
 }
 
 interface Block {

@@ -1,4 +1,15 @@
-import type { Expression, Position, Step, Template } from "../core/definition.ts";
+import type {
+  CommandStep,
+  Definition,
+  EachStep,
+  Expression,
+  Position,
+  SagaStep,
+  SetStep,
+  Step,
+  Template,
+  WaitStep,
+} from "../core/definition.ts";
 import type { DomainCatalog } from "../core/domain.ts";
 import type { DiagnosticCode } from "./diagnostic-codes.ts";
 import type { Findings } from "./findings.ts";
@@ -7,7 +18,7 @@ import { type ExpressionNode, ExpressionSyntaxError } from "./expression-node.ts
 import { provenBy, typeOfNode } from "./expression-type.ts";
 import type { Flow } from "./flow.ts";
 import type { Marks } from "./marks.ts";
-import type { StepSight, TypeEnvironment } from "./type-environment.ts";
+import type { Sight, TypeEnvironment } from "./type-environment.ts";
 import {
   ANY,
   closedObject,
@@ -23,6 +34,8 @@ import {
 
 /** What all checks share. */
 export interface CheckContext {
+  /** Of the definition. */
+  readonly name: string;
   readonly findings: Findings;
   readonly marks: Marks;
   /** Null: commands are not checked against handlers. */
@@ -30,7 +43,22 @@ export interface CheckContext {
   readonly input: ValueType;
   /** Every named step of the file. */
   readonly named: ReadonlyMap<string, Step>;
+  /** Named steps inside an `each`, by name. */
+  readonly repeated: ReadonlyMap<string, EachStep>;
+  /** Every `set` of the file, by the names that it writes. */
+  readonly sets: ReadonlyMap<string, readonly SetStep[]>;
+  readonly children: Children;
+  /** The `end` steps, filled as the checks walk: the flow that leads there, and the type of their own output. */
+  readonly ends: { readonly flow: Flow; readonly output: ValueType | undefined }[];
   /** Output types of the steps, filled as the checks walk; `sensitive` reads it. */
+  readonly outputs: Map<string, ValueType>;
+}
+
+/** The other definitions, for `saga` steps. */
+export interface Children {
+  /** Null: children are not checked. */
+  readonly definitions: ReadonlyMap<string, Definition> | null;
+  /** Types of their outputs, as far as they were needed. */
   readonly outputs: Map<string, ValueType>;
 }
 
@@ -38,6 +66,8 @@ export interface CheckContext {
 export interface Place {
   readonly flow: Flow;
   readonly names?: Readonly<Record<string, ValueType>>;
+  /** No saga is there yet: nothing but `names` can be read. */
+  readonly bare?: boolean;
   /** The step that the expression belongs to; its own output is not there yet. */
   readonly own?: {
     readonly name: string | undefined;
@@ -84,24 +114,40 @@ function nodeOf(check: CheckContext, expression: Expression): ExpressionNode | u
 }
 
 function environmentOf(check: CheckContext, expression: Expression, place: Place): TypeEnvironment {
+  const bare = place.bare === true;
+  const saga: readonly (readonly [string, ValueType])[] = bare
+    ? []
+    : Object.entries({ input: check.input, saga: SAGA });
   return {
-    names: new Map([["input", check.input], ["saga", SAGA], ...Object.entries(place.names ?? {})]),
-    look: (step) => sightOf(check, place, step),
+    names: new Map([...saga, ...Object.entries(place.names ?? {})]),
+    bare,
+    lookStep: (name) => stepSight(check, place, name),
     stepNames: check.named.keys(),
+    lookVar: (name) => varSight(check, place, name),
+    varNames: check.sets.keys(),
     proven: place.flow.proven,
     warn: (code, at, message, hint) => check.findings.warning(code, check.marks.inside(expression, at), message, hint),
     report: (code, at, message, hint) => check.findings.error(code, check.marks.inside(expression, at), message, hint),
   };
 }
 
-function sightOf(check: CheckContext, place: Place, name: string): StepSight | undefined {
+function varSight(check: CheckContext, place: Place, name: string): Sight | undefined {
+  const known = place.flow.vars.get(name);
+  const [written] = check.sets.get(name) ?? [];
+  if (known !== undefined || written === undefined) return known;
+  const message = `\`vars.${name}\` has not been written here`;
+  const hint = `The \`set\` at line ${written.at.line} writes it; only what was written before can be read.`;
+  return { state: "unreadable", code: "definition.var-not-set", message, hint };
+}
+
+function stepSight(check: CheckContext, place: Place, name: string): Sight | undefined {
   const known = place.flow.steps.get(name);
   if (known !== undefined) return known;
   const step = check.named.get(name);
   if (step === undefined) return undefined;
   if (place.own !== undefined && place.own.name === name) return { state: "unreadable", ...place.own };
-  if (step.kind !== "command" && step.kind !== "wait") {
-    const hint = "Only a `command` or a `wait` has an output.";
+  if (!hasOutput(step)) {
+    const hint = "Only a `command`, a `wait`, a `saga` and an `each` have an output.";
     return {
       state: "unreadable",
       code: "definition.unknown-name",
@@ -109,9 +155,22 @@ function sightOf(check: CheckContext, place: Place, name: string): StepSight | u
       hint,
     };
   }
+  const block = check.repeated.get(name);
+  if (block !== undefined && !place.flow.steps.has(name)) {
+    const message = `the step \`${name}\` runs once for each item: it is read only inside its \`each\``;
+    const hint = block.name === undefined ? EACH_HINT : `Read the list of outputs: steps.${block.name}.`;
+    return { state: "unreadable", code: "definition.step-not-run", message, hint };
+  }
   const message = `the step \`${name}\` has not run here`;
   const hint = `It stands at line ${step.at.line}; only steps that ran before can be read.`;
   return { state: "unreadable", code: "definition.step-not-run", message, hint };
+}
+
+const EACH_HINT = "Name the `each`, and read the list of outputs as steps.that_name.";
+
+/** Whether `steps.<name>` can be read at all. */
+export function hasOutput(step: Step): step is CommandStep | WaitStep | SagaStep | EachStep {
+  return step.kind === "command" || step.kind === "wait" || step.kind === "saga" || step.kind === "each";
 }
 
 /** The type of a whole template. */

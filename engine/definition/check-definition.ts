@@ -1,70 +1,94 @@
-import type { Catch, Definition, Position, Step } from "../core/definition.ts";
+import type { Definition, Position, SetStep, Step } from "../core/definition.ts";
 import type { DomainCatalog } from "../core/domain.ts";
-import { type CheckContext, checkTextTemplate, keyPosition, type Place, typeOfTemplate } from "./check-context.ts";
+import { everyStep, insideEach } from "./blocks.ts";
+import {
+  type CheckContext,
+  checkTextTemplate,
+  type Children,
+  keyPosition,
+  type Place,
+  typeOfTemplate,
+} from "./check-context.ts";
+import { checkStarts } from "./check-starts.ts";
 import { checkSteps } from "./check-steps.ts";
-import type { Findings } from "./findings.ts";
-import { START } from "./flow.ts";
-import type { Marks } from "./marks.ts";
+import { Findings } from "./findings.ts";
+import { type Flow, joined, START } from "./flow.ts";
+import { Marks } from "./marks.ts";
 import { suggestOrList } from "./suggest.ts";
-import { couldBe, typeOfShape, type ValueType } from "./value-type.ts";
+import { ANY, couldBe, NULL, typeOfShape, unionOf, type ValueType } from "./value-type.ts";
+
+/** What the checks know besides the file: handlers, and the other definitions. */
+export interface Knowledge {
+  /** Null: commands are not checked against handlers. */
+  readonly catalog: DomainCatalog | null;
+  /** Null: children are not checked. */
+  readonly definitions: ReadonlyMap<string, Definition> | null;
+}
 
 /** All checks that need more than the shape of the file: names, types, order, pivots, handlers. */
-export function checkDefinition(
+export function checkDefinition(definition: Definition, knowledge: Knowledge, findings: Findings, marks: Marks): void {
+  const { catalog, definitions } = knowledge;
+  // What is being checked is newer than what the others know of it.
+  const known = definitions === null ? null : new Map([...definitions, [definition.name, definition] as const]);
+  checkWith(definition, catalog, { definitions: known, outputs: new Map() }, findings, marks);
+}
+
+/** The type of a definition's output; whatever is wrong in it is said where it is checked itself. */
+export function typeOfOutput(definition: Definition, catalog: DomainCatalog | null, children: Children): ValueType {
+  const known = children.outputs.get(definition.name);
+  if (known !== undefined) return known;
+  // A child that starts itself is an error of its own; here it must only come to an end.
+  children.outputs.set(definition.name, ANY);
+  const type = checkWith(definition, catalog, children, new Findings(), new Marks());
+  children.outputs.set(definition.name, type);
+  return type;
+}
+
+function checkWith(
   definition: Definition,
   catalog: DomainCatalog | null,
+  children: Children,
   findings: Findings,
   marks: Marks,
-): void {
-  const named = new Map(namedSteps(definition.steps));
+): ValueType {
+  const steps = [...everyStep(definition.steps)];
   const check: CheckContext = {
-    findings,
-    marks,
-    catalog,
+    ...{ findings, marks, catalog, children },
+    name: definition.name,
     input: typeOfShape(definition.input),
-    named,
+    named: new Map(steps.flatMap((step) => (step.name === undefined ? [] : [[step.name, step] as const]))),
+    repeated: new Map(insideEach(definition.steps)),
+    sets: setsOf(steps),
     outputs: new Map(),
+    ends: [],
   };
   const top = (key: string): Position => keyPosition(check, definition, key, { line: 1, column: 1 });
   const atStart: Place = { flow: START };
+  checkStarts(check, definition, top);
   if (definition.key !== undefined) checkTextTemplate(check, definition.key, atStart, top("key"));
   for (const label of Object.values(definition.labels)) checkTextTemplate(check, label, atStart, top("labels"));
-  const end = checkSteps(check, definition.steps, START, { names: {}, outermost: true });
-  if (definition.output !== undefined) typeOfTemplate(check, definition.output, { flow: end ?? START });
+  const last = checkSteps(check, definition.steps, START, { names: {}, outermost: true });
+  const output = outputType(check, definition, last);
   for (const path of definition.sensitive)
     checkPath(check, path, marks.ofKey(definition.sensitive, path, top("sensitive")));
+  return unionOf([output, ...check.ends.flatMap((end) => end.output ?? [])]);
 }
 
-function* namedSteps(steps: readonly Step[]): Generator<readonly [string, Step]> {
+/** `output` is for every way to the end but that of an `end` with an output of its own. */
+function outputType(check: CheckContext, definition: Definition, last: Flow | null): ValueType {
+  if (definition.output === undefined) return NULL;
+  const ends = check.ends.filter((end) => end.output === undefined).map((end) => end.flow);
+  return typeOfTemplate(check, definition.output, { flow: joined([last, ...ends]) ?? START });
+}
+
+/** Every `set` by the names that it writes. */
+function setsOf(steps: readonly Step[]): ReadonlyMap<string, readonly SetStep[]> {
+  const sets = new Map<string, SetStep[]>();
   for (const step of steps) {
-    if (step.name !== undefined) yield [step.name, step];
-    for (const block of blocksOf(step)) yield* namedSteps(block);
+    if (step.kind !== "set") continue;
+    for (const name of Object.keys(step.values)) sets.set(name, [...(sets.get(name) ?? []), step]);
   }
-}
-
-function blocksOf(step: Step): readonly (readonly Step[])[] {
-  switch (step.kind) {
-    case "command":
-    case "saga":
-      return [...caughtBy(step), ...(step.compensate?.kind === "steps" ? [step.compensate.steps] : [])];
-    case "wait":
-      return caughtBy(step);
-    case "choose":
-      return [...step.branches.map((branch) => branch.steps), step.else ?? []];
-    case "parallel":
-      return [...step.branches.map((branch) => branch.steps), ...caughtBy(step)];
-    case "each":
-      return [step.steps, ...caughtBy(step)];
-    case "notify":
-    case "sleep":
-    case "set":
-    case "fail":
-    case "end":
-      return [];
-  }
-}
-
-function caughtBy(step: { readonly catch: readonly Catch[] }): readonly (readonly Step[])[] {
-  return step.catch.map((caught) => caught.steps);
+  return sets;
 }
 
 /** A path of `sensitive` that names nothing would mask nothing, and nobody would notice. */

@@ -7,6 +7,22 @@ import { type Misfit, misfits } from "./misfit.ts";
 import { suggest, suggestOrList } from "./suggest.ts";
 import type { ValueType } from "./value-type.ts";
 
+/** What takes a `with`: a handler, a child saga. */
+export interface Receiver {
+  /** How a message calls it. */
+  readonly name: string;
+  readonly input: ValueType;
+  /** Where its input is said, for the hint. */
+  readonly where: string;
+}
+
+/** A command's handler as a receiver. */
+export function handlerOf(action: ActionDescription | undefined): Receiver | undefined {
+  if (action === undefined) return undefined;
+  const name = `${action.domain}.${action.action}`;
+  return { name, input: typeOfSchema(action.input), where: "the handler's input" };
+}
+
 /** The action that a command names; reports a domain or action that nobody has. Undefined without a catalog. */
 export function actionOf(check: CheckContext, command: string, at: Position): ActionDescription | undefined {
   const action = check.catalog?.actions.get(command);
@@ -40,21 +56,22 @@ const CODE: Readonly<Record<Misfit["reason"], DiagnosticCode>> = {
 };
 
 /**
- * Checks a `with` against the handler's input schema; all its expressions are checked on the way. `at` is where to
+ * Checks a `with` against what takes it; all its expressions are checked on the way. `at` is where to
  * point when the template itself has no place in the file.
  */
 export function checkInput(
   check: CheckContext,
   template: Template,
   place: Place,
-  action: ActionDescription | undefined,
+  receiver: Receiver | undefined,
   at: Position,
 ): void {
   const actual = typeOfTemplate(check, template, place);
-  if (action === undefined) return;
-  for (const misfit of misfits(actual, typeOfSchema(action.input))) {
+  if (receiver === undefined) return;
+  for (const misfit of misfits(actual, receiver.input)) {
     const where = placeOf(check, template, misfit.path, at);
-    check.findings.error(CODE[misfit.reason], where, messageOf(action, misfit), hintFor(misfit, template));
+    const hint = hintFor(misfit, template, receiver);
+    check.findings.error(CODE[misfit.reason], where, `${receiver.name}: ${misfit.message}`, hint);
   }
 }
 
@@ -63,31 +80,27 @@ export function checkInheritedInput(
   check: CheckContext,
   template: Template,
   place: Place,
-  action: ActionDescription | undefined,
+  receiver: Receiver | undefined,
   at: Position,
 ): void {
   const actual = typeOfTemplate(check, template, place);
-  if (action === undefined) return;
+  if (receiver === undefined) return;
   const hint = "It gets the step's own input; give it its own: compensate: { command: …, with: … }.";
-  for (const misfit of misfits(actual, typeOfSchema(action.input))) {
-    check.findings.error(CODE[misfit.reason], at, messageOf(action, misfit), hint);
+  for (const misfit of misfits(actual, receiver.input)) {
+    check.findings.error(CODE[misfit.reason], at, `${receiver.name}: ${misfit.message}`, hint);
   }
 }
 
-function messageOf(action: ActionDescription, misfit: Misfit): string {
-  return `${action.domain}.${action.action}: ${misfit.message}`;
-}
-
-function hintFor(misfit: Misfit, template: Template): string {
+function hintFor(misfit: Misfit, template: Template, receiver: Receiver): string {
   const name = misfit.path.at(-1) ?? "";
   if (misfit.reason === "type") {
     const meant = misfit.text === undefined ? undefined : suggest(misfit.text, misfit.known);
-    return meant ?? "Pass another value, or change the handler's input.";
+    return meant ?? `Pass another value, or change ${receiver.where}.`;
   }
   if (template.kind === "expression") return "Name the fields one by one: a map below `with:`.";
   if (misfit.reason === "missing") return `Add \`${name}\`.`;
   return (
-    suggest(name, misfit.known) ?? `Remove it, or add it to the handler's input. ${suggestOrList(name, misfit.known)}`
+    suggest(name, misfit.known) ?? `Remove it, or add it to ${receiver.where}. ${suggestOrList(name, misfit.known)}`
   );
 }
 

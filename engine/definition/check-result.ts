@@ -1,28 +1,24 @@
-import type { CommandStep, Position, WaitStep } from "../core/definition.ts";
-import type { ActionDescription } from "../core/domain.ts";
-import { type CheckContext, keyPosition, typeOfTemplate } from "./check-context.ts";
-import { answerType } from "./check-input.ts";
-import type { Flow } from "./flow.ts";
+import type { CommandStep, Position, SagaStep, WaitStep } from "../core/definition.ts";
+import { type CheckContext, keyPosition, type Place, typeOfTemplate } from "./check-context.ts";
 import { misfits } from "./misfit.ts";
 import { suggestOrList } from "./suggest.ts";
 import { ANY, typeOfShape, type ValueType } from "./value-type.ts";
 
-/** The type of `steps.<name>`: the handler's answer or `returns`, then `output` over it. */
+/** The type of `steps.<name>`: what was answered or `returns`, then `output` over it. */
 export function outputType(
   check: CheckContext,
-  step: CommandStep | WaitStep,
-  flow: Flow,
-  action: ActionDescription | undefined,
+  step: CommandStep | WaitStep | SagaStep,
+  place: Place,
+  answered: ValueType | undefined,
 ): ValueType {
   const declared = step.returns === undefined ? undefined : typeOfShape(step.returns);
-  const answered = answerType(action);
   if (declared !== undefined && answered !== undefined) {
     checkReturns(check, answered, declared, keyPosition(check, step, "returns", step.at));
   }
   const result = declared ?? answered ?? ANY;
   if (step.output === undefined) return result;
-  const names = step.kind === "wait" ? { result, signal: result } : { result };
-  return typeOfTemplate(check, step.output, { flow, names, own: ownOutput(step.name) });
+  const names = { ...place.names, result, ...(step.kind === "wait" ? { signal: result } : {}) };
+  return typeOfTemplate(check, step.output, { flow: place.flow, names, own: ownOutput(step.name) });
 }
 
 function checkReturns(check: CheckContext, answered: ValueType, declared: ValueType, at: Position): void {

@@ -1,6 +1,8 @@
-import type { Catch, CommandStep, FailStep, NotifyStep, Step, WaitStep } from "../core/definition.ts";
-import type { ActionDescription } from "../core/domain.ts";
+import type { Catch, CommandStep, FailStep, NotifyStep, SagaStep, Step, WaitStep } from "../core/definition.ts";
+import { checkEach, checkParallel } from "./check-blocks.ts";
+import { checkChild } from "./check-child.ts";
 import { checkChoose } from "./check-choose.ts";
+import { checkCompensation } from "./check-compensation.ts";
 import {
   checkCondition,
   type CheckContext,
@@ -10,18 +12,28 @@ import {
   type Place,
   provenByExpression,
 } from "./check-context.ts";
-import { actionOf, checkInheritedInput, checkInput } from "./check-input.ts";
+import { actionOf, answerType, checkInput, handlerOf } from "./check-input.ts";
 import { checkPivotRules, refuseAfterPivot } from "./check-pivot.ts";
+import { checkEnd, checkSet, checkSleep } from "./check-plain-kinds.ts";
 import { outputType } from "./check-result.ts";
 import { type Flow, joined, withProven, withStep } from "./flow.ts";
-import { ANY, type ValueType } from "./value-type.ts";
+import { ANY, typeOfShape, type ValueType } from "./value-type.ts";
 
 /** What a block of steps adds to a place: the names of the `catch` it stands in. */
 export interface Surroundings {
   readonly names: Readonly<Record<string, ValueType>>;
   /** The block's last step is the saga's last. */
   readonly outermost: boolean;
+  /** The nearest block in which not everything may stand. */
+  readonly inside?: "parallel" | "each" | "compensate";
+  /** Somewhere inside an `each`. */
+  readonly repeated?: boolean;
+  /** The step whose output nothing here can read. */
+  readonly own?: NonNullable<Place["own"]>;
 }
+
+/** Walks a block inside a step. */
+export type Walk = (steps: readonly Step[], flow: Flow, around: Surroundings) => Flow | null;
 
 /** Walks a block in the order it runs. Null: it never ends normally. */
 export function checkSteps(check: CheckContext, steps: readonly Step[], flow: Flow, around: Surroundings): Flow | null {
@@ -29,11 +41,14 @@ export function checkSteps(check: CheckContext, steps: readonly Step[], flow: Fl
   let ended = false;
   for (const [index, step] of steps.entries()) {
     if (ended) {
-      const hint = "Remove it, or give the `fail` before it an `if`.";
+      const last = steps[index - 1]?.kind === "end" ? "end" : "fail";
+      const hint = `Remove it, or give the \`${last}\` before it an \`if\`.`;
       check.findings.error("definition.unreachable-step", step.at, "this step is never reached", hint);
       return null;
     }
-    const after = checkStep(check, step, at, { ...around, outermost: around.outermost && index === steps.length - 1 });
+    const rest = steps.slice(index + 1);
+    const outermost = rest.length === 0 ? around.outermost : rest[0]?.kind === "end" && rest[0].if === undefined;
+    const after = checkStep(check, step, at, { ...around, outermost });
     ended = after === null;
     at = after ?? at;
   }
@@ -42,7 +57,7 @@ export function checkSteps(check: CheckContext, steps: readonly Step[], flow: Fl
 
 function checkStep(check: CheckContext, step: Step, flow: Flow, around: Surroundings): Flow | null {
   if (step.if === undefined) return checkKind(check, step, { flow, names: around.names }, around);
-  const own = ownStep(step);
+  const own = around.own ?? ownStep(step);
   checkCondition(check, step.if, { flow, names: around.names, own }, "`if`");
   const inside = withProven(flow, provenByExpression(step.if, true));
   const after = checkKind(check, step, { flow: inside, names: around.names }, around);
@@ -52,57 +67,76 @@ function checkStep(check: CheckContext, step: Step, flow: Flow, around: Surround
 }
 
 function checkKind(check: CheckContext, step: Step, place: Place, around: Surroundings): Flow | null {
-  const here: Place = { ...place, own: ownStep(step) };
+  const here: Place = { ...place, own: around.own ?? ownStep(step) };
+  const walk: Walk = (steps, flow, inside) => checkSteps(check, steps, flow, inside);
   switch (step.kind) {
     case "command":
       return checkCommand(check, step, here, around);
     case "notify":
       return checkNotify(check, step, here);
     case "wait":
-      return checkAwaited(check, step, here, undefined, around);
+      return checkWait(check, step, here, around);
     case "choose":
       return checkChoose(check, step, here, (steps, flow) => checkSteps(check, steps, flow, around));
     case "fail":
       return checkFail(check, step, here);
     case "parallel":
-      for (const branch of step.branches) checkSteps(check, branch.steps, place.flow, { ...around, outermost: false });
-      return place.flow;
-    case "each": {
-      const names = { ...around.names, [step.as]: ANY };
-      checkSteps(check, step.steps, place.flow, { ...around, names, outermost: false });
-      return place.flow;
-    }
+      return caught(check, step, place.flow, checkParallel(check, step, here, around, walk), around);
+    case "each":
+      return caught(check, step, place.flow, checkEach(check, step, here, around, walk), around);
     case "saga":
+      checkCompensation(check, step, here, around, walk);
+      return checkAwaited(check, step, here, checkChild(check, step, here), around);
     case "sleep":
+      return checkSleep(check, step, here);
     case "set":
-      return place.flow;
+      return checkSet(check, step, here, around);
     case "end":
-      return null;
+      return checkEnd(check, step, here, around);
   }
 }
 
 function checkCommand(check: CheckContext, step: CommandStep, place: Place, around: Surroundings): Flow | null {
   const commandAt = keyPosition(check, step, "command", step.at);
   const action = actionOf(check, step.command, commandAt);
-  checkInput(check, step.with, place, action, commandAt);
-  checkPivotRules(check, step, place.flow, action, around.outermost);
-  checkCompensation(check, step, place);
-  return checkAwaited(check, step, place, action, around);
+  checkInput(check, step.with, place, handlerOf(action), commandAt);
+  checkPivotRules(check, step, place.flow, action, around);
+  checkCompensation(check, step, place, around, (steps, flow, inside) => checkSteps(check, steps, flow, inside));
+  return checkAwaited(check, step, place, answerType(action), around);
+}
+
+function checkWait(check: CheckContext, step: WaitStep, place: Place, around: Surroundings): Flow | null {
+  if (step.match !== undefined) {
+    const signal = step.returns === undefined ? ANY : typeOfShape(step.returns);
+    checkCondition(check, step.match, { ...place, names: { ...place.names, signal } }, "`match`");
+  }
+  return checkAwaited(check, step, place, undefined, around);
 }
 
 /** The flow after a step that ends with a result, or with one of its `catch` blocks. */
 function checkAwaited(
   check: CheckContext,
-  step: CommandStep | WaitStep,
+  step: CommandStep | WaitStep | SagaStep,
   place: Place,
-  action: ActionDescription | undefined,
+  answered: ValueType | undefined,
   around: Surroundings,
 ): Flow | null {
-  const type = outputType(check, step, place.flow, action);
+  const type = outputType(check, step, place, answered);
   if (step.name !== undefined) check.outputs.set(step.name, type);
   const succeeded = withStep(place.flow, step.name, type);
   const forward: Flow = step.kind === "command" && step.pivot ? { ...succeeded, pivot: "passed" } : succeeded;
-  return joined([forward, ...step.catch.map((caught) => checkCatch(check, caught, place.flow, around))]);
+  return caught(check, step, place.flow, forward, around);
+}
+
+/** The flow after a step that ended as it should, or with one of its `catch` blocks. */
+function caught(
+  check: CheckContext,
+  step: { readonly catch: readonly Catch[] },
+  before: Flow,
+  after: Flow | null,
+  around: Surroundings,
+): Flow | null {
+  return joined([after, ...step.catch.map((each) => checkCatch(check, each, before, around))]);
 }
 
 function checkCatch(check: CheckContext, caught: Catch, flow: Flow, around: Surroundings): Flow | null {
@@ -115,7 +149,7 @@ function checkCatch(check: CheckContext, caught: Catch, flow: Flow, around: Surr
 
 function checkNotify(check: CheckContext, step: NotifyStep, place: Place): Flow {
   const at = keyPosition(check, step, "notify", step.at);
-  checkInput(check, step.with, place, actionOf(check, step.command, at), at);
+  checkInput(check, step.with, place, handlerOf(actionOf(check, step.command, at)), at);
   return place.flow;
 }
 
@@ -126,32 +160,7 @@ function checkFail(check: CheckContext, step: FailStep, place: Place): null {
   return null;
 }
 
-function checkCompensation(check: CheckContext, step: CommandStep, place: Place): void {
-  const { compensate } = step;
-  if (compensate === undefined || compensate.kind === "steps") return;
-  const at = check.marks.of(compensate, step.at);
-  const [domain] = step.command.split(".");
-  if (compensate.command.split(".")[0] !== domain) {
-    const message = `\`${compensate.command}\` belongs to another domain than \`${step.command}\``;
-    const hint = `Only the domain \`${domain}\` can undo its own step.`;
-    check.findings.error("definition.compensate-domain", at, message, hint);
-    return;
-  }
-  const action = actionOf(check, compensate.command, at);
-  if (compensate.with === undefined) checkInheritedInput(check, step.with, place, action, at);
-  else checkInput(check, compensate.with, { flow: place.flow, own: ownCompensation(step.name) }, action, at);
-}
-
 function ownStep(step: Step): NonNullable<Place["own"]> {
   const message = `the step \`${step.name}\` has not run here: this is its own`;
   return { name: step.name, code: "definition.step-not-run", message, hint: "Read a step that ran before it." };
-}
-
-function ownCompensation(name: string | undefined): NonNullable<Place["own"]> {
-  return {
-    name,
-    code: "definition.compensate-reads-own-output",
-    message: `a compensation cannot read the output of its own step \`${name}\`: nobody may have seen it`,
-    hint: "The handler gets it, if known, as context.compensates.output.",
-  };
 }

@@ -1,6 +1,6 @@
 import type { ExpressionNode } from "./expression-node.ts";
 import { suggestOrList } from "./suggest.ts";
-import type { TypeEnvironment } from "./type-environment.ts";
+import type { Sight, TypeEnvironment } from "./type-environment.ts";
 import { ANY, describeType, type FieldType, unionOf, type ValueType } from "./value-type.ts";
 
 /** A field access: `target.name`, or `target['name']`. */
@@ -13,8 +13,9 @@ export interface FieldNode {
 const ELSEWHERE: ReadonlyMap<string, string> = new Map([
   ["error", "`error` exists only in the steps of a `catch`."],
   ["result", "`result` exists only in a step's `output`."],
-  ["signal", "`signal` exists only in the `output` of a `wait`."],
-  ["vars", "`vars` is not available in this version."],
+  ["signal", "`signal` exists only in the `match` and the `output` of a `wait`."],
+  ["event", "`event` exists only in `start`."],
+  ["schedule", "`schedule` exists only in the `input` of a `schedule`."],
 ]);
 
 /** A name that stands alone: `input`, `saga`, a macro's variable. */
@@ -24,8 +25,8 @@ export function typeOfName(
 ): ValueType {
   const type = environment.names.get(node.name);
   if (type !== undefined) return type;
-  if (node.name === "steps") return ANY;
-  const names = [...environment.names.keys(), "steps"];
+  if ((node.name === "steps" || node.name === "vars") && !environment.bare) return ANY;
+  const names = [...environment.names.keys(), ...(environment.bare ? [] : ["steps", "vars"])];
   const hint = ELSEWHERE.get(node.name) ?? suggestOrList(node.name, names);
   environment.report(
     "definition.unknown-name",
@@ -41,28 +42,46 @@ function textHint(name: string, names: readonly string[]): string {
   return names.includes(name) || ELSEWHERE.has(name) ? "" : ` If it is a text, quote it: '${name}'.`;
 }
 
-/** True for the name `steps` itself. */
-export function isSteps(node: ExpressionNode, environment: TypeEnvironment): boolean {
-  return node.kind === "name" && node.name === "steps" && !environment.names.has("steps");
+/** `steps` and `vars`: names whose fields are there or not, depending on the place. */
+export type Store = "steps" | "vars";
+
+/** The store that a node names. */
+export function storeOf(node: ExpressionNode, environment: TypeEnvironment): Store | undefined {
+  if (node.kind !== "name" || environment.bare || environment.names.has(node.name)) return undefined;
+  return node.name === "steps" || node.name === "vars" ? node.name : undefined;
 }
 
-/** `steps.<name>`. Reports a step that cannot be read here. */
-export function typeOfStep(name: string, at: number, environment: TypeEnvironment): ValueType {
-  const sight = environment.look(name);
+/** What stands in a store under a name; undefined when the file never puts it there. */
+export function lookUp(store: Store, name: string, environment: TypeEnvironment): Sight | undefined {
+  return store === "steps" ? environment.lookStep(name) : environment.lookVar(name);
+}
+
+/** `steps.<name>`, `vars.<name>`. Reports one that cannot be read here. */
+export function typeInStore(store: Store, name: string, at: number, environment: TypeEnvironment): ValueType {
+  const sight = lookUp(store, name, environment);
   if (sight === undefined) {
-    const hint = suggestOrList(name, environment.stepNames);
-    environment.report("definition.unknown-name", at, `there is no step \`${name}\``, hint);
+    const message = store === "steps" ? `there is no step \`${name}\`` : `no \`set\` writes \`vars.${name}\``;
+    const hint = suggestOrList(name, store === "steps" ? environment.stepNames : environment.varNames);
+    environment.report("definition.unknown-name", at, message, hint);
     return ANY;
   }
   if (sight.state === "unreadable") {
     environment.report(sight.code, at, sight.message, sight.hint);
     return ANY;
   }
-  if (sight.state === "maybe" && !environment.proven.has(`steps.${name}`)) {
-    const hint = `Ask first: has(steps.${name}) ? … : …, or move this step to where \`${name}\` has run.`;
+  if (sight.state === "maybe" && !environment.proven.has(`${store}.${name}`)) reportMaybe(store, name, at, environment);
+  return sight.type;
+}
+
+function reportMaybe(store: Store, name: string, at: number, environment: TypeEnvironment): void {
+  const ask = `Ask first: has(${store}.${name}) ? … : …`;
+  if (store === "vars") {
+    const hint = `${ask}, or write it on every path.`;
+    environment.report("definition.var-not-set", at, `\`vars.${name}\` may not have been written here`, hint);
+  } else {
+    const hint = `${ask}, or move this step to where \`${name}\` has run.`;
     environment.report("definition.step-may-not-have-run", at, `the step \`${name}\` may not have run here`, hint);
   }
-  return sight.type;
 }
 
 /** The field's type; reports and gives undefined when no value of the target can have it. */
@@ -77,10 +96,10 @@ export function fieldOf(target: ValueType, node: FieldNode, environment: TypeEnv
   const code = isResult(node.target) ? "definition.unknown-output" : "definition.unknown-field";
   const names = objects.flatMap((each) => [...each.fields.keys()]);
   if (objects.length > 0) {
-    const message = `there is no field \`${node.name}\` in \`${written(node.target)}\``;
+    const message = `there is no field \`${node.name}\` in ${written(node.target)}`;
     environment.report(code, node.at, message, suggestOrList(node.name, names));
   } else if (target.kind === "null" && isResult(node.target)) {
-    environment.report(code, node.at, `\`${written(node.target)}\` has no result`, "The handler declares no output.");
+    environment.report(code, node.at, `${written(node.target)} has no result`, "The handler declares no output.");
   } else {
     environment.report(code, node.at, `${describeType(target)} has no field \`${node.name}\``, "Use the value itself.");
   }
@@ -104,7 +123,7 @@ export function warnOfAbsence(node: FieldNode, environment: TypeEnvironment): vo
   environment.warn("definition.may-be-absent", node.at, `\`${path}\` is optional and may be absent`, hint);
 }
 
-const ROOTS: ReadonlySet<string> = new Set(["input", "steps", "result", "signal"]);
+const ROOTS: ReadonlySet<string> = new Set(["input", "steps", "vars", "result", "signal"]);
 
 /** `input.applicant.name`; undefined when it is no plain path. */
 export function pathOf(node: ExpressionNode): string | undefined {
@@ -114,5 +133,6 @@ export function pathOf(node: ExpressionNode): string | undefined {
 }
 
 function written(node: ExpressionNode): string {
-  return pathOf(node) ?? "this value";
+  const path = pathOf(node);
+  return path === undefined ? "this value" : `\`${path}\``;
 }

@@ -1,6 +1,15 @@
 import { type ExpressionFunction, functionOf, type Kind } from "./expression-functions.ts";
 import type { ExpressionNode } from "./expression-node.ts";
-import { type FieldNode, fieldOf, isSteps, pathOf, typeOfName, typeOfStep, warnOfAbsence } from "./expression-names.ts";
+import {
+  type FieldNode,
+  fieldOf,
+  lookUp,
+  pathOf,
+  storeOf,
+  typeInStore,
+  typeOfName,
+  warnOfAbsence,
+} from "./expression-names.ts";
 import { typeOfBinary } from "./expression-type-binary.ts";
 import type { TypeEnvironment } from "./type-environment.ts";
 import {
@@ -96,7 +105,8 @@ function provenIn(environment: TypeEnvironment, condition: ExpressionNode, truth
 }
 
 function typeOfField(node: FieldNode, environment: TypeEnvironment): ValueType {
-  if (isSteps(node.target, environment)) return typeOfStep(node.name, node.at, environment);
+  const store = storeOf(node.target, environment);
+  if (store !== undefined) return typeInStore(store, node.name, node.at, environment);
   const field = fieldOf(typeOfNode(node.target, environment), node, environment);
   if (field?.optional === true) warnOfAbsence(node, environment);
   return field?.type ?? ANY;
@@ -125,9 +135,10 @@ function typeOfIndex(node: Extract<ExpressionNode, { kind: "index" }>, environme
 }
 
 function typeOfHas(node: Extract<ExpressionNode, { kind: "has" }>, environment: TypeEnvironment): ValueType {
-  if (isSteps(node.target, environment)) {
+  const store = storeOf(node.target, environment);
+  if (store !== undefined) {
     // Asking is always allowed, but not for a step that the file does not have.
-    if (environment.look(node.name) === undefined) typeOfStep(node.name, node.at, environment);
+    if (lookUp(store, node.name, environment) === undefined) typeInStore(store, node.name, node.at, environment);
   } else {
     fieldOf(typeOfNode(node.target, environment), node, environment);
   }

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
-import { join, relative } from "node:path";
+import { dirname, join, relative } from "node:path";
 import type { DomainCatalog } from "../core/domain.ts";
 import type { Definition } from "../core/definition.ts";
 import type { Diagnostic } from "./diagnostic.ts";
@@ -16,7 +16,9 @@ export interface DefinitionFile {
 
 /** Reads and checks every `*.saga.yaml` of a folder. */
 export function readDefinitions(folder: string, catalog: DomainCatalog): DefinitionFile[] {
-  const files = sagaFiles(folder).map((path) => readDefinition(path, catalog));
+  const paths = sagaFiles(folder);
+  const others = parsedIn(paths);
+  const files = paths.map((path) => checkedFile(path, catalog, others));
   const names = new Map<string, string>();
   return files.map((file) => {
     const name = file.definition?.name;
@@ -27,10 +29,25 @@ export function readDefinitions(folder: string, catalog: DomainCatalog): Definit
   });
 }
 
-/** Reads and checks one file. */
+/** Reads and checks one file; the sagas that it starts stand beside it. */
 export function readDefinition(path: string, catalog: DomainCatalog): DefinitionFile {
+  return checkedFile(path, catalog, parsedIn(sagaFiles(dirname(path))));
+}
+
+/** What a child takes and gives can be told although something else is wrong in it. */
+function parsedIn(paths: readonly string[]): ReadonlyMap<string, Definition> {
+  const parsed = paths.map((path) => loadDefinition(readFileSync(path, "utf8"), { catalog: null, checks: false }));
+  const definitions = parsed.map(({ definition }) => definition).filter((definition) => definition !== null);
+  return new Map(definitions.map((definition) => [definition.name, definition] as const));
+}
+
+function checkedFile(
+  path: string,
+  catalog: DomainCatalog,
+  definitions: ReadonlyMap<string, Definition>,
+): DefinitionFile {
   const source = readFileSync(path, "utf8");
-  const { definition, diagnostics } = loadDefinition(source, { catalog });
+  const { definition, diagnostics } = loadDefinition(source, { catalog, definitions });
   return { file: relative(process.cwd(), path), source, definition, diagnostics };
 }
 

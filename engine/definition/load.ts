@@ -16,6 +16,8 @@ export interface LoadedDefinition {
 export interface LoadOptions {
   /** Null: commands are not checked against handlers. */
   readonly catalog: DomainCatalog | null;
+  /** The other definitions by name, for `saga` steps. Without them children are not checked. */
+  readonly definitions?: ReadonlyMap<string, Definition>;
   /** False: parse only. A revision that sagas run on must compile for ever, whatever later versions think of it. */
   readonly checks?: boolean;
 }
@@ -27,7 +29,8 @@ export function loadDefinition(source: string, options: LoadOptions): LoadedDefi
   const definition = parse(source, findings, marks);
   // Checks of a file that was not understood completely would accuse the innocent.
   if (definition !== undefined && !findings.hasErrors && options.checks !== false) {
-    checkDefinition(definition, options.catalog, findings, marks);
+    const { catalog, definitions = null } = options;
+    checkDefinition(definition, { catalog, definitions }, findings, marks);
   }
   return { definition: findings.hasErrors ? null : (definition ?? null), diagnostics: findings.list() };
 }

@@ -1,5 +1,6 @@
 import { isScalar, type Node } from "yaml";
 import type { EachStep, ParallelBranch, ParallelStep } from "../core/definition.ts";
+import { keysOf } from "./language.ts";
 import { catchesOf } from "./parse-catch.ts";
 import { checkKeys, type Field, type Fields, fieldsOf, NAME, report, requireKey, take } from "./parse-context.ts";
 import { type StepCommon, type StepContext, stepsOf } from "./parse-steps.ts";
@@ -50,7 +51,7 @@ export function eachStep(context: StepContext, common: StepCommon, fields: Field
   const field = fields.get("each");
   const inner = field === undefined ? undefined : fieldsOf(context, field.value, "`each`");
   if (field === undefined || inner === undefined) return undefined;
-  checkKeys(context, inner, ["in", "as", "steps", "concurrency", "max"]);
+  checkKeys(context, inner, keysOf("in each"));
   requireKey(context, inner, "in", field.value, "`each`", "Add in: input.some_list.");
   requireKey(context, inner, "steps", field.value, "`each`", "Add `steps:` with a list of steps.");
   const list = take(inner, "in", ({ value }) => bareExpressionOf(context, value, "`in`"));

@@ -1,5 +1,6 @@
 import { isMap, isSeq, type Node } from "yaml";
 import type { CommandCompensation, Compensation, Retry, StepsCompensation } from "../core/definition.ts";
+import { keysOf } from "./language.ts";
 import { checkKeys, type Field, type Fields, fieldsOf, positionOf, report, take } from "./parse-context.ts";
 import { COMPENSATION_ATTEMPTS, retryOf } from "./parse-retry.ts";
 import { timeoutOf } from "./parse-step-kinds.ts";
@@ -23,14 +24,24 @@ function compensationMap(context: StepContext, value: Node, base: Retry): Compen
   const fields = fieldsOf(context, value, "`compensate`") ?? new Map();
   const optional = take(fields, "optional", (field) => booleanOf(context, field.value, "`optional`")) ?? false;
   const steps = fields.get("steps");
-  if (steps !== undefined && !fields.has("command")) {
-    checkKeys(context, fields, ["steps", "optional"]);
+  checkKeys(context, fields, keysOf("in compensate"));
+  if (steps !== undefined) {
+    refuseBeside(context, fields);
     return listOf(context, steps.value, base, optional);
   }
-  checkKeys(context, fields, ["command", "with", "timeout", "retry", "optional"]);
   if (!fields.has("command"))
     report(context, "definition.missing-key", value, "`compensate` needs a `command`", "Add command: domain.action.");
   return commandMap(context, fields, value, base, optional);
+}
+
+/** A list of steps has its inputs and its retries in its steps. */
+function refuseBeside(context: StepContext, fields: Fields): void {
+  for (const key of ["command", "with", "timeout", "retry"]) {
+    const field = fields.get(key);
+    if (field === undefined) continue;
+    const message = `a \`compensate\` with \`steps\` cannot have \`${key}\``;
+    context.findings.error("definition.misplaced-key", field.keyAt, message, "Write it on the steps.");
+  }
 }
 
 function commandMap(

@@ -1,5 +1,6 @@
 import type { Node } from "yaml";
 import type { Definition, Shape, Template } from "../core/definition.ts";
+import { keysOf } from "./language.ts";
 import {
   checkKeys,
   type Field,
@@ -18,17 +19,13 @@ import { type Defaults, stepsOf } from "./parse-steps.ts";
 import { templateOf } from "./parse-template.ts";
 import { durationOf, nameHint, nameOf, numberOf, textOf } from "./parse-values.ts";
 
-const KEYS = [
-  ...["saga", "version", "description", "input", "key", "labels", "sensitive"],
-  ...["start", "schedule", "deadline", "defaults", "steps", "output"],
-];
 const NO_INPUT: Shape = { kind: "object", optional: false, fields: {} };
 
 /** The file's mapping as a definition; undefined when a part without which there is none is missing. */
 export function definitionOf(context: ParseContext, root: Node, revision: string): Definition | undefined {
   const fields = fieldsOf(context, root, "a saga file");
   if (fields === undefined) return undefined;
-  checkKeys(context, fields, KEYS);
+  checkKeys(context, fields, keysOf("file"));
   requireKeys(context, fields, root);
   const name = take(fields, "saga", ({ value }) => nameOf(context, value, "a saga"));
   const version = take(fields, "version", ({ value }) =>
@@ -105,7 +102,7 @@ function pathsOf(context: ParseContext, node: Node): readonly string[] {
 function defaultsOf(context: ParseContext, field: Field | undefined): Defaults {
   const fields = field === undefined ? undefined : fieldsOf(context, field.value, "`defaults`");
   if (fields === undefined) return { timeoutMs: DEFAULT_TIMEOUT_MS, retry: DEFAULT_RETRY };
-  checkKeys(context, fields, ["timeout", "retry"]);
+  checkKeys(context, fields, keysOf("defaults"));
   return {
     timeoutMs: take(fields, "timeout", ({ value }) => durationOf(context, value)) ?? DEFAULT_TIMEOUT_MS,
     retry: retryOf(context, fields.get("retry"), DEFAULT_RETRY),

@@ -1,5 +1,6 @@
 import { isMap } from "yaml";
 import type { EndStep, FailStep, SetStep, SleepStep, Template } from "../core/definition.ts";
+import { keysOf } from "./language.ts";
 import { checkKeys, type Fields, fieldsOf, NAME, report, requireKey, take } from "./parse-context.ts";
 import type { StepCommon, StepContext } from "./parse-steps.ts";
 import { templateOf } from "./parse-template.ts";
@@ -13,7 +14,7 @@ export function failStep(context: StepContext, common: StepCommon, fields: Field
     return code === undefined ? undefined : { kind: "fail", ...common, code };
   }
   const inner = fieldsOf(context, field.value, "`fail`") ?? new Map();
-  checkKeys(context, inner, ["code", "message"]);
+  checkKeys(context, inner, keysOf("in fail"));
   const code = take(inner, "code", ({ value }) => nameOf(context, value, "a code"));
   requireKey(context, inner, "code", field.value, "`fail`", "Add code: some_reason.");
   const message = take(inner, "message", ({ value }) => templateOf(context, value));
@@ -31,7 +32,7 @@ export function endStep(context: StepContext, common: StepCommon, fields: Fields
     return outcome === undefined ? undefined : { kind: "end", ...common, outcome };
   }
   const inner = fieldsOf(context, field.value, "`end`") ?? new Map();
-  checkKeys(context, inner, ["outcome", "output"]);
+  checkKeys(context, inner, keysOf("in end"));
   requireKey(context, inner, "outcome", field.value, "`end`", "Add outcome: some_word.");
   const outcome = take(inner, "outcome", ({ value }) => nameOf(context, value, "an outcome"));
   const output = take(inner, "output", ({ value }) => templateOf(context, value));
@@ -48,7 +49,7 @@ export function sleepStep(context: StepContext, common: StepCommon, fields: Fiel
     return forMs === undefined ? undefined : { kind: "sleep", ...common, forMs };
   }
   const inner = fieldsOf(context, field.value, "`sleep`") ?? new Map();
-  checkKeys(context, inner, ["until"]);
+  checkKeys(context, inner, keysOf("in sleep"));
   requireKey(context, inner, "until", field.value, "`sleep`", "Add until: ${ input.dueAt }.");
   const until = take(inner, "until", ({ value }) => templateOf(context, value));
   return until === undefined ? undefined : { kind: "sleep", ...common, until };

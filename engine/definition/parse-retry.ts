@@ -1,5 +1,6 @@
 import { isScalar, type Node } from "yaml";
 import type { Retry } from "../core/definition.ts";
+import { keysOf } from "./language.ts";
 import { checkKeys, type Field, fieldsOf, type ParseContext, report } from "./parse-context.ts";
 import { codesOf, durationOf, numberOf } from "./parse-values.ts";
 
@@ -17,8 +18,6 @@ export const DEFAULT_RETRY: Retry = {
 };
 export const COMPENSATION_ATTEMPTS = 10;
 
-const KEYS = ["attempts", "backoff", "factor", "max", "jitter", "also", "never", "then"];
-
 /** `none`, or a map whose keys override those of `base`. */
 export function retryOf(context: ParseContext, field: Field | undefined, base: Retry): Retry {
   if (field === undefined) return base;
@@ -26,7 +25,7 @@ export function retryOf(context: ParseContext, field: Field | undefined, base: R
   if (isScalar(value) && value.value === "none") return { ...base, attempts: 1 };
   const fields = fieldsOf(context, value, "`retry`");
   if (fields === undefined) return base;
-  checkKeys(context, fields, KEYS);
+  checkKeys(context, fields, keysOf("retry"));
   const duration = (key: string): number | undefined => given(fields.get(key), (node) => durationOf(context, node));
   const number = (key: string, max: number): number | undefined =>
     given(fields.get(key), (node) =>

@@ -1,5 +1,6 @@
 import { isMap, isScalar, type Node } from "yaml";
 import type { Schedule, StartOn, Template } from "../core/definition.ts";
+import { keysOf } from "./language.ts";
 import {
   checkKeys,
   type Fields,
@@ -20,7 +21,7 @@ const TOPIC = /^[A-Za-z0-9._-]{1,249}$/;
 export function startOf(context: ParseContext, node: Node): StartOn | undefined {
   const fields = fieldsOf(context, node, "`start`");
   if (fields === undefined) return undefined;
-  checkKeys(context, fields, ["topic", "if", "input"]);
+  checkKeys(context, fields, keysOf("start"));
   requireKey(context, fields, "topic", node, "`start`", "Add topic: some.topic.");
   requireKey(context, fields, "input", node, "`start`", "Add `input:` with what the saga starts with: ${ event }.");
   const topic = take(fields, "topic", ({ value }) => topicOf(context, value));
@@ -45,7 +46,7 @@ export function scheduleOf(context: ParseContext, node: Node): Schedule | undefi
     return cron === undefined ? undefined : context.marks.mark({ cron, ...DEFAULTS }, positionOf(context, node));
   }
   const fields = fieldsOf(context, node, "`schedule`") ?? new Map();
-  checkKeys(context, fields, ["cron", "timezone", "overlap", "input"]);
+  checkKeys(context, fields, keysOf("schedule"));
   requireKey(context, fields, "cron", node, "`schedule`", 'Add cron: "0 3 * * *".');
   const cron = take(fields, "cron", ({ value }) => textOf(context, value, "`cron`"));
   const parts = {

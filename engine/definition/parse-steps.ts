@@ -1,5 +1,6 @@
 import type { Node } from "yaml";
 import type { Position, Retry, Step } from "../core/definition.ts";
+import { type Kind, KINDS, keysOf } from "./language.ts";
 import {
   checkKeys,
   type Field,
@@ -45,23 +46,7 @@ export interface StepContext extends ParseContext {
 /** More than any saga that a person can read. The checks' work grows with its square. */
 const STEPS_MAX = 2000;
 
-type Kind = Step["kind"];
-const COMMON = ["step", "if", "description"];
-const KEYS_OF: Readonly<Record<Kind, readonly string[]>> = {
-  command: ["command", "with", "returns", "output", "timeout", "deadline", "retry", "catch", "compensate", "pivot"],
-  notify: ["notify", "with", "timeout", "retry"],
-  wait: ["wait", "match", "returns", "output", "deadline", "catch"],
-  sleep: ["sleep"],
-  choose: ["choose", "cases", "else"],
-  parallel: ["parallel", "join", "deadline", "catch"],
-  each: ["each", "deadline", "catch"],
-  saga: ["saga", "with", "returns", "output", "deadline", "catch", "compensate"],
-  set: ["set"],
-  fail: ["fail"],
-  end: ["end"],
-};
-const KINDS = Object.keys(KEYS_OF) as Kind[];
-const ALL_KEYS = [...new Set([...COMMON, ...Object.values(KEYS_OF).flat()])];
+const ALL_KEYS = [...new Set([...keysOf("step"), ...KINDS.flatMap(keysOf)])];
 
 /** A list of steps. Steps that could not be read are left out; an error was reported for each. */
 export function stepsOf(context: StepContext, node: Node, what: string): readonly Step[] {
@@ -141,17 +126,26 @@ function kindOf(context: StepContext, node: Node, fields: Fields): Kind | undefi
 
 function refuseMisplaced(context: StepContext, fields: Fields, kind: Kind): void {
   for (const { key, keyAt } of fields.values()) {
-    if (COMMON.includes(key) || KEYS_OF[kind].includes(key) || !ALL_KEYS.includes(key)) continue;
+    if (keysOf("step").includes(key) || keysOf(kind).includes(key) || !ALL_KEYS.includes(key)) continue;
     const hint = misplacedHint(kind, key);
-    context.findings.error("definition.misplaced-key", keyAt, `a \`${kind}\` step cannot have \`${key}\``, hint);
+    context.findings.error(
+      "definition.misplaced-key",
+      keyAt,
+      `${article(kind)} \`${kind}\` step cannot have \`${key}\``,
+      hint,
+    );
   }
+}
+
+function article(kind: Kind): string {
+  return /^[aeiou]/.test(kind) ? "an" : "a";
 }
 
 function misplacedHint(kind: Kind, key: string): string {
   if (kind === "notify" && (key === "compensate" || key === "catch" || key === "output" || key === "returns")) {
     return "Nobody awaits a notify: use `command`.";
   }
-  const kinds = KINDS.filter((each) => KEYS_OF[each].includes(key));
+  const kinds = KINDS.filter((each) => keysOf(each).includes(key));
   return `\`${key}\` belongs to ${kinds.join(", ")}.`;
 }
 

@@ -53,7 +53,8 @@ function escapeAt(source: string, raw: number): { readonly length: number; reado
 }
 
 function blockOffsets(source: string, value: string, start: number, literal: boolean): readonly number[] {
-  const indent = /^(?:[ \t]*\r?\n)*( *)/.exec(source.slice(start))?.[1]?.length ?? 0;
+  // The header may say the indentation (`|2`); what goes beyond it is text, and stands in the value.
+  const indent = leadingSpaces(source.slice(start)) - leadingSpaces(value);
   const offsets: number[] = [];
   let raw = skipIndent(source, start, indent);
   while (offsets.length < value.length && raw <= source.length) {
@@ -64,6 +65,10 @@ function blockOffsets(source: string, value: string, start: number, literal: boo
       raw = nextLineOrCharacter(source, raw, indent);
   }
   return offsets;
+}
+
+function leadingSpaces(text: string): number {
+  return /^(?:[ \t]*\r?\n)*( *)/.exec(text)?.[1]?.length ?? 0;
 }
 
 function nextLineOrCharacter(source: string, raw: number, indent: number): number {

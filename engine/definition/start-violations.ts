@@ -2,6 +2,7 @@ import type { Definition, Step, Template } from "../core/definition.ts";
 import type { DomainCatalog, Problem } from "../core/domain.ts";
 import { isJsonObject, type Json } from "../core/json.ts";
 import { pointerTo, violations } from "../core/shape.ts";
+import { everyStep } from "./blocks.ts";
 
 /**
  * Why a saga cannot start with this input: against the definition's own shape, and, where a step hands a part of it on
@@ -12,11 +13,21 @@ export function startViolations(definition: Definition, input: unknown, catalog:
   const own = violations(definition.input, input);
   if (own.length > 0 || catalog === null) return own;
   const found = new Map<string, Problem>();
-  for (const step of definition.steps) {
+  for (const step of runAnyway(definition.steps)) {
     for (const problem of stepProblems(step, input as Json, catalog))
       found.set(`${problem.path} ${problem.message}`, problem);
   }
   return [...found.values()];
+}
+
+/** The steps of a block and those of branches that all run, up to where the saga may end well before its last step. */
+function* runAnyway(steps: readonly Step[]): Generator<Step> {
+  for (const step of steps) {
+    if ([...everyStep([step])].some(({ kind }) => kind === "end")) return;
+    yield step;
+    if (step.kind !== "parallel" || step.join !== "all" || step.if !== undefined) continue;
+    for (const branch of step.branches) yield* runAnyway(branch.steps);
+  }
 }
 
 function stepProblems(step: Step, input: Json, catalog: DomainCatalog): readonly Problem[] {

@@ -185,7 +185,9 @@ const SYNTAX_HINTS: Readonly<Record<string, string>> = {
 
 /** The parser's own words for these ("nested mappings", "flow-map-start") help nobody who wrote an expression. */
 function trapBehind(error: YAMLError, line: string, rest: string): { message: string; hint: string } | undefined {
-  if (error.code === "BLOCK_AS_IMPLICIT_KEY" && (line.includes("${") || /^\s*(- )?(if|when|choose):/.test(line))) {
+  const shape = shapeTrap(error, line, rest);
+  if (shape !== undefined) return shape;
+  if (error.code === "BLOCK_AS_IMPLICIT_KEY" && (line.includes("${") || BARE.test(line))) {
     return {
       message: "YAML takes the `: ` inside this expression for a key",
       hint: "Put the whole value in double quotes, or in single quotes if it holds double ones.",
@@ -208,6 +210,17 @@ function trapBehind(error: YAMLError, line: string, rest: string): { message: st
     };
   }
   return undefined;
+}
+
+/** Keys whose value is an expression without `${ }`. */
+const BARE = /^\s*(?:- )*(?:if|when|choose|match|in):/;
+
+/** `list<{ no: string }>`: a shape of one line that holds what YAML takes for its own. */
+function shapeTrap(error: YAMLError, line: string, rest: string): { message: string; hint: string } | undefined {
+  const [shape] = /list<\s*\{[^}]*\}?\s*>?/.exec(line) ?? [];
+  const broken = error.code === "BLOCK_AS_IMPLICIT_KEY" || rest.startsWith("{");
+  if (shape === undefined || !broken) return undefined;
+  return { message: "YAML takes the braces of this shape for a map", hint: `Quote it: "${shape}"` };
 }
 
 function lineAt(source: string, offset: number): string {

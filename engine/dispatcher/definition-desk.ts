@@ -1,3 +1,4 @@
+import type { Definition } from "../core/definition.ts";
 import type { Diagnostic } from "../definition/diagnostic.ts";
 import { type DefinitionFile, fingerprint, readDefinitions } from "../definition/folder.ts";
 import { renderDiagnostic } from "../definition/render-diagnostic.ts";
@@ -20,6 +21,7 @@ export class DefinitionDesk {
   readonly #production: boolean;
   readonly #log: Log;
   #broken = new Map<string, readonly Diagnostic[]>();
+  #definitions: ReadonlyMap<string, Definition> = new Map();
   #seen = "";
   #timer: ReturnType<typeof setTimeout> | undefined;
   #looking: Promise<void> = Promise.resolve();
@@ -41,6 +43,11 @@ export class DefinitionDesk {
   /** Files that are not in use because they are broken, with what is wrong. */
   get broken(): ReadonlyMap<string, readonly Diagnostic[]> {
     return this.#broken;
+  }
+
+  /** The definitions of the folder that have no mistakes, by name. */
+  get definitions(): ReadonlyMap<string, Definition> {
+    return this.#definitions;
   }
 
   /** Takes in what is there, then goes on looking until `stop`. */
@@ -76,6 +83,8 @@ export class DefinitionDesk {
       else for (const diagnostic of file.diagnostics) this.#report(file, diagnostic);
       if (trouble.length > 0) broken.set(file.file, trouble);
     }
+    const sound = files.map(({ definition }) => definition).filter((definition) => definition !== null);
+    this.#definitions = new Map(sound.map((definition) => [definition.name, definition] as const));
     this.#broken = broken;
     this.#seen = now;
   }

@@ -214,10 +214,11 @@ async function settle(tx: Tx, sagaId: string, path: string, keepStarted: boolean
   return outcome.state === "done" ? { state: "done", output: outcome.output ?? null } : outcome;
 }
 
+/** A message to another saga is a row with that saga's id as key; its writer does not lock that saga (S15). */
 function request(unit: Unit, saga: SagaRow, causationId: string, message: Outgoing): void {
   unit.request({
     messageId: newId(),
-    correlationId: saga.id,
+    correlationId: message.to ?? saga.id,
     causationId,
     topic: message.topic,
     messageType: message.type,

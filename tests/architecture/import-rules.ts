@@ -56,6 +56,7 @@ const KNOWS_ALL = /^engine\/(?:main\.ts|open-transport\.ts|roles\/|cli\.ts|cli\/
 const PACKAGES: Readonly<Record<string, RegExp>> = {
   "@marcbachmann/cel-js": /^engine\/definition\/expression[a-z-]*\.ts$/,
   yaml: /^engine\/(?:definition|scenario)\//,
+  croner: /^engine\/definition\/cron\.ts$/,
   kafkajs: /^engine\/(?:transport\/kafka|stack)\//,
   hono: /^engine\/api\//,
   "hono-openapi": /^engine\/api\//,

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { branchingPlanted } from "./explorer/branching-planted.ts";
 import { explore, type Found } from "./explorer/explore.ts";
 import { models } from "./explorer/models.ts";
 import { planted } from "./explorer/planted.ts";
@@ -24,7 +25,7 @@ describe("every run that is possible keeps the invariants", () => {
 });
 
 describe("a planted bug is found", () => {
-  for (const { bug, model, violation } of planted) {
+  for (const { bug, model, violation } of [...planted, ...branchingPlanted]) {
     test(bug, () => {
       const story = explore(model).violation ?? "nothing was found";
       expect(story.split("\n")[0] ?? "").toMatch(violation);

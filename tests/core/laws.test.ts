@@ -61,7 +61,7 @@ function walk({ name, choices }: Route): Walk {
     const moves = [...participantMoves(model, world), ...dispatcherMoves(model, world)];
     const move = moves[choice % moves.length];
     if (move === undefined) break;
-    expect(brokenMove(world, move.world) ?? broken(model, move.world) ?? "").toBe("");
+    expect(brokenMove(model, world, move.world) ?? broken(model, move.world) ?? "").toBe("");
     world = move.world;
     states.add(world.saga);
   }

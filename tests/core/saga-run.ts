@@ -6,7 +6,7 @@ import type { GuardOutcome, SagaEvent } from "../../engine/core/event.ts";
 import type { Json, JsonObject } from "../../engine/core/json.ts";
 import type { SagaFacts, SagaState, UndoState } from "../../engine/core/state.ts";
 import { createEvaluator } from "../../engine/definition/expression.ts";
-import { define } from "./explorer/models.ts";
+import { define } from "./explorer/model.ts";
 
 const STARTED = "2026-01-01T00:00:00.000Z";
 const evaluator = createEvaluator();

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { startViolations } from "../../engine/definition/start-violations.ts";
-import { catalog, definitionFrom, onboardingSource } from "./definition-source.ts";
+import { catalog, definitionFrom, onboardingSource, saga } from "./definition-source.ts";
 
 const applicant = {
   name: "Ann",
@@ -33,4 +33,15 @@ test("what is handed on unchanged must suit the handlers, with the path in the i
     { path: "/credit/purpose", message: `${message} (application.register)` },
     { path: "/credit/purpose", message: `${message} (screening.examine)` },
   ]);
+});
+
+test("branches that all run are looked into, those of a race and what may end before are not", () => {
+  const transfer = "{ command: payment.transfer, with: { amount: '${ input.amount }' } }";
+  const found = (steps: string) =>
+    startViolations(definitionFrom(saga("{ amount: any }", steps)), { amount: "much" }, catalog);
+  const expected = [{ path: "/amount", message: "must be number (payment.transfer)" }];
+
+  expect(found(`  - parallel: { left: [${transfer}], right: [] }`)).toEqual(expected);
+  expect(found(`  - parallel: { left: [${transfer}], right: [] }\n    join: any`)).toEqual([]);
+  expect(found(`  - if: size(string(input.amount)) > 3\n    end: nothing_to_do\n  - ${transfer}`)).toEqual([]);
 });

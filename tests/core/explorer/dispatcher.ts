@@ -1,8 +1,12 @@
+import { newborn } from "../../../engine/core/decide.ts";
 import type { Outgoing, Transition } from "../../../engine/core/decision.ts";
+import type { Definition } from "../../../engine/core/definition.ts";
 import type { GuardOutcome, SagaEvent } from "../../../engine/core/event.ts";
+import type { JsonObject } from "../../../engine/core/json.ts";
+import type { SagaState } from "../../../engine/core/state.ts";
 import { createEvaluator } from "../../../engine/definition/expression.ts";
 import { mayRun, type Move } from "./participant.ts";
-import { type Command, FACTS, type Guard, type Model, type World } from "./world.ts";
+import { CHILD_FACTS, type Command, FACTS, type Guard, KID, type Model, type Side, type World } from "./world.ts";
 
 /** One time for all: timers fire whenever the explorer lets them. */
 const NOW = FACTS.startedAt;
@@ -10,32 +14,52 @@ const evaluator = createEvaluator();
 
 /** What the dispatcher, the timers and people may do now. */
 export function dispatcherMoves(model: Model, world: World): Move[] {
-  const [event, ...events] = world.events;
-  const moves = event === undefined ? [] : transitions(model, { ...world, events }, event, nameOf(event), true);
-  for (const [timer, dueAt] of Object.entries(world.saga.timers)) {
-    moves.push(...transitions(model, world, { type: "timer.fired", timer, dueAt }, `timer ${timer} fires`, true));
+  return [...movesOf(model, world, "parent"), ...movesOf(model, world, "child"), ...requests(model, world)];
+}
+
+function movesOf(model: Model, world: World, side: Side): Move[] {
+  const { saga, events } = side === "parent" ? world : world.child;
+  if (saga === null) return [];
+  const [event, ...rest] = events;
+  const heard = side === "parent" ? { ...world, events: rest } : { ...world, child: { saga, events: rest } };
+  const moves = event === undefined ? [] : transitions(model, heard, side, event, nameOf(side, event), true);
+  for (const [timer, dueAt] of Object.entries(saga.timers)) {
+    const fired = { type: "timer.fired", timer, dueAt } as const;
+    moves.push(...transitions(model, world, side, fired, `timer ${timer} of the ${side} fires`, true));
   }
-  return [...moves, ...requests(model, world)];
+  return moves;
 }
 
 /** Requests are applied in the transaction that records them, so they may overtake what is on the timeline. */
 function requests(model: Model, world: World): Move[] {
-  const { left, saga } = world;
-  if (isStill(world)) return [];
+  const { left, saga, child } = world;
   const moves: Move[] = [];
-  const ask = (budget: keyof World["left"], event: SagaEvent, story: string) => {
+  const ask = (budget: keyof World["left"], side: Side, event: SagaEvent, story: string) => {
     if (left[budget] === 0) return;
     const spent = { ...world, left: { ...left, [budget]: left[budget] - 1 } };
-    moves.push(...transitions(model, spent, event, story, false));
+    moves.push(...transitions(model, spent, side, event, story, false));
   };
-  ask("cancels", { type: "cancel.requested", reason: "asked" }, "a person cancels");
-  ask("signals", { type: "signal.received", messageId: "m", signal: "go", payload: {} }, "the signal comes");
-  if (saga.status === "parked") ask("retries", { type: "retry.requested" }, "an operator retries");
+  if (!isStill(saga, world.events)) {
+    ask("cancels", "parent", { type: "cancel.requested", reason: "asked" }, "a person cancels");
+    ask(
+      "signals",
+      "parent",
+      { type: "signal.received", messageId: "m", signal: "go", payload: {} },
+      "the signal comes",
+    );
+  }
+  if (saga.status === "parked") ask("retries", "parent", { type: "retry.requested" }, "an operator retries");
+  if (child.saga === null) return moves;
+  if (!isStill(child.saga, child.events)) {
+    ask("cancels", "child", { type: "cancel.requested", reason: "asked" }, "a person cancels the child");
+  }
+  if (child.saga.parked !== undefined)
+    ask("retries", "child", { type: "retry.requested" }, "an operator retries the child");
   return moves;
 }
 
 /** Not asked for yet, or over: the API refuses requests. */
-function isStill({ saga, events }: World): boolean {
+function isStill(saga: SagaState, events: readonly SagaEvent[]): boolean {
   return events[0]?.type === "saga.started" || ["completed", "failed", "cancelled", "terminated"].includes(saga.status);
 }
 
@@ -45,21 +69,32 @@ interface Settled {
   readonly healthy: boolean;
 }
 
-function transitions(model: Model, world: World, event: SagaEvent, story: string, healthy: boolean): Move[] {
+function transitions(
+  model: Model,
+  world: World,
+  side: Side,
+  event: SagaEvent,
+  story: string,
+  healthy: boolean,
+): Move[] {
   const found: Move[] = [];
+  const prefix = side === "parent" ? "" : KID;
+  const definition = side === "parent" ? model.definition : (model.child as Definition);
   const again = (at: World, guards: Readonly<Record<string, GuardOutcome>>, told: string, sound: boolean): void => {
-    const decision = model.decide(model.definition, FACTS, at.saga, event, { now: NOW, guards }, evaluator);
+    const saga = side === "parent" ? at.saga : (at.child.saga as SagaState);
+    const facts = side === "parent" ? FACTS : CHILD_FACTS;
+    const decision = model.decide(definition, facts, saga, event, { now: NOW, guards }, evaluator);
     if (decision.kind === "no-op") found.push({ story: `${told} (${decision.reason})`, world: at, healthy: sound });
     else if (decision.kind === "transition")
-      found.push({ story: told, world: carriedOut(at, decision), healthy: sound });
+      found.push({ story: told, world: carriedOut(at, side, decision), healthy: sound });
     else {
       const keep = decision.keepStarted === true && !model.faults.settlePivots;
-      for (const settled of settle(at, decision.path, keep)) {
+      for (const settled of settle(at, prefix + decision.path, keep)) {
         const outcome = settled.outcome.state;
         again(
           settled.world,
           { ...guards, [decision.path]: settled.outcome },
-          `${told}; the guard says ${outcome}`,
+          `${told}; the guard of ${prefix}${decision.path} says ${outcome}`,
           sound && settled.healthy,
         );
       }
@@ -101,27 +136,55 @@ function outcomeOf(guard: Guard): GuardOutcome {
   }
 }
 
-function carriedOut(world: World, transition: Transition): World {
+function carriedOut(world: World, side: Side, transition: Transition): World {
+  const prefix = side === "parent" ? "" : KID;
   const guards: Record<string, Guard> = { ...world.guards };
-  for (const path of transition.reopen) if (guards[path]?.state === "rejected") delete guards[path];
+  for (const path of transition.reopen) if (guards[prefix + path]?.state === "rejected") delete guards[prefix + path];
   for (const path of transition.keep) {
-    if (["done", "unknown", "compensating"].includes(guards[path]?.state ?? "")) guards[path] = { state: "kept" };
+    if (["done", "unknown", "compensating"].includes(guards[prefix + path]?.state ?? "")) {
+      guards[prefix + path] = { state: "kept" };
+    }
   }
   const statuses = { ...world.statuses };
-  for (const step of transition.steps) statuses[step.path] = step.status;
+  for (const step of transition.steps) statuses[prefix + step.path] = step.status;
   const sent = { ...world.sent };
-  const commands = transition.outgoing.flatMap(commandOf);
+  const commands = transition.outgoing.flatMap((message) => commandOf(message, prefix));
   for (const { kind, path } of commands) sent[`${kind} ${path}`] = (sent[`${kind} ${path}`] ?? 0) + 1;
-  return { ...world, saga: transition.state, guards, statuses, sent, commands: [...world.commands, ...commands] };
+  const next = { ...world, guards, statuses, sent, commands: [...world.commands, ...commands] };
+  const moved =
+    side === "parent"
+      ? { ...next, saga: transition.state }
+      : { ...next, child: { ...next.child, saga: transition.state } };
+  return transition.outgoing.reduce(delivered, moved);
 }
 
-function commandOf(message: Outgoing): Command[] {
+/** A message to the other saga: a row with its id as key, which its own dispatcher consumes in order. */
+function delivered(world: World, { to, type, body }: Outgoing): World {
+  if (to === undefined) return world;
+  const { child } = world;
+  if (type === "child.requested") {
+    const first = child.saga === null;
+    return first ? { ...world, child: { saga: newborn(), events: [{ type: "saga.started" }] } } : world;
+  }
+  // The model has one child, and knows it by a name of its own.
+  const own = type === "child.ended" ? { child: childOf(world.saga) } : {};
+  const event = { type, ...(body as JsonObject), ...own } as unknown as SagaEvent;
+  if (to === FACTS.id) return { ...world, events: [...world.events, event] };
+  return { ...world, child: { ...child, events: [...child.events, event] } };
+}
+
+/** The id that the parent has given to its newest child. */
+function childOf(saga: SagaState): string {
+  return saga.stack.find(({ child }) => child !== undefined)?.child?.id ?? "";
+}
+
+function commandOf(message: Outgoing, prefix: string): Command[] {
   // A notification is awaited by nobody and undone by nobody: it cannot disturb what is checked here.
   if (message.topic === "timeline" || message.headers?.["notify"] === true) return [];
   const kind = message.type === "step.requested" ? "step" : "compensation";
-  return [{ path: message.path ?? "", kind, attempt: message.attempt ?? 0, consumed: "new" }];
+  return [{ path: prefix + (message.path ?? ""), kind, attempt: message.attempt ?? 0, consumed: "new" }];
 }
 
-function nameOf(event: SagaEvent): string {
-  return `the saga hears ${event.type}${"attempt" in event ? ` of ${event.path} #${event.attempt}` : ""}`;
+function nameOf(side: Side, event: SagaEvent): string {
+  return `the ${side} hears ${event.type}${"attempt" in event ? ` of ${event.path} #${event.attempt}` : ""}`;
 }

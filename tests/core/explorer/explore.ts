@@ -14,7 +14,7 @@ export interface Found {
 }
 
 /** Nothing explored here comes near it; a model whose states do not end would fill the memory first. */
-const STATES_MAX = 400_000;
+const STATES_MAX = 100_000;
 
 /** Visits every reachable world, breadth first, so that the first violation has the shortest story. */
 export function explore(model: Model): Found {
@@ -65,7 +65,8 @@ class Exploration {
     const next = this.#visit(move.world, at, move.story);
     if (move.healthy && next !== at) (this.#healthyFrom[next] as number[]).push(at);
     const violation =
-      brokenMove(world, move.world) ?? (this.#parents[next] === at ? broken(this.#model, move.world) : undefined);
+      brokenMove(this.#model, world, move.world) ??
+      (this.#parents[next] === at ? broken(this.#model, move.world) : undefined);
     return violation === undefined ? undefined : this.#tell(at, move.story, move.world, violation);
   }
 
@@ -123,6 +124,7 @@ class Exploration {
 }
 
 /** Final, parked for a person, or waiting for a signal. */
-function isAtRest({ saga }: World): boolean {
-  return isFinal(saga.status) || saga.status === "parked" || saga.waitingFor.length > 0;
+function isAtRest({ saga, child }: World): boolean {
+  if (saga.status === "parked" || saga.waitingFor.length > 0 || child.saga?.parked !== undefined) return true;
+  return isFinal(saga.status) && (child.saga === null || isFinal(child.saga.status));
 }

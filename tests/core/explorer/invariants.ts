@@ -1,30 +1,130 @@
-import type { CommandStep } from "../../../engine/core/definition.ts";
-import { stepAt } from "../../../engine/core/path.ts";
-import { isFinal } from "../../../engine/core/state.ts";
-import type { Model, World } from "./world.ts";
+import type { CommandStep, Definition, Step } from "../../../engine/core/definition.ts";
+import { allSteps, lanesAt, stepAt } from "../../../engine/core/path.ts";
+import { type BlockState, isFinal, type SagaState } from "../../../engine/core/state.ts";
+import { KID, type Model, type World } from "./world.ts";
 
 /** What a world breaks of reliability §2; undefined when it keeps everything. */
 export function broken(model: Model, world: World): string | undefined {
   return (
     atMostOnce(model, world) ??
-    reverse(model, world) ??
     pivot(model, world) ??
     ending(model, world) ??
-    attempts(model, world)
+    attempts(model, world) ??
+    childEnding(world)
   );
 }
 
 /** What a move breaks that neither world shows alone. */
-export function brokenMove(before: World, after: World): string | undefined {
+export function brokenMove(model: Model, before: World, after: World): string | undefined {
   if (isFinal(before.saga.status) && before.saga.status !== after.saga.status) return "I1: a final status is left";
-  const turned = before.saga.failure !== undefined || before.saga.closing !== undefined;
-  if (!turned) return undefined;
-  const more = Object.keys(after.sent).find((key) => key.startsWith("step ") && after.sent[key] !== before.sent[key]);
-  return more === undefined ? undefined : `I4: ${more} is sent after the failure or the cancel`;
+  const status = before.child.saga?.status;
+  if (status !== undefined && isFinal(status) && status !== after.child.saga?.status) {
+    return "I1: the child's final status is left";
+  }
+  return sentTooLate(model, before, after) ?? tooEarly(model, before, after) ?? signalLost(before, after);
+}
+
+/** I4: what has failed, was cancelled or lost the race begins nothing new; only compensations are sent. */
+function sentTooLate(model: Model, before: World, after: World): string | undefined {
+  const more = Object.keys(after.sent).filter(
+    (key) => key.startsWith("step ") && !isUndoing(key) && after.sent[key] !== before.sent[key],
+  );
+  if (more.length === 0) return undefined;
+  const own = closedScopes(model.definition.steps, before.saga);
+  const childs = before.child.saga === null ? [] : closedScopes((model.child as Definition).steps, before.child.saga);
+  const scopes = [...own, ...childs.map((scope) => (scope === "" ? KID : KID + scope))];
+  for (const key of more) {
+    const path = key.slice("step ".length);
+    const hit = scopes.find((scope) => (scope === "" ? !path.startsWith(KID) : path.startsWith(scope)));
+    if (hit !== undefined) return `I4: ${key} is sent after the failure or the cancel`;
+  }
+  return undefined;
+}
+
+/** The beginnings of the paths where nothing new may begin. Read from the state itself, not by the code that is explored. */
+function closedScopes(steps: readonly Step[], saga: SagaState): string[] {
+  if (saga.failure !== undefined || saga.closing !== undefined) return [""];
+  return closedIn(steps, saga.root, "");
+}
+
+function closedIn(steps: readonly Step[], block: BlockState, prefix: string): string[] {
+  const step = steps[block.at];
+  const { current } = block;
+  if (step === undefined || current === undefined) return [];
+  const path = prefix + step.id;
+  if (current.kind === "undoing") return lanesOf(step, path);
+  if (current.kind === "block") {
+    const inner =
+      "catch" in step ? step.catch.find(({ code }) => current.branch === `catch/${code}`)?.steps : undefined;
+    return inner === undefined ? [] : closedIn(inner, current.block, `${path}/${current.branch}/`);
+  }
+  if (current.kind !== "branches") return [];
+  if (current.failure !== undefined) return lanesOf(step, path);
+  return Object.entries(current.branches).flatMap(([id, branch]) => {
+    const below = id.startsWith("[") ? `${path}${id}/` : `${path}/${id}/`;
+    if (current.winner !== undefined || "undoing" in branch) return [below];
+    const inner =
+      step.kind === "each"
+        ? step.steps
+        : step.kind === "parallel"
+          ? step.branches.find((one) => one.id === id)?.steps
+          : undefined;
+    return closedIn(inner ?? [], branch.root, below);
+  });
+}
+
+function lanesOf(step: Step, path: string): string[] {
+  return step.kind === "parallel" ? step.branches.map(({ id }) => `${path}/${id}/`) : [`${path}[`];
+}
+
+/** I4 and I5: when a step is undone, everything after it that can be undone is undone already, or listed. */
+function tooEarly(model: Model, before: World, after: World): string | undefined {
+  const undone = after.undone.slice(before.undone.length);
+  // A list begins to undo its step with its first effect.
+  const lists = after.did.slice(before.did.length).filter(isUndoing);
+  const steps = lists.map((path) => path.slice(0, path.indexOf("/compensate/")));
+  for (const path of [...undone, ...steps]) {
+    const missed = overtaken(model, before, path);
+    if (missed !== undefined) return `I4: ${path} was compensated before ${missed}`;
+  }
+  return undefined;
+}
+
+function overtaken(model: Model, world: World, path: string): string | undefined {
+  const { did, undone } = world;
+  const at = did.indexOf(path);
+  const later = at === -1 ? [] : did.slice(at + 1);
+  return later.find(
+    (one) =>
+      !isUndoing(one) &&
+      commandAt(model, one).compensate !== undefined &&
+      !isBeside(model, path, one) &&
+      !undone.includes(one) &&
+      !undoneBySteps(model, world, one) &&
+      !listed(world, one),
+  );
+}
+
+function signalLost(before: World, after: World): string | undefined {
+  const inBox = (world: World) => world.saga.mailbox.length;
+  const taken = Object.keys(after.statuses).filter(
+    (path) => after.statuses[path] === "succeeded" && before.statuses[path] !== "succeeded",
+  );
+  const heard = before.left.signals - after.left.signals;
+  const gone = inBox(before) + heard - inBox(after);
+  return gone > 0 && taken.length === 0 ? "I7: a signal is gone and no wait has taken it" : undefined;
 }
 
 function commandAt(model: Model, path: string): CommandStep {
-  return stepAt(model.definition, path) as CommandStep;
+  const step = path.startsWith(KID)
+    ? stepAt(model.child as Definition, path.slice(KID.length))
+    : stepAt(model.definition, path);
+  return step as CommandStep;
+}
+
+/** A step of a list that compensates: it is not compensated itself. */
+function isUndoing(path: string): boolean {
+  return path.includes("/compensate/");
 }
 
 function atMostOnce(model: Model, { did, undone }: World): string | undefined {
@@ -33,25 +133,39 @@ function atMostOnce(model: Model, { did, undone }: World): string | undefined {
   const again = undone.find((path, index) => undone.indexOf(path) !== index);
   if (again !== undefined) return `I2: ${again} was compensated twice`;
   const nothing = undone.find((path) => !did.includes(path) && !model.external.has(path));
-  return nothing === undefined ? undefined : `I2: ${nothing} was compensated without an effect`;
+  if (nothing !== undefined) return `I2: ${nothing} was compensated without an effect`;
+  const list = did.find((path) => isUndoing(path) && !did.includes(path.slice(0, path.indexOf("/compensate/"))));
+  return list === undefined || list.startsWith(KID) ? undefined : `I2: ${list} ran although its step had no effect`;
 }
 
-/** I4 and I5: when a step is undone, everything after it that can be undone is undone already, or listed. */
-function reverse(model: Model, { did, undone, saga }: World): string | undefined {
-  for (const [index, path] of undone.entries()) {
-    const at = did.indexOf(path);
-    const later = at === -1 ? [] : did.slice(at + 1);
-    const before = undone.slice(0, index);
-    const missed = later.find(
-      (one) => commandAt(model, one).compensate !== undefined && !before.includes(one) && !listed(saga, one),
-    );
-    if (missed !== undefined) return `I4: ${path} was compensated before ${missed}`;
-  }
-  return undefined;
+/** Two branches of one block: neither comes after the other. */
+function isBeside(model: Model, one: string, other: string): boolean {
+  if (one.startsWith(KID) || other.startsWith(KID)) return false;
+  const lanes = lanesAt(model.definition, other);
+  return lanesAt(model.definition, one).some(({ block, branch }) =>
+    lanes.some((lane) => lane.block === block && lane.branch !== branch),
+  );
 }
 
-function listed(saga: World["saga"], path: string): boolean {
-  return saga.uncompensated.some(({ step }) => step === path);
+function undoneBySteps(model: Model, { did }: World, path: string): boolean {
+  const { compensate } = commandAt(model, path);
+  return compensate?.kind === "steps" && compensate.steps.every(({ id }) => did.includes(`${path}/compensate/${id}`));
+}
+
+function listed({ saga, child }: World, path: string): boolean {
+  const own = path.startsWith(KID) ? (child.saga?.uncompensated ?? []).map(({ step }) => KID + step) : [];
+  return (
+    own.includes(path) ||
+    saga.uncompensated.some(({ step }) => step === path || (path.startsWith(KID) && step === "kid"))
+  );
+}
+
+/** What took effect and still stands. */
+function standing(model: Model, world: World): readonly string[] {
+  return world.did.filter(
+    (path) =>
+      !isUndoing(path) && !world.undone.includes(path) && !undoneBySteps(model, world, path) && !listed(world, path),
+  );
 }
 
 function pivot(model: Model, { did, undone, saga }: World): string | undefined {
@@ -62,23 +176,51 @@ function pivot(model: Model, { did, undone, saga }: World): string | undefined {
 }
 
 function ending(model: Model, world: World): string | undefined {
-  const { saga, did, undone } = world;
+  const { saga, undone } = world;
   if (saga.status === "completed") return completed(model, world);
   if (saga.status !== "failed" && saga.status !== "cancelled") return undefined;
-  const left = did.find((path) => !undone.includes(path) && !listed(saga, path));
+  const [left] = standing(model, world);
   if (left !== undefined) return `I3: ${saga.status}, and ${left} is neither undone nor listed`;
-  const both = undone.find((path) => listed(saga, path));
+  const both = undone.find((path) => saga.uncompensated.some(({ step }) => step === path));
   return both === undefined ? undefined : `I3: ${both} is listed as uncompensated and was compensated`;
 }
 
-function completed(model: Model, { did, undone, statuses, guards }: World): string | undefined {
-  if (undone.length > 0) return `I3: completed, and ${undone[0]} was compensated`;
+function completed(model: Model, world: World): string | undefined {
+  const { did, undone, statuses, guards } = world;
+  const wrong = undone.find((path) => !mayBeUndone(model, world, path));
+  if (wrong !== undefined) return `I3: completed, and ${wrong} was compensated`;
+  const twoWinners = twoStand(model, world);
+  if (twoWinners !== undefined) return twoWinners;
   for (const [path, status] of Object.entries(statuses)) {
-    if (commandAt(model, path).kind !== "command") continue;
+    if (path.startsWith(KID) || commandAt(model, path).kind !== "command" || isUndoing(path)) continue;
     if (status === "succeeded" && !did.includes(path)) return `I3: completed without the effect of ${path}`;
-    if (status !== "succeeded" && did.includes(path) && guards[path]?.state !== "unknown") {
+    const stands = did.includes(path) && guards[path]?.state !== "unknown" && !undone.includes(path);
+    if (status !== "succeeded" && stands && !listed(world, path) && !undoneBySteps(model, world, path)) {
       return `I3: completed, and ${path} took effect although it ${status}`;
     }
+  }
+  return undefined;
+}
+
+/** A completed saga has undone only what lost a race, stood in a block whose failure was caught, or in a child that failed. */
+function mayBeUndone(model: Model, { statuses }: World, path: string): boolean {
+  if (path.startsWith(KID)) return statuses["kid"] !== "succeeded";
+  return lanesAt(model.definition, path).some(
+    ({ block, step }) => (step.kind === "parallel" && step.join === "any") || statuses[block] === "failed",
+  );
+}
+
+/** Of a race one branch stands, of a block that failed none. */
+function twoStand(model: Model, world: World): string | undefined {
+  const races = [...allSteps(model.definition)].filter(([, step]) => step.kind === "parallel" || step.kind === "each");
+  for (const [block, step] of races) {
+    const stand = standing(model, world).flatMap((path) =>
+      lanesAt(model.definition, path).flatMap((lane) => (lane.block === block ? [lane.branch] : [])),
+    );
+    const branches = new Set(stand);
+    if (step.kind === "parallel" && step.join === "any" && branches.size > 1)
+      return `I3: ${[...branches].join(" and ")} both stand`;
+    if (world.statuses[block] === "failed" && branches.size > 0) return `I3: ${block} failed, and ${stand[0]} stands`;
   }
   return undefined;
 }
@@ -95,4 +237,11 @@ function attempts(model: Model, { sent, left }: World): string | undefined {
       return `I12: ${count} attempts of ${key}`;
   }
   return undefined;
+}
+
+/** S15: a child keeps its stack exactly as long as somebody may ask for it. */
+function childEnding({ saga, child, events }: World): string | undefined {
+  if (child.saga === null || !isFinal(saga.status) || child.events.length > 0 || events.length > 0) return undefined;
+  if (!isFinal(child.saga.status)) return `S15: ${saga.status}, and the child is ${child.saga.status}`;
+  return child.saga.stack.length === 0 ? undefined : `S15: ${saga.status}, and the child still keeps its stack`;
 }

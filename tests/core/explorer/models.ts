@@ -1,29 +1,6 @@
-import { decide } from "../../../engine/core/decide.ts";
-import type { Definition } from "../../../engine/core/definition.ts";
-import { loadDefinition } from "../../../engine/definition/load.ts";
-import type { Budget, Model, Outcome } from "./world.ts";
-
-const OK: Outcome = { end: "succeeded" };
-const NO: Outcome = { end: "rejected", code: "refused" };
-const FAILS: Outcome = { end: "failed", code: "timeout", retryable: true };
-const FATAL: Outcome = { end: "failed", code: "fatal", retryable: false };
-const THREW: Outcome = { end: "threw" };
-const THREW_AFTER: Outcome = { end: "threw-after-effect" };
-const NOT_SENT: Outcome = { end: "not-sent" };
-
-const BUDGET: Budget = { duplicates: 2, crashes: 1, cancels: 1, signals: 0, retries: 1 };
-
-/** Compiles a saga file; the checks are another suite's. */
-export function define(source: string): Definition {
-  const { definition, diagnostics } = loadDefinition(source, { catalog: null, checks: false });
-  if (definition === null) throw new Error(diagnostics.map(({ message }) => message).join("; "));
-  return definition;
-}
-
-function model(source: string, more: Partial<Model>): Model {
-  const parts = { outcomes: {}, compensations: {}, external: new Set<string>(), budget: BUDGET, faults: {} };
-  return { definition: define(source), decide, ...parts, ...more };
-}
+import { branching } from "./branching-models.ts";
+import { BUDGET, FAILS, FATAL, model, NO, NOT_SENT, OK, THREW, THREW_AFTER } from "./model.ts";
+import type { Model } from "./world.ts";
 
 /** Three steps, two attempts each, compensations with two attempts, the last failure compensates. */
 export const sequence = model(
@@ -227,4 +204,5 @@ export const models: Readonly<Record<string, Model>> = {
   external,
   catching,
   optional,
+  ...branching,
 };

@@ -1,5 +1,5 @@
 import type { SagaEvent } from "../../../engine/core/event.ts";
-import type { Command, Guard, Model, Outcome, World } from "./world.ts";
+import { type Command, type Guard, KID, type Model, type Outcome, type World } from "./world.ts";
 
 /** One thing that may happen next. */
 export interface Move {
@@ -202,6 +202,10 @@ function external(world: World, path: string): World {
 }
 
 function said(world: World, event: SagaEvent): World {
+  if ("path" in event && event.path.startsWith(KID)) {
+    const own = { ...event, path: event.path.slice(KID.length) };
+    return { ...world, child: { ...world.child, events: [...world.child.events, own] } };
+  }
   return { ...world, events: [...world.events, event] };
 }
 

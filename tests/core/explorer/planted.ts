@@ -1,18 +1,12 @@
 import { decide, newborn } from "../../../engine/core/decide.ts";
 import type { Decision } from "../../../engine/core/decision.ts";
 import type { GuardOutcome, Read } from "../../../engine/core/event.ts";
+import type { Planted } from "./branching-planted.ts";
 import { catching, external, externalPivot, optional, pivot, sequence } from "./models.ts";
 import type { Model, ModelFaults } from "./world.ts";
 
 type Decide = typeof decide;
 type Args = Parameters<Decide>;
-
-/** A bug that was put in on purpose, where it is looked for, and what must be found. */
-export interface Planted {
-  readonly bug: string;
-  readonly model: Model;
-  readonly violation: RegExp;
-}
 
 function inDecide(bug: string, model: Model, wrapped: Decide, violation: RegExp): Planted {
   return { bug, model: { ...model, decide: wrapped }, violation };

@@ -61,7 +61,21 @@ export interface World {
   /** Status of each step as `saga_step` shows it. */
   readonly statuses: Readonly<Record<string, string>>;
   readonly left: Budget;
+  readonly child: ChildWorld;
 }
+
+/** The child saga of a model that has one. Its steps stand in all tables under `kid|<path>`. */
+export interface ChildWorld {
+  /** Null: not asked for. */
+  readonly saga: SagaState | null;
+  readonly events: readonly SagaEvent[];
+}
+
+/** Which saga a path, an event or a transition belongs to. */
+export type Side = "parent" | "child";
+
+/** The path of a child's step in the tables of the world. */
+export const KID = "kid|";
 
 /** How a handler's run may end. `threw…`: an external call whose end is not known, with and without effect. */
 export type Outcome =
@@ -73,6 +87,8 @@ export type Outcome =
 /** What is explored. */
 export interface Model {
   readonly definition: Definition;
+  /** What the `saga` steps start. */
+  readonly child?: Definition;
   readonly decide: typeof decide;
   /** How each step's handler may end; a step that is not named only succeeds. */
   readonly outcomes: Readonly<Record<string, readonly Outcome[]>>;
@@ -103,6 +119,12 @@ export const FACTS = {
   input: {},
 } as const;
 
+export const CHILD_FACTS = {
+  ...FACTS,
+  id: "01J00000000000000000000001",
+  parent: { sagaId: FACTS.id, path: "kid" },
+} as const;
+
 /** The world in which the saga has just been asked for. */
 export function firstWorld(model: Model): World {
   return {
@@ -115,6 +137,7 @@ export function firstWorld(model: Model): World {
     sent: {},
     statuses: {},
     left: model.budget,
+    child: { saga: null, events: [] },
   };
 }
 

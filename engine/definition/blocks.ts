@@ -1,0 +1,44 @@
+import type { Catch, Step } from "../core/definition.ts";
+
+/** The blocks of steps inside a step, those of `catch` and `compensate` included. */
+export function blocksOf(step: Step): readonly (readonly Step[])[] {
+  switch (step.kind) {
+    case "command":
+    case "saga":
+      return [...caughtBy(step), ...(step.compensate?.kind === "steps" ? [step.compensate.steps] : [])];
+    case "wait":
+      return caughtBy(step);
+    case "choose":
+      return [...step.branches.map((branch) => branch.steps), step.else ?? []];
+    case "parallel":
+      return [...step.branches.map((branch) => branch.steps), ...caughtBy(step)];
+    case "each":
+      return [step.steps, ...caughtBy(step)];
+    case "notify":
+    case "sleep":
+    case "set":
+    case "fail":
+    case "end":
+      return [];
+  }
+}
+
+function caughtBy(step: { readonly catch: readonly Catch[] }): readonly (readonly Step[])[] {
+  return step.catch.map((caught) => caught.steps);
+}
+
+/** Every step of a block and of the blocks in it, in the order of the file. */
+export function* everyStep(steps: readonly Step[]): Generator<Step> {
+  for (const step of steps) {
+    yield step;
+    for (const block of blocksOf(step)) yield* everyStep(block);
+  }
+}
+
+/** Step name → the `each` that it stands in: outside of it the name means nothing. */
+export function* insideEach(steps: readonly Step[]): Generator<readonly [string, Step & { kind: "each" }]> {
+  for (const step of everyStep(steps)) {
+    if (step.kind !== "each") continue;
+    for (const inner of everyStep(step.steps)) if (inner.name !== undefined) yield [inner.name, step];
+  }
+}

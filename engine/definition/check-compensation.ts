@@ -1,0 +1,86 @@
+import type { CommandStep, SagaStep, Step, StepsCompensation } from "../core/definition.ts";
+import { type CheckContext, keyPosition, type Place } from "./check-context.ts";
+import { actionOf, checkInheritedInput, checkInput, handlerOf } from "./check-input.ts";
+import type { Surroundings, Walk } from "./check-steps.ts";
+
+/** How a step is undone. A command of a step's own domain, or of any for a child saga; or a list of steps. */
+export function checkCompensation(
+  check: CheckContext,
+  step: CommandStep | SagaStep,
+  place: Place,
+  around: Surroundings,
+  walk: Walk,
+): void {
+  const { compensate } = step;
+  if (compensate === undefined) return;
+  if (compensate.kind === "steps") {
+    checkList(check, step, compensate, place, around, walk);
+    return;
+  }
+  const at = check.marks.of(compensate, step.at);
+  const domain = step.kind === "command" ? step.command.split(".")[0] : undefined;
+  if (domain !== undefined && compensate.command.split(".")[0] !== domain) {
+    const other = step.kind === "command" ? step.command : step.saga;
+    const message = `\`${compensate.command}\` belongs to another domain than \`${other}\``;
+    const hint = `Only the domain \`${domain}\` can undo its own step; a list of steps may name others.`;
+    check.findings.error("definition.compensate-domain", at, message, hint);
+    return;
+  }
+  const receiver = handlerOf(actionOf(check, compensate.command, at));
+  const own = ownOutput(step.name, "The handler gets it, if known, as context.compensates.output.");
+  const inside: Place = { flow: place.flow, names: withoutError(around), own };
+  if (compensate.with === undefined) checkInheritedInput(check, step.with, place, receiver, at);
+  else checkInput(check, compensate.with, inside, receiver, at);
+}
+
+/** What such a list may hold: it runs forward, one after another, and fails only by waiting for a person. */
+const KINDS: readonly Step["kind"][] = ["command", "notify", "set"];
+
+function checkList(
+  check: CheckContext,
+  step: CommandStep | SagaStep,
+  compensate: StepsCompensation,
+  place: Place,
+  around: Surroundings,
+  walk: Walk,
+): void {
+  const at = check.marks.of(compensate, step.at);
+  if (compensate.steps.length === 0) {
+    const hint = "Leave `compensate` out: then the saga says that the step was not undone.";
+    check.findings.error("definition.compensate-step", at, "a list that undoes nothing", hint);
+  }
+  for (const inner of compensate.steps) refuseInList(check, inner);
+  const hint = "Nobody may have seen it. Read its input, or steps that ran before it; or name one command.";
+  const own = ownOutput(step.name, hint);
+  walk(compensate.steps, place.flow, { names: withoutError(around), outermost: true, inside: "compensate", own });
+}
+
+function refuseInList(check: CheckContext, step: Step): void {
+  const refuse = (key: string, message: string, hint: string): void =>
+    check.findings.error("definition.compensate-step", keyPosition(check, step, key, step.at), message, hint);
+  if (!KINDS.includes(step.kind)) {
+    refuse(step.kind, `\`${step.kind}\` cannot stand in a \`compensate\``, "Use command, notify, set and `if`.");
+  }
+  if (step.kind !== "command") return;
+  if (step.pivot) refuse("pivot", "a compensation has no pivot", "Leave `pivot` out.");
+  if (step.compensate !== undefined) refuse("compensate", "a compensation is not undone", "Leave `compensate` out.");
+  if (step.catch.length > 0)
+    refuse("catch", "a compensation catches nothing: it is retried, then it waits for a person", "Leave `catch` out.");
+  if (step.deadlineMs !== undefined)
+    refuse(
+      "deadline",
+      "a compensation has no deadline: it must happen",
+      "Leave `deadline` out; `timeout` is for an attempt.",
+    );
+  if (step.retry.then === "compensate") refuse("retry", "a compensation cannot ask for another", "Leave `then` out.");
+}
+
+/** A failure is over when its saga is undone. */
+function withoutError(around: Surroundings): Surroundings["names"] {
+  return Object.fromEntries(Object.entries(around.names).filter(([name]) => name !== "error"));
+}
+
+function ownOutput(name: string | undefined, hint: string): NonNullable<Place["own"]> {
+  const message = `a compensation cannot read the output of its own step \`${name}\`: nobody may have seen it`;
+  return { name, code: "definition.compensate-reads-own-output", message, hint };
+}
