@@ -99,7 +99,7 @@ export const INNER_KEYS: readonly LanguageKey[] = [
   {
     key: "as",
     in: ["in each"],
-    value: "name",
+    value: "variable",
     otherwise: "`item`.",
     description: "The item's name in the expressions inside. It must not mean something else there.",
     example:

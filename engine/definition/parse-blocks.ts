@@ -5,7 +5,7 @@ import { catchesOf } from "./parse-catch.ts";
 import { checkKeys, type Field, type Fields, fieldsOf, NAME, report, requireKey, take } from "./parse-context.ts";
 import { type StepCommon, type StepContext, stepsOf } from "./parse-steps.ts";
 import { bareExpressionOf } from "./parse-template.ts";
-import { durationOf, nameHint, nameOf, numberOf } from "./parse-values.ts";
+import { durationOf, nameHint, numberOf, variableOf } from "./parse-values.ts";
 
 /** What applies where an `each` says nothing. */
 const CONCURRENCY = 10;
@@ -59,7 +59,7 @@ export function eachStep(context: StepContext, common: StepCommon, fields: Field
   const whole = (key: string, max: number): number | undefined =>
     take(inner, key, ({ value }) => numberOf(context, value, `\`${key}\``, { min: 1, max, whole: true }));
   const parts = {
-    as: take(inner, "as", ({ value }) => nameOf(context, value, "an item")) ?? "item",
+    as: take(inner, "as", ({ value }) => variableOf(context, value, "an item")) ?? "item",
     concurrency: whole("concurrency", ITEMS_MAX) ?? CONCURRENCY,
     max: whole("max", ITEMS_MAX) ?? ITEMS,
     ...blockParts(context, fields),
