@@ -2,7 +2,6 @@ import { existsSync, readdirSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import type { Command } from "commander";
 
-import type { DomainCatalog } from "../core/domain.ts";
 import { catalogOf } from "../definition/catalog.ts";
 import type { Diagnostic } from "../definition/diagnostic.ts";
 import { type DefinitionFile, readDefinition, readDefinitions } from "../definition/folder.ts";
@@ -11,7 +10,7 @@ import { DomainError, type LoadedDomain, loadDomains } from "../participant/load
 import { readScenarios, type ReadScenarios, SCENARIOS_SUFFIX, scenarioFiles } from "../scenario/scenario-file.ts";
 import { againstRunning, type Comparison, runningText } from "./against-running.ts";
 import { EXIT } from "./cli-error.ts";
-import { definitionsFolder, demandFiles } from "./definition-file.ts";
+import { definitionsFolder, demandFiles, domainsOf } from "./definition-file.ts";
 
 /** What a check found; `text` is for people. */
 interface Finding extends Diagnostic {
@@ -32,6 +31,7 @@ interface Checked {
 }
 
 const NOTES = `
+A file is judged by the domains that lie beside it, else by those of EKIDEN_DOMAINS.
 A file that ends in .test.yaml is checked as the scenarios of the definition beside it; \`ekiden test\` runs them.
 --against-running asks the engine at EKIDEN_URL, for each definition: is the file another revision than the running one, and
 how many sagas have yet to finish on each revision.`;
@@ -62,25 +62,58 @@ function asData(found: readonly Finding[], running: readonly Comparison[] | unde
   return running === undefined ? findings : { findings, running };
 }
 
+/** Looks at files, each by the domains beside it; without any at all that lies in the folder. */
 async function check(folder: string, files: readonly string[]): Promise<Checked> {
   demandFiles(files);
-  const domains = await loadDomains(folder).catch((error: unknown) => asDomainError(error));
-  // Judged against nothing, every command would be unknown: a domain that does not load comes first.
-  if (domains instanceof DomainError) return { findings: [domainFinding(folder, domains)], definitions: [], what: "" };
-  const catalog = catalogOf(domains.map(({ domain }) => domain));
-  const definitions = readFiles(folder, files, catalog);
-  const scenarios = (files.length === 0 ? scenarioFiles(folder) : files.filter(isScenarios)).map((file) =>
-    readScenarios(file, catalog),
+  if (files.length === 0) return summed([await checkFolder(folder, undefined)]);
+  const folders = [...new Set(files.map(domainsOf))];
+  return summed(
+    await Promise.all(
+      folders.map((each) =>
+        checkFolder(
+          each,
+          files.filter((file) => domainsOf(file) === each),
+        ),
+      ),
+    ),
   );
-  const findings = [...domains.flatMap(misnamedMigrations), ...[...definitions, ...scenarios].flatMap(findingsOf)];
-  const tests = scenarios.length === 0 ? "" : `, ${count(scenarios.length, "file")} of scenarios`;
-  const what = `${count(definitions.length, "definition")}${tests} and ${count(domains.length, "domain")}`;
-  return { findings, definitions, what };
 }
 
-function readFiles(folder: string, files: readonly string[], catalog: DomainCatalog): DefinitionFile[] {
-  if (files.length === 0) return readDefinitions(folder, catalog);
-  return files.filter((file) => !isScenarios(file)).map((file) => readDefinition(resolve(file), catalog));
+/** What was found by the domains of one folder; `files` undefined: all that lies there. */
+interface Part {
+  readonly findings: readonly Finding[];
+  readonly definitions: readonly DefinitionFile[];
+  readonly scenarios: number;
+  readonly domains: number;
+}
+
+async function checkFolder(folder: string, files: readonly string[] | undefined): Promise<Part> {
+  const domains = await loadDomains(folder).catch((error: unknown) => asDomainError(error));
+  // Judged against nothing, every command would be unknown: a domain that does not load comes first.
+  if (domains instanceof DomainError)
+    return { findings: [domainFinding(folder, domains)], definitions: [], scenarios: 0, domains: 0 };
+  const catalog = catalogOf(domains.map(({ domain }) => domain));
+  const definitions =
+    files === undefined
+      ? readDefinitions(folder, catalog)
+      : files.filter((file) => !isScenarios(file)).map((file) => readDefinition(resolve(file), catalog));
+  const tests = files === undefined ? scenarioFiles(folder) : files.filter(isScenarios);
+  const scenarios = tests.map((file) => readScenarios(file, catalog));
+  const findings = [...domains.flatMap(misnamedMigrations), ...[...definitions, ...scenarios].flatMap(findingsOf)];
+  return { findings, definitions, scenarios: scenarios.length, domains: domains.length };
+}
+
+function summed(parts: readonly Part[]): Checked {
+  const sum = (of: (part: Part) => number) => parts.reduce((total, part) => total + of(part), 0);
+  const [definitions, scenarios, domains] = [
+    parts.flatMap((part) => part.definitions),
+    sum((part) => part.scenarios),
+    sum((part) => part.domains),
+  ];
+  const tests = scenarios === 0 ? "" : `, ${count(scenarios, "file")} of scenarios`;
+  const nothing = definitions.length + scenarios + domains === 0;
+  const what = nothing ? "" : `${count(definitions.length, "definition")}${tests} and ${count(domains, "domain")}`;
+  return { findings: parts.flatMap((part) => part.findings), definitions, what };
 }
 
 function isScenarios(file: string): boolean {

@@ -1,5 +1,5 @@
-import { statSync } from "node:fs";
-import { resolve } from "node:path";
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 
 import type { Definition } from "../core/definition.ts";
 import type { DomainCatalog } from "../core/domain.ts";
@@ -22,6 +22,13 @@ export function definitionsFolder(): string {
   return resolve(process.env["EKIDEN_DOMAINS"] || "domains");
 }
 
+/** The folder whose domains a file is judged by: its own when domains lie there beside it, else EKIDEN_DOMAINS. */
+export function domainsOf(file: string): string {
+  const beside = dirname(resolve(file));
+  const isDomain = (name: string) => existsSync(join(beside, name, "domain.ts"));
+  return readdirSync(beside).some(isDomain) ? beside : definitionsFolder();
+}
+
 /** @throws CliError when one of them is no file */
 export function demandFiles(files: readonly string[]): void {
   for (const file of files) {
@@ -42,9 +49,9 @@ export async function loadCatalog(folder: string): Promise<DomainCatalog> {
  * @throws CliError when there is none, and when it has errors
  */
 export async function soundDefinition(nameOrFile: string): Promise<SoundDefinition> {
-  const folder = definitionsFolder();
   const isFile = /[./\\]/.test(nameOrFile);
   if (isFile) demandFiles([nameOrFile]);
+  const folder = isFile ? domainsOf(nameOrFile) : definitionsFolder();
   const catalog = await loadCatalog(folder);
   const read = isFile ? readDefinition(resolve(nameOrFile), catalog) : named(nameOrFile, folder, catalog);
   return { file: read.file, definition: withoutErrors(read), catalog };

@@ -1,11 +1,10 @@
 import type { Command } from "commander";
 
 import { type Json, type JsonObject, isJsonObject } from "../core/json.ts";
-import { durationMs } from "../definition/duration.ts";
 import { startViolations } from "../definition/start-violations.ts";
 import { outcomeFault, type PlanFault, said, signalFault } from "../simulate/check-plan.ts";
 import { OUTCOME_HINT, outcomesOf, succeededWith } from "../simulate/outcome-notation.ts";
-import type { Outcome, Plan, PlannedSignal } from "../simulate/plan.ts";
+import { type Outcome, type Plan, type PlannedSignal, timeMs } from "../simulate/plan.ts";
 import { sampleOfShape } from "../simulate/sample.ts";
 import { InputFault, simulate } from "../simulate/simulate.ts";
 import { StepWords } from "../simulate/step-words.ts";
@@ -148,7 +147,7 @@ function splitAt(text: string, mark: string): [string, string?] {
 }
 
 function timeOf(option: string, text: string): number {
-  const ms = /^0[a-z]*$/.test(text) ? 0 : durationMs(text);
+  const ms = timeMs(text);
   if (ms !== undefined) return ms;
   throw new CliError(EXIT.usage, `${option} is "${text}", which is no time after the start like 30s, 2h or 3d`);
 }

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 
+import type { DomainCatalog } from "../core/domain.ts";
 import {
   failureText,
   runScenarioFile,
@@ -9,7 +10,7 @@ import {
 } from "../scenario/scenario-file.ts";
 import { runText } from "../simulate/story-text.ts";
 import { CliError, EXIT } from "./cli-error.ts";
-import { definitionsFolder, demandFiles, loadCatalog } from "./definition-file.ts";
+import { definitionsFolder, demandFiles, domainsOf, loadCatalog } from "./definition-file.ts";
 
 interface TestOptions {
   readonly story?: boolean;
@@ -57,9 +58,10 @@ async function runFiles(files: readonly string[]): Promise<readonly ScenarioFile
   const other = files.find((file) => !file.endsWith(".test.yaml"));
   if (other !== undefined)
     throw new CliError(EXIT.usage, `${other} is no file of scenarios: their names end in .test.yaml`);
-  const folder = definitionsFolder();
-  const catalog = await loadCatalog(folder);
-  return (files.length === 0 ? scenarioFiles(folder) : files).map((file) => runScenarioFile(file, catalog));
+  const paths = files.length === 0 ? scenarioFiles(definitionsFolder()) : files;
+  const catalogs = new Map<string, DomainCatalog>();
+  for (const folder of new Set(paths.map(domainsOf))) catalogs.set(folder, await loadCatalog(folder));
+  return paths.map((path) => runScenarioFile(path, catalogs.get(domainsOf(path)) as DomainCatalog));
 }
 
 function isFailed({ mismatches }: ScenarioResult): boolean {

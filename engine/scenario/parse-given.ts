@@ -16,7 +16,7 @@ import {
 import { durationOf, textOf } from "../definition/parse-values.ts";
 import { outcomeFault, said, signalFault } from "../simulate/check-plan.ts";
 import { OUTCOME_HINT, outcomesOf, succeededWith } from "../simulate/outcome-notation.ts";
-import type { Outcome, PlannedSignal } from "../simulate/plan.ts";
+import { type Outcome, type PlannedSignal, timeMs } from "../simulate/plan.ts";
 import type { StepWords } from "../simulate/step-words.ts";
 
 /** What every part of a scenario file is read against. */
@@ -99,12 +99,12 @@ function soundSignal(context: ScenarioContext, node: Node, signal: PlannedSignal
   return [signal];
 }
 
-/** A time after the start; `0s` is the start itself. */
+/** A time after the start: `0s`, `3d`, `1m 30s`. */
 export function timeAt(context: ScenarioContext, field: Field | undefined): number | undefined {
   if (field === undefined) return undefined;
   const { value } = field;
-  if (isScalar(value) && (value.value === 0 || value.value === "0s")) return 0;
-  return durationOf(context, value);
+  const ms = isScalar(value) && typeof value.value === "string" ? timeMs(value.value) : undefined;
+  return ms ?? durationOf(context, value);
 }
 
 /** `start`: a date. */

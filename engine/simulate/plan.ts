@@ -1,4 +1,5 @@
 import type { Json, JsonObject } from "../core/json.ts";
+import { durationMs } from "../definition/duration.ts";
 
 /** How one attempt of a step or of a compensation ends. `afterMs`: it waits that long before it runs. */
 export type Outcome = { readonly afterMs?: number } & (
@@ -37,6 +38,12 @@ export interface Plan {
   readonly untilMs?: number;
   /** ISO 8601. */
   readonly startedAt?: string;
+}
+
+/** A time after the start, in milliseconds: `0s`, `3d`, `1m 30s`. Undefined: it is none. */
+export function timeMs(text: string): number | undefined {
+  const parts = text.split(/\s+/).map((part) => (/^0(?:ms|[smhd])?$/.test(part) ? 0 : durationMs(part)));
+  return parts.reduce((sum, part) => (sum === undefined || part === undefined ? undefined : sum + part), 0);
 }
 
 /** How long a time is, as people write it: `3d`, `1h 30m`, `0s`. */

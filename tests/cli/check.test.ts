@@ -95,6 +95,13 @@ test.each(["dispatcher", "timeline", "api", "pg_mine"])("a domain cannot be call
   expect(code).toBe(1);
 });
 
+test("a file is judged by the domains that lie beside it", async () => {
+  const { code, out } = await ekiden(["check", "examples/order/order.saga.yaml", "domains/onboarding.saga.yaml"]);
+
+  expect(out).toContain("2 definitions and 8 domains: 0 errors, 0 warnings");
+  expect(code).toBe(0);
+});
+
 test("a file that is not there is wrong usage: exit code 2", async () => {
   const { code, err } = await ekiden(["check", "nowhere.saga.yaml"]);
 

@@ -7,7 +7,7 @@ import { loadDomains } from "../../engine/participant/load-domains.ts";
 import { failureText, runScenarioFile } from "../../engine/scenario/scenario-file.ts";
 import { root } from "../architecture/project-files.ts";
 
-const files = [...new Bun.Glob("{domains,tests}/**/*.test.yaml").scanSync({ cwd: root })].sort();
+const files = [...new Bun.Glob("{domains,examples,tests}/**/*.test.yaml").scanSync({ cwd: root })].sort();
 const catalogs = new Map<string, DomainCatalog>();
 
 for (const file of files) {

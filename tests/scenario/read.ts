@@ -3,7 +3,7 @@ import { renderDiagnostic } from "../../engine/definition/render-diagnostic.ts";
 import { mismatches } from "../../engine/scenario/compare.ts";
 import { parseScenarios } from "../../engine/scenario/parse-scenarios.ts";
 import { simulate } from "../../engine/simulate/simulate.ts";
-import { define } from "../core/explorer/models.ts";
+import { define } from "../core/explorer/model.ts";
 
 const DEFINITION = define(`
 saga: test

@@ -3,7 +3,7 @@ import fc from "fast-check";
 
 import { simulate } from "../../engine/simulate/simulate.ts";
 import type { Run } from "../../engine/simulate/story.ts";
-import { define } from "../core/explorer/models.ts";
+import { define } from "../core/explorer/model.ts";
 import { randomSaga } from "./random-sagas.ts";
 
 const FINAL = ["completed", "failed", "cancelled"];

@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import type { Shape } from "../../engine/core/definition.ts";
 import { violations } from "../../engine/core/shape.ts";
 import { sampleOfSchema, sampleOfShape } from "../../engine/simulate/sample.ts";
-import { define } from "../core/explorer/models.ts";
+import { define } from "../core/explorer/model.ts";
 
 test("the sample of a shape is the plainest value, and fits it", () => {
   const shape: Shape = define(`

@@ -2,7 +2,7 @@ import type { JsonObject } from "../../engine/core/json.ts";
 import type { Outcome, Plan } from "../../engine/simulate/plan.ts";
 import { simulate } from "../../engine/simulate/simulate.ts";
 import type { Run } from "../../engine/simulate/story.ts";
-import { define } from "../core/explorer/models.ts";
+import { define } from "../core/explorer/model.ts";
 
 export const FAILED: Outcome = { end: "failed", code: "exception", retryable: true };
 export const SUCCEEDED: Outcome = { end: "succeeded" };

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 
 import { StepWords } from "../../engine/simulate/step-words.ts";
-import { define } from "../core/explorer/models.ts";
+import { define } from "../core/explorer/model.ts";
 
 const words = new StepWords(
   define(`
