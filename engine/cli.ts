@@ -5,11 +5,14 @@ import { Command, CommanderError } from "commander";
 
 import { addCheckCommand } from "./cli/check.ts";
 import { CliError, EXIT } from "./cli/cli-error.ts";
+import { addGraphCommand } from "./cli/graph-command.ts";
 import { addGroupCommands } from "./cli/group-commands.ts";
 import { addLocalCommands } from "./cli/local-commands.ts";
 import { addLoginCommand } from "./cli/login-command.ts";
 import { addMessageCommands } from "./cli/message-commands.ts";
 import { addSagaCommands } from "./cli/saga-commands.ts";
+import { addSimulateCommand } from "./cli/simulate-command.ts";
+import { addTestCommand } from "./cli/test-command.ts";
 import { OutputClosed } from "./cli/write-line.ts";
 
 const NOTES = `
@@ -22,6 +25,9 @@ async function run(args: readonly string[]): Promise<void> {
   const program = new Command("ekiden").description("Ekiden: sagas over your own PostgreSQL and Kafka");
   program.addHelpText("after", NOTES).showHelpAfterError("(--help shows the usage)").exitOverride();
   addCheckCommand(program);
+  addGraphCommand(program);
+  addSimulateCommand(program);
+  addTestCommand(program);
   addSagaCommands(program);
   addMessageCommands(program);
   addGroupCommands(program);

@@ -31,9 +31,17 @@ export async function runStep({ name, args }: Step): Promise<boolean> {
 }
 
 /** Tests that need no database and no network. */
-export const UNIT = ["architecture", "core", "definition", "timeline", "domains", "cli"].map(
-  (kind) => `./tests/${kind}`,
-);
+export const UNIT = [
+  "architecture",
+  "core",
+  "definition",
+  "simulate",
+  "scenario",
+  "graph",
+  "timeline",
+  "domains",
+  "cli",
+].map((kind) => `./tests/${kind}`);
 
 /** What can be said without running the product. */
 export const STATIC_STEPS: readonly Step[] = [

@@ -42,6 +42,8 @@ export function addDefinitionRoutes(app: Api, { engine, sql }: ApiParts): void {
         version: each.version,
         createdAt: each.created_at.toISOString(),
         current: each.revision === revision,
+        open: each.open,
+        parked: each.parked,
       })),
     });
   });

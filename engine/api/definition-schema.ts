@@ -4,6 +4,7 @@ import { Time } from "./saga-schema.ts";
 
 const name = v.pipe(v.string(), v.description("Name"), v.examples(["onboarding"]));
 const version = v.pipe(v.number(), v.integer(), v.description("The author's number in the YAML"), v.examples([1]));
+const count = v.pipe(v.number(), v.integer(), v.minValue(0), v.examples([0]));
 const revision = v.pipe(v.string(), v.description("SHA-256 of the source, hex"));
 
 export const Diagnostic = v.pipe(
@@ -50,6 +51,8 @@ export const RevisionSummary = v.pipe(
     version,
     createdAt: v.pipe(Time, v.description("When it was first seen")),
     current: v.pipe(v.boolean(), v.description("True: new sagas run on it")),
+    open: v.pipe(count, v.description("Sagas that are not final and finish on it")),
+    parked: v.pipe(count, v.description("Of those: how many wait for a person")),
   }),
   v.description("One revision"),
 );
@@ -61,7 +64,10 @@ export const DefinitionDetail = v.pipe(
     revision,
     updatedAt: v.pipe(Time, v.description("When this revision became current")),
     source: v.pipe(v.string(), v.description("The YAML")),
-    revisions: v.pipe(v.array(RevisionSummary), v.description("Newest first, at most 200")),
+    revisions: v.pipe(
+      v.array(RevisionSummary),
+      v.description("Newest first: the last 200, and older ones that sagas still run on"),
+    ),
   }),
   v.description("A definition with its revisions"),
 );

@@ -2,13 +2,15 @@ import { existsSync, readdirSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import type { Command } from "commander";
 
-import type { DomainCatalog } from "../core/domain.ts";
 import { catalogOf } from "../definition/catalog.ts";
 import type { Diagnostic } from "../definition/diagnostic.ts";
 import { type DefinitionFile, readDefinition, readDefinitions } from "../definition/folder.ts";
 import { renderDiagnostic } from "../definition/render-diagnostic.ts";
 import { DomainError, type LoadedDomain, loadDomains } from "../participant/load-domains.ts";
-import { CliError, EXIT } from "./cli-error.ts";
+import { readScenarios, type ReadScenarios, SCENARIOS_SUFFIX, scenarioFiles } from "../scenario/scenario-file.ts";
+import { againstRunning, type Comparison, runningText } from "./against-running.ts";
+import { EXIT } from "./cli-error.ts";
+import { definitionsFolder, demandFiles, domainsOf } from "./definition-file.ts";
 
 /** What a check found; `text` is for people. */
 interface Finding extends Diagnostic {
@@ -16,48 +18,109 @@ interface Finding extends Diagnostic {
   readonly text: string;
 }
 
-/** `ekiden check`: definitions and domains, without a database and without an engine. */
+interface CheckOptions {
+  readonly json?: boolean;
+  readonly againstRunning?: boolean;
+}
+
+interface Checked {
+  readonly findings: readonly Finding[];
+  readonly definitions: readonly DefinitionFile[];
+  /** What was looked at, in words; empty when nothing could be. */
+  readonly what: string;
+}
+
+const NOTES = `
+A file is judged by the domains that lie beside it, else by those of EKIDEN_DOMAINS.
+A file that ends in .test.yaml is checked as the scenarios of the definition beside it; \`ekiden test\` runs them.
+--against-running asks the engine at EKIDEN_URL, for each definition: is the file another revision than the running one, and
+how many sagas have yet to finish on each revision.`;
+
+/** `ekiden check`: definitions, scenarios and domains, without a database and without an engine. */
 export function addCheckCommand(program: Command): void {
   program
     .command("check")
-    .argument("[files...]", "saga files; without any, every *.saga.yaml of EKIDEN_DOMAINS")
-    .description("check definitions and domains; exit code 1 when there are errors")
+    .argument("[files...]", "saga files and files of scenarios; without any, all of EKIDEN_DOMAINS")
+    .description("check definitions, scenarios and domains; exit code 1 when there are errors")
+    .option("--against-running", "compare with the engine: revisions, and the sagas that still run on them")
     .option("--json", "print the findings as JSON")
-    .action(async (files: string[], options: { json?: boolean }) => {
-      const folder = resolve(process.env["EKIDEN_DOMAINS"] || "domains");
-      const { findings, checked } = await check(folder, files);
-      if (options.json === true)
-        console.log(
-          JSON.stringify(
-            findings.map(({ text: _, ...finding }) => finding),
-            null,
-            2,
-          ),
-        );
-      else report(findings, checked);
+    .addHelpText("after", NOTES)
+    .action(async (files: string[], options: CheckOptions) => {
+      const checked = await check(definitionsFolder(), files);
+      const { findings, definitions } = checked;
+      if (options.json !== true) report(checked);
+      const running =
+        options.againstRunning === true ? await againstRunning(definitions, files.length === 0) : undefined;
+      if (options.json === true) console.log(JSON.stringify(asData(findings, running), null, 2));
+      else if (running !== undefined) console.log(`\n${runningText(running)}`);
       if (findings.some(({ severity }) => severity === "error")) process.exitCode = EXIT.refused;
     });
 }
 
-async function check(folder: string, files: readonly string[]): Promise<{ findings: Finding[]; checked: string }> {
-  const missing = files.find((file) => !existsSync(file));
-  if (missing !== undefined) throw new CliError(EXIT.usage, `there is no file ${missing}`);
+function asData(found: readonly Finding[], running: readonly Comparison[] | undefined) {
+  const findings = found.map(({ text: _, ...finding }) => finding);
+  return running === undefined ? findings : { findings, running };
+}
+
+/** Looks at files, each by the domains beside it; without any at all that lies in the folder. */
+async function check(folder: string, files: readonly string[]): Promise<Checked> {
+  demandFiles(files);
+  if (files.length === 0) return summed([await checkFolder(folder, undefined)]);
+  const folders = [...new Set(files.map(domainsOf))];
+  return summed(
+    await Promise.all(
+      folders.map((each) =>
+        checkFolder(
+          each,
+          files.filter((file) => domainsOf(file) === each),
+        ),
+      ),
+    ),
+  );
+}
+
+/** What was found by the domains of one folder; `files` undefined: all that lies there. */
+interface Part {
+  readonly findings: readonly Finding[];
+  readonly definitions: readonly DefinitionFile[];
+  readonly scenarios: number;
+  readonly domains: number;
+}
+
+async function checkFolder(folder: string, files: readonly string[] | undefined): Promise<Part> {
   const domains = await loadDomains(folder).catch((error: unknown) => asDomainError(error));
   // Judged against nothing, every command would be unknown: a domain that does not load comes first.
-  if (domains instanceof DomainError) return { findings: [domainFinding(folder, domains)], checked: "" };
+  if (domains instanceof DomainError)
+    return { findings: [domainFinding(folder, domains)], definitions: [], scenarios: 0, domains: 0 };
   const catalog = catalogOf(domains.map(({ domain }) => domain));
-  const read = readFiles(folder, files, catalog);
-  const findings = [...domains.flatMap(misnamedMigrations), ...read.flatMap(findingsOf)];
-  return { findings, checked: `${count(read.length, "definition")} and ${count(domains.length, "domain")}` };
+  const definitions =
+    files === undefined
+      ? readDefinitions(folder, catalog)
+      : files.filter((file) => !isScenarios(file)).map((file) => readDefinition(resolve(file), catalog));
+  const tests = files === undefined ? scenarioFiles(folder) : files.filter(isScenarios);
+  const scenarios = tests.map((file) => readScenarios(file, catalog));
+  const findings = [...domains.flatMap(misnamedMigrations), ...[...definitions, ...scenarios].flatMap(findingsOf)];
+  return { findings, definitions, scenarios: scenarios.length, domains: domains.length };
 }
 
-function readFiles(folder: string, files: readonly string[], catalog: DomainCatalog): DefinitionFile[] {
-  return files.length === 0
-    ? readDefinitions(folder, catalog)
-    : files.map((file) => readDefinition(resolve(file), catalog));
+function summed(parts: readonly Part[]): Checked {
+  const sum = (of: (part: Part) => number) => parts.reduce((total, part) => total + of(part), 0);
+  const [definitions, scenarios, domains] = [
+    parts.flatMap((part) => part.definitions),
+    sum((part) => part.scenarios),
+    sum((part) => part.domains),
+  ];
+  const tests = scenarios === 0 ? "" : `, ${count(scenarios, "file")} of scenarios`;
+  const nothing = definitions.length + scenarios + domains === 0;
+  const what = nothing ? "" : `${count(definitions.length, "definition")}${tests} and ${count(domains, "domain")}`;
+  return { findings: parts.flatMap((part) => part.findings), definitions, what };
 }
 
-function findingsOf({ file, source, diagnostics }: DefinitionFile): Finding[] {
+function isScenarios(file: string): boolean {
+  return file.endsWith(SCENARIOS_SUFFIX);
+}
+
+function findingsOf({ file, source, diagnostics }: DefinitionFile | ReadScenarios): Finding[] {
   return diagnostics.map((each) => ({ ...each, file, text: renderDiagnostic(file, source, each) }));
 }
 
@@ -91,12 +154,12 @@ function finding(file: string, code: string, message: string, hint: string): Fin
   return { ...place, file, text: `${file}:1:1: error: ${message}\n  fix: ${hint}` };
 }
 
-function report(findings: readonly Finding[], checked: string): void {
+function report({ findings, what }: Checked): void {
   for (const { text } of findings) console.log(`${text}\n`);
   const errors = findings.filter(({ severity }) => severity === "error").length;
   const warnings = findings.length - errors;
   const sum = `${count(errors, "error")}, ${count(warnings, "warning")}`;
-  console.log(checked === "" ? sum : `${checked}: ${sum}`);
+  console.log(what === "" ? sum : `${what}: ${sum}`);
 }
 
 function count(number: number, what: string): string {

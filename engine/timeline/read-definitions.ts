@@ -39,14 +39,36 @@ export async function readDefinition(
   return row;
 }
 
-/** Revisions of a definition, newest first. */
-export function listRevisions(sql: Sql, name: string): Promise<readonly Omit<RevisionRow, "source">[]> {
-  return sql<Omit<RevisionRow, "source">[]>`
-    select name, revision, version, created_at
-    from timeline.definition_revision
-    where name = ${name}
-    order by created_at desc, revision
-    limit ${REVISIONS_MAX}
+/** A revision and the sagas that are not final and run on it. */
+export interface RevisionUse {
+  readonly revision: string;
+  readonly version: number;
+  readonly created_at: Date;
+  readonly open: number;
+  /** Of those: how many wait for a person. */
+  readonly parked: number;
+}
+
+/** Revisions of a definition, newest first; older ones too as long as sagas run on them. */
+export function listRevisions(sql: Sql, name: string): Promise<readonly RevisionUse[]> {
+  return sql<RevisionUse[]>`
+    with in_use as (
+      select s.revision, count(*)::integer as open, count(*) filter (where o.status = 'parked')::integer as parked
+      from timeline.saga_open o
+      join timeline.saga s on s.id = o.saga_id
+      where o.definition = ${name}
+      group by s.revision
+    ), newest as (
+      select revision from timeline.definition_revision
+      where name = ${name}
+      order by created_at desc, revision
+      limit ${REVISIONS_MAX}
+    )
+    select r.revision, r.version, r.created_at, coalesce(u.open, 0) as open, coalesce(u.parked, 0) as parked
+    from timeline.definition_revision r
+    left join in_use u on u.revision = r.revision
+    where r.name = ${name} and (u.revision is not null or r.revision in (select revision from newest))
+    order by r.created_at desc, r.revision
   `;
 }
 

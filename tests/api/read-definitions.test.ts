@@ -7,6 +7,7 @@ import { createApi } from "../../engine/api/server.ts";
 import type { Diagnostic } from "../../engine/definition/diagnostic.ts";
 import { type ApiDatabase, apiDatabase } from "./api-database.ts";
 import { keptLog, readingEngine } from "./reading-engine.ts";
+import { insertSaga } from "./saga-rows.ts";
 
 const OLD = "b".repeat(64);
 const NEW = "c".repeat(64);
@@ -47,8 +48,16 @@ test("definitions are listed with their current revision, and with the files tha
   });
 });
 
-test("a definition shows its source and its revisions, newest first", async () => {
+test("a definition shows its source and its revisions, newest first, with the sagas that still run on each", async () => {
+  const [parked, running] = [
+    await insertSaga(database.sql, { status: "parked" }),
+    await insertSaga(database.sql, { status: "running" }),
+  ];
+  await insertSaga(database.sql, { status: "completed" });
+  await database.sql`update timeline.saga set revision = ${OLD} where definition = 'onboarding'`;
   const response = await app.request("/v1/definitions/onboarding");
+  await database.sql`delete from timeline.saga_open where saga_id in (${parked}, ${running})`;
+
   expect(v.parse(DefinitionDetail, await response.json())).toEqual({
     name: "onboarding",
     version: 2,
@@ -56,10 +65,25 @@ test("a definition shows its source and its revisions, newest first", async () =
     updatedAt: "2026-11-02T00:00:00.000Z",
     source: "saga: onboarding # 新",
     revisions: [
-      { revision: NEW, version: 2, createdAt: "2026-11-02T00:00:00.000Z", current: true },
-      { revision: OLD, version: 1, createdAt: "2026-11-01T00:00:00.000Z", current: false },
+      { revision: NEW, version: 2, createdAt: "2026-11-02T00:00:00.000Z", current: true, open: 0, parked: 0 },
+      { revision: OLD, version: 1, createdAt: "2026-11-01T00:00:00.000Z", current: false, open: 2, parked: 1 },
     ],
   });
+});
+
+test("of more revisions than an answer names, those that sagas run on are among them", async () => {
+  await database.sql`
+    insert into timeline.definition_revision (name, revision, version, source, created_at)
+    select 'busy', lpad(n::text, 64, '0'), 1, '', '2026-01-01'::timestamptz + n * interval '1 minute'
+    from generate_series(1, 210) as n
+  `;
+  await database.sql`insert into timeline.definition (name, revision, version) values ('busy', ${"210".padStart(64, "0")}, 1)`;
+  const saga = await insertSaga(database.sql, { definition: "busy" });
+  await database.sql`update timeline.saga set revision = ${"3".padStart(64, "0")} where id = ${saga}`;
+  const { revisions } = v.parse(DefinitionDetail, await (await app.request("/v1/definitions/busy")).json());
+
+  expect(revisions).toHaveLength(201);
+  expect(revisions.at(-1)).toMatchObject({ revision: "3".padStart(64, "0"), open: 1 });
 });
 
 test("a revision is JSON, and its bare YAML for those who ask for it", async () => {

@@ -15,6 +15,9 @@ export interface SourceFile {
 const ROOMS: Readonly<Record<string, readonly string[]>> = {
   core: [],
   definition: ["core", "engine/sdk.ts"],
+  simulate: ["core", "definition"],
+  graph: ["core"],
+  scenario: ["core", "definition", "simulate"],
   timeline: ["core", "engine/transport/port.ts"],
   transport: ["core"],
   "transport/kafka": ["core", "transport"],
@@ -55,7 +58,7 @@ const DOMAIN = /^(?:domains|examples\/[^/]+)\/[^/]+\//;
 /** Package → the only places that import it. Packages that are not here are free for the engine, but not for `core`. */
 const PACKAGES: Readonly<Record<string, RegExp>> = {
   "@marcbachmann/cel-js": /^engine\/definition\/expression[a-z-]*\.ts$/,
-  yaml: /^engine\/definition\//,
+  yaml: /^engine\/(?:definition|scenario)\//,
   croner: /^engine\/definition\/cron\.ts$/,
   kafkajs: /^engine\/(?:transport\/kafka|stack)\//,
   hono: /^engine\/api\//,

@@ -48,6 +48,29 @@ test("--json gives the findings as data", async () => {
   expect(code).toBe(1);
 });
 
+test("files of scenarios are checked as such, with the definitions and by themselves", async () => {
+  await tree.write("domains/ledger.saga.yaml", "saga: ledger\nversion: 1\nsteps: [{ fail: over }]\n");
+  await tree.write(
+    "domains/ledger.test.yaml",
+    "scenarios:\n  - name: one\n    given: { apply: failed }\n    expct: {}\n",
+  );
+  const all = await ekiden(["check"], { EKIDEN_DOMAINS: join(tree.path, "domains") });
+  const one = await ekiden(["check", join(tree.path, "domains/ledger.test.yaml")]);
+  await tree.write("domains/ledger.saga.yaml", "saga: ledger\n");
+  const broken = await ekiden(["check", join(tree.path, "domains/ledger.test.yaml")]);
+  await tree.removeFile("domains/ledger.saga.yaml");
+  const alone = await ekiden(["check", join(tree.path, "domains/ledger.test.yaml")]);
+  await tree.removeFile("domains/ledger.test.yaml");
+
+  expect(all.out).toContain("ledger.test.yaml:4:5: error: there is no key `expct` here");
+  expect(all.out).toContain("2 definitions, 2 files of scenarios and 5 domains");
+  expect(one.out).toContain("ledger.test.yaml:3:14: error: the definition has no step `apply`");
+  expect(one.code).toBe(1);
+  // What is wrong with the definition is said where the definition is checked.
+  expect(broken.out).toContain("0 definitions, 1 file of scenarios and 5 domains: 0 errors, 0 warnings");
+  expect(alone.out).toContain("ledger.test.yaml:1:1: error: there is no ");
+});
+
 test("a domain that does not load, and a migration that would never run, are errors", async () => {
   const domains = join(tree.path, "domains");
   await tree.write("domains/ledger/sql/2_more.sql", "select 1;\n");
@@ -72,9 +95,23 @@ test.each(["dispatcher", "timeline", "api", "pg_mine"])("a domain cannot be call
   expect(code).toBe(1);
 });
 
+test("a file is judged by the domains that lie beside it", async () => {
+  const { code, out } = await ekiden(["check", "examples/order/order.saga.yaml", "domains/onboarding.saga.yaml"]);
+
+  expect(out).toContain("2 definitions and 8 domains: 0 errors, 0 warnings");
+  expect(code).toBe(0);
+});
+
 test("a file that is not there is wrong usage: exit code 2", async () => {
   const { code, err } = await ekiden(["check", "nowhere.saga.yaml"]);
 
   expect(err).toBe("there is no file nowhere.saga.yaml\n");
+  expect(code).toBe(2);
+});
+
+test("a folder in place of a file is wrong usage: exit code 2", async () => {
+  const { code, err } = await ekiden(["check", "domains"]);
+
+  expect(err).toBe("domains is a folder: name its files, or set EKIDEN_DOMAINS to it\n");
   expect(code).toBe(2);
 });

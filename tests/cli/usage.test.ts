@@ -47,10 +47,32 @@ test.each(WRONG)("wrong usage is exit code 2: %p", async (args, says) => {
 test("help lists the commands and the exit codes", async () => {
   const { code, out } = await ekiden(["--help"]);
 
-  for (const name of ["check", "start", "list", "show", "signal", "cancel", "retry", "messages", "redrive", "login"]) {
+  for (const name of [
+    "check",
+    "graph",
+    "simulate",
+    "test",
+    "start",
+    "list",
+    "show",
+    "signal",
+    "cancel",
+    "retry",
+    "messages",
+    "redrive",
+    "login",
+  ]) {
     expect(out).toMatch(new RegExp(`^  ${name} `, "m"));
   }
   expect(out).toContain("Exit codes:");
+  expect(code).toBe(0);
+});
+
+test.each(["check", "graph", "simulate", "test"])("the help of %s shows its usage and an explanation", async (name) => {
+  const { code, out } = await ekiden([name, "--help"]);
+
+  expect(out).toContain(`Usage: ekiden ${name} [options]`);
+  expect(out.split("\n").length).toBeGreaterThan(12);
   expect(code).toBe(0);
 });
 

@@ -12,6 +12,8 @@ export interface Tree {
   edit(file: string, from: string | RegExp, to: string): Promise<void>;
   read(file: string): Promise<string>;
   write(file: string, text: string): Promise<void>;
+  /** Takes one file away. */
+  removeFile(file: string): Promise<void>;
   remove(): Promise<void>;
 }
 
@@ -32,6 +34,7 @@ export async function copyTree(): Promise<Tree> {
       if (after === before) throw new Error(`${file} holds no ${from}`);
       await write(file, after);
     },
+    removeFile: (file) => rm(join(path, file)),
     remove: () => rm(path, { recursive: true, force: true }),
   };
 }
