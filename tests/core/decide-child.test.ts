@@ -208,3 +208,36 @@ test("the id of a child is a ULID of the time and the step, different for every 
   expect(new Set(ids.map((id) => id.slice(10))).size).toBe(2_000);
   expect([childId(now, "x"), ids[0]?.slice(0, 10)]).toEqual([childId(now, "x"), "01KDVDNA00"]);
 });
+
+test("a saga that is parked at a terminated child can be cancelled: the child is listed, the rest is undone", () => {
+  const run = parent();
+  run.childEnded("kid", "terminated");
+  run.sent();
+  run.cancel();
+  expect([run.sent(), run.state.uncompensated]).toEqual([
+    ["saga.compensating", "undo a #1"],
+    [{ step: "kid", reason: "its child saga was terminated" }],
+  ]);
+  run.compensated("a");
+  expect(run.state.status).toBe("cancelled");
+});
+
+test("an open child in a branch that is closed is cancelled and awaited before anything is undone", () => {
+  const run = new SagaRun(`
+steps:
+  - parallel:
+      left: [{ step: kid, saga: transfer, with: {} }]
+      right:
+        - { step: r0, command: d.r0, with: {}, compensate: d.undo_r0 }
+        - { step: r, command: d.r, with: {} }
+`).start();
+  run.succeed("parallel0/right/r0");
+  run.sent();
+  run.reject("parallel0/right/r");
+  expect([run.sent(), run.state.status]).toEqual([["cancel.requested"], "running"]);
+  run.childEnded("parallel0/left/kid", "terminated");
+  expect([run.sent(), run.state.uncompensated.map(({ step }) => step)]).toEqual([
+    ["saga.compensating", "undo parallel0/right/r0 #1"],
+    ["parallel0/left/kid"],
+  ]);
+});

@@ -100,3 +100,63 @@ steps:
     "closed",
   ]);
 });
+
+function optional(): SagaRun {
+  const run = new SagaRun(`
+steps:
+  - { step: a, command: d.a, with: {}, compensate: d.undo_a }
+  - step: pay
+    command: d.pay
+    with: {}
+    compensate:
+      optional: true
+      steps: [{ step: refund, command: e.refund, with: {}, retry: { attempts: 1 } }]
+  - { step: c, command: d.c, with: {} }
+`).start();
+  run.succeed("a");
+  run.succeed("pay");
+  run.reject("c");
+  run.sent();
+  return run;
+}
+
+test("an optional list that fails is listed, and the saga goes on undoing", () => {
+  const failed = optional();
+  failed.fail("pay/compensate/refund");
+  const rejected = optional();
+  rejected.reject("pay/compensate/refund", "gone");
+  for (const [run, code] of [
+    [failed, "exception"],
+    [rejected, "gone"],
+  ] as const) {
+    expect([run.sent(), run.steps["pay"], run.state.uncompensated]).toEqual([
+      ["undo a #1"],
+      "kept",
+      [{ step: "pay", reason: `its optional compensation failed: ${code}` }],
+    ]);
+  }
+});
+
+test("a cancel while a list runs has no effect, and the steps of a list are not compensated themselves", () => {
+  const run = refused();
+  expect(run.cancel()).toBe("compensating");
+  expect(run.state.stack.map(({ path }) => path)).toEqual(["a", "pay"]);
+});
+
+test("a list in a block that catches reads the block's failure", () => {
+  const run = new SagaRun(`
+steps:
+  - step: both
+    parallel:
+      left:
+        - { step: l, command: d.l, with: {}, compensate: [{ step: undo, command: e.undo, with: '\${ error.code }' }] }
+        - { step: l2, command: d.l2, with: {} }
+      right: []
+    catch: { refused: [] }
+`).start();
+  run.succeed("both/left/l");
+  run.reject("both/left/l2");
+  expect([run.messages.at(-1)?.body, run.state.status]).toEqual([{ input: "refused" }, "running"]);
+  run.succeed("both/left/l/compensate/undo");
+  expect(run.state.status).toBe("completed");
+});
