@@ -197,6 +197,15 @@ test("a released child forgets its stack and releases its own children", () => {
   expect(run.apply({ type: "compensate.requested" })).toBe("final");
 });
 
+test("a saga without a parent is final when it has completed, whoever asks", () => {
+  const run = new SagaRun(steps).start();
+  run.succeed("a");
+  expect([run.apply({ type: "compensate.requested" }), run.apply({ type: "child.released" })]).toEqual([
+    "final",
+    "final",
+  ]);
+});
+
 test("a child that failed tells its code", () => {
   const run = new SagaRun("steps: [{ fail: no_money }]", {}, asChild).start();
   expect(run.messages.at(-1)).toMatchObject({ type: "child.ended", body: { status: "failed", code: "no_money" } });
