@@ -52,7 +52,8 @@ function checkList(
   for (const inner of compensate.steps) refuseInList(check, inner);
   const hint = "Nobody may have seen it. Read its input, or steps that ran before it; or name one command.";
   const own = ownOutput(step.name, hint);
-  walk(compensate.steps, place.flow, { names: withoutError(around), outermost: true, inside: "compensate", own });
+  const names = withoutError(around);
+  walk(compensate.steps, place.flow, { ...around, names, outermost: true, inside: "compensate", own });
 }
 
 function refuseInList(check: CheckContext, step: Step): void {

@@ -8,6 +8,7 @@ import {
   type CheckContext,
   checkTextTemplate,
   ERROR,
+  keepType,
   keyPosition,
   type Place,
   provenByExpression,
@@ -26,8 +27,6 @@ export interface Surroundings {
   readonly outermost: boolean;
   /** The nearest block in which not everything may stand. */
   readonly inside?: "parallel" | "each" | "compensate";
-  /** Somewhere inside an `each`. */
-  readonly repeated?: boolean;
   /** The step whose output nothing here can read. */
   readonly own?: NonNullable<Place["own"]>;
 }
@@ -46,8 +45,8 @@ export function checkSteps(check: CheckContext, steps: readonly Step[], flow: Fl
       check.findings.error("definition.unreachable-step", step.at, "this step is never reached", hint);
       return null;
     }
-    const rest = steps.slice(index + 1);
-    const outermost = rest.length === 0 ? around.outermost : rest[0]?.kind === "end" && rest[0].if === undefined;
+    const next = steps[index + 1];
+    const outermost = next === undefined ? around.outermost : next.kind === "end" && next.if === undefined;
     const after = checkStep(check, step, at, { ...around, outermost });
     ended = after === null;
     at = after ?? at;
@@ -122,7 +121,7 @@ function checkAwaited(
   around: Surroundings,
 ): Flow | null {
   const type = outputType(check, step, place, answered);
-  if (step.name !== undefined) check.outputs.set(step.name, type);
+  keepType(check, step, type);
   const succeeded = withStep(place.flow, step.name, type);
   const forward: Flow = step.kind === "command" && step.pivot ? { ...succeeded, pivot: "passed" } : succeeded;
   return caught(check, step, place.flow, forward, around);

@@ -22,6 +22,7 @@ const whole = (minimum: number, maximum?: number): JsonObject => ({
 });
 
 const NAME = text("^[a-z][a-z0-9_]{0,47}$");
+const VARIABLE = text("^[a-z][A-Za-z0-9_]{0,47}$");
 const COMMAND = text("^[a-z][a-z0-9_]{0,47}\\.[a-z][a-z0-9_]{0,47}$");
 /** `if: true` is a boolean to YAML. */
 const EXPRESSION: JsonObject = { type: ["string", "boolean", "number"] };
@@ -30,6 +31,7 @@ const STEPS = refer("steps");
 /** The kinds of values: how the reference calls them, and how an editor checks them. */
 export const VALUES = {
   name: { says: "name", schema: NAME },
+  variable: { says: "name, which may have capitals", schema: VARIABLE },
   text: { says: "text", schema: text() },
   version: { says: "whole number from 1", schema: whole(1) },
   duration: { says: "duration", schema: text() },

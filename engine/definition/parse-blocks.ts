@@ -5,7 +5,7 @@ import { catchesOf } from "./parse-catch.ts";
 import { checkKeys, type Field, type Fields, fieldsOf, NAME, report, requireKey, take } from "./parse-context.ts";
 import { type StepCommon, type StepContext, stepsOf } from "./parse-steps.ts";
 import { bareExpressionOf } from "./parse-template.ts";
-import { durationOf, nameHint, nameOf, numberOf } from "./parse-values.ts";
+import { durationOf, nameHint, numberOf, variableOf } from "./parse-values.ts";
 
 /** What applies where an `each` says nothing. */
 const CONCURRENCY = 10;
@@ -31,8 +31,10 @@ function branchesOf(context: StepContext, field: Field): readonly ParallelBranch
   return (
     branches &&
     [...branches.values()].map(({ key, keyAt, value }) => {
-      if (!NAME.test(key))
-        context.findings.error("definition.bad-name", keyAt, `\`${key}\` is no name for a branch`, nameHint(key));
+      // Beside the branches the path of a block has the steps of its `catch`.
+      const hint = key === "catch" ? "Call the branch something else." : nameHint(key);
+      if (!NAME.test(key) || key === "catch")
+        context.findings.error("definition.bad-name", keyAt, `\`${key}\` is no name for a branch`, hint);
       return context.marks.mark({ id: key, steps: stepsOf(context, value, `the branch \`${key}\``) }, keyAt);
     })
   );
@@ -59,7 +61,7 @@ export function eachStep(context: StepContext, common: StepCommon, fields: Field
   const whole = (key: string, max: number): number | undefined =>
     take(inner, key, ({ value }) => numberOf(context, value, `\`${key}\``, { min: 1, max, whole: true }));
   const parts = {
-    as: take(inner, "as", ({ value }) => nameOf(context, value, "an item")) ?? "item",
+    as: take(inner, "as", ({ value }) => variableOf(context, value, "an item")) ?? "item",
     concurrency: whole("concurrency", ITEMS_MAX) ?? CONCURRENCY,
     max: whole("max", ITEMS_MAX) ?? ITEMS,
     ...blockParts(context, fields),

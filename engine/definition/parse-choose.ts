@@ -32,13 +32,20 @@ function casesOf(context: StepContext, node: Node): readonly ChooseBranch[] {
   const keys = fields === undefined ? [] : [...fields.values()];
   return keys.map(({ key, keyAt, value }, index) => {
     const branch = {
-      // A case's name is a path segment; a value that cannot be one gets its position.
-      id: NAME.test(key) ? key : `case${index}`,
+      id: caseId(key, index, fields ?? new Map()),
       equals: caseValue(node, key),
       steps: stepsOf(context, value, `the case \`${key}\``),
     };
     return context.marks.mark(branch, keyAt);
   });
+}
+
+/** A case's name is a path segment; a value that cannot be one gets its position, under a name that no case has. */
+function caseId(key: string, index: number, cases: Fields): string {
+  if (NAME.test(key) && key !== "else") return key;
+  let id = `case${index}`;
+  while (cases.has(id)) id += "_";
+  return id;
 }
 
 /** `true:` is the boolean and `"true":` the text, as everywhere in YAML. */

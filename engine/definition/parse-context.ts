@@ -10,6 +10,9 @@ import type { YamlDocument } from "./yaml-document.ts";
 /** What names of sagas, steps, signals, domains, actions and codes look like. */
 export const NAME = /^[a-z][a-z0-9_]{0,47}$/;
 
+/** What names of values look like that only expressions read: those of `set`, and the item of an `each`. */
+export const VARIABLE = /^[a-z][A-Za-z0-9_]{0,47}$/;
+
 /** What every parse function needs. */
 export interface ParseContext {
   readonly document: YamlDocument;

@@ -1,10 +1,10 @@
 import { isMap } from "yaml";
 import type { EndStep, FailStep, SetStep, SleepStep, Template } from "../core/definition.ts";
 import { keysOf } from "./language.ts";
-import { checkKeys, type Fields, fieldsOf, NAME, report, requireKey, take } from "./parse-context.ts";
+import { checkKeys, type Fields, fieldsOf, report, requireKey, take, VARIABLE } from "./parse-context.ts";
 import type { StepCommon, StepContext } from "./parse-steps.ts";
 import { templateOf } from "./parse-template.ts";
-import { durationOf, nameHint, nameOf } from "./parse-values.ts";
+import { durationOf, nameOf, reportVariable } from "./parse-values.ts";
 
 export function failStep(context: StepContext, common: StepCommon, fields: Fields): FailStep | undefined {
   const field = fields.get("fail");
@@ -64,8 +64,7 @@ export function setStep(context: StepContext, common: StepCommon, fields: Fields
   const values: Record<string, Template> = {};
   const step: SetStep = { kind: "set", ...common, values };
   for (const { key, keyAt, value } of entries.values()) {
-    if (!NAME.test(key))
-      context.findings.error("definition.bad-name", keyAt, `\`${key}\` is no name for a value`, nameHint(key));
+    if (!VARIABLE.test(key)) reportVariable(context, key, keyAt, "a value");
     values[key] = templateOf(context, value);
     context.marks.markKey(values, key, keyAt);
   }

@@ -1,6 +1,8 @@
 import { isScalar, isSeq, type Node } from "yaml";
+import type { Position } from "../core/definition.ts";
+import { FORBIDDEN_KEYS } from "../core/template.ts";
 import { durationMs } from "./duration.ts";
-import { itemsOf, kindOf, NAME, type ParseContext, report } from "./parse-context.ts";
+import { itemsOf, kindOf, NAME, type ParseContext, positionOf, report, VARIABLE } from "./parse-context.ts";
 
 /** Text, or undefined after an error. */
 export function textOf(context: ParseContext, node: Node, what: string): string | undefined {
@@ -20,6 +22,19 @@ export function nameOf(context: ParseContext, node: Node, what: string): string 
   if (text === undefined || NAME.test(text)) return text;
   report(context, "definition.bad-name", node, `\`${text}\` is no name for ${what}`, nameHint(text));
   return undefined;
+}
+
+/** The name of something that only expressions read. */
+export function variableOf(context: ParseContext, node: Node, what: string): string | undefined {
+  const text = textOf(context, node, what);
+  if (text === undefined || (VARIABLE.test(text) && !FORBIDDEN_KEYS.has(text))) return text;
+  reportVariable(context, text, positionOf(context, node), what);
+  return undefined;
+}
+
+export function reportVariable(context: ParseContext, text: string, at: Position, what: string): void {
+  const hint = "Letters, digits and _, a small letter first, at most 48.";
+  context.findings.error("definition.bad-name", at, `\`${text}\` is no name for ${what}`, hint);
 }
 
 /** How to mend a name. */

@@ -88,7 +88,7 @@ The examples that are steps stand below \`steps:\` of a saga with this input:
 ${INPUT.trimEnd()}
 \`\`\`
 
-**Names** have small letters, digits and \`_\`, at most 48. **Durations** are \`300ms\`, \`30s\`, \`2m\`, \`3h\`, \`1d\` or ISO 8601.
+**Names** have small letters, digits and \`_\`, at most 48; what \`set\` and \`as\` name may have capitals. **Durations** are \`300ms\`, \`30s\`, \`2m\`, \`3h\`, \`1d\` or ISO 8601.
 **Values** are any YAML whose texts may hold \`\${ expression }\`; a text that is one expression alone keeps its type, and \`$\${\`
 is a literal \`\${\`. \`if\`, \`when\`, \`choose\`, \`in\` and \`match\` are expressions by themselves, without \`\${ }\`.
 **Shapes** are \`string\`, \`number\`, \`integer\`, \`boolean\`, \`date\`, \`object\`, \`any\`, with bounds \`integer(18..120)\`, \`number(0.01..)\`,

@@ -6,7 +6,7 @@ import { projectFiles } from "./project-files.ts";
 const SAYS_NOTHING = /^(?:utils?|common|helpers?|misc|shared|types|index|lib|core-utils)$/;
 
 test("every file and folder is named after its one idea, in small letters with dashes", () => {
-  const paths = projectFiles("{engine,domains,tests,scripts,bench}/**/*.{ts,sql}", "domains/*", "sql/*").map(
+  const paths = projectFiles("{engine,domains,examples,tests,scripts,bench}/**/*.{ts,sql}", "domains/*", "sql/*").map(
     ({ path }) => path,
   );
 

@@ -4,7 +4,7 @@ import { floatingQueries } from "./floating-queries.ts";
 import { projectFiles } from "./project-files.ts";
 
 test("no query is made and dropped", () => {
-  const files = projectFiles("{engine,domains,tests,scripts,bench}/**/*.ts");
+  const files = projectFiles("{engine,domains,examples,tests,scripts,bench}/**/*.ts");
 
   expect(files.flatMap(floatingQueries)).toEqual([]);
 });

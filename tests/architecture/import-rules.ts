@@ -49,6 +49,9 @@ const ROOT_FILES: Readonly<Record<string, readonly string[]>> = {
 /** Files that know every part: the composition root, which is spread over the roles, and the command line. */
 const KNOWS_ALL = /^engine\/(?:main\.ts|open-transport\.ts|roles\/|cli\.ts|cli\/)/;
 
+/** The folder of a domain: beside the shipped definitions, or those of an example. */
+const DOMAIN = /^(?:domains|examples\/[^/]+)\/[^/]+\//;
+
 /** Package → the only places that import it. Packages that are not here are free for the engine, but not for `core`. */
 const PACKAGES: Readonly<Record<string, RegExp>> = {
   "@marcbachmann/cel-js": /^engine\/definition\/expression[a-z-]*\.ts$/,
@@ -60,7 +63,7 @@ const PACKAGES: Readonly<Record<string, RegExp>> = {
   commander: /^engine\/cli(?:\.ts|\/)/,
   ulid: /^engine\/timeline\//,
   postgres: /^engine\/(?:timeline|stack|transport\/kafka|sdk\.ts$)/,
-  ekiden: /^domains\//,
+  ekiden: /^(?:domains|examples\/[^/]+)\//,
 };
 
 /** Files that import what a person configures: the path is known only at run time. */
@@ -82,9 +85,9 @@ function faultOf(path: string, specifier: string | null): string | undefined {
 }
 
 function projectFault(path: string, target: string): string | undefined {
-  if (KNOWS_ALL.test(path)) return target.startsWith("domains/") ? `imports the domain file ${target}` : undefined;
-  if (path.startsWith("domains/")) {
-    const own = `${path.split("/").slice(0, 2).join("/")}/`;
+  if (KNOWS_ALL.test(path)) return DOMAIN.test(target) ? `imports the domain file ${target}` : undefined;
+  const [own] = DOMAIN.exec(path) ?? [];
+  if (own !== undefined) {
     return target.startsWith(own) ? undefined : `a domain imports itself, ekiden and packages, not ${target}`;
   }
   const room = roomOf(path);
@@ -102,7 +105,7 @@ function packageFault(path: string, specifier: string): string | undefined {
     .slice(0, specifier.startsWith("@") ? 2 : 1)
     .join("/");
   // A domain may use packages: which ones is its own affair.
-  if (path.startsWith("domains/")) return undefined;
+  if (DOMAIN.test(path)) return undefined;
   const only = PACKAGES[name];
   return only === undefined || only.test(path) ? undefined : `${name} is imported only by ${only.source}`;
 }

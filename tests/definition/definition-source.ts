@@ -39,7 +39,7 @@ const definitions: ReadonlyMap<string, Definition> = new Map(
   }),
 );
 
-/** The design's example, its parallel steps in sequence. */
+/** The design's example. */
 export function onboardingSource(): Promise<string> {
   return Bun.file(`${import.meta.dir}/onboarding.saga.yaml`).text();
 }

@@ -91,9 +91,12 @@ test("the caret stands under the right character behind Japanese text", () => {
 });
 
 test("no source makes the loader throw, and a place always lies in the file", async () => {
-  const example = await onboardingSource();
+  const folder = `${import.meta.dir}/../../examples`;
+  const others = ["order/order", "settlement/settlement", "subscription/renewal"];
+  const read = (name: string) => Bun.file(`${folder}/${name}.saga.yaml`).text();
+  const examples = [await onboardingSource(), ...(await Promise.all(others.map(read)))];
   const edit = fc.record({
-    at: fc.nat(example.length),
+    at: fc.nat(Math.max(...examples.map((example) => example.length))),
     cut: fc.nat(12),
     put: fc.constantFrom(
       "",
@@ -118,7 +121,7 @@ test("no source makes the loader throw, and a place always lies in the file", as
   });
 
   fc.assert(
-    fc.property(fc.array(edit, { minLength: 1, maxLength: 3 }), (edits) => {
+    fc.property(fc.constantFrom(...examples), fc.array(edit, { minLength: 1, maxLength: 3 }), (example, edits) => {
       const source = edits.reduce((text, { at, cut, put }) => text.slice(0, at) + put + text.slice(at + cut), example);
       const lines = source.split("\n");
       const { definition, diagnostics } = load(source);

@@ -204,3 +204,10 @@ test("a saga's own deadline, start and schedule", () => {
     input: { kind: "object", entries: { month: expression("schedule.at") } },
   });
 });
+
+test("cases are told apart in paths, also one that is called as another's place or as the else", () => {
+  const yaml = "- choose: input.kind\n  cases: { A B: [], case0: [], else: [], x: [] }\n  else: []";
+  const { branches } = stepOf(yaml) as { branches: { id: string }[] };
+
+  expect(branches.map(({ id }) => id)).toEqual(["case0_", "case0", "case2", "x"]);
+});

@@ -9,14 +9,7 @@ test("the design's example loads without a word", async () => {
 
   expect(diagnostics).toEqual([]);
   expect(definition?.revision).toBe(new Bun.CryptoHasher("sha256").update(source).digest("hex"));
-  expect(definition?.steps.map((step) => step.id)).toEqual([
-    "apply",
-    "screen",
-    "choose2",
-    "contract",
-    "welcome_mail",
-    "notify5",
-  ]);
+  expect(definition?.steps.map((step) => step.id)).toEqual(["apply", "screen", "choose2", "contract", "parallel4"]);
   expect(definition?.sensitive).toEqual(["input.applicant.name", "input.applicant.email"]);
 });
 
