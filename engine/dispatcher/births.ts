@@ -3,7 +3,7 @@ import type { Evaluator } from "../core/evaluate.ts";
 import { Refusal } from "../core/refusal.ts";
 import { type ChildRequest, childRequest } from "../timeline/event-row.ts";
 import type { SagaRow } from "../timeline/saga-row.ts";
-import { claimOpen, currentRevisions, type NewSaga } from "../timeline/start-write.ts";
+import { claimOpen, currentRevisions, type NewSaga, openInserts } from "../timeline/start-write.ts";
 import type { Unit } from "../timeline/store.ts";
 import { newId } from "../timeline/ids.ts";
 import type { Revisions } from "./revisions.ts";
@@ -78,8 +78,10 @@ export class ChildBirths {
     const sagaId = arrival.row.correlation_id;
     try {
       const wanted = await this.#wanted(unit, sagaId, request, current, now);
-      const claims = await claimOpen(unit.tx, [{ sagaId, definition: wanted.definition.name, key: wanted.key }]);
-      if (!claims.has(sagaId)) throw new Refusal("saga.key-open", `business key "${wanted.key}" has an open saga`, "");
+      const place = { sagaId, definition: wanted.definition.name, key: wanted.key };
+      if (wanted.key === null) unit.send(openInserts(unit.tx, [place]));
+      else if (!(await claimOpen(unit.tx, [place])).has(sagaId))
+        throw new Refusal("saga.key-open", `business key "${wanted.key}" has an open saga`, "");
       return {
         id: sagaId,
         definition: wanted.definition.name,
