@@ -89,6 +89,34 @@ test("a statement that a savepoint has undone does not keep the commit back", as
   expect(await kept()).toEqual([1, 2]);
 });
 
+test("more statements than a connection takes at once run in their order, new ones among them", async () => {
+  await sql`delete from kept`;
+  await sql.begin(async (tx) => {
+    for (let n = 0; n < 120; n += 1) send(tx`select 1 as one`);
+    send(tx`insert into kept values (${1})`);
+    send(tx`delete from kept`);
+    send(tx`insert into kept values (${2})`);
+  });
+
+  expect(await kept()).toEqual([2]);
+});
+
+test("a statement is cancelled when its group has its turn, not when those before it in the group are answered", async () => {
+  await sql`select 1 as one`;
+  const cancelled = sql.begin(async (tx) => {
+    await tx`select 1 as one`;
+    send(tx`select pg_sleep(0.5)`);
+    await Bun.sleep(100);
+    send(tx`select 1 as one`);
+    const last = tx`select pg_sleep(4)`.execute();
+    await Bun.sleep(100);
+    last.cancel();
+    await last;
+  });
+
+  expect(await outcome(cancelled)).toBe("57014");
+});
+
 test("an empty statement in a group does not take the answer of the next", async () => {
   for (const _known of [0, 1]) {
     const answers = await sql.begin((tx) =>
