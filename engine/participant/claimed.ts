@@ -89,11 +89,13 @@ export interface Opened {
 export async function open(unit: Unit, group: string, deliveries: readonly Delivery[]): Promise<readonly Opened[]> {
   const { tx } = unit;
   const header = (name: string) => deliveries.map(({ headers }) => storable(headers[name] ?? ""));
-  const opened = await tx<Opened[]>`
+  const opening = tx<Opened[]>`
     select ordinal, verdict, request, clock_timestamp() as now
     from timeline.open_batch(${group}, ${tx.array(header("id"))}::text[],
       ${tx.array(deliveries.map(({ topic }) => topic))}::text[], ${tx.array(header("step_key"))}::text[])
   `;
+  // Sent at once: the transaction gets its id behind it.
+  const opened = await opening.execute();
   return opened.map((one) =>
     isOurs(one.request, deliveries[one.ordinal] as Delivery) ? one : { ...one, verdict: "foreign" },
   );

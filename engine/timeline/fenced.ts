@@ -6,7 +6,9 @@ import { together, type Tx } from "./database.ts";
  * group membership, and claims and guards do the rest).
  *
  * The fence is sent first and not waited for: one more statement in the first round trip. When it fails, every statement
- * behind it fails too, and so does the commit.
+ * behind it fails too, and so does the commit. The id is asked for behind the locks that `work` takes: who waits for a
+ * lock must not have one, since it commits behind others with later ones (reliability R6). For that, `work` sends its
+ * locks before it waits for anything.
  * @throws SQLSTATE 57EK1, which is no outcome, when another process has become the owner
  */
 export async function fenced<T>(
@@ -14,10 +16,9 @@ export async function fenced<T>(
   epoch: number | null,
   work: () => Promise<T>,
 ): Promise<{ readonly xid: string; readonly value: T }> {
-  const opening =
-    epoch === null
-      ? tx<{ xid: string }[]>`select pg_current_xact_id()::text as xid`
-      : tx<{ xid: string }[]>`select pg_current_xact_id()::text as xid, timeline.fence(${epoch}::bigint)`;
-  const [[row], value] = await together([opening.execute(), work()]);
+  const fence = epoch === null ? [] : [tx`select timeline.fence(${epoch}::bigint)`.execute()];
+  const working = work();
+  const id = tx<{ xid: string }[]>`select pg_current_xact_id()::text as xid`.execute();
+  const [, value, [row]] = await together([together(fence), working, id]);
   return { xid: (row as { xid: string }).xid, value };
 }

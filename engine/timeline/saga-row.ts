@@ -23,9 +23,12 @@ export interface SagaRow {
   readonly parent_path: string | null;
 }
 
-/** Takes the locks of the sagas, in key order. Always the first statement of its transaction (reliability R6). */
+/**
+ * Takes the locks of the sagas, in key order. Always the first statement of its transaction (reliability R6), also among
+ * those that are sent with it: a statement that is only awaited is sent a little later than one that is executed.
+ */
 export async function lockSagas(tx: Tx, sagaIds: readonly string[]): Promise<void> {
-  await tx`select timeline.lock_sagas(${tx.array([...sagaIds])}::text[])`;
+  await tx`select timeline.lock_sagas(${tx.array([...sagaIds])}::text[])`.execute();
 }
 
 /** Reads sagas under their locks, each with a snapshot taken after the lock. */

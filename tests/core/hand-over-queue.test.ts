@@ -69,6 +69,17 @@ test("rows behind those of another process are never taken from memory", () => {
   expect(taken()).toEqual(["a2"]);
 });
 
+test("a row that was announced and never written holds up its key no longer than until the table has been read past it", () => {
+  const { made, open, taken } = queue();
+  const announced = made.open([row("a1", "a", 5), row("a2", "a", 5)], "5", false);
+  open([row("a3", "a", 7)], false).committed();
+  announced.committed([row("a1", "a", 5)]);
+  made.forget(new Set(["a1"]));
+  expect(taken()).toEqual([]);
+  expect(made.settled(6n)).toBe(true);
+  expect(taken()).toEqual(["a3"]);
+});
+
 test("beyond its bound the queue keeps places and no bodies, and the order of a key", () => {
   const { made, open, taken } = queue();
   const many = Array.from({ length: made.bounds[0]?.limit ?? 0 }, (_, at) => row(`m${at}`, `key ${at}`, 1));

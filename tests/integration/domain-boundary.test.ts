@@ -138,7 +138,7 @@ test("a domain consumes as nobody else, and not as nobody", async () => {
     `select * from timeline.claim_batch('${group}', jsonb_build_array(${delivery("contract.conclude", id)}::jsonb))`,
     `select * from timeline.claim_projection_batch('${group}', jsonb_build_array(${delivery("contract.conclude", id)}::jsonb))`,
     `select * from timeline.open_batch('${group}', array['${id}'], array['contract.conclude'], array['k'])`,
-    `select * from timeline.close_batch('${group}', '[{"messageId": "${id}"}]', 'me')`,
+    `select * from timeline.close_batch('${group}', '[{"messageId": "${id}"}]', 'me', 0)`,
     `select timeline.answer('${group}', '${id}', 'succeeded', '{}')`,
     `select * from timeline.answer_batch('${group}', '[{"messageId": "${id}", "outcome": "succeeded"}]')`,
     `select timeline.record_foreign('${group}', ${delivery("contract.conclude", id)}, 'mine')`,
@@ -176,7 +176,7 @@ test("another domain's message is neither claimed, answered, failed nor shown to
   );
   expect({ ...seen }).toEqual({ verdict: "foreign", event: null });
   expect(
-    await screening.unsafe(`select * from timeline.close_batch('screening', '[{"messageId": "${id}"}]', 'me')`),
+    await screening.unsafe(`select * from timeline.close_batch('screening', '[{"messageId": "${id}"}]', 'me', 0)`),
   ).toHaveLength(0);
   await screening.unsafe(`select timeline.fail_consumption('screening', ${message}, 'a', 'b', 'c')`);
   expect(await refusal(`select timeline.answer('screening', '${id}', 'succeeded', '{}')`)).toStartWith(

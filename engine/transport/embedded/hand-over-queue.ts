@@ -142,10 +142,13 @@ export class HandOverQueue {
 
   /**
    * Every row of a transaction before `horizon` lies in the topics now. A transaction that was abandoned before it has
-   * left nothing behind: until this is known, later rows of its keys must wait, since its commit may only have gone unheard. True: some need not wait any more.
+   * left nothing behind: until this is known, later rows of its keys must wait, since its commit may only have gone
+   * unheard. The same goes for rows that are read from the table: one that was announced and not written is never found.
+   * True: some need not wait any more.
    */
   settled(horizon: bigint): boolean {
-    const over = (ticket: Ticket) => ticket.state === "abandoned" && ticket.xid < horizon;
+    const over = ({ state, readsTable, xid }: Ticket) =>
+      (state === "abandoned" || (state === "committed" && readsTable)) && xid < horizon;
     const before = this.#tickets.length;
     for (const ticket of this.#tickets) if (over(ticket)) this.#release(ticket.rows);
     this.#tickets = this.#tickets.filter((ticket) => !over(ticket));
