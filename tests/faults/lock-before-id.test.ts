@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { createEvaluator } from "../../engine/definition/expression.ts";
+import { ChildBirths } from "../../engine/dispatcher/births.ts";
 import { Dispatcher } from "../../engine/dispatcher/dispatcher.ts";
 import { Revisions } from "../../engine/dispatcher/revisions.ts";
 import { SagaChanges } from "../../engine/dispatcher/saga-changes.ts";
@@ -61,6 +62,7 @@ async function idsOfWaiting(work: () => Promise<unknown>): Promise<(string | nul
 }
 
 const transitions = () => new Transitions(new Revisions(), createEvaluator(), "test");
+const births = () => new ChildBirths(new Revisions(), createEvaluator(), () => ({ actions: new Map() }));
 const fail = (error: unknown) => {
   throw error;
 };
@@ -68,7 +70,7 @@ const fail = (error: unknown) => {
 const TWICE = [0, 1];
 
 test("the dispatcher has no transaction id while it waits for a lock", async () => {
-  const dispatcher = new Dispatcher(store, transitions(), new SagaChanges(), "test", fail);
+  const dispatcher = new Dispatcher(store, transitions(), births(), new SagaChanges(), "test", fail);
   for (const offset of TWICE) {
     const at = { partition: 0, offset, recordedAt: new Date(), receivedAt: new Date() };
     const delivery = { topic: "timeline", ...at, key: sagaId, headers: { id: newId() }, value: "{}" };
