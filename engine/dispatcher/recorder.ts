@@ -110,7 +110,7 @@ export class Recorder {
     asking: Asking,
     messageId = newId(),
   ): Promise<Recorded> {
-    if (isFinal(saga.status as SagaStatus)) throw finalSaga(saga);
+    if (isFinal(saga.status as SagaStatus) && !helpsReversal(saga, messageType)) throw finalSaga(saga);
     const waits = (await dispatcherPaused(unit.tx)) || saga.unapplied > 0;
     const arrival = this.arrival(unit, saga, messageType, body, asking, messageId, waits);
     if (waits) {
@@ -190,6 +190,11 @@ export class Recorder {
   get writer(): string {
     return this.#transitions.writer;
   }
+}
+
+/** A completed child that its parent takes back keeps its status; where its compensation is parked a person may try again. */
+function helpsReversal({ state }: SagaRow, messageType: string): boolean {
+  return messageType === "retry.requested" && state?.reversal === "running";
 }
 
 async function statusOf(tx: Tx, sagaId: string): Promise<string> {
