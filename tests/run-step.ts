@@ -36,6 +36,7 @@ export const UNIT = [
   "core",
   "definition",
   "simulate",
+  "simulation",
   "scenario",
   "graph",
   "timeline",

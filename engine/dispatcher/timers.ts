@@ -167,15 +167,19 @@ export async function dispatcherPaused(tx: Tx): Promise<boolean> {
   return row?.paused ?? false;
 }
 
-function takeDue(tx: Tx, due: readonly DueRow[]): Promise<DueRow[]> {
+/**
+ * Takes the timers that are still due. Awaited here: a statement with a `then` of its own is sent at once, before the locks
+ * of the sagas that stand before it in the list of what is sent together.
+ */
+async function takeDue(tx: Tx, due: readonly DueRow[]): Promise<readonly DueRow[]> {
   const rows = due.map(({ saga_id, name }) => ({ saga_id, name }));
-  return tx<DueRow[]>`
+  return await tx<DueRow[]>`
     delete from timeline.timer t
     using jsonb_to_recordset(${tx.json(rows)}) as w (saga_id text, name text), timeline.saga s
     where t.saga_id = w.saga_id and t.name = w.name and t.due_at <= clock_timestamp()
       and s.id = t.saga_id and s.unapplied = 0
     returning t.saga_id, t.name, t.due_at
-  `.then((taken) => [...taken]);
+  `;
 }
 
 function arrivalOf(unit: Unit, timer: DueRow, saga: SagaRow | undefined): Arrival {

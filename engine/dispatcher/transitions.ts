@@ -63,13 +63,16 @@ export class Transitions {
   readonly #revisions: Revisions;
   readonly #evaluator: Evaluator;
   readonly #consumer: string;
+  readonly #decideNext: typeof decide;
   /** This engine process, as a saga's last writer. */
   readonly writer = newId();
 
-  constructor(revisions: Revisions, evaluator: Evaluator, consumer: string) {
+  /** `decideNext`: another one only where a test plants a bug into it. */
+  constructor(revisions: Revisions, evaluator: Evaluator, consumer: string, decideNext = decide) {
     this.#revisions = revisions;
     this.#evaluator = evaluator;
     this.#consumer = consumer;
+    this.#decideNext = decideNext;
   }
 
   /**
@@ -156,7 +159,7 @@ export class Transitions {
     const guards: Record<string, GuardOutcome> = {};
     const read: Read = { now: now.toISOString(), guards };
     for (;;) {
-      const decision = decide(work.definition, factsOf(work.row), work.state, event, read, this.#evaluator);
+      const decision = this.#decideNext(work.definition, factsOf(work.row), work.state, event, read, this.#evaluator);
       if (decision.kind === "needs")
         guards[decision.path] = await settle(unit.tx, work.row.id, decision.path, decision.keepStarted ?? false);
       else if (decision.kind === "no-op") return this.#note(arrival, decision.reason, undefined, read);

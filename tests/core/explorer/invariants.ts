@@ -1,5 +1,5 @@
 import type { CommandStep, Definition, Step } from "../../../engine/core/definition.ts";
-import { allSteps, lanesAt, stepAt } from "../../../engine/core/path.ts";
+import { allSteps, compensationSteps, lanesAt, stepAt } from "../../../engine/core/path.ts";
 import { type BlockState, isFinal, type SagaState } from "../../../engine/core/state.ts";
 import { KID, type Model, type World } from "./world.ts";
 
@@ -21,7 +21,12 @@ export function brokenMove(model: Model, before: World, after: World): string | 
   if (status !== undefined && isFinal(status) && status !== after.child.saga?.status) {
     return "I1: the child's final status is left";
   }
-  return sentTooLate(model, before, after) ?? tooEarly(model, before, after) ?? signalLost(before, after);
+  return (
+    pivot(model, after, before) ??
+    sentTooLate(model, before, after) ??
+    tooEarly(model, before, after) ??
+    signalLost(before, after)
+  );
 }
 
 /** I4: what has failed, was cancelled or lost the race begins nothing new; only compensations are sent. */
@@ -94,9 +99,12 @@ function overtaken(model: Model, world: World, path: string): string | undefined
   const { did, undone } = world;
   const at = did.indexOf(path);
   const later = at === -1 ? [] : did.slice(at + 1);
+  // What was given up while nobody knew its end may take effect at any time: its place is where it was sent.
+  const mayBeLate = (one: string) => model.external.has(one) && world.guards[one]?.state === "unknown";
   return later.find(
     (one) =>
       !isUndoing(one) &&
+      !mayBeLate(one) &&
       commandAt(model, one).compensate !== undefined &&
       !isBeside(model, parentPath(world, path), parentPath(world, one)) &&
       !undone.includes(one) &&
@@ -115,6 +123,7 @@ function signalLost(before: World, after: World): string | undefined {
   return gone > 0 && taken.length === 0 ? "I7: a signal is gone and no wait has taken it" : undefined;
 }
 
+/** The step of a command, or of a child that the simulator's sagas have as one more step. */
 function commandAt(model: Model, path: string): CommandStep {
   const step = path.startsWith(KID)
     ? stepAt(model.child as Definition, path.slice(KID.length))
@@ -134,7 +143,8 @@ function atMostOnce(model: Model, { did, undone, child }: World): string | undef
   if (again !== undefined) return `I2: ${again} was compensated twice`;
   const nothing = undone.find((path) => !did.includes(path) && !model.external.has(path));
   if (nothing !== undefined) return `I2: ${nothing} was compensated without an effect`;
-  const ran = (step: string) => did.includes(step) || (step === child.path && did.some((path) => path.startsWith(KID)));
+  const ran = (step: string) =>
+    did.includes(step) || model.external.has(step) || (step === child.path && did.some((path) => path.startsWith(KID)));
   const list = did.find((path) => isUndoing(path) && !ran(path.slice(0, path.indexOf("/compensate/"))));
   return list === undefined ? undefined : `I2: ${list} ran although its step had no effect`;
 }
@@ -152,11 +162,16 @@ function isBeside(model: Model, one: string, other: string): boolean {
   );
 }
 
-function undoneBySteps(model: Model, { did, child }: World, path: string): boolean {
+function undoneBySteps(model: Model, { did, statuses, child }: World, path: string): boolean {
   // A child past its pivot is undone by the step's compensate alone.
   if (path.startsWith(KID)) return did.includes(`${child.path}/compensate/undo`);
-  const { compensate } = commandAt(model, path);
-  return compensate?.kind === "steps" && compensate.steps.every(({ id }) => did.includes(`${path}/compensate/${id}`));
+  const step = commandAt(model, path);
+  const { compensate } = step;
+  if (compensate === undefined || (step.kind === "command" && compensate.kind === "command")) return false;
+  return compensationSteps(step, compensate).every(({ kind, id }) => {
+    const own = `${path}/compensate/${id}`;
+    return kind === "command" ? did.includes(own) || statuses[own] === "skipped" : statuses[own] !== undefined;
+  });
 }
 
 function listed({ saga, child }: World, path: string): boolean {
@@ -175,15 +190,22 @@ function standing(model: Model, world: World): readonly string[] {
   );
 }
 
-/** I4: a saga whose pivot was taken undoes nothing; parent and child each have their own. */
-function pivot(model: Model, { did, undone, saga, child }: World): string | undefined {
+/** What stands although it could be undone: behind the pivot nothing is taken back, also when a block there fails and is caught. */
+function standingBeforePivot(model: Model, world: World): readonly string[] {
+  const pivot = world.did.findIndex((path) => commandAt(model, path).pivot);
+  const stand = standing(model, world);
+  return pivot === -1 ? stand : stand.filter((path) => world.did.indexOf(path) < pivot);
+}
+
+/** I4: a saga whose pivot was taken undoes nothing from then on; parent and child each have their own. */
+function pivot(model: Model, { did, undone, saga, child }: World, before?: World): string | undefined {
   const sides = [
     { saga, own: (path: string) => !path.startsWith(KID) },
     ...(child.saga === null ? [] : [{ saga: child.saga, own: (path: string) => path.startsWith(KID) }]),
   ];
   for (const side of sides) {
     const passed = side.saga.pivotPassed || did.some((path) => side.own(path) && commandAt(model, path).pivot);
-    const wrong = undone.find(side.own);
+    const wrong = undone.slice(before?.undone.length ?? undone.length).find(side.own);
     if (passed && wrong !== undefined) return `I4: ${wrong} was compensated although the pivot was taken`;
     if (passed && side.saga.failure !== undefined) return "I4: a saga goes backward although its pivot was taken";
   }
@@ -196,7 +218,8 @@ function ending(model: Model, world: World): string | undefined {
   if (saga.status !== "failed" && saga.status !== "cancelled") return undefined;
   const [left] = standing(model, world);
   if (left !== undefined) return `I3: ${saga.status}, and ${left} is neither undone nor listed`;
-  const both = undone.find((path) => saga.uncompensated.some(({ step }) => step === path));
+  // Of a call to the outside nobody may have seen that it undid the step: then it is listed all the same.
+  const both = undone.find((path) => !model.external.has(path) && saga.uncompensated.some(({ step }) => step === path));
   return both === undefined ? undefined : `I3: ${both} is listed as uncompensated and was compensated`;
 }
 
@@ -229,7 +252,7 @@ function mayBeUndone(model: Model, { statuses, child }: World, path: string): bo
 function twoStand(model: Model, world: World): string | undefined {
   const races = [...allSteps(model.definition)].filter(([, step]) => step.kind === "parallel" || step.kind === "each");
   for (const [block, step] of races) {
-    const stand = standing(model, world).flatMap((path) =>
+    const stand = standingBeforePivot(model, world).flatMap((path) =>
       lanesAt(model.definition, path).flatMap((lane) => (lane.block === block ? [lane.branch] : [])),
     );
     const branches = new Set(stand);

@@ -60,19 +60,20 @@ function delivered(model: Model, world: World, index: number, prefix: string): M
   return [{ story: `${what} is answered: ${event.type}`, world: said({ ...consumed, guards }, event), healthy: true }];
 }
 
-type Verdict =
+/** What a claim says by the guard alone: run, refuse, or answer again. */
+export type Verdict =
   | "run"
   | "refused"
   | { readonly type: string; readonly output?: unknown; readonly code?: string; readonly message?: string };
 
-function stepVerdict(guard: Guard | undefined): Verdict {
+export function stepVerdict(guard: Pick<Guard, "state" | "code"> | undefined): Verdict {
   if (guard === undefined || guard.state === "started") return "run";
   if (guard.state === "done") return { type: "step.succeeded", output: {} };
   if (guard.state === "rejected") return { type: "step.rejected", code: guard.code ?? "", message: "" };
   return "refused";
 }
 
-function compensationVerdict(guard: Guard | undefined): Verdict {
+export function compensationVerdict(guard: Pick<Guard, "state" | "code"> | undefined): Verdict {
   switch (guard?.state) {
     case undefined:
     case "blocked":
