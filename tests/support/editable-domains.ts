@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, symlink } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { LAB } from "./engine.ts";
@@ -10,9 +10,10 @@ export interface EditableDomains {
   remove(): Promise<void>;
 }
 
-/** The domain's files are links: its handlers are those that `behave` speaks to. */
-export async function editableLab(): Promise<EditableDomains> {
+/** The domain's files are links: its handlers are those that `behave` speaks to. `definitions`: a folder to begin with. */
+export async function editableLab(definitions?: string): Promise<EditableDomains> {
   const path = await mkdtemp(join(tmpdir(), "ekiden-domains-"));
+  if (definitions !== undefined) await cp(definitions, path, { recursive: true });
   await mkdir(join(path, "lab"));
   for (const name of await readdir(join(LAB, "lab"))) await symlink(join(LAB, "lab", name), join(path, "lab", name));
   return {
