@@ -11,6 +11,7 @@ import { addLocalCommands } from "./cli/local-commands.ts";
 import { addLoginCommand } from "./cli/login-command.ts";
 import { addMessageCommands } from "./cli/message-commands.ts";
 import { addSagaCommands } from "./cli/saga-commands.ts";
+import { addSchemaCommand } from "./cli/schema-command.ts";
 import { addSimulateCommand } from "./cli/simulate-command.ts";
 import { addTestCommand } from "./cli/test-command.ts";
 import { OutputClosed } from "./cli/write-line.ts";
@@ -28,6 +29,7 @@ async function run(args: readonly string[]): Promise<void> {
   addGraphCommand(program);
   addSimulateCommand(program);
   addTestCommand(program);
+  addSchemaCommand(program);
   addSagaCommands(program);
   addMessageCommands(program);
   addGroupCommands(program);

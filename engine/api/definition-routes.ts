@@ -1,6 +1,8 @@
 import { listDefinitions, listRevisions, readDefinition, readRevision } from "../timeline/read-definitions.ts";
+import { loadDefinition } from "../definition/load.ts";
 import type { Api, ApiParts } from "./api-env.ts";
 import { describe } from "./describe.ts";
+import { viewSchedule } from "./schedule-view.ts";
 import { checkMedia, readText } from "./json-body.ts";
 import { definitionNameOf, hashOf, unknownDefinition, unknownRevision } from "./unknown.ts";
 
@@ -31,12 +33,15 @@ export function addDefinitionRoutes(app: Api, { engine, sql }: ApiParts): void {
     const [row, revisions] = await Promise.all([readDefinition(sql, name), listRevisions(sql, name)]);
     if (row === undefined) return unknownDefinition(name);
     const { version, revision, source } = row;
+    const { definition } = loadDefinition(source, { catalog: null, checks: false });
     return c.json({
       name,
       version,
       revision,
       updatedAt: row.updated_at.toISOString(),
       source,
+      schedule: definition?.schedule === undefined ? null : await viewSchedule(sql, name, definition.schedule),
+      startTopic: definition?.start?.topic ?? null,
       revisions: revisions.map((each) => ({
         revision: each.revision,
         version: each.version,

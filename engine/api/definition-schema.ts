@@ -57,6 +57,30 @@ export const RevisionSummary = v.pipe(
   v.description("One revision"),
 );
 
+export const ScheduleRun = v.pipe(
+  v.strictObject({
+    plannedAt: v.pipe(Time, v.description("The time that the cron line names")),
+    status: v.pipe(
+      v.picklist(["waiting", "started", "skipped", "refused"]),
+      v.description("`waiting`: for the saga of an earlier time to end"),
+    ),
+    sagaId: v.pipe(v.nullable(v.string()), v.description("The saga that was started")),
+    reason: v.pipe(v.nullable(v.string()), v.description("Why it was skipped or refused")),
+  }),
+  v.description("A planned time and what became of it"),
+);
+
+export const DefinitionSchedule = v.pipe(
+  v.strictObject({
+    cron: v.pipe(v.string(), v.examples(["0 3 1 * *"])),
+    timezone: v.pipe(v.string(), v.description("IANA name"), v.examples(["Asia/Tokyo"])),
+    overlap: v.picklist(["skip", "queue", "allow"]),
+    nextAt: v.pipe(v.nullable(Time), v.description("The next planned time; null: there is none")),
+    runs: v.pipe(v.array(ScheduleRun), v.description("The last 20, newest first")),
+  }),
+  v.description("When sagas of the definition are started by time"),
+);
+
 export const DefinitionDetail = v.pipe(
   v.strictObject({
     name,
@@ -64,6 +88,8 @@ export const DefinitionDetail = v.pipe(
     revision,
     updatedAt: v.pipe(Time, v.description("When this revision became current")),
     source: v.pipe(v.string(), v.description("The YAML")),
+    schedule: v.pipe(v.nullable(DefinitionSchedule), v.description("Null: it has none")),
+    startTopic: v.pipe(v.nullable(v.string()), v.description("Topic whose messages start it; null: none")),
     revisions: v.pipe(
       v.array(RevisionSummary),
       v.description("Newest first: the last 200, and older ones that sagas still run on"),

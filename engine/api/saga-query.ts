@@ -45,6 +45,7 @@ export const SagaListQuery = v.strictObject({
     ),
   ),
   key: v.optional(v.pipe(QueryText, v.description("Business key"))),
+  parent: v.optional(queryUlid("Id of a saga: its children")),
   startedAfter: v.optional(queryTime("Started after this time")),
   startedBefore: v.optional(queryTime("Started before this time")),
   limit: Limit,
@@ -74,9 +75,9 @@ export function sagaFilter(
   query: InferOutput<typeof SagaListQuery>,
   labels: Readonly<Record<string, string>>,
 ): SagaFilter {
-  const { definition, status, key, startedAfter, startedBefore, limit } = query;
+  const { definition, status, key, parent, startedAfter, startedBefore, limit } = query;
   const before = query.cursor === undefined ? undefined : readCursor(query.cursor, ["sagas"]).id;
-  return { definition, statuses: status, key, labels, startedAfter, startedBefore, before, limit: limit + 1 };
+  return { definition, statuses: status, key, labels, parent, startedAfter, startedBefore, before, limit: limit + 1 };
 }
 
 function badLabel(parameter: string): RequestError {

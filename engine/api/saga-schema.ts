@@ -54,6 +54,14 @@ export const Uncompensated = v.pipe(
   v.description("A step that may have taken effect and was not undone"),
 );
 
+export const Parent = v.pipe(
+  v.strictObject({
+    sagaId: v.pipe(v.string(), v.description("The saga that started it and awaits its end"), v.examples([EXAMPLE_ID])),
+    step: v.pipe(v.string(), v.description("Path of the step in that saga"), v.examples(["transfers[3]/transfer"])),
+  }),
+  v.description("Where a child saga belongs; its own children: GET /v1/sagas?parent=<its id>"),
+);
+
 export const Saga = v.pipe(
   v.strictObject({
     sagaId: v.pipe(
@@ -77,6 +85,7 @@ export const Saga = v.pipe(
     uncompensated: v.array(Uncompensated),
     steps: v.pipe(v.array(SagaStep), v.description("Steps in the order in which they were reached")),
     waitingFor: v.pipe(v.nullable(v.array(Waiting)), v.description("Signals it waits for; null: none")),
+    parent: v.pipe(v.nullable(Parent), v.description("Null: nobody's child")),
     startedAt: v.pipe(Time, v.description("When it was accepted")),
     updatedAt: v.pipe(Time, v.description("Time of its last transition")),
     finishedAt: v.pipe(v.nullable(Time), v.description("When it became final")),

@@ -36,6 +36,7 @@ function view(row: SagaRow, steps: readonly SagaStepRow[], masking: Masking): Sa
     steps: steps.map(viewStep),
     waitingFor:
       waiting.length === 0 ? null : waiting.map(({ signal, path, deadlineAt }) => ({ signal, path, deadlineAt })),
+    parent: row.parent_id === null ? null : { sagaId: row.parent_id, step: row.parent_path ?? "" },
     startedAt: row.started_at.toISOString(),
     updatedAt: row.updated_at.toISOString(),
     finishedAt: row.finished_at?.toISOString() ?? null,

@@ -14,6 +14,7 @@ export function sagaText(saga: SagaView): string {
     ["definition", `${saga.definition} version ${saga.version} (revision ${saga.revision.slice(0, 12)})`],
     ["status", saga.status],
     ["key", saga.key],
+    ["child of", saga.parent === null ? null : `${saga.parent.sagaId} (step ${saga.parent.step})`],
     ["started", time(saga.startedAt)],
     ["finished", saga.finishedAt === null ? null : time(saga.finishedAt)],
     ["error", errorText(saga.error)],

@@ -49,7 +49,7 @@ export function decide(
   read: Read,
   evaluator: Evaluator,
 ): Decision {
-  if (isFinal(state.status) && !concerns(state, event)) return { kind: "no-op", reason: "final" };
+  if (isFinal(state.status) && !concerns(facts, state, event)) return { kind: "no-op", reason: "final" };
   const draft = new Draft(definition, facts, state, read, evaluator);
   try {
     const refused = apply(draft, event);
@@ -65,8 +65,8 @@ export function decide(
 }
 
 /** A completed child whose parent may take it back hears its parent, and while it undoes its stack all that belongs to that. */
-function concerns(state: SagaState, event: SagaEvent): boolean {
-  if (!isRevocable(state)) return false;
+function concerns(facts: SagaFacts, state: SagaState, event: SagaEvent): boolean {
+  if (facts.parent === undefined || !isRevocable(state)) return false;
   if (event.type === "compensate.requested" || event.type === "child.released") return true;
   return state.reversal === "running" && event.type !== "cancel.requested" && event.type !== "signal.received";
 }

@@ -165,13 +165,10 @@ export class Draft {
   ): { readonly branch: string; readonly steps: readonly Step[]; readonly state: ItemState } | undefined {
     const lane = lanesAt(this.definition, path).findLast(({ step }) => step.kind === "each");
     if (lane === undefined) return undefined;
-    this.state.items ??= {};
-    this.state.items[lane.branch] ??= { outputs: {}, vars: {} };
-    return {
-      branch: lane.branch,
-      steps: lane.step.kind === "each" ? lane.step.steps : [],
-      state: this.state.items[lane.branch] as ItemState,
-    };
+    const before = this.state.items?.[lane.branch];
+    const state: ItemState = { ...before, outputs: { ...before?.outputs }, vars: { ...before?.vars } };
+    this.state.items = Object.assign(this.state.items ?? {}, { [lane.branch]: state });
+    return { branch: lane.branch, steps: lane.step.kind === "each" ? lane.step.steps : [], state };
   }
 
   #scope(path: string): Scope {
@@ -216,16 +213,22 @@ export function errorOf(failure: Failure): {
 }
 
 /**
- * The copy that a transition changes. Outputs, lists and inputs are never changed in place, so they are shared: a copy
- * is made for every event, and they are most of a long saga's state.
+ * The copy that a transition changes. Outputs, items, lists and inputs are never changed in place, so they are shared: a
+ * copy is made for every event, and they are most of a long saga's state.
  */
-function workingCopy({ outputs, lists, stack, ...rest }: SagaState): SagaState {
+function workingCopy({ outputs, lists, items, stack, ...rest }: SagaState): SagaState {
   const entries = stack.map((entry) => ({
     ...entry,
     ...(entry.child === undefined ? {} : { child: { ...entry.child } }),
     ...(entry.undo === undefined ? {} : { undo: copyOf(entry.undo) }),
   }));
-  return { ...copyOf(rest), outputs: { ...outputs }, ...(lists === undefined ? {} : { lists }), stack: entries };
+  return {
+    ...copyOf(rest),
+    outputs: { ...outputs },
+    ...(lists === undefined ? {} : { lists }),
+    ...(items === undefined ? {} : { items: { ...items } }),
+    stack: entries,
+  };
 }
 
 /** A copy of a tree of JSON: three times as quick as `structuredClone`. */

@@ -1,5 +1,5 @@
 import type { Draft } from "./draft.ts";
-import { isInside, lanesAt } from "./path.ts";
+import { isInside, type Lane, lanesAt } from "./path.ts";
 import type { StackEntry } from "./state.ts";
 
 /** Puts what was sent on the stack (S5). Past the pivot nothing is ever undone. */
@@ -38,15 +38,23 @@ function tops(draft: Draft, newestFirst: readonly StackEntry[], scope: string): 
   if (lane === undefined) return [last];
   const branches = new Map<string, StackEntry[]>();
   for (const entry of newestFirst) {
-    const own = lanesAt(draft.definition, entry.path).find(({ block }) => block === lane.block);
+    const branch = branchIn(lane, entry.path);
     // What stands before the block on the stack waits until the block is undone.
-    if (own === undefined) break;
-    const known = branches.get(own.branch);
-    if (known === undefined) branches.set(own.branch, [entry]);
+    if (branch === undefined) break;
+    const known = branches.get(branch);
+    if (known === undefined) branches.set(branch, [entry]);
     else known.push(entry);
   }
   const inProgress = (branch: readonly StackEntry[]) => branch.some(({ undo }) => undo !== undefined);
   const all = [...branches].toSorted(([, one], [, other]) => Number(inProgress(other)) - Number(inProgress(one)));
   const atOnce = lane.step.kind === "each" ? lane.step.concurrency : all.length;
   return all.slice(0, atOnce).flatMap(([branch, own]) => tops(draft, own, branch));
+}
+
+/** The branch of a block that a path lies in. Read from the path alone: a list may have ten thousand items to undo. */
+function branchIn({ block, step }: Lane, path: string): string | undefined {
+  const [opens, closes] = step.kind === "each" ? ["[", "]"] : ["/", "/"];
+  if (!path.startsWith(block + opens)) return undefined;
+  const end = path.indexOf(closes, block.length + 1);
+  return step.kind === "each" ? path.slice(0, end + 1) : path.slice(0, end);
 }

@@ -3,7 +3,7 @@ import type { Evaluator } from "../core/evaluate.ts";
 import { Refusal } from "../core/refusal.ts";
 import { type ChildRequest, childRequest } from "../timeline/event-row.ts";
 import type { SagaRow } from "../timeline/saga-row.ts";
-import { claimOpen, currentRevisions, type NewSaga } from "../timeline/start-write.ts";
+import { claimOpen, currentRevisions, type NewSaga, openInserts } from "../timeline/start-write.ts";
 import type { Unit } from "../timeline/store.ts";
 import { newId } from "../timeline/ids.ts";
 import type { Revisions } from "./revisions.ts";
@@ -104,14 +104,24 @@ export class ChildBirths {
  * of the keys: claimed one after another, two batches with the same keys in another order would wait for each other.
  */
 async function claimPlaces(unit: Unit, able: readonly Able[]): Promise<readonly Able[]> {
-  const claims = able.map(({ arrival, wanted }) => ({
+  const places = able.map(({ arrival, wanted }) => ({
     sagaId: arrival.row.correlation_id,
     definition: wanted.definition.name,
     key: wanted.key,
   }));
-  const ours = await claimOpen(unit.tx, claims);
+  // Without a key there is nobody to be in the way: no answer is waited for.
+  unit.send(
+    openInserts(
+      unit.tx,
+      places.filter(({ key }) => key === null),
+    ),
+  );
+  const ours = await claimOpen(
+    unit.tx,
+    places.filter(({ key }) => key !== null),
+  );
   return able.filter(({ arrival, request, wanted }) => {
-    if (ours.has(arrival.row.correlation_id)) return true;
+    if (wanted.key === null || ours.has(arrival.row.correlation_id)) return true;
     const refusal = new Refusal("saga.key-open", `business key "${wanted.key}" has an open saga`, "");
     stillborn(unit, arrival, request, refusal);
     return false;

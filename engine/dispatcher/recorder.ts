@@ -110,7 +110,7 @@ export class Recorder {
     asking: Asking,
     messageId = newId(),
   ): Promise<Recorded> {
-    if (isFinal(saga.status as SagaStatus)) throw finalSaga(saga);
+    if (isFinal(saga.status as SagaStatus) && !isStuck(saga, messageType)) throw finalSaga(saga);
     const waits = (await dispatcherPaused(unit.tx)) || saga.unapplied > 0;
     const arrival = this.arrival(unit, saga, messageType, body, asking, messageId, waits);
     if (waits) {
@@ -232,4 +232,9 @@ function refusalOf(error: unknown): unknown {
     );
   }
   return error;
+}
+
+/** A completed child that its parent takes back keeps its status; where that is stuck, a person may try again. */
+function isStuck({ state }: SagaRow, messageType: string): boolean {
+  return messageType === "retry.requested" && state?.reversal === "running" && state.parked !== undefined;
 }

@@ -123,10 +123,15 @@ export class Schedules {
   }
 }
 
-/** The planned times after `since` up to `now`, oldest first. */
+/** The planned times after `since` up to `now`, oldest first; of many about the newest `MISSED_MAX`. */
 export function dueTimes(schedule: Schedule, since: Date, now: Date): readonly Date[] {
   const due: Date[] = [];
-  for (let at = nextTime(schedule, since); at !== null && at <= now; at = nextTime(schedule, at)) {
+  const first = nextTime(schedule, since);
+  if (first === null || first > now) return due;
+  const second = nextTime(schedule, first) ?? now;
+  // After a year without an engine, half a million minutes need not be walked through.
+  const from = Math.max(since.getTime(), now.getTime() - MISSED_MAX * (second.getTime() - first.getTime()));
+  for (let at = nextTime(schedule, new Date(from)); at !== null && at <= now; at = nextTime(schedule, at)) {
     due.push(at);
     if (due.length > MISSED_MAX) due.shift();
   }

@@ -19,6 +19,9 @@ export interface SagaRow {
   readonly started_at: Date;
   readonly updated_at: Date;
   readonly finished_at: Date | null;
+  /** Of a child saga. */
+  readonly parent_id: string | null;
+  readonly parent_path: string | null;
 }
 
 /** A row of `timeline.saga_step`. */
@@ -37,6 +40,8 @@ export interface SagaFilter {
   readonly statuses?: readonly SagaStatus[] | undefined;
   readonly key?: string | undefined;
   readonly labels: Readonly<Record<string, string>>;
+  /** Children of this saga. */
+  readonly parent?: string | undefined;
   readonly startedAfter?: Date | undefined;
   readonly startedBefore?: Date | undefined;
   /** Only sagas older than this one. */
@@ -63,7 +68,7 @@ export async function readSagasById(sql: Sql, ids: readonly string[]): Promise<r
 
 /** Sagas, newest first. */
 export async function listSagas(sql: Sql, filter: SagaFilter): Promise<readonly SagaRow[]> {
-  const { definition, statuses, key, labels, startedAfter, startedBefore, before, limit } = filter;
+  const { definition, statuses, key, labels, parent, startedAfter, startedBefore, before, limit } = filter;
   // Open sagas are few and lie in a side table; in timeline.saga no index knows the status.
   const open = statuses?.every((status) => OPEN.has(status)) ?? false;
   const from = open ? sql`timeline.saga_open o join timeline.saga s on s.id = o.saga_id` : sql`timeline.saga s`;
@@ -75,6 +80,7 @@ export async function listSagas(sql: Sql, filter: SagaFilter): Promise<readonly 
       ${statuses === undefined ? sql`` : sql`and ${open ? sql`o.status` : sql`s.status`} = any(${[...statuses]})`}
       ${definition === undefined ? sql`` : sql`and s.definition = ${definition}`}
       ${key === undefined ? sql`` : sql`and s.key = ${key}`}
+      ${parent === undefined ? sql`` : sql`and s.parent_id = ${parent}`}
       ${Object.entries(labels).reduce((all, [name, value]) => sql`${all} ${hasLabel(sql, name, value)}`, sql``)}
       ${startedAfter === undefined ? sql`` : sql`and s.started_at > ${startedAfter} and ${id} >= ${idBound(sql, startedAfter, -CLOCKS_APART_MS)}`}
       ${startedBefore === undefined ? sql`` : sql`and s.started_at < ${startedBefore} and ${id} < ${idBound(sql, startedBefore, CLOCKS_APART_MS)}`}
@@ -97,7 +103,7 @@ export async function readSteps(sql: Sql, sagaIds: readonly string[]): Promise<r
 function sagaColumns(sql: Sql) {
   return sql`
     s.id, s.definition, s.version, s.revision, s.status, s.key, s.labels, s.input, s.output, s.error, s.uncompensated,
-    s.state->'waitingFor' as waiting_for, s.started_at, s.updated_at, s.finished_at
+    s.state->'waitingFor' as waiting_for, s.started_at, s.updated_at, s.finished_at, s.parent_id, s.parent_path
   `;
 }
 

@@ -72,7 +72,7 @@ function updateRows(tx: Tx, writes: readonly SagaWrite[], writer: string): Write
   return tx`
     update timeline.saga s set status = w.status, sequence = w.sequence, unapplied = w.unapplied, output = w.output,
       error = w.error, uncompensated = w.uncompensated, state = w.state, updated_at = w.now, writer = ${writer},
-      finished_at = case when w.final then w.now end
+      finished_at = case when w.final then coalesce(s.finished_at, w.now) end
     from jsonb_to_recordset(${tx.json(rows as never)}) as w (id text, status text, sequence bigint, unapplied integer,
       output jsonb, error jsonb, uncompensated jsonb, state jsonb, now timestamptz, final boolean)
     where s.id = w.id

@@ -6,6 +6,22 @@ export interface WaitingRun {
   readonly busy: boolean;
 }
 
+/** A planned time as people see it. */
+export interface ScheduleRunRow {
+  readonly planned_at: Date;
+  readonly status: "waiting" | "started" | "skipped" | "refused";
+  readonly saga_id: string | null;
+  readonly reason: string | null;
+}
+
+/** The last planned times of a definition, newest first. */
+export function lastRuns(sql: Sql, name: string, limit: number): Promise<readonly ScheduleRunRow[]> {
+  return sql<ScheduleRunRow[]>`
+    select planned_at, status, saga_id, reason from timeline.schedule_run
+    where definition = ${name} order by planned_at desc limit ${limit}
+  `;
+}
+
 /** What became of a planned time. */
 export type RunOutcome =
   | { readonly status: "started"; readonly sagaId: string }

@@ -64,6 +64,8 @@ test("a definition shows its source and its revisions, newest first, with the sa
     revision: NEW,
     updatedAt: "2026-11-02T00:00:00.000Z",
     source: "saga: onboarding # 新",
+    schedule: null,
+    startTopic: null,
     revisions: [
       { revision: NEW, version: 2, createdAt: "2026-11-02T00:00:00.000Z", current: true, open: 0, parked: 0 },
       { revision: OLD, version: 1, createdAt: "2026-11-01T00:00:00.000Z", current: false, open: 2, parked: 1 },

@@ -69,6 +69,7 @@ test("a saga is shown with its steps, what it waits for and its times", async ()
       { path: "screen", status: "running", attempts: 2, startedAt: "2026-11-01T10:00:02.000Z", finishedAt: null },
     ],
     waitingFor,
+    parent: null,
     startedAt: "2026-11-01T10:00:00.000Z",
     updatedAt: expect.any(String),
     finishedAt: null,

@@ -5,7 +5,7 @@ import type { Definition } from "../../engine/core/definition.ts";
 import type { GuardOutcome, Read, SagaEvent } from "../../engine/core/event.ts";
 import { Draft } from "../../engine/core/draft.ts";
 import { placesOf } from "../../engine/core/frame.ts";
-import type { SagaState } from "../../engine/core/state.ts";
+import type { SagaFacts, SagaState } from "../../engine/core/state.ts";
 import { createEvaluator } from "../../engine/definition/expression.ts";
 import { dispatcherMoves } from "./explorer/dispatcher.ts";
 import { broken, brokenMove } from "./explorer/invariants.ts";
@@ -18,6 +18,7 @@ const RUNS = 400;
 
 /** One call of `decide` as it happened in a run. */
 interface Call {
+  readonly facts: SagaFacts;
   readonly definition: Definition;
   readonly before: SagaState;
   readonly event: SagaEvent;
@@ -51,7 +52,7 @@ function walk({ name, choices }: Route): Walk {
     ...base,
     decide: (definition, facts, before, event, read, own) => {
       const answer = decide(definition, facts, before, event, read, own);
-      calls.push({ definition, before, event, read, answer });
+      calls.push({ facts, definition, before, event, read, answer });
       return answer;
     },
   };
@@ -64,6 +65,7 @@ function walk({ name, choices }: Route): Walk {
     expect(brokenMove(model, world, move.world) ?? broken(model, move.world) ?? "").toBe("");
     world = move.world;
     states.add(world.saga);
+    if (world.child.saga !== null) states.add(world.child.saga);
   }
   return {
     model,
@@ -84,10 +86,10 @@ test("the same call decides the same, and changes none of its arguments", () => 
   fc.assert(
     fc.property(routes, (route) => {
       const { calls } = walk(route);
-      for (const { definition, before, event, read, answer } of calls) {
+      for (const { definition, facts, before, event, read, answer } of calls) {
         const again = decide(
           definition,
-          FACTS,
+          facts,
           frozen(structuredClone(before)),
           frozen(event),
           frozen(read),
@@ -104,10 +106,10 @@ test("a state that went through JSON is the same state, and decides the same", (
   fc.assert(
     fc.property(routes, (route) => {
       const { calls } = walk(route);
-      for (const { definition, before, event, read, answer } of calls) {
+      for (const { definition, facts, before, event, read, answer } of calls) {
         const stored = JSON.parse(JSON.stringify(before)) as SagaState;
         expect(stored).toStrictEqual(before);
-        expect(decide(definition, FACTS, stored, event, read, evaluator)).toStrictEqual(answer);
+        expect(decide(definition, facts, stored, event, read, evaluator)).toStrictEqual(answer);
       }
     }),
     { numRuns: RUNS },
@@ -127,12 +129,14 @@ function isHistory({ type }: SagaEvent): boolean {
 test("hearing any of the earlier answers and timers once more moves nothing", () => {
   fc.assert(
     fc.property(routes, (route) => {
-      const { model, taken } = walk(route);
+      const { taken } = walk(route);
       const last = taken.at(-1);
       if (last?.answer.kind !== "transition") return;
       const { state } = last.answer;
-      for (const { event } of taken.filter((call) => isHistory(call.event) && !isOpen(model, state, call.event))) {
-        const again = decide(model.definition, FACTS, state, event, { now: FACTS.startedAt, guards: {} }, evaluator);
+      const { definition, facts } = last;
+      const own = taken.filter((call) => call.facts.id === facts.id);
+      for (const { event } of own.filter((call) => isHistory(call.event) && !isOpen(definition, state, call.event))) {
+        const again = decide(definition, facts, state, event, { now: FACTS.startedAt, guards: {} }, evaluator);
         expect({ kind: again.kind, event }).toEqual({ kind: "no-op", event });
       }
     }),
@@ -145,7 +149,7 @@ test("hearing any of the earlier answers and timers once more moves nothing", ()
  * rejected and waits for its next attempt, and one that is being closed, whose guard any answer makes it ask again.
  * The dispatcher skips these repetitions by their id.
  */
-function isOpen({ definition }: Model, state: SagaState, event: SagaEvent): boolean {
+function isOpen(definition: Definition, state: SagaState, event: SagaEvent): boolean {
   if (event.type === "timer.fired") return state.timers[event.timer] !== undefined;
   if (!("path" in event)) return false;
   const at = inProgress(definition, state).find(({ path }) => path === event.path);
@@ -156,10 +160,10 @@ function isOpen({ definition }: Model, state: SagaState, event: SagaEvent): bool
 test("the timers in a state belong to what is in progress", () => {
   fc.assert(
     fc.property(routes, (route) => {
-      const { model, calls } = walk(route);
-      for (const { answer } of calls) {
+      const { calls } = walk(route);
+      for (const { answer, definition } of calls) {
         if (answer.kind !== "transition") continue;
-        const inside = inProgress(model.definition, answer.state).map(({ path }) => path);
+        const inside = inProgress(definition, answer.state).map(({ path }) => path);
         const undoing = answer.state.stack.flatMap(({ path, undo }) => (undo === undefined ? [] : [path]));
         for (const timer of Object.keys(answer.state.timers)) {
           const path = timer.slice(timer.indexOf(":") + 1);
@@ -174,11 +178,11 @@ test("the timers in a state belong to what is in progress", () => {
 test("a timer of a phase is set exactly while the phase lasts", () => {
   fc.assert(
     fc.property(routes, (route) => {
-      const { calls, model } = walk(route);
-      for (const { answer } of calls) {
+      const { calls } = walk(route);
+      for (const { answer, definition } of calls) {
         if (answer.kind !== "transition") continue;
         const { state } = answer;
-        const forward = inProgress(model.definition, state).flatMap(({ path, state: step }) =>
+        const forward = inProgress(definition, state).flatMap(({ path, state: step }) =>
           step.kind === "command" ? [{ path, phase: step.phase }] : [],
         );
         const backward = state.stack.flatMap(({ path, undo }) =>
@@ -232,13 +236,26 @@ test("whatever event comes with whatever guard, decide answers and never throws"
     }),
     fc.constant({ type: "cancel.requested", reason: "" } as const),
     fc.constant({ type: "retry.requested" } as const),
+    fc.record({
+      type: fc.constant("child.ended" as const),
+      path,
+      child: fc.constant("nobody"),
+      status: fc.constantFrom("completed" as const, "failed" as const, "cancelled" as const, "terminated" as const),
+      code: fc.constant("x"),
+      message: fc.constant(""),
+      output: fc.constant({}),
+      pivotPassed: fc.boolean(),
+      uncompensated: fc.boolean(),
+    }),
+    fc.record({ type: fc.constant("child.compensated" as const), path, uncompensated: fc.boolean() }),
+    fc.constantFrom({ type: "compensate.requested" } as const, { type: "child.released" } as const),
   );
   fc.assert(
     fc.property(routes, events, fc.constantFrom(...GUARDS), (route, event, guard) => {
-      const { calls, model } = walk(route);
-      for (const { before } of calls.slice(-5)) {
+      const { calls } = walk(route);
+      for (const { before, definition, facts } of calls.slice(-5)) {
         const guards = new Proxy({}, { get: () => guard });
-        const answer = decide(model.definition, FACTS, before, event, { now: FACTS.startedAt, guards }, evaluator);
+        const answer = decide(definition, facts, before, event, { now: FACTS.startedAt, guards }, evaluator);
         expect(answer.kind).not.toBe("needs");
       }
     }),
@@ -246,7 +263,22 @@ test("whatever event comes with whatever guard, decide answers and never throws"
   );
 });
 
-const path = fc.constantFrom("a", "b", "c", "p", "x", "z", "nowhere", "a/catch/refused/other");
+const path = fc.constantFrom(
+  "a",
+  "b",
+  "c",
+  "p",
+  "x",
+  "z",
+  "nowhere",
+  "a/catch/refused/other",
+  "parallel1/left/l1",
+  "ship[0]/pack",
+  "kid",
+  "offers/one/x",
+  "a/compensate/refund",
+  "kid/compensate/undo",
+);
 const attempt = fc.integer({ min: 1, max: 4 });
 const GUARDS: readonly GuardOutcome[] = [
   { state: "running" },

@@ -2,9 +2,9 @@ import { decide, newborn } from "../../engine/core/decide.ts";
 import type { Decision, Outgoing, Transition } from "../../engine/core/decision.ts";
 import type { Definition } from "../../engine/core/definition.ts";
 import type { Evaluator } from "../../engine/core/evaluate.ts";
-import type { GuardOutcome, SagaEvent } from "../../engine/core/event.ts";
+import type { ChildEnded, GuardOutcome, SagaEvent } from "../../engine/core/event.ts";
 import type { Json, JsonObject } from "../../engine/core/json.ts";
-import type { SagaFacts, SagaState, UndoState } from "../../engine/core/state.ts";
+import type { Parent, SagaFacts, SagaState, UndoState } from "../../engine/core/state.ts";
 import { createEvaluator } from "../../engine/definition/expression.ts";
 import { define } from "./explorer/model.ts";
 
@@ -31,9 +31,16 @@ export class SagaRun {
     },
   };
 
-  constructor(yaml: string, input: JsonObject = {}) {
+  constructor(yaml: string, input: JsonObject = {}, parent?: Parent) {
     this.definition = define(`saga: test\nversion: 1\n${yaml}`);
-    this.facts = { id: "S", key: null, version: 1, startedAt: STARTED, input };
+    this.facts = {
+      id: "S",
+      key: null,
+      version: 1,
+      startedAt: STARTED,
+      input,
+      ...(parent === undefined ? {} : { parent }),
+    };
   }
 
   /** Applies an event. Returns the transition, or why it moved nothing. */
@@ -125,6 +132,19 @@ export class SagaRun {
 
   retry(step?: string): Transition | string {
     return this.apply({ type: "retry.requested", ...(step === undefined ? {} : { step }) });
+  }
+
+  /** The child that a step has started. */
+  childAt(path: string): string {
+    const child = this.state.stack.find((entry) => entry.path === path)?.child;
+    if (child === undefined) throw new Error(`${path} has no child on the stack`);
+    return child.id;
+  }
+
+  /** The child of a step has ended. */
+  childEnded(path: string, status: ChildEnded["status"], more: Partial<ChildEnded> = {}): Transition | string {
+    const nothing = { code: "", message: "", output: null, pivotPassed: false, uncompensated: false };
+    return this.apply({ type: "child.ended", path, child: this.childAt(path), status, ...nothing, ...more });
   }
 
   /** How far the compensation of the newest entry on the stack is. */

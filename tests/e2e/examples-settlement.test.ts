@@ -44,6 +44,15 @@ describe.each([...TRANSPORTS])("a monthly settlement on the %s transport", (kind
 
     expect(saga).toMatchObject({ status: "completed", output: { month: "2031-01", paid: SHOPS, held: 0 } });
     expect(await childrenOf(saga.sagaId)).toEqual(Array.from({ length: SHOPS }, () => "completed"));
+    const { items } = (await client.ok("GET", `/v1/sagas?parent=${saga.sagaId}`)) as {
+      items: { definition: string; parent: { sagaId: string; step: string } }[];
+    };
+    expect(items.map(({ parent }) => parent.step).sort()).toEqual(
+      Array.from({ length: SHOPS }, (_, n) => `transfers[${n}]/transfer`).sort(),
+    );
+    expect(new Set(items.map(({ definition, parent }) => `${definition} of ${parent.sagaId}`))).toEqual(
+      new Set([`bank_transfer of ${saga.sagaId}`]),
+    );
     expect(new Map(await paid("2031-01")).get("A7")).toBe(107);
   }, 90_000);
 
@@ -101,5 +110,10 @@ describe.each([...TRANSPORTS])("a monthly settlement on the %s transport", (kind
     expect(saga).toMatchObject({ status: "completed" });
     await Bun.sleep(2_500);
     expect(await runs()).toHaveLength(all.length);
+    const { schedule } = (await client.ok("GET", "/v1/definitions/settlement")) as {
+      schedule: { nextAt: string; timezone: string; runs: { status: string; sagaId: string }[] };
+    };
+    expect(schedule.runs[0]).toMatchObject({ status: "started", sagaId: last?.saga_id });
+    expect([schedule.timezone, schedule.nextAt > new Date().toISOString()]).toEqual(["Asia/Tokyo", true]);
   }, 60_000);
 });

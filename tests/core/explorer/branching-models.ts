@@ -1,4 +1,4 @@
-import { BUDGET, define, FAILS, model, NO, OK, THREW, THREW_AFTER } from "./model.ts";
+import { BUDGET, FAILS, model, NO, OK, THREW, THREW_AFTER } from "./model.ts";
 import type { Model } from "./world.ts";
 
 const SMALL = { ...BUDGET, duplicates: 1, cancels: 1, retries: 0, crashes: 0 };
@@ -256,46 +256,6 @@ steps:
   },
 );
 
-/** A child saga between two steps; it may fail, be cancelled, or complete and be taken back. */
-export const child = model(
-  `
-saga: parent
-version: 1
-defaults: { retry: { attempts: 1 } }
-steps:
-  - step: a
-    command: d.a
-    with: {}
-    compensate: d.undo_a
-  - step: kid
-    saga: kid
-    with: {}
-    deadline: 1m
-  - step: b
-    command: d.b
-    with: {}
-`,
-  {
-    child: define(`
-saga: kid
-version: 1
-defaults: { retry: { attempts: 1 } }
-steps:
-  - step: x
-    command: d.x
-    with: {}
-    compensate: { command: d.undo_x, retry: { attempts: 1 } }
-  - step: y
-    command: d.y
-    with: {}
-    compensate: d.undo_y
-`),
-    outcomes: { "kid|y": [OK, NO], b: [OK, NO] },
-    compensations: { "kid|x": [OK, FAILS] },
-    budget: { ...SMALL, retries: 1 },
-  },
-);
-
 /** Blocks in blocks: the items of a list, each a race that may fail, in a branch beside a step that may fail. */
 const nested = model(
   `
@@ -359,6 +319,5 @@ export const branching: Readonly<Record<string, Model>> = {
   bySteps: bySteps,
   life,
   behindPivot,
-  child,
   nested,
 };

@@ -3,10 +3,10 @@ import type { Outgoing, Transition } from "../../../engine/core/decision.ts";
 import type { Definition } from "../../../engine/core/definition.ts";
 import type { GuardOutcome, SagaEvent } from "../../../engine/core/event.ts";
 import type { JsonObject } from "../../../engine/core/json.ts";
-import type { SagaState } from "../../../engine/core/state.ts";
+import type { Parent, SagaState } from "../../../engine/core/state.ts";
 import { createEvaluator } from "../../../engine/definition/expression.ts";
 import { mayRun, type Move } from "./participant.ts";
-import { CHILD_FACTS, type Command, FACTS, type Guard, KID, type Model, type Side, type World } from "./world.ts";
+import { childFacts, type Command, FACTS, type Guard, KID, type Model, type Side, type World } from "./world.ts";
 
 /** One time for all: timers fire whenever the explorer lets them. */
 const NOW = FACTS.startedAt;
@@ -21,7 +21,7 @@ function movesOf(model: Model, world: World, side: Side): Move[] {
   const { saga, events } = side === "parent" ? world : world.child;
   if (saga === null) return [];
   const [event, ...rest] = events;
-  const heard = side === "parent" ? { ...world, events: rest } : { ...world, child: { saga, events: rest } };
+  const heard = side === "parent" ? { ...world, events: rest } : { ...world, child: { ...world.child, events: rest } };
   const moves = event === undefined ? [] : transitions(model, heard, side, event, nameOf(side, event), true);
   for (const [timer, dueAt] of Object.entries(saga.timers)) {
     const fired = { type: "timer.fired", timer, dueAt } as const;
@@ -82,7 +82,7 @@ function transitions(
   const definition = side === "parent" ? model.definition : (model.child as Definition);
   const again = (at: World, guards: Readonly<Record<string, GuardOutcome>>, told: string, sound: boolean): void => {
     const saga = side === "parent" ? at.saga : (at.child.saga as SagaState);
-    const facts = side === "parent" ? FACTS : CHILD_FACTS;
+    const facts = side === "parent" ? FACTS : childFacts(at.child.path);
     const decision = model.decide(definition, facts, saga, event, { now: NOW, guards }, evaluator);
     if (decision.kind === "no-op") found.push({ story: `${told} (${decision.reason})`, world: at, healthy: sound });
     else if (decision.kind === "transition")
@@ -164,7 +164,8 @@ function delivered(world: World, { to, type, body }: Outgoing): World {
   const { child } = world;
   if (type === "child.requested") {
     const first = child.saga === null;
-    return first ? { ...world, child: { saga: newborn(), events: [{ type: "saga.started" }] } } : world;
+    const { path } = (body as unknown as { readonly parent: Parent }).parent;
+    return first ? { ...world, child: { saga: newborn(), events: [{ type: "saga.started" }], path } } : world;
   }
   // The model has one child, and knows it by a name of its own.
   const own = type === "child.ended" ? { child: childOf(world.saga) } : {};

@@ -98,7 +98,7 @@ function overtaken(model: Model, world: World, path: string): string | undefined
     (one) =>
       !isUndoing(one) &&
       commandAt(model, one).compensate !== undefined &&
-      !isBeside(model, path, one) &&
+      !isBeside(model, parentPath(world, path), parentPath(world, one)) &&
       !undone.includes(one) &&
       !undoneBySteps(model, world, one) &&
       !listed(world, one),
@@ -127,27 +127,34 @@ function isUndoing(path: string): boolean {
   return path.includes("/compensate/");
 }
 
-function atMostOnce(model: Model, { did, undone }: World): string | undefined {
+function atMostOnce(model: Model, { did, undone, child }: World): string | undefined {
   const twice = did.find((path, index) => did.indexOf(path) !== index);
   if (twice !== undefined) return `I2: ${twice} took effect twice`;
   const again = undone.find((path, index) => undone.indexOf(path) !== index);
   if (again !== undefined) return `I2: ${again} was compensated twice`;
   const nothing = undone.find((path) => !did.includes(path) && !model.external.has(path));
   if (nothing !== undefined) return `I2: ${nothing} was compensated without an effect`;
-  const list = did.find((path) => isUndoing(path) && !did.includes(path.slice(0, path.indexOf("/compensate/"))));
-  return list === undefined || list.startsWith(KID) ? undefined : `I2: ${list} ran although its step had no effect`;
+  const ran = (step: string) => did.includes(step) || (step === child.path && did.some((path) => path.startsWith(KID)));
+  const list = did.find((path) => isUndoing(path) && !ran(path.slice(0, path.indexOf("/compensate/"))));
+  return list === undefined ? undefined : `I2: ${list} ran although its step had no effect`;
+}
+
+/** What a child does, it does at its parent's step. */
+function parentPath({ child }: World, path: string): string {
+  return path.startsWith(KID) ? child.path : path;
 }
 
 /** Two branches of one block: neither comes after the other. */
 function isBeside(model: Model, one: string, other: string): boolean {
-  if (one.startsWith(KID) || other.startsWith(KID)) return false;
   const lanes = lanesAt(model.definition, other);
   return lanesAt(model.definition, one).some(({ block, branch }) =>
     lanes.some((lane) => lane.block === block && lane.branch !== branch),
   );
 }
 
-function undoneBySteps(model: Model, { did }: World, path: string): boolean {
+function undoneBySteps(model: Model, { did, child }: World, path: string): boolean {
+  // A child past its pivot is undone by the step's compensate alone.
+  if (path.startsWith(KID)) return did.includes(`${child.path}/compensate/undo`);
   const { compensate } = commandAt(model, path);
   return compensate?.kind === "steps" && compensate.steps.every(({ id }) => did.includes(`${path}/compensate/${id}`));
 }
@@ -156,7 +163,7 @@ function listed({ saga, child }: World, path: string): boolean {
   const own = path.startsWith(KID) ? (child.saga?.uncompensated ?? []).map(({ step }) => KID + step) : [];
   return (
     own.includes(path) ||
-    saga.uncompensated.some(({ step }) => step === path || (path.startsWith(KID) && step === "kid"))
+    saga.uncompensated.some(({ step }) => step === path || (path.startsWith(KID) && step === child.path))
   );
 }
 
@@ -168,11 +175,19 @@ function standing(model: Model, world: World): readonly string[] {
   );
 }
 
-function pivot(model: Model, { did, undone, saga }: World): string | undefined {
-  const passed = saga.pivotPassed || did.some((path) => commandAt(model, path).pivot);
-  if (!passed) return undefined;
-  if (undone.length > 0) return `I4: ${undone[0]} was compensated although the pivot was taken`;
-  return saga.failure === undefined ? undefined : "I4: the saga goes backward although the pivot was taken";
+/** I4: a saga whose pivot was taken undoes nothing; parent and child each have their own. */
+function pivot(model: Model, { did, undone, saga, child }: World): string | undefined {
+  const sides = [
+    { saga, own: (path: string) => !path.startsWith(KID) },
+    ...(child.saga === null ? [] : [{ saga: child.saga, own: (path: string) => path.startsWith(KID) }]),
+  ];
+  for (const side of sides) {
+    const passed = side.saga.pivotPassed || did.some((path) => side.own(path) && commandAt(model, path).pivot);
+    const wrong = undone.find(side.own);
+    if (passed && wrong !== undefined) return `I4: ${wrong} was compensated although the pivot was taken`;
+    if (passed && side.saga.failure !== undefined) return "I4: a saga goes backward although its pivot was taken";
+  }
+  return undefined;
 }
 
 function ending(model: Model, world: World): string | undefined {
@@ -203,8 +218,8 @@ function completed(model: Model, world: World): string | undefined {
 }
 
 /** A completed saga has undone only what lost a race, stood in a block whose failure was caught, or in a child that failed. */
-function mayBeUndone(model: Model, { statuses }: World, path: string): boolean {
-  if (path.startsWith(KID)) return statuses["kid"] !== "succeeded";
+function mayBeUndone(model: Model, { statuses, child }: World, path: string): boolean {
+  if (path.startsWith(KID)) return statuses[child.path] !== "succeeded";
   return lanesAt(model.definition, path).some(
     ({ block, step }) => (step.kind === "parallel" && step.join === "any") || statuses[block] === "failed",
   );

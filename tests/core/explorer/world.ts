@@ -1,7 +1,7 @@
 import type { Definition } from "../../../engine/core/definition.ts";
 import type { SagaEvent } from "../../../engine/core/event.ts";
 import { type decide, newborn } from "../../../engine/core/decide.ts";
-import type { SagaState } from "../../../engine/core/state.ts";
+import type { SagaFacts, SagaState } from "../../../engine/core/state.ts";
 
 /** One row of the model's `step_guard`. */
 export interface Guard {
@@ -69,6 +69,8 @@ export interface ChildWorld {
   /** Null: not asked for. */
   readonly saga: SagaState | null;
   readonly events: readonly SagaEvent[];
+  /** The parent's step. */
+  readonly path: string;
 }
 
 /** Which saga a path, an event or a transition belongs to. */
@@ -119,11 +121,9 @@ export const FACTS = {
   input: {},
 } as const;
 
-export const CHILD_FACTS = {
-  ...FACTS,
-  id: "01J00000000000000000000001",
-  parent: { sagaId: FACTS.id, path: "kid" },
-} as const;
+export function childFacts(path: string): SagaFacts {
+  return { ...FACTS, id: "01J00000000000000000000001", parent: { sagaId: FACTS.id, path } };
+}
 
 /** The world in which the saga has just been asked for. */
 export function firstWorld(model: Model): World {
@@ -137,7 +137,7 @@ export function firstWorld(model: Model): World {
     sent: {},
     statuses: {},
     left: model.budget,
-    child: { saga: null, events: [] },
+    child: { saga: null, events: [], path: "" },
   };
 }
 
