@@ -16,6 +16,11 @@ interface Asked {
   readonly request: ChildRequest;
 }
 
+/** One whose definition is there and whose input fits. */
+interface Able extends Asked {
+  readonly wanted: Wanted;
+}
+
 /** Child sagas as they are born: rows to apply their first event to, by id. */
 export interface Births {
   readonly rows: ReadonlyMap<string, SagaRow>;
@@ -51,9 +56,13 @@ export class ChildBirths {
     const born = new Map<string, NewSaga>();
     if (asked.length === 0) return { rows, born };
     const current = await currentRevisions(unit.tx, [...new Set(asked.map(({ request }) => request.definition))]);
+    const able: Able[] = [];
     for (const one of asked) {
-      const child = await this.#birth(unit, one, current, now, writer);
-      if (child === undefined) continue;
+      const wanted = await this.#wanted(unit, one, current, now);
+      if (wanted !== undefined) able.push({ ...one, wanted });
+    }
+    for (const one of await claimPlaces(unit, able)) {
+      const child = newChild(one, now, writer);
       const { labels: _labels, parent, ...facts } = child;
       rows.set(child.id, {
         ...facts,
@@ -68,53 +77,73 @@ export class ChildBirths {
     return { rows, born };
   }
 
-  async #birth(
+  /** Undefined: it cannot be, and its parent is told. */
+  async #wanted(
     unit: Unit,
     { arrival, request }: Asked,
     current: ReadonlyMap<string, string>,
     now: Date,
-    writer: string,
-  ): Promise<NewSaga | undefined> {
-    const sagaId = arrival.row.correlation_id;
+  ): Promise<Wanted | undefined> {
+    const { definition: name, input } = request;
     try {
-      const wanted = await this.#wanted(unit, sagaId, request, current, now);
-      const place = { sagaId, definition: wanted.definition.name, key: wanted.key };
-      if (wanted.key === null) unit.send(openInserts(unit.tx, [place]));
-      else if (!(await claimOpen(unit.tx, [place])).has(sagaId))
-        throw new Refusal("saga.key-open", `business key "${wanted.key}" has an open saga`, "");
-      return {
-        id: sagaId,
-        definition: wanted.definition.name,
-        version: wanted.definition.version,
-        revision: wanted.definition.revision,
-        unapplied: 0,
-        key: wanted.key,
-        labels: wanted.labels,
-        input: wanted.input,
-        traceparent: arrival.row.traceparent,
-        writer,
-        started_at: now,
-        parent: request.parent,
-      };
+      const revision = current.get(name);
+      if (revision === undefined) throw new Refusal("saga.unknown-definition", `there is no definition "${name}"`, "");
+      const definition = await this.#revisions.get(unit.tx, name, revision);
+      const birth = { sagaId: arrival.row.correlation_id, now };
+      return wantedOf(definition, input, birth, this.#catalog(), this.#evaluator);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       stillborn(unit, arrival, request, error);
       return undefined;
     }
   }
+}
 
-  async #wanted(
-    unit: Unit,
-    sagaId: string,
-    { definition: name, input }: ChildRequest,
-    current: ReadonlyMap<string, string>,
-    now: Date,
-  ): Promise<Wanted> {
-    const revision = current.get(name);
-    if (revision === undefined) throw new Refusal("saga.unknown-definition", `there is no definition "${name}"`, "");
-    const definition = await this.#revisions.get(unit.tx, name, revision);
-    return wantedOf(definition, input, { sagaId, now }, this.#catalog(), this.#evaluator);
-  }
+/**
+ * Those of the children whose business keys are free; the parents of the others are told. In one statement, in the order
+ * of the keys: claimed one after another, two batches with the same keys in another order would wait for each other.
+ */
+async function claimPlaces(unit: Unit, able: readonly Able[]): Promise<readonly Able[]> {
+  const places = able.map(({ arrival, wanted }) => ({
+    sagaId: arrival.row.correlation_id,
+    definition: wanted.definition.name,
+    key: wanted.key,
+  }));
+  // Without a key there is nobody to be in the way: no answer is waited for.
+  unit.send(
+    openInserts(
+      unit.tx,
+      places.filter(({ key }) => key === null),
+    ),
+  );
+  const ours = await claimOpen(
+    unit.tx,
+    places.filter(({ key }) => key !== null),
+  );
+  return able.filter(({ arrival, request, wanted }) => {
+    if (wanted.key === null || ours.has(arrival.row.correlation_id)) return true;
+    const refusal = new Refusal("saga.key-open", `business key "${wanted.key}" has an open saga`, "");
+    stillborn(unit, arrival, request, refusal);
+    return false;
+  });
+}
+
+function newChild({ arrival, request, wanted }: Able, now: Date, writer: string): NewSaga {
+  const { definition, key, labels, input } = wanted;
+  return {
+    id: arrival.row.correlation_id,
+    definition: definition.name,
+    version: definition.version,
+    revision: definition.revision,
+    unapplied: 0,
+    key,
+    labels,
+    input,
+    traceparent: arrival.row.traceparent,
+    writer,
+    started_at: now,
+    parent: request.parent,
+  };
 }
 
 function askedFor(arrivals: readonly Arrival[], known: ReadonlyMap<string, SagaRow>): readonly Asked[] {

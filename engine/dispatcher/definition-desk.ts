@@ -21,6 +21,8 @@ export class DefinitionDesk {
   readonly #production: boolean;
   readonly #log: Log;
   #broken = new Map<string, readonly Diagnostic[]>();
+  /** What each file of the folder says, by its name; a file with a mistake says what it said before. */
+  #good: ReadonlyMap<string, Definition> = new Map();
   #definitions: ReadonlyMap<string, Definition> = new Map();
   #seen = "";
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -45,7 +47,7 @@ export class DefinitionDesk {
     return this.#broken;
   }
 
-  /** The definitions of the folder that have no mistakes, by name. */
+  /** The definitions of the folder that are in use, by name. */
   get definitions(): ReadonlyMap<string, Definition> {
     return this.#definitions;
   }
@@ -77,14 +79,17 @@ export class DefinitionDesk {
     if (now === this.#seen) return;
     const files = readDefinitions(this.#folder, this.#domains.catalog);
     const broken = new Map<string, readonly Diagnostic[]>();
+    const good = new Map<string, Definition>();
     for (const file of files) {
       const trouble = file.definition === null ? file.diagnostics : await this.#publish(file);
       if (isWaiting(file)) this.#log.info(`${file.file} is not loaded yet: ${file.diagnostics[0]?.message}`);
       else for (const diagnostic of file.diagnostics) this.#report(file, diagnostic);
       if (trouble.length > 0) broken.set(file.file, trouble);
+      const inUse = trouble.length > 0 ? this.#good.get(file.file) : file.definition;
+      if (inUse) good.set(file.file, inUse);
     }
-    const sound = files.map(({ definition }) => definition).filter((definition) => definition !== null);
-    this.#definitions = new Map(sound.map((definition) => [definition.name, definition] as const));
+    this.#good = good;
+    this.#definitions = new Map([...good.values()].map((definition) => [definition.name, definition] as const));
     this.#broken = broken;
     this.#seen = now;
   }

@@ -110,6 +110,7 @@ export class Schedules {
         input,
         duplicate: "reject",
         idempotencyKey,
+        keyAlone: true,
         traceparent: null,
       });
       return { status: "started", sagaId };

@@ -1,4 +1,4 @@
-import type { Definition } from "../core/definition.ts";
+import type { Definition, StartOn } from "../core/definition.ts";
 import type { Log } from "../sdk.ts";
 import type { Consumer, Subscription, Transport } from "../transport/port.ts";
 import { StartMessages, type StartMessagesParts } from "./start-messages.ts";
@@ -9,7 +9,7 @@ const LOOK_EVERY_MS = 1_000;
 /** What keeps these groups. */
 export interface StartGroupsParts {
   readonly transport: Pick<Transport, "ensureTopics" | "subscribe">;
-  readonly control: { add(consumer: Consumer): Promise<void> };
+  readonly control: { add(consumer: Consumer): Promise<void>; remove(consumer: Consumer): void };
   /** Makes the rows of all groups. */
   readonly register: () => Promise<void>;
   readonly definitions: () => ReadonlyMap<string, Definition>;
@@ -58,15 +58,37 @@ export class StartGroups {
   }
 
   async #look(): Promise<void> {
-    for (const definition of this.#parts.definitions().values()) {
-      const { start, name } = definition;
-      const member = this.#members.get(name);
-      if (start === undefined || member?.topic === start.topic) continue;
-      // It reads another topic now; the group keeps its offsets of both.
-      await member?.consumer.stop();
-      const messages = new StartMessages(definition, start, this.#parts.definitions, this.#parts.messages);
-      this.#members.set(name, { topic: start.topic, consumer: await this.#subscribe(messages.subscription()) });
+    const wanted = this.#parts.definitions();
+    for (const [name, member] of this.#members) {
+      // A group that reads another topic from now on keeps its offsets of both.
+      if (wanted.get(name)?.start?.topic !== member.topic) await this.#leave(name, member);
     }
+    const troubles: unknown[] = [];
+    for (const definition of wanted.values()) {
+      if (definition.start === undefined || this.#members.has(definition.name)) continue;
+      try {
+        await this.#join(definition, definition.start);
+      } catch (error) {
+        // Not in the way of the other definitions; tried again at the next look.
+        troubles.push(error);
+      }
+    }
+    if (troubles.length > 0) throw troubles[0];
+  }
+
+  async #leave(name: string, { consumer }: Member): Promise<void> {
+    // Taken out first: a pause that is asked for now must find the member that comes, not the one that goes.
+    this.#parts.control.remove(consumer);
+    await consumer.stop();
+    this.#members.delete(name);
+  }
+
+  async #join(definition: Definition, start: StartOn): Promise<void> {
+    const messages = new StartMessages(definition, start, this.#parts.definitions, this.#parts.messages);
+    this.#members.set(definition.name, {
+      topic: start.topic,
+      consumer: await this.#subscribe(messages.subscription()),
+    });
   }
 
   async #subscribe(subscription: Subscription): Promise<Consumer> {

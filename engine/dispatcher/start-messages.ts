@@ -38,9 +38,9 @@ export class StartMessages {
   readonly #parts: StartMessagesParts;
   readonly #definition: string;
   readonly #on: () => StartOn | undefined;
-  readonly topic: string;
+  readonly #topic: string;
 
-  /** `definitions`: those in use now; the condition and the input of the newest are taken. */
+  /** `definitions`: those in use now; the condition and the input of the newest are taken, if it reads this topic. */
   constructor(
     definition: Definition,
     start: StartOn,
@@ -49,14 +49,17 @@ export class StartMessages {
   ) {
     this.#parts = parts;
     this.#definition = definition.name;
-    this.topic = start.topic;
-    this.#on = () => definitions().get(definition.name)?.start ?? start;
+    this.#topic = start.topic;
+    this.#on = () => {
+      const on = definitions().get(definition.name)?.start;
+      return on?.topic === start.topic ? on : undefined;
+    };
   }
 
   subscription(): Subscription {
     return {
       group: startGroup(this.#definition),
-      topics: [this.topic],
+      topics: [this.#topic],
       lanes: 1,
       singles: 1,
       batchMax: 64,
@@ -66,13 +69,16 @@ export class StartMessages {
 
   async handle(batch: readonly Delivery[]): Promise<readonly Verdict[]> {
     const { sql, consumer } = this.#parts;
+    const on = this.#on();
+    // The definition was edited just now: these wait for whoever reads this topic next.
+    if (on === undefined) return batch.map(() => "again");
     const group = startGroup(this.#definition);
     const messages = batch.map((delivery) => foreignMessage(delivery, consumer));
     const known = await readStartMessages(sql, group, messages);
     const fresh = known.filter(({ done }) => !done);
     const records = await Promise.all(
       fresh.map(async ({ ordinal, message_id: messageId }): Promise<StartRecord> => {
-        const outcome = await this.#outcome(messageId, batch[ordinal] as Delivery);
+        const outcome = await this.#outcome(on, messageId, batch[ordinal] as Delivery);
         return { messageId, message: messages[ordinal] as Json, ...outcome };
       }),
     );
@@ -80,9 +86,13 @@ export class StartMessages {
     return batch.map(() => "done");
   }
 
-  async #outcome(messageId: string, delivery: Delivery): Promise<Omit<StartRecord, "messageId" | "message">> {
+  async #outcome(
+    on: StartOn,
+    messageId: string,
+    delivery: Delivery,
+  ): Promise<Omit<StartRecord, "messageId" | "message">> {
     try {
-      return { sagaId: await this.#start(messageId, delivery) };
+      return { sagaId: await this.#start(on, messageId, delivery) };
     } catch (error) {
       if (isNoOutcome(error) || isBusy(error)) throw error;
       const message = error instanceof Error ? error.message : String(error);
@@ -90,10 +100,8 @@ export class StartMessages {
     }
   }
 
-  async #start(messageId: string, delivery: Delivery): Promise<string | null> {
+  async #start(on: StartOn, messageId: string, delivery: Delivery): Promise<string | null> {
     const { evaluator, start } = this.#parts;
-    const on = this.#on();
-    if (on === undefined) return null;
     const event = bodyOf(delivery);
     if (on.if !== undefined && evaluator.evaluate(on.if, { event }) !== true) return null;
     const { sagaId } = await start({
@@ -101,6 +109,7 @@ export class StartMessages {
       input: renderTemplate(on.input, { event }, evaluator),
       duplicate: "return",
       idempotencyKey: `ekiden:start:${this.#definition}:${messageId}`,
+      keyAlone: true,
       traceparent: delivery.headers["traceparent"] ?? null,
     });
     return sagaId;

@@ -41,6 +41,8 @@ export interface StartRequest {
   /** What to do when the business key has an open saga with the same input. */
   readonly duplicate: "return" | "reject";
   readonly idempotencyKey?: string;
+  /** The Idempotency-Key is of the engine's own making and says it all: the input may be made anew by an edited definition. */
+  readonly keyAlone?: true;
   readonly traceparent: string | null;
 }
 
@@ -214,7 +216,7 @@ function isShared(result: Result): boolean {
 }
 
 function toStart(request: StartRequest): Start {
-  const asked = { definition: request.definition, input: request.input };
+  const asked = { definition: request.definition, input: request.keyAlone ? null : request.input };
   return { request, sagaId: newId(), hash: request.idempotencyKey === undefined ? null : hashOf(asked) };
 }
 

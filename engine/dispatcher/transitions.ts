@@ -42,6 +42,12 @@ export interface Applied {
     | "stillborn";
 }
 
+/** What became of one event, with the row that says so. */
+interface Noted {
+  readonly consumption: DispatcherConsumption;
+  readonly effect: Applied["effect"];
+}
+
 /** A saga inside a batch: how it was found and what has become of it so far. */
 interface Work {
   readonly row: SagaRow;
@@ -90,12 +96,16 @@ export class Transitions {
     const works = new Map<string, Work>();
     const consumptions: DispatcherConsumption[] = [];
     const applied: Applied[] = [];
+    const stillborn = new Set<string>();
     for (const arrival of arrivals) {
       const row = sagas.get(arrival.row.correlation_id);
       // What the other process sent for this saga must not be overtaken by what is sent now.
       if (row !== undefined && row.writer !== null && row.writer !== this.writer) unit.behindOthers();
       const work = await this.#work(unit.tx, works, row);
-      const result = await this.#applyOne(unit, work, arrival, now);
+      const result =
+        work === undefined
+          ? await this.#toNobody(unit.tx, arrival, stillborn)
+          : await this.#applyOne(unit, work, arrival, now);
       consumptions.push(result.consumption);
       applied.push({ messageId: arrival.row.message_id, effect: result.effect });
     }
@@ -128,24 +138,10 @@ export class Transitions {
     return work;
   }
 
-  async #applyOne(
-    unit: Unit,
-    work: Work | undefined,
-    arrival: Arrival,
-    now: Date,
-  ): Promise<{ consumption: DispatcherConsumption; effect: Applied["effect"] }> {
+  async #applyOne(unit: Unit, work: Work, arrival: Arrival, now: Date): Promise<Noted> {
     const parsed = parseEvent(arrival.row);
-    if ("malformed" in parsed)
-      return this.#note(arrival, "malformed", { code: "message.malformed", message: parsed.malformed });
+    if ("malformed" in parsed) return this.#malformed(arrival, parsed.malformed);
     if ("other" in parsed) return this.#note(arrival, "other");
-    if (work === undefined) {
-      // It could not be born, and its parent has been told.
-      if (arrival.row.message_type === "child.requested") return this.#note(arrival, "stillborn");
-      return this.#note(arrival, "unknown-saga", {
-        code: "saga.unknown",
-        message: `there is no saga ${arrival.row.correlation_id}`,
-      });
-    }
     if (arrival.counted && work.unapplied > 0) {
       work.unapplied -= 1;
       work.changed = true;
@@ -153,6 +149,24 @@ export class Transitions {
     // A start counts once: a second `saga.started` of the same saga, whoever wrote it, is history.
     if ((parsed.event.type === "saga.started") !== (work.sequence === 0)) return this.#note(arrival, "stale");
     return this.#decide(unit, work, arrival, parsed.event, now);
+  }
+
+  /** An event for a saga that is not there. `stillborn`: children that could not be born in this transaction. */
+  async #toNobody(tx: Tx, arrival: Arrival, stillborn: Set<string>): Promise<Noted> {
+    const parsed = parseEvent(arrival.row);
+    if ("malformed" in parsed) return this.#malformed(arrival, parsed.malformed);
+    if ("other" in parsed) return this.#note(arrival, "other");
+    const { correlation_id: sagaId, message_type: type } = arrival.row;
+    // It could not be born, and its parent has been told. What the parent sent before it knew finds nobody.
+    if (type === "child.requested" || stillborn.has(sagaId) || (await wasStillborn(tx, sagaId))) {
+      stillborn.add(sagaId);
+      return this.#note(arrival, "stillborn");
+    }
+    return this.#note(arrival, "unknown-saga", { code: "saga.unknown", message: `there is no saga ${sagaId}` });
+  }
+
+  #malformed(arrival: Arrival, message: string): Noted {
+    return this.#note(arrival, "malformed", { code: "message.malformed", message });
   }
 
   async #decide(unit: Unit, work: Work, arrival: Arrival, event: SagaEvent, now: Date) {
@@ -187,7 +201,7 @@ export class Transitions {
     error?: { code: string; message: string },
     read?: Read,
     sequence?: number,
-  ) {
+  ): Noted {
     const consumption: DispatcherConsumption = {
       messageId: arrival.row.message_id,
       correlationId: arrival.row.correlation_id,
@@ -245,4 +259,15 @@ function toWrite(work: Work, now: Date, born: NewSaga | undefined): SagaWrite {
     taken: work.taken,
     ...(born === undefined ? {} : { born }),
   };
+}
+
+/** Whether a saga that is not there was asked for by a parent, and could not be born. */
+async function wasStillborn(tx: Tx, sagaId: string): Promise<boolean> {
+  const rows = await tx`
+    select from timeline.event_request r
+    join timeline.event_consumption c on c.consumer_group = 'dispatcher' and c.message_id = r.message_id
+    where r.correlation_id = ${sagaId} and r.message_type = 'child.requested' and not c.error_flag
+      and c.consumed_at is not null
+  `;
+  return rows.length > 0;
 }

@@ -56,6 +56,13 @@ export class GroupControl {
     this.#consumers.set(consumer.group, consumer);
   }
 
+  /** Takes a member out: another one of its group may come. */
+  remove(consumer: Consumer): void {
+    if (this.#consumers.get(consumer.group) !== consumer) return;
+    this.#consumers.delete(consumer.group);
+    this.#paused.delete(consumer.group);
+  }
+
   get consumers(): readonly Consumer[] {
     return [...this.#consumers.values()];
   }

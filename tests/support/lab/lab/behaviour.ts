@@ -4,6 +4,7 @@ import type { Outcome, StepContext, Tx } from "ekiden";
 export type Behaviour = (
   context: StepContext,
   tx: Tx | null,
+  input: { readonly note: string },
 ) => Promise<Outcome<{ note: string }> | undefined> | Outcome<{ note: string }> | undefined;
 
 const behaviours = new Map<string, Behaviour>();
@@ -31,8 +32,9 @@ export async function perform(
   action: string,
   context: StepContext,
   tx: Tx | null,
+  input: { readonly note: string },
 ): Promise<Outcome<{ note: string }> | undefined> {
   calls.push({ action, sagaId: context.sagaId, stepKey: context.stepKey, attempt: context.attempt });
   const behaviour = behaviours.get(`${action}/${context.sagaId}`) ?? behaviours.get(`${action}/*`);
-  return behaviour?.(context, tx);
+  return behaviour?.(context, tx, input);
 }

@@ -9,7 +9,7 @@ type Output = v.InferOutput<typeof Output>;
 
 function work(action: string) {
   return async (tx: Tx, input: Input, context: StepContext): Promise<Outcome<Output>> => {
-    const outcome = await perform(action, context, tx);
+    const outcome = await perform(action, context, tx, input);
     if (outcome !== undefined) return outcome;
     await tx`
       insert into lab.effect (step_key, saga_id, action, note) values (${context.stepKey}, ${context.sagaId}, ${action}, ${input.note})
@@ -18,8 +18,8 @@ function work(action: string) {
   };
 }
 
-async function undo(tx: Tx, _input: Input, context: StepContext): Promise<Outcome<undefined>> {
-  const outcome = await perform("undo", context, tx);
+async function undo(tx: Tx, input: Input, context: StepContext): Promise<Outcome<undefined>> {
+  const outcome = await perform("undo", context, tx, input);
   if (outcome?.type === "rejected") return outcome;
   const { stepKey, output } = context.compensates ?? { stepKey: context.stepKey };
   await tx`
@@ -28,8 +28,8 @@ async function undo(tx: Tx, _input: Input, context: StepContext): Promise<Outcom
   return succeeded();
 }
 
-async function call(_input: Input, context: StepContext): Promise<Outcome<Output>> {
-  const outcome = await perform("call", context, null);
+async function call(input: Input, context: StepContext): Promise<Outcome<Output>> {
+  const outcome = await perform("call", context, null, input);
   return outcome ?? succeeded({ note: context.idempotencyKey });
 }
 
