@@ -8,10 +8,11 @@ import { Real } from "./real.ts";
 
 /**
  * T3: random commands drive the real engine on a real PostgreSQL, and a model says what must hold once the faults have
- * ended. A run that fails is shrunk, and prints how to replay it:
- * `EKIDEN_MODEL_SEED=… EKIDEN_MODEL_PATH=… EKIDEN_MODEL_REPLAY=… bun test tests/model`.
+ * ended. A run that fails is shrunk and prints its seed, path and replayPath. The seed alone runs it again; with the other
+ * two the small one is run: `EKIDEN_MODEL_SEED=… EKIDEN_MODEL_PATH=… EKIDEN_MODEL_REPLAY=… bun test tests/model`.
+ * `EKIDEN_MODEL_RANDOM=50` runs so many other seeds.
  */
-const FIXED = [32, 37, 41, 42, 51];
+const FIXED = [32, 41, 42];
 const RANDOM = Number(process.env.EKIDEN_MODEL_RANDOM ?? 2);
 /** How long a run may take to heal; a smaller one that fails the same way needs less to show it. */
 const HEAL_MS = 20_000;
