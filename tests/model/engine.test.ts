@@ -81,6 +81,7 @@ test.skipIf(seed !== undefined)("the runs were not empty", () => {
 
 /** What a failure left behind must not be found again by the next run. */
 async function again(): Promise<void> {
-  await real.close();
+  // How the broken one ends is not what the next run is about.
+  await real.close().catch(() => {});
   real = await Real.open();
 }
