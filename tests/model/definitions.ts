@@ -13,7 +13,11 @@ export type Part =
 export interface ModelDefinition {
   readonly name: string;
   readonly parts: readonly Part[];
-  input(id: string, plan: Plan): object;
+  /** The action whose result is the saga's output. */
+  readonly last: "two" | "three";
+  /** It fails when another saga is in its way. */
+  readonly contested?: true;
+  input(id: string, plan: Plan): { readonly note: string };
 }
 
 const ANY: readonly Conduct[] = ["reject", "reject", "flaky", "broken", "slow"];
@@ -22,50 +26,82 @@ const BRIEF: readonly Conduct[] = [...ANY, "hang"];
 
 const step = (path: string, conducts = ANY): Part => ({ kind: "step", path, conducts });
 const plain = (id: string, plan: Plan) => ({ note: noteOf(id, plan) });
-const define = (name: string, parts: readonly Part[], input: ModelDefinition["input"] = plain): ModelDefinition => ({
-  name,
-  parts,
-  input,
-});
 const ITEMS = ["a", "b", "c"];
 
 /** The definitions in `tests/support/modelled`. */
 export const DEFINITIONS: readonly ModelDefinition[] = [
-  define("line", [step("first"), step("second", BRIEF), step("third")]),
-  define("fork", [
-    step("first"),
-    {
-      kind: "all",
-      branches: [
-        [step("parallel1/left/left_one", BRIEF), step("parallel1/left/left_two")],
-        [step("parallel1/right/right_one"), step("parallel1/right/right_two")],
-      ],
-    },
-    step("last"),
-  ]),
-  define("race", [
-    step("first"),
-    { kind: "any", branches: [[step("offers/swift/swift", BRIEF)], [step("offers/steady/steady")]] },
-    step("last"),
-  ]),
-  define(
-    "items",
-    [step("first"), { kind: "all", branches: ITEMS.map((_, at) => [step(`pack[${at}]/put`, BRIEF)]) }, step("last")],
-    (id, plan) => ({ ...plain(id, plan), items: ITEMS }),
-  ),
-  define("parent", [step("first"), { kind: "child", parts: [step("kid_one", BRIEF), step("kid_two")] }, step("last")]),
-  define("review", [step("first"), { kind: "wait" }, step("last")]),
-  define("sealed", [
-    step("first"),
-    { kind: "step", path: "seal", conducts: ["reject", "flaky", "broken", "slow"], pivot: true },
-    step("after", ["flaky", "broken", "slow"]),
-    { kind: "notify", path: "told" },
-  ]),
-  define("hurried", [
-    step("first"),
-    { kind: "hurried", path: "quick", instead: "quick/catch/deadline/instead", conducts: ["flaky", "slow", "hang"] },
-    step("last"),
-  ]),
+  { name: "line", parts: [step("first"), step("second", BRIEF), step("third")], last: "three", input: plain },
+  {
+    name: "fork",
+    parts: [
+      step("first"),
+      {
+        kind: "all",
+        branches: [
+          [step("parallel1/left/left_one", BRIEF), step("parallel1/left/left_two")],
+          [step("parallel1/right/right_one"), step("parallel1/right/right_two")],
+        ],
+      },
+      step("last"),
+    ],
+    last: "two",
+    input: plain,
+  },
+  {
+    name: "race",
+    parts: [
+      step("first"),
+      { kind: "any", branches: [[step("offers/swift/swift", BRIEF)], [step("offers/steady/steady")]] },
+      step("last"),
+    ],
+    last: "two",
+    input: plain,
+  },
+  {
+    name: "items",
+    parts: [
+      step("first"),
+      { kind: "all", branches: ITEMS.map((_, at) => [step(`pack[${at}]/put`, BRIEF)]) },
+      step("last"),
+    ],
+    last: "three",
+    input: (id, plan) => ({ ...plain(id, plan), items: ITEMS }),
+  },
+  {
+    name: "parent",
+    parts: [step("first"), { kind: "child", parts: [step("kid_one", BRIEF), step("kid_two")] }, step("last")],
+    last: "three",
+    input: plain,
+  },
+  {
+    name: "heir",
+    parts: [{ kind: "child", parts: [step("only_one", BRIEF)] }, step("last")],
+    last: "three",
+    contested: true,
+    input: plain,
+  },
+  { name: "review", parts: [step("first"), { kind: "wait" }, step("last")], last: "two", input: plain },
+  {
+    name: "sealed",
+    parts: [
+      step("first"),
+      { kind: "step", path: "seal", conducts: ANY, pivot: true },
+      step("after", ["flaky", "broken", "slow"]),
+      { kind: "notify", path: "told" },
+    ],
+    last: "three",
+    input: plain,
+  },
+  {
+    name: "hurried",
+    parts: [
+      step("first"),
+      { kind: "hurried", path: "quick", instead: "quick/catch/deadline/instead", conducts: ["flaky", "slow", "hang"] },
+      step("last"),
+    ],
+    last: "two",
+    input: plain,
+  },
 ];
 
 /** How far a saga gets by itself. `waits`: for a signal. `parked`: there or in its child. */

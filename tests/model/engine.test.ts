@@ -1,18 +1,22 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
 import { calm } from "../support/lab/lab/behaviour.ts";
-import { type Model, runs } from "./commands.ts";
+import { type Model, type ModelCommand, runs } from "./commands.ts";
 import { checkEffects, heal } from "./healed.ts";
 import { checkLaws, checkOrder } from "./laws.ts";
 import { Real } from "./real.ts";
 
 /**
  * T3: random commands drive the real engine on a real PostgreSQL, and a model says what must hold once the faults have
- * ended. A run that fails is shrunk, and prints how to replay it:
- * `EKIDEN_MODEL_SEED=… EKIDEN_MODEL_PATH=… EKIDEN_MODEL_REPLAY=… bun test tests/model`.
+ * ended. A run that fails is shrunk and prints its seed, path and replayPath. The seed alone runs it again; with the other
+ * two the small one is run: `EKIDEN_MODEL_SEED=… EKIDEN_MODEL_PATH=… EKIDEN_MODEL_REPLAY=… bun test tests/model`.
+ * `EKIDEN_MODEL_RANDOM=50` runs so many other seeds.
  */
-const FIXED = [1, 2, 3, 4, 5, 6];
+const FIXED = [32, 41, 42];
 const RANDOM = Number(process.env.EKIDEN_MODEL_RANDOM ?? 2);
+/** How long a run may take to heal; a smaller one that fails the same way needs less to show it. */
+const HEAL_MS = 20_000;
+const HEAL_AGAIN_MS = 5_000;
 /** A failure is made smaller for as long as this. */
 const SHRINK_MS = 120_000;
 
@@ -34,21 +38,13 @@ afterAll(async () => {
 test.each(seeds)(
   "the engine does what the model says, seed %i",
   async (given) => {
-    let failedBefore = false;
+    let failed = false;
     const property = fc.asyncProperty(runs(replayPath), async (commands) => {
-      if (failedBefore) await again();
-      failedBefore = true;
-      const model: Model = { sagas: [], run: new Map() };
-      await fc.asyncModelRun(async () => ({ model, real }), commands as never);
-      await heal(model, real);
-      const { completed, undone } = await checkEffects(model, real);
-      await checkOrder(model, real);
-      await checkLaws(real);
-      failedBefore = false;
-      total.completed += completed;
-      total.undone += undone;
-      total.sagas += model.sagas.length;
-      for (const [name, times] of model.run) total.run.set(name, (total.run.get(name) ?? 0) + times);
+      if (failed) await again();
+      const healMs = failed ? HEAL_AGAIN_MS : HEAL_MS;
+      failed = true;
+      await runOnce(commands, healMs);
+      failed = false;
     });
     await fc.assert(property, {
       seed: given,
@@ -61,6 +57,19 @@ test.each(seeds)(
   300_000,
 );
 
+async function runOnce(commands: Iterable<ModelCommand>, healMs: number): Promise<void> {
+  const model: Model = { sagas: [], run: new Map() };
+  await fc.asyncModelRun(async () => ({ model, real }), commands);
+  await heal(model, real, healMs);
+  const { completed, undone } = await checkEffects(model, real);
+  await checkOrder(model, real);
+  await checkLaws(real);
+  total.completed += completed;
+  total.undone += undone;
+  total.sagas += model.sagas.length;
+  for (const [name, times] of model.run) total.run.set(name, (total.run.get(name) ?? 0) + times);
+}
+
 test.skipIf(seed !== undefined)("the runs were not empty", () => {
   const ran = Object.fromEntries(total.run);
   console.error(`model: seeds ${random.join(" and ")} were random; ${JSON.stringify({ ...total, run: ran })}`);
@@ -72,6 +81,7 @@ test.skipIf(seed !== undefined)("the runs were not empty", () => {
 
 /** What a failure left behind must not be found again by the next run. */
 async function again(): Promise<void> {
-  await real.close();
+  // How the broken one ends is not what the next run is about.
+  await real.close().catch(() => {});
   real = await Real.open();
 }

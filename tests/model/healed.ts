@@ -9,24 +9,26 @@ interface Seen {
   readonly id: string;
   readonly status: string;
   readonly error: string | null;
+  readonly output: { readonly note?: string } | null;
 }
 
 /** Faults have ended: every saga comes to rest where the model says, and, once all is mended, to its end. */
-export async function heal(model: Model, real: Real): Promise<void> {
+export async function heal(model: Model, real: Real, withinMs: number): Promise<void> {
   for (const group of GROUPS) await real.call(`/v1/consumer-groups/${group}/resume`, { reason: "healing" });
-  await eventually("every saga rests where the model says", () => allStand(model, real, restsOf));
+  await eventually("every saga rests where the model says", () => allStand(model, real, restsOf), withinMs);
   for (const saga of model.sagas) mend(saga.id);
-  await eventually("every saga ends as the model says", async () => {
+  const helped = async () => {
     await helpOn(model, real);
     return allStand(model, real, endsOf);
-  });
-  await eventually("nothing lags", () => nothingLags(real));
+  };
+  await eventually("every saga ends as the model says", helped, withinMs);
+  await eventually("nothing lags", () => nothingLags(real), withinMs);
 }
 
 async function allStand(model: Model, real: Real, allowed: (saga: ModelSaga) => readonly string[]): Promise<true> {
   const seen = await look(model, real);
   for (const saga of model.sagas) {
-    const { status, error } = seen.get(saga.sagaId) ?? { status: "unknown", error: null };
+    const { status, error } = seen.get(saga.sagaId) ?? { status: "unknown", error: "" };
     if (allowed(saga).includes(status)) continue;
     const known = `${saga.definition.name} ${JSON.stringify(saga.plan)} signals ${saga.signals} cancel ${saga.cancel}`;
     throw new Error(`${saga.sagaId} (${known}) is ${status} (${error}), not ${allowed(saga).join(" or ")}`);
@@ -36,7 +38,7 @@ async function allStand(model: Model, real: Real, allowed: (saga: ModelSaga) => 
 
 async function look({ sagas }: Model, { lab }: Real): Promise<ReadonlyMap<string, Seen>> {
   const rows = await lab.sql<Seen[]>`
-    select s.id, s.error::text as error, case
+    select s.id, s.error::text as error, s.output, case
       when s.status = 'running' and exists (select from timeline.saga c where c.parent_id = s.id and c.status = 'parked')
         then 'parked in its child'
       when s.status = 'running' and s.state->'waitingFor' <> '[]'::jsonb then 'waits'
@@ -53,7 +55,8 @@ function restsOf(saga: ModelSaga): readonly string[] {
   const rests = (saga.mended ? [true, false] : [false]).map((mended) =>
     restOf(definition.parts, { plan, mended, signal }),
   );
-  const names = rests.map((rest) => (rest === "done" ? "completed" : rest === "rejected" ? "failed" : rest));
+  const names = rests.map((rest) => (rest === "done" ? "completed" : rest === "rejected" ? "failed" : rest) as string);
+  if (definition.contested) names.push("failed");
   // A compensation that is broken stops whatever goes backward: the saga, its child, or the loser of a race.
   const stopped = Object.entries(plan).some(([path, conduct]) => path.startsWith("~") && conduct === "broken");
   const stops = stopped ? ["parked", "parked in its child", "compensating"] : [];
@@ -63,9 +66,9 @@ function restsOf(saga: ModelSaga): readonly string[] {
 
 function endsOf({ plan, definition, signals, cancel }: ModelSaga): readonly string[] {
   const rest = restOf(definition.parts, { plan, mended: true, signal: signals[0] ?? true });
-  const end = rest === "done" ? "completed" : "failed";
-  if (cancel === "taken") return end === "failed" ? ["cancelled", "failed"] : ["cancelled"];
-  return cancel === "recorded" ? [end, "cancelled"] : [end];
+  const ends = [rest === "done" ? "completed" : "failed", ...(definition.contested ? ["failed"] : [])];
+  if (cancel === "taken") return ["cancelled", ...ends.filter((end) => end === "failed")];
+  return cancel === "recorded" ? [...ends, "cancelled"] : ends;
 }
 
 /** An operator tries again what is parked, and somebody says what is waited for. */
@@ -100,7 +103,10 @@ export async function checkEffects(model: Model, real: Real): Promise<{ complete
   const seen = await look(model, real);
   for (const saga of model.sagas) {
     const left = await effectsOf(real, saga);
-    const { status } = seen.get(saga.sagaId) as Seen;
+    const { status, output } = seen.get(saga.sagaId) as Seen;
+    const said = `${saga.definition.last} of ${saga.definition.input(saga.id, saga.plan).note}`;
+    if (status === "completed" && output?.note !== said)
+      throw new Error(`${saga.sagaId} (${saga.definition.name}) has the output ${JSON.stringify(output)}, not ${said}`);
     const allowed = status === "completed" ? standingOf(saga.definition.parts, saga.plan) : [[]];
     const stands = left.stands.toSorted().join(", ");
     if (!allowed.some((set) => set.toSorted().join(", ") === stands))
