@@ -71,7 +71,7 @@ export class Machine implements Database {
     this.#characters = characters;
     this.decide = bugs.decide ?? decide;
     this.#definitions = definitions;
-    this.schedule = new Schedule(random, random.pick([0.05, 0.3, 1]), STARTED_MS);
+    this.schedule = new Schedule(random, random.pick([0.02, 0.02, 0.1, 0.1, 1]), STARTED_MS);
     this.log = new TopicLog((topic) => [groupOf(topic)]);
     this.ledger = new Ledger(this.tables, () => this.schedule.latestMs);
     this.revisions = new KnownRevisions(definitions);
