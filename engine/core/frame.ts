@@ -123,7 +123,7 @@ export function branchFrame(at: Place<Branches>, id: string, block: BlockState):
 function over(path: string, { winner, failure }: Branches): Failure | undefined {
   const message =
     winner === undefined ? failure && `another branch failed: ${failure.code}` : `${winner} has finished first`;
-  return message === undefined ? undefined : { code: "closed", message, step: path, kind: "cancelled" };
+  return message === undefined ? undefined : { code: "branch.closed", message, step: path, kind: "cancelled" };
 }
 
 /** Every step in progress, outermost first: those of the saga, and those of lists that compensate. */

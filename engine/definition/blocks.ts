@@ -1,4 +1,4 @@
-import type { Catch, Step } from "../core/definition.ts";
+import type { Catch, EachStep, Step } from "../core/definition.ts";
 
 /** The blocks of steps inside a step, those of `catch` and `compensate` included. */
 export function blocksOf(step: Step): readonly (readonly Step[])[] {
@@ -35,10 +35,10 @@ export function* everyStep(steps: readonly Step[]): Generator<Step> {
   }
 }
 
-/** Step name → the `each` that it stands in: outside of it the name means nothing. */
-export function* insideEach(steps: readonly Step[]): Generator<readonly [string, Step & { kind: "each" }]> {
+/** Each step inside an `each`, with the innermost one: outside of it nobody can read what the step gives. */
+export function* insideEach(steps: readonly Step[]): Generator<readonly [Step, EachStep]> {
   for (const step of everyStep(steps)) {
     if (step.kind !== "each") continue;
-    for (const inner of everyStep(step.steps)) if (inner.name !== undefined) yield [inner.name, step];
+    for (const inner of everyStep(step.steps)) yield [inner, step];
   }
 }

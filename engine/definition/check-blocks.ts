@@ -1,6 +1,6 @@
 import type { EachStep, ParallelBranch, ParallelStep, Step } from "../core/definition.ts";
 import { blocksOf } from "./blocks.ts";
-import { type CheckContext, hasOutput, keyPosition, type Place, typeOfExpression } from "./check-context.ts";
+import { type CheckContext, hasOutput, keepType, keyPosition, type Place, typeOfExpression } from "./check-context.ts";
 import { refuseAfterPivot } from "./check-pivot.ts";
 import type { Surroundings, Walk } from "./check-steps.ts";
 import { type Flow, joined, together, withStep } from "./flow.ts";
@@ -81,11 +81,10 @@ export function checkEach(check: CheckContext, step: EachStep, place: Place, aro
     names: { ...around.names, [step.as]: item },
     outermost: false,
     inside: "each",
-    repeated: true,
   };
   const end = walk(step.steps, place.flow, inside);
-  const list: ValueType = { kind: "list", item: end === null ? ANY : outputOfItem(step.steps, end) };
-  if (step.name !== undefined) check.outputs.set(step.name, list);
+  const list: ValueType = { kind: "list", item: end === null ? ANY : outputOfItem(check, step.steps, end) };
+  keepType(check, step, list);
   return withStep(place.flow, step.name, list);
 }
 
@@ -99,10 +98,13 @@ function itemType(check: CheckContext, step: EachStep, list: ValueType): ValueTy
 }
 
 /** That of the last step; null where it has none or did not run. */
-function outputOfItem(steps: readonly Step[], end: Flow): ValueType {
+function outputOfItem(check: CheckContext, steps: readonly Step[], end: Flow): ValueType {
   const last = steps.at(-1);
-  if (last?.name === undefined || !hasOutput(last)) return NULL;
-  const known = end.steps.get(last.name);
-  if (known === undefined) return NULL;
-  return known.state === "sure" ? known.type : unionOf([known.type, NULL]);
+  const type = last === undefined ? undefined : check.results.get(last);
+  if (last === undefined || type === undefined || !hasOutput(last)) return NULL;
+  const sure =
+    last.name === undefined
+      ? last.if === undefined && last.catch.length === 0
+      : end.steps.get(last.name)?.state === "sure";
+  return sure ? type : unionOf([type, NULL]);
 }

@@ -43,8 +43,8 @@ export interface CheckContext {
   readonly input: ValueType;
   /** Every named step of the file. */
   readonly named: ReadonlyMap<string, Step>;
-  /** Named steps inside an `each`, by name. */
-  readonly repeated: ReadonlyMap<string, EachStep>;
+  /** Steps inside an `each`, with the innermost one. */
+  readonly repeated: ReadonlyMap<Step, EachStep>;
   /** Every `set` of the file, by the names that it writes. */
   readonly sets: ReadonlyMap<string, readonly SetStep[]>;
   readonly children: Children;
@@ -52,6 +52,8 @@ export interface CheckContext {
   readonly ends: { readonly flow: Flow; readonly output: ValueType | undefined }[];
   /** Output types of the steps, filled as the checks walk; `sensitive` reads it. */
   readonly outputs: Map<string, ValueType>;
+  /** The same by step, for those without a name too: the last step of an `each` needs none. */
+  readonly results: Map<Step, ValueType>;
 }
 
 /** The other definitions, for `saga` steps. */
@@ -135,6 +137,10 @@ function varSight(check: CheckContext, place: Place, name: string): Sight | unde
   const known = place.flow.vars.get(name);
   const [written] = check.sets.get(name) ?? [];
   if (known !== undefined || written === undefined) return known;
+  if (check.repeated.has(written)) {
+    const message = `\`vars.${name}\` is written once for each item: it is read only inside its \`each\``;
+    return { state: "unreadable", code: "definition.var-not-set", message, hint: "Return it as the item's output." };
+  }
   const message = `\`vars.${name}\` has not been written here`;
   const hint = `The \`set\` at line ${written.at.line} writes it; only what was written before can be read.`;
   return { state: "unreadable", code: "definition.var-not-set", message, hint };
@@ -155,7 +161,7 @@ function stepSight(check: CheckContext, place: Place, name: string): Sight | und
       hint,
     };
   }
-  const block = check.repeated.get(name);
+  const block = check.repeated.get(step);
   if (block !== undefined && !place.flow.steps.has(name)) {
     const message = `the step \`${name}\` runs once for each item: it is read only inside its \`each\``;
     const hint = block.name === undefined ? EACH_HINT : `Read the list of outputs: steps.${block.name}.`;
@@ -167,6 +173,12 @@ function stepSight(check: CheckContext, place: Place, name: string): Sight | und
 }
 
 const EACH_HINT = "Name the `each`, and read the list of outputs as steps.that_name.";
+
+/** Keeps the type of a step's output for whoever reads it. */
+export function keepType(check: CheckContext, step: Step, type: ValueType): void {
+  check.results.set(step, type);
+  if (step.name !== undefined) check.outputs.set(step.name, type);
+}
 
 /** Whether `steps.<name>` can be read at all. */
 export function hasOutput(step: Step): step is CommandStep | WaitStep | SagaStep | EachStep {

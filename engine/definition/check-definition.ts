@@ -60,6 +60,7 @@ function checkWith(
     repeated: new Map(insideEach(definition.steps)),
     sets: setsOf(steps),
     outputs: new Map(),
+    results: new Map(),
     ends: [],
   };
   const top = (key: string): Position => keyPosition(check, definition, key, { line: 1, column: 1 });

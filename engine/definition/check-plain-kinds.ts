@@ -23,7 +23,9 @@ export function checkSleep(check: CheckContext, step: SleepStep, place: Place): 
   return place.flow;
 }
 
+/** A time without an offset would be another moment on each machine. */
 function isDate(value: string): boolean {
+  if (/T(?!.*(?:Z|[+-]\d{2}:\d{2})$)/.test(value)) return false;
   return violations({ kind: "date", optional: false }, value).length === 0;
 }
 
@@ -31,7 +33,7 @@ function isDate(value: string): boolean {
 export function checkSet(check: CheckContext, step: SetStep, place: Place, around: Surroundings): Flow {
   const written = new Map<string, ValueType>();
   for (const [name, value] of Object.entries(step.values)) {
-    const problem = around.repeated === true ? EACH_PROBLEM : twice(check, step, name, place, around);
+    const problem = twice(check, step, name, place, around);
     if (problem !== undefined) {
       const at = check.marks.ofKey(step.values, name, step.at);
       check.findings.error("definition.set-twice", at, `\`vars.${name}\` ${problem.message}`, problem.hint);
@@ -45,11 +47,6 @@ interface SetProblem {
   readonly message: string;
   readonly hint: string;
 }
-
-const EACH_PROBLEM: SetProblem = {
-  message: "would be written once for each item",
-  hint: "Write the expression where it is needed, or `set` before or after the `each`.",
-};
 
 function twice(
   check: CheckContext,

@@ -8,6 +8,7 @@ import {
   type CheckContext,
   checkTextTemplate,
   ERROR,
+  keepType,
   keyPosition,
   type Place,
   provenByExpression,
@@ -26,8 +27,6 @@ export interface Surroundings {
   readonly outermost: boolean;
   /** The nearest block in which not everything may stand. */
   readonly inside?: "parallel" | "each" | "compensate";
-  /** Somewhere inside an `each`. */
-  readonly repeated?: boolean;
   /** The step whose output nothing here can read. */
   readonly own?: NonNullable<Place["own"]>;
 }
@@ -122,7 +121,7 @@ function checkAwaited(
   around: Surroundings,
 ): Flow | null {
   const type = outputType(check, step, place, answered);
-  if (step.name !== undefined) check.outputs.set(step.name, type);
+  keepType(check, step, type);
   const succeeded = withStep(place.flow, step.name, type);
   const forward: Flow = step.kind === "command" && step.pivot ? { ...succeeded, pivot: "passed" } : succeeded;
   return caught(check, step, place.flow, forward, around);

@@ -96,7 +96,7 @@ export const STEP_KEYS: readonly LanguageKey[] = [
     value: "each",
     required: true,
     description:
-      "Runs its steps once for each item of a list, several at a time. `steps.<name>` of the block is the list of the items' outputs in order: each that of its last step, null where that has none or did not run. What stands inside is read only inside. No `pivot`, `end` and `set` inside.",
+      "Runs its steps once for each item of a list, several at a time. `steps.<name>` of the block is the list of the items' outputs in order: each that of its last step, null where that has none or did not run. What stands inside is read only inside. No `pivot` and no `end` inside.",
     example:
       '- step: transfers\n  each:\n    in: input.shops\n    as: shop\n    steps:\n      - step: transfer\n        saga: bank_transfer\n        with: { account: "${ shop.account }", amount: "${ shop.amount }" }',
   },
@@ -114,7 +114,8 @@ export const STEP_KEYS: readonly LanguageKey[] = [
     in: ["set"],
     value: "values",
     required: true,
-    description: "Keeps values, read as `vars.<name>`. A name is written once on every path, and not inside an `each`.",
+    description:
+      "Keeps values, read as `vars.<name>`. A name is written once on every path; inside an `each` each item has its own.",
     example: "- set:\n    gross: ${ input.amount * 1.1 }\n- if: vars.gross > 1000\n  fail: too_much",
   },
   {

@@ -65,12 +65,23 @@ function stepOf(context: StepContext, node: Node, index: number): Step | undefin
   const fields = context.count.steps > STEPS_MAX ? undefined : fieldsOf(context, node, "a step");
   if (fields === undefined) return undefined;
   const kind = kindOf(context, node, fields);
-  checkKeys(context, fields, ALL_KEYS);
+  checkKeys(context, kind === "each" ? withoutItsOwn(context, fields) : fields, ALL_KEYS);
   if (kind === undefined) return undefined;
   refuseMisplaced(context, fields, kind);
   const common = commonOf(context, node, fields, `${kind}${index}`);
   const step = readKind(context, kind, common, fields);
   return step === undefined ? undefined : markKeys(context, step, fields);
+}
+
+/** `concurrency` beside `each` instead of in it: one level of indentation is missing. */
+function withoutItsOwn(context: StepContext, fields: Fields): Fields {
+  const own = keysOf("in each").filter((key) => !ALL_KEYS.includes(key));
+  for (const { key, keyAt } of fields.values()) {
+    if (!own.includes(key)) continue;
+    const hint = "Indent it below `each:`.";
+    context.findings.error("definition.misplaced-key", keyAt, `\`${key}\` stands inside \`each\``, hint);
+  }
+  return new Map([...fields].filter(([key]) => !own.includes(key)));
 }
 
 function readKind(context: StepContext, kind: Kind, common: StepCommon, fields: Fields): Step | undefined {

@@ -80,6 +80,7 @@ test("the outputs of an each are a list; an item whose last step did not run is 
 
   expect(findings(each(pay("paid")))).toEqual([]);
   expect(findings(each(pay("paid", "if: line != '', compensate: payment.refund")))).toEqual([]);
+  expect(findings(each("wait: paid\n          returns: { reference: string }"))).toEqual([]);
   expect(findings(each("sleep: 1d"))).toEqual(["definition.unknown-field 11: null has no field `reference`"]);
 });
 
@@ -99,6 +100,9 @@ test("inside an each the item, its steps and what ran before are read, in compen
         "          compensate:",
         "            - command: payment.transfer",
         "              with: { amount: 2, note: '${ line }' }",
+        "        - set: { note: '${ line }' }",
+        "        - if: vars.note == ''",
+        "          fail: empty",
         "        - step: third",
         "          command: payment.transfer",
         "          with: { amount: 1, note: '${ steps.second.line }' }",

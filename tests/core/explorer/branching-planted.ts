@@ -1,6 +1,7 @@
 import { decide } from "../../../engine/core/decide.ts";
 import type { SagaState } from "../../../engine/core/state.ts";
-import { behindPivot, bySteps, caughtBlock, child, each, life, parallel, race } from "./branching-models.ts";
+import { behindPivot, bySteps, caughtBlock, each, life, parallel, race } from "./branching-models.ts";
+import { child } from "./child-models.ts";
 import type { Model } from "./world.ts";
 
 type Decide = typeof decide;

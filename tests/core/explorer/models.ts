@@ -1,4 +1,5 @@
 import { branching } from "./branching-models.ts";
+import { children } from "./child-models.ts";
 import { BUDGET, FAILS, FATAL, model, NO, NOT_SENT, OK, THREW, THREW_AFTER } from "./model.ts";
 import type { Model } from "./world.ts";
 
@@ -205,4 +206,5 @@ export const models: Readonly<Record<string, Model>> = {
   catching,
   optional,
   ...branching,
+  ...children,
 };
