@@ -1,4 +1,4 @@
-import { decide, newborn } from "../../engine/core/decide.ts";
+import { newborn } from "../../engine/core/decide.ts";
 import type { Definition } from "../../engine/core/definition.ts";
 import { isFinal, type SagaState, type SagaStatus } from "../../engine/core/state.ts";
 import { createEvaluator } from "../../engine/definition/expression.ts";
@@ -70,7 +70,7 @@ function unlikeItsEvents(machine: Machine, sagas: readonly SagaRow[]): string | 
   return undefined;
 }
 
-function fold({ tables }: Machine, saga: SagaRow, definition: Definition): SagaState {
+function fold({ tables, decide }: Machine, saga: SagaRow, definition: Definition): SagaState {
   const made = [...tables.consumption.committed().values()].filter(
     ({ group, sagaId, sequence }) => group === "dispatcher" && sagaId === saga.id && typeof sequence === "number",
   );

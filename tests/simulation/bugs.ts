@@ -8,8 +8,6 @@ export interface Bugs {
   readonly timerStays?: true;
   /** Participants know messages only, not steps: the guard is not asked. */
   readonly byMessageOnly?: true;
-  /** A duplicate of a settled command is skipped and not answered again. */
-  readonly skipWithoutAnswer?: true;
   /** A transition that gives a step up leaves its guard open. */
   readonly neverCloses?: true;
   /** A changed `decide`. */

@@ -49,11 +49,15 @@ export interface Outside {
   /** Steps that the other side has refused for good. */
   readonly refused: Set<string>;
   hasDone(stepKey: string): boolean;
+  /** Which call of a handler for a step this is: a message that comes again is another call of the same attempt. */
+  callOf(idempotencyKey: string): number;
   /** Notes that a call has ended in a way. */
   note(context: StepContext, character: Character): void;
 }
 
 const PARTS = { input: v.any(), output: v.any() };
+/** Whatever a handler is like, its later calls do well. */
+const CALLS_MAX = 5;
 const LATE_MS = 25_000;
 const SLOW_MS = 4_000;
 
@@ -76,25 +80,22 @@ export function groupOf(topic: string): string {
   return topic === "timeline" ? "dispatcher" : topic.slice(0, topic.indexOf("."));
 }
 
-function characterOf(
-  { seed, healed, characters }: Outside,
-  context: StepContext,
-  domain: keyof typeof COMMANDS,
-): Character {
-  if (healed() || context.attempt > 4) return "well";
+function characterOf(outside: Outside, context: StepContext, domain: keyof typeof COMMANDS): Character {
+  const { seed, characters } = outside;
+  const call = outside.callOf(context.idempotencyKey);
+  if (outside.healed() || call > CALLS_MAX) return "well";
   const path = context.idempotencyKey.slice(context.idempotencyKey.indexOf("/") + 1);
   const wanted = characters[path];
   if (wanted !== undefined) return wanted;
   const random = new Random(seedFor(seed, path));
   random.next();
-  if (context.compensates !== undefined) return fading(random.weighted(COMPENSATIONS), context, random);
-  return fading(random.weighted(COMMANDS[domain]), context, random);
+  return fading(random.weighted(context.compensates === undefined ? COMMANDS[domain] : COMPENSATIONS), call, random);
 }
 
-/** A refusal stays; anything else passes after one to three attempts. */
-function fading(character: Character, { attempt }: StepContext, random: Random): Character {
-  const attempts = 1 + random.below(3);
-  return character === "refused" || attempt <= attempts ? character : "well";
+/** A refusal stays; anything else passes after one to three calls. */
+function fading(character: Character, call: number, random: Random): Character {
+  const calls = 1 + random.below(3);
+  return character === "refused" || call <= calls ? character : "well";
 }
 
 function transactional(outside: Outside) {

@@ -1,3 +1,4 @@
+import { decide } from "../../engine/core/decide.ts";
 import type { Definition } from "../../engine/core/definition.ts";
 import { loadDefinition } from "../../engine/definition/load.ts";
 import { Revisions } from "../../engine/dispatcher/revisions.ts";
@@ -52,12 +53,14 @@ export class Machine implements Database {
   violation: string | undefined;
   /** Paths whose handlers have not only succeeded: what a saga may be parked at. */
   readonly troubled = new Set<string>();
+  readonly decide: typeof decide;
   readonly #characters: NonNullable<Plan["characters"]>;
   readonly #definitions: ReadonlyMap<string, Definition>;
   readonly #meanings: Readonly<Record<string, Meaning>>;
   readonly #outside = { name: "outside", alive: true };
   readonly #refused = new Set<string>();
   readonly #external = new Map<string, "did" | "undone">();
+  readonly #calls = new Map<string, number>();
   #xid = 0;
 
   constructor({ seed, definitions, bugs = {}, tells = false, characters = {} }: Plan, coverage: Coverage) {
@@ -66,8 +69,9 @@ export class Machine implements Database {
     this.coverage = coverage;
     this.tells = tells;
     this.#characters = characters;
+    this.decide = bugs.decide ?? decide;
     this.#definitions = definitions;
-    this.schedule = new Schedule(random, random.pick([0.05, 0.3, 1]), STARTED_MS);
+    this.schedule = new Schedule(random, random.pick([0.02, 0.02, 0.1, 0.1, 1]), STARTED_MS);
     this.log = new TopicLog((topic) => [groupOf(topic)]);
     this.ledger = new Ledger(this.tables, () => this.schedule.latestMs);
     this.revisions = new KnownRevisions(definitions);
@@ -120,6 +124,12 @@ export class Machine implements Database {
     this.tell(`outside: ${path} ${kind === "did" ? "takes effect" : "is undone"}`);
   }
 
+  #callOf(key: string): number {
+    const call = (this.#calls.get(key) ?? 0) + 1;
+    this.#calls.set(key, call);
+    return call;
+  }
+
   #note({ stepKey, compensates }: StepContext, character: Character): void {
     this.coverage.count("handler", compensates === undefined ? character : `compensation ${character}`);
     if (character !== "well") this.troubled.add(stepKey);
@@ -136,6 +146,7 @@ export class Machine implements Database {
       happen: (stepKey, kind) => this.#happen(stepKey, kind),
       refused: this.#refused,
       hasDone: (stepKey) => this.#external.get(stepKey) === "did",
+      callOf: (key) => this.#callOf(key),
       note: (context, character) => this.#note(context, character),
     };
   }

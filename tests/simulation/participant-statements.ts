@@ -120,7 +120,7 @@ class ClaimDesk {
   }
 
   #claimOne(transaction: Transaction, group: string, row: RequestRow, answerId: string, external: boolean) {
-    const { tables, bugs } = this.#ground;
+    const { tables } = this.#ground;
     const guard = this.#guard(transaction, row);
     const isStep = row.messageType === "step.requested";
     const verdict = isStep ? stepVerdict(guard) : compensationVerdict(guard);
@@ -137,7 +137,7 @@ class ClaimDesk {
     if (!isStep && guard === undefined) {
       tables.guard.put(transaction, stepKey, { sagaId: row.correlationId, state: "blocked", calls: 0 });
     }
-    if (row.messageHeaders?.["notify"] === true || (bugs.skipWithoutAnswer && isStep)) {
+    if (row.messageHeaders?.["notify"] === true) {
       return { verdict: "answered", request: null, answer: null };
     }
     const body = isStep

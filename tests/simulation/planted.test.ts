@@ -7,12 +7,11 @@ const SEEDS_MAX = 400;
 
 const rows: string[] = [];
 
-async function firstCatch({
-  bugs,
-}: PlantedBug): Promise<{ readonly seed: number; readonly violation: string } | undefined> {
+async function firstCatch({ bugs }: PlantedBug): Promise<string | undefined> {
+  if (bugs === null) return undefined;
   for (let seed = 0; seed < SEEDS_MAX; seed += 1) {
     const { violation } = await simulateSeed(seed, bugs);
-    if (violation !== undefined) return { seed, violation };
+    if (violation !== undefined) return `${ruleOf(violation)}, seed ${seed}`;
   }
   return undefined;
 }
@@ -21,11 +20,13 @@ describe("a planted bug is found", () => {
   for (const planted of PLANTED) {
     test(planted.bug, async () => {
       const caught = await firstCatch(planted);
-      const t2 = caught === undefined ? "-" : `${ruleOf(caught.violation)}, seed ${caught.seed}`;
-      rows.push(`  ${planted.bug.padEnd(60)} T1 ${isInExplorer(planted) ? "yes" : "-  "}  T2 ${t2}`);
-      expect(caught?.violation ?? "nothing was found").toMatch(/^(?:I\d+|S\d+|Liveness): /);
+      const byExplorer = isInExplorer(planted);
+      rows.push(`  ${planted.bug.padEnd(58)} T1 ${byExplorer ? "yes" : "no "}  T2 ${caught ?? "no"}`);
+      if (planted.bugs === null) expect(byExplorer).toBe(true);
+      else expect(caught ?? "nothing was found").toMatch(/^(?:I\d+|S\d+|Liveness), seed \d+$/);
     }, 60_000);
   }
 
-  afterAll(() => console.log(rows.join("\n")));
+  // What the explorer finds stands in its own tests.
+  afterAll(() => console.log(`planted bugs and what finds them\n${rows.join("\n")}`));
 });

@@ -1,5 +1,4 @@
 import { childId } from "../../engine/core/child-id.ts";
-import { decide } from "../../engine/core/decide.ts";
 import type { Definition } from "../../engine/core/definition.ts";
 import { allSteps } from "../../engine/core/path.ts";
 import { createEvaluator } from "../../engine/definition/expression.ts";
@@ -64,7 +63,7 @@ class Simulation {
   #helped = 0;
 
   constructor(plan: Plan) {
-    const { seed, faults, bugs = {} } = plan;
+    const { seed, faults } = plan;
     this.#plan = plan;
     this.#random = new Random(seedFor(seed, "run"));
     this.#faults = [...faults];
@@ -74,7 +73,7 @@ class Simulation {
       database: this.#machine,
       revisions: this.#machine.revisions,
       evaluator,
-      decide: this.#coverage.watched(bugs.decide ?? decide),
+      decide: this.#coverage.watched(this.#machine.decide),
       problem: (error: unknown) => this.#problem(error),
     };
     const more = this.#random.pick(["dispatcher", "shop", "bank"]);

@@ -8,7 +8,7 @@ import { Random, seedFor } from "./random.ts";
 import { type Result, run } from "./run.ts";
 
 /** Compiling costs as much as a run: this many seeds in a row share their definitions, and nothing else. */
-const SHARED = 5;
+const SHARED = 8;
 
 interface Compiled {
   readonly sources: Sources;

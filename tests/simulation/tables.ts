@@ -1,5 +1,5 @@
-import type { GuardOutcome, Read } from "../../engine/core/event.ts";
-import type { Json, JsonObject } from "../../engine/core/json.ts";
+import type { Read } from "../../engine/core/event.ts";
+import type { Json } from "../../engine/core/json.ts";
 import type { NewRequest } from "../../engine/timeline/store.ts";
 import type { SagaRow } from "../../engine/timeline/saga-row.ts";
 import type { Guard } from "../core/explorer/world.ts";
@@ -89,19 +89,3 @@ export function consumptionKey(group: string, messageId: string): string {
 export function mayClaim(row: ConsumptionRow | undefined): boolean {
   return row === undefined || row.error || !row.consumed;
 }
-
-/** A guard's row as the outcome that a transition reads. */
-export function outcomeOf(row: GuardRow): GuardOutcome {
-  switch (row.state) {
-    case "done":
-      return { state: "done", output: row.output ?? null };
-    case "rejected":
-      return { state: "rejected", code: row.code ?? "", message: row.message ?? "" };
-    case "started":
-      return { state: "running" };
-    default:
-      return { state: row.state };
-  }
-}
-
-export type Headers = JsonObject | null;

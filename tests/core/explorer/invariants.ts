@@ -10,7 +10,8 @@ export function broken(model: Model, world: World): string | undefined {
     pivot(model, world) ??
     ending(model, world) ??
     attempts(model, world) ??
-    childEnding(world)
+    childEnding(world) ??
+    failedBranch(model, world)
   );
 }
 
@@ -243,9 +244,7 @@ function completed(model: Model, world: World): string | undefined {
 /** A completed saga has undone only what lost a race, stood in a block whose failure was caught, or in a child that failed. */
 function mayBeUndone(model: Model, { statuses, child }: World, path: string): boolean {
   if (path.startsWith(KID)) return statuses[child.path] !== "succeeded";
-  return lanesAt(model.definition, path).some(
-    ({ block, step }) => (step.kind === "parallel" && step.join === "any") || statuses[block] === "failed",
-  );
+  return lanesAt(model.definition, path).some(({ block, step }) => isRace(step) || statuses[block] === "failed");
 }
 
 /** Of a race one branch stands, of a block that failed none. */
@@ -256,8 +255,7 @@ function twoStand(model: Model, world: World): string | undefined {
       lanesAt(model.definition, path).flatMap((lane) => (lane.block === block ? [lane.branch] : [])),
     );
     const branches = new Set(stand);
-    if (step.kind === "parallel" && step.join === "any" && branches.size > 1)
-      return `I3: ${[...branches].join(" and ")} both stand`;
+    if (isRace(step) && branches.size > 1) return `I3: ${[...branches].join(" and ")} both stand`;
     if (world.statuses[block] === "failed" && branches.size > 0) return `I3: ${block} failed, and ${stand[0]} stands`;
   }
   return undefined;
@@ -282,4 +280,21 @@ function childEnding({ saga, child, events }: World): string | undefined {
   if (child.saga === null || !isFinal(saga.status) || child.events.length > 0 || events.length > 0) return undefined;
   if (!isFinal(child.saga.status)) return `S15: ${saga.status}, and the child is ${child.saga.status}`;
   return child.saga.stack.length === 0 ? undefined : `S15: ${saga.status}, and the child still keeps its stack`;
+}
+
+/** S10: a block whose branch has failed does not end well, unless something inside the branch catches the failure. */
+function failedBranch(model: Model, { statuses }: World): string | undefined {
+  for (const [path, status] of Object.entries(statuses)) {
+    if (path.startsWith(KID) || (status !== "rejected" && status !== "failed")) continue;
+    const lane = lanesAt(model.definition, path).at(-1);
+    if (lane === undefined || statuses[lane.block] !== "succeeded" || isRace(lane.step)) continue;
+    const step = commandAt(model, path);
+    const stands = path.lastIndexOf("/") === lane.branch.length && step.catch.length === 0;
+    if (stands) return `S10: ${lane.block} ended well although ${path} ${status}`;
+  }
+  return undefined;
+}
+
+function isRace(step: Step): boolean {
+  return step.kind === "parallel" && step.join === "any";
 }
