@@ -36,6 +36,12 @@ test("a signal keeps only what the wait's output names", () => {
   expect(run.state.outputs["review"]).toEqual({ who: "R" });
 });
 
+test("a wait's output reads the payload as signal too, as its match does", () => {
+  const run = waiting(', output: { who: "${ signal.by }" }');
+  run.signal("reviewed", { by: "R" });
+  expect([run.state.status, run.state.outputs["review"]]).toEqual(["running", { who: "R" }]);
+});
+
 test("signals that come early wait in the mailbox, and the oldest that matches is taken", () => {
   const run = new SagaRun(review()).start();
   run.signal("other", {}, "m0");
