@@ -102,7 +102,7 @@ export class Draft {
   }
 
   /** Evaluates an expression that stands at a path. @throws ExpressionFault */
-  evaluate(path: string, expression: Expression, more: Scope = {}): Json {
+  evaluate(path: string, expression: Expression, more: Scope): Json {
     return this.#evaluator.evaluate(expression, { ...this.#scope(path), ...more });
   }
 

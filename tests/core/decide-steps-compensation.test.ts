@@ -79,6 +79,9 @@ steps:
   run.guards["pay"] = { state: "running" };
   run.apply({ type: "step.succeeded", path: "pay", attempt: 1, output: {} });
   expect([run.sent().at(-1), run.dueIn("guard:pay")]).toEqual(["saga.compensating", 1_000]);
+  // Whatever comes meanwhile, the guard is asked when its timer says so.
+  run.signal("other");
+  expect([run.sent(), run.dueIn("guard:pay")]).toEqual([[], 1_000]);
   run.guards["pay"] = { state: "done", output: {} };
   run.fire("guard:pay");
   expect([run.sent(), run.state.timers]).toEqual([["pay/compensate/refund #1"], {}]);
@@ -159,4 +162,16 @@ steps:
   expect([run.messages.at(-1)?.body, run.state.status]).toEqual([{ input: "refused" }, "running"]);
   run.succeed("both/left/l/compensate/undo");
   expect(run.state.status).toBe("completed");
+});
+
+test("a list that runs because a parent takes its completed child back has no error to read", () => {
+  const run = new SagaRun(
+    "steps: [{ step: a, command: d.a, with: {}, compensate: [{ step: u, command: e.u, with: { failed: '${ has(error.code) }' } }] }]",
+    {},
+    { sagaId: "P", path: "kid" },
+  ).start();
+  run.succeed("a");
+  run.sent();
+  run.apply({ type: "compensate.requested" });
+  expect([run.sent(), run.state.parked?.message]).toEqual([["saga.parked"], expect.stringContaining("error")]);
 });

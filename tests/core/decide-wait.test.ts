@@ -109,3 +109,21 @@ test("a wait that expires is shown as failed", () => {
   run.fire("deadline:review");
   expect(run.steps["review"]).toBe("failed");
 });
+
+test("a payload that does not fit returns is not taken; one that fits is", () => {
+  const run = waiting(", returns: { by: string }");
+  run.signal("reviewed", { by: 1 }, "m1");
+  run.signal("reviewed", { by: "R" }, "m2");
+  expect([run.state.outputs["review"], run.state.mailbox.map(({ messageId }) => messageId)]).toEqual([
+    { by: "R" },
+    ["m1"],
+  ]);
+});
+
+test("a match that fails on a payload leaves it unread, but a fault of the engine itself is never taken for one", () => {
+  const run = waiting(", match: signal.a.b == 1");
+  run.signal("reviewed", {}, "m1");
+  expect([run.state.status, run.state.mailbox]).toMatchObject(["running", [{ messageId: "m1" }]]);
+  run.breaks = new Error("out of memory");
+  expect(() => run.signal("reviewed", {}, "m2")).toThrow("out of memory");
+});
