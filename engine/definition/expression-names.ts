@@ -69,13 +69,17 @@ export function typeInStore(store: Store, name: string, at: number, environment:
     environment.report(sight.code, at, sight.message, sight.hint);
     return ANY;
   }
-  if (sight.state === "maybe" && !environment.proven.has(`${store}.${name}`)) reportMaybe(store, name, at, environment);
+  if (sight.state === "maybe" && !environment.proven.has(`${store}.${name}`))
+    reportMaybe(store, name, at, environment, sight.unseen === true);
   return sight.type;
 }
 
-function reportMaybe(store: Store, name: string, at: number, environment: TypeEnvironment): void {
+function reportMaybe(store: Store, name: string, at: number, environment: TypeEnvironment, unseen: boolean): void {
   const ask = `Ask first: has(${store}.${name}) ? … : …`;
-  if (store === "vars") {
+  if (unseen) {
+    const message = `the output of \`${name}\` may be unknown when it is undone: a step whose end nobody saw is undone too`;
+    environment.report("definition.compensate-reads-own-output", at, message, `${ask}.`);
+  } else if (store === "vars") {
     const hint = `${ask}, or write it on every path.`;
     environment.report("definition.var-not-set", at, `\`vars.${name}\` may not have been written here`, hint);
   } else {

@@ -175,3 +175,26 @@ test("a list that runs because a parent takes its completed child back has no er
   run.apply({ type: "compensate.requested" });
   expect([run.sent(), run.state.parked?.message]).toEqual([["saga.parked"], expect.stringContaining("error")]);
 });
+
+test("a list asks whether its own step's output is known: of a step whose end nobody saw it is not", () => {
+  const started = () =>
+    new SagaRun(`
+steps:
+  - step: pay
+    command: d.pay
+    with: {}
+    deadline: 1m
+    compensate: [{ step: refund, command: e.refund, with: { id: '\${ has(steps.pay) ? steps.pay.id : 0 }' } }]
+  - { step: c, command: d.c, with: {} }
+`).start();
+  const known = started();
+  known.succeed("pay", { id: 7 });
+  known.reject("c");
+  const unknown = started();
+  unknown.guards["pay"] = { state: "unknown" };
+  unknown.fire("deadline:pay");
+  expect([known, unknown].map((run) => run.messages.at(-1)?.body)).toEqual([
+    { input: { id: 7 } },
+    { input: { id: 0 } },
+  ]);
+});
