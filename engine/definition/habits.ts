@@ -11,7 +11,7 @@ export const HABITS: ReadonlyMap<string, string> = new Map([
   ["name", "A step's name stands behind `step:`."],
   ["id", "A step's name stands behind `step:`."],
   ...["goto", "next", "loop", "for_each", "foreach"].map((key) => [key, ORDER] as const),
-  ...["action", "call", "run", "task", "type", "uses"].map((key) => [key, KIND] as const),
+  ...["action", "call", "run", "type", "uses"].map((key) => [key, KIND] as const),
   ...["args", "arguments", "input", "params", "payload"].map((key) => [key, WITH] as const),
   ...["error", "except", "onError", "on_error", "on_failure", "rescue"].map((key) => [key, CATCH] as const),
   ...["rollback", "undo", "revert"].map((key) => [key, UNDO] as const),
