@@ -1,5 +1,5 @@
 /**
- * `bun run test`: the static checks, then every test: unit, API, contract, integration, end to end, documentation. Real
+ * `bun run test`: the static checks, the branch coverage of the core, then every test: unit, API, contract, integration, end to end, documentation. Real
  * PostgreSQL, Kafka and Debezium are started by the tests themselves. Its last line is `N passed, N failed`.
  */
 import { mkdtemp, rm } from "node:fs/promises";
@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { countTests } from "./count-tests.ts";
-import { runStep, STATIC_STEPS, UNIT } from "./run-step.ts";
+import { COVERAGE, runStep, STATIC_STEPS, UNIT } from "./run-step.ts";
 
 /** For tests that state no time of their own; the ones that start servers state theirs. */
 const TEST_TIMEOUT_MS = 60_000;
@@ -35,7 +35,7 @@ const folder = await mkdtemp(join(tmpdir(), "ekiden-run-"));
 const failures: string[] = [];
 let passed = 0;
 let failed = 0;
-for (const step of STATIC_STEPS) {
+for (const step of [...STATIC_STEPS, COVERAGE]) {
   if (await runStep(step)) passed++;
   else failed++;
 }

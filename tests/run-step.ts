@@ -34,6 +34,7 @@ export async function runStep({ name, args }: Step): Promise<boolean> {
 export const UNIT = [
   "architecture",
   "core",
+  "coverage",
   "definition",
   "simulate",
   "simulation",
@@ -43,6 +44,12 @@ export const UNIT = [
   "domains",
   "cli",
 ].map((kind) => `./tests/${kind}`);
+
+/** The branches of the core that the tests take, asserted on the share, never on the time. */
+export const COVERAGE: Step = {
+  name: "branch coverage of the core",
+  args: ["engine/boot.ts", "tests/coverage/main.ts"],
+};
 
 /** What can be said without running the product. */
 export const STATIC_STEPS: readonly Step[] = [

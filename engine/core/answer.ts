@@ -5,7 +5,7 @@ import type { CommandStep, SagaStep } from "./definition.ts";
 import { type Draft, faultOf } from "./draft.ts";
 import { contractFault, record } from "./enter.ts";
 import type { SagaEvent } from "./event.ts";
-import { leave, open, type Place, placeAt } from "./frame.ts";
+import { errorIn, leave, open, type Place, placeAt } from "./frame.ts";
 import type { Json } from "./json.ts";
 import { park } from "./park.ts";
 import { stepKey } from "./path.ts";
@@ -39,7 +39,7 @@ export function succeed(draft: Draft, awaited: Awaited, result: Json): void {
   draft.clearTimers(path);
   const entry = entryAt(draft, path);
   if (entry !== undefined) entry.output = result;
-  const fault = keepResult(draft, step, path, result);
+  const fault = keepResult(draft, awaited, result);
   // Whoever is closed has no reader for its output, so a fault of it needs no person.
   if (frame.closing !== undefined) {
     draft.step({ path, status: "succeeded", finished: true });
@@ -62,11 +62,12 @@ function passPivot(draft: Draft): void {
   draft.state.stack = [];
 }
 
-function keepResult(draft: Draft, step: Awaited["step"], path: string, result: Json): Failure | undefined {
+function keepResult(draft: Draft, { frame, step, path }: Awaited, result: Json): Failure | undefined {
   const fault = contractFault(step, path, result);
   if (fault !== undefined) return fault;
   try {
-    record(draft, step, path, step.output === undefined ? result : draft.render(path, step.output, { result }));
+    const scope = { ...errorIn(frame), result };
+    record(draft, step, path, step.output === undefined ? result : draft.render(path, step.output, scope));
     return undefined;
   } catch (error) {
     return faultOf(error, path);

@@ -3,7 +3,6 @@ import { catching } from "./catching.ts";
 import type { Draft } from "./draft.ts";
 import { type Branches, branchFrame, type Place } from "./frame.ts";
 import { branchPath } from "./path.ts";
-import { topsIn } from "./stack.ts";
 import type { Moved, Run } from "./standing.ts";
 import type { BranchState, Failure } from "./state.ts";
 
@@ -41,7 +40,11 @@ function beginItems(draft: Draft, at: At): void {
 
 /** A branch that is out of the race; true: it is undone, or its undoing belongs to the whole block now. */
 function undoBranch(draft: Draft, at: At, id: string, because: Failure, run: Run): boolean {
-  if (closingOf(at) === undefined && !undo(draft, branchPath(at.path, id), because, run)) return false;
+  const path = branchPath(at.path, id);
+  if (closingOf(at) === undefined) {
+    if (!undo(draft, path, because, run)) return false;
+    draft.forget(at.path, path);
+  }
   delete at.state.branches[id];
   return true;
 }
@@ -63,9 +66,7 @@ function runBranch(
   if (typeof standing === "object") failBranch(at, id, standing);
   else if (standing === "done" && frame.closing === undefined) {
     if (step.kind === "parallel" && step.join === "any") state.winner = id;
-  } else if (topsIn(draft, branchPath(at.path, id)).length > 0 && frame.closing !== undefined) {
-    state.branches[id] = { undoing: frame.closing };
-  }
+  } else if (frame.closing !== undefined) state.branches[id] = { undoing: frame.closing };
   return true;
 }
 

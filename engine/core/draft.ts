@@ -3,7 +3,7 @@ import type { Outgoing, StepChange, Transition } from "./decision.ts";
 import { ExpressionFault, type Evaluator, type Scope } from "./evaluate.ts";
 import type { GuardOutcome, Read } from "./event.ts";
 import type { Json } from "./json.ts";
-import { branchPath, lanesAt } from "./path.ts";
+import { allSteps, branchPath, isInside, lanesAt, numberless } from "./path.ts";
 import type { BlockState, Failure, ItemState, SagaFacts, SagaState } from "./state.ts";
 import { BODY_MAX, storedBytes } from "./size.ts";
 import { renderTemplate } from "./template.ts";
@@ -102,7 +102,7 @@ export class Draft {
   }
 
   /** Evaluates an expression that stands at a path. @throws ExpressionFault */
-  evaluate(path: string, expression: Expression, more: Scope = {}): Json {
+  evaluate(path: string, expression: Expression, more: Scope): Json {
     return this.#evaluator.evaluate(expression, { ...this.#scope(path), ...more });
   }
 
@@ -127,6 +127,24 @@ export class Draft {
   /** Each variable is written once; inside an item it is the item's own. */
   hasVariable(path: string, name: string): boolean {
     return Object.hasOwn(this.#varsAt(path), name);
+  }
+
+  /**
+   * What a block, or one branch of it, has kept is gone: nothing of it came about. `within`: the branch; the whole block
+   * by default. Rows of finished steps still show it to people.
+   */
+  forget(block: string, within = block): void {
+    const { outputs, vars = {} } = this.#innermostItem(block)?.state ?? this.state;
+    const scope = numberless(within);
+    for (const [path, step] of allSteps(this.definition)) {
+      if (!isInside(path, scope)) continue;
+      if (step.name !== undefined) delete outputs[step.name];
+      if (step.kind === "set") for (const name of Object.keys(step.values)) delete vars[name];
+    }
+    const stays = ([path]: readonly [string, unknown]) => !isInside(path, within);
+    const { items, lists } = this.state;
+    if (items !== undefined) this.state.items = Object.fromEntries(Object.entries(items).filter(stays));
+    if (lists !== undefined) this.state.lists = Object.fromEntries(Object.entries(lists).filter(stays));
   }
 
   /** Keeps the list that an `each` runs over. */

@@ -21,7 +21,7 @@ import { errorIn, type Frame, open } from "./frame.ts";
 import type { Json } from "./json.ts";
 import { park } from "./park.ts";
 import { pathOf } from "./path.ts";
-import { violations } from "./shape.ts";
+import { isDate, violations } from "./shape.ts";
 import { push } from "./stack.ts";
 import type { Moved } from "./standing.ts";
 import type { Failure } from "./state.ts";
@@ -112,7 +112,7 @@ export function takeSignal(draft: Draft, frame: Frame, step: WaitStep, path: str
   const output =
     step.output === undefined
       ? mail.payload
-      : draft.render(path, step.output, { ...errorIn(frame), result: mail.payload });
+      : draft.render(path, step.output, { ...errorIn(frame), result: mail.payload, signal: mail.payload });
   draft.state.mailbox.splice(index, 1);
   draft.took(mail.messageId, path);
   draft.clearTimers(path);
@@ -218,17 +218,16 @@ function enterSleep(draft: Draft, frame: Frame, step: SleepStep, path: string): 
   return "open";
 }
 
-/** Dates as ISO 8601 writes them; without an offset a time would mean another moment on each machine. */
-const DATE = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2}))?$/;
-
 function msUntil(draft: Draft, frame: Frame, step: SleepStep, until: Template, path: string): number {
   const value = draft.render(path, until, errorIn(frame));
-  const at = typeof value === "string" && DATE.test(value) ? Date.parse(value) : Number.NaN;
-  if (Number.isNaN(at)) {
+  if (!isDate(value)) {
     const place = { source: "until", at: step.at };
-    throw new ExpressionFault(place, `${JSON.stringify(value)} is no date with a time zone in ISO 8601`);
+    throw new ExpressionFault(
+      place,
+      `${JSON.stringify(value)} is neither a date nor a time with its offset in ISO 8601`,
+    );
   }
-  return at - Date.parse(draft.read.now);
+  return Date.parse(value) - Date.parse(draft.read.now);
 }
 
 function enterSet(draft: Draft, frame: Frame, step: SetStep, path: string): "next" {

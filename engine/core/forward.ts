@@ -8,7 +8,7 @@ import { blockFrame, type Frame, inProgress, leave, open, type Place, rootFrame 
 import { park } from "./park.ts";
 import { releaseChildren } from "./child-entries.ts";
 import type { Moved, Standing } from "./standing.ts";
-import { type Failure, isFinal } from "./state.ts";
+import { type Failure, isFinal, type StepState } from "./state.ts";
 
 /**
  * Goes on wherever something can go on, until every branch waits for something or the saga ends. Events change only the
@@ -75,13 +75,19 @@ function goOn(draft: Draft, at: Place): Moved {
       return runBranches(draft, { ...at, state }, run);
     case "undoing":
       if (frame.closing !== undefined) delete frame.block.current;
-      else if (undo(draft, at.path, state.failure, run)) open(frame, state.branch, state.failure);
+      else if (undo(draft, at.path, state.failure, run)) takeOver(draft, { ...at, state });
       else return "open";
       return "again";
     default:
       if (frame.closing !== undefined) close(draft, at, frame.closing);
       return frame.block.current === undefined ? "again" : "open";
   }
+}
+
+/** What the block did is undone: its catch block begins, and reads nothing of it. */
+function takeOver(draft: Draft, { frame, path, state }: Place<Extract<StepState, { kind: "undoing" }>>): void {
+  draft.forget(path);
+  open(frame, state.branch, state.failure);
 }
 
 function complete(draft: Draft, ended: boolean): void {

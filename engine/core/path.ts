@@ -34,7 +34,12 @@ export function stepAt(definition: Definition, path: string): Step | undefined {
 }
 
 function placeAt(definition: Definition, path: string): Place | undefined {
-  return places(definition).get(path.replaceAll(/\[\d+\]/g, "[]"));
+  return places(definition).get(numberless(path));
+}
+
+/** A path as the definition knows it: the same for every item of an `each`. */
+export function numberless(path: string): string {
+  return path.replaceAll(/\[\d+\]/g, "[]");
 }
 
 const stepsOf = new WeakMap<Definition, ReadonlyMap<string, Step>>();

@@ -18,7 +18,7 @@ export function violations(shape: Shape, value: unknown, pointer = ""): Problem[
     case "boolean":
       return typeof value === "boolean" ? [] : [wrongKind(pointer, "true or false", value)];
     case "date":
-      return isDate(value) ? [] : [wrongKind(pointer, "an ISO 8601 date or date-time", value)];
+      return isDate(value) ? [] : [wrongKind(pointer, "an ISO 8601 date, or a date-time with its offset", value)];
     case "enum":
       return enumViolations(shape.values, value, pointer);
     case "list":
@@ -112,9 +112,10 @@ function describe(value: unknown): string {
 }
 
 const ISO_DATE =
-  /^(\d{4})-(\d{2})-(\d{2})(T([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,9})?)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)?)?$/;
+  /^(\d{4})-(\d{2})-(\d{2})(T([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,9})?)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d))?$/;
 
-function isDate(value: unknown): boolean {
+/** A date, which begins at midnight UTC, or a date-time with its offset: without one it would be another moment on each machine. */
+export function isDate(value: unknown): value is string {
   const match = typeof value === "string" ? ISO_DATE.exec(value) : null;
   if (match === null) return false;
   // `Date` rolls 30 February over to March, so the day is compared with what came out.

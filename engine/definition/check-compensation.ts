@@ -2,6 +2,7 @@ import type { CommandStep, SagaStep, Step, StepsCompensation } from "../core/def
 import { type CheckContext, keyPosition, type Place } from "./check-context.ts";
 import { actionOf, checkInheritedInput, checkInput, handlerOf } from "./check-input.ts";
 import type { Surroundings, Walk } from "./check-steps.ts";
+import type { Flow, Known } from "./flow.ts";
 
 /** How a step is undone. A command of a step's own domain, or of any for a child saga; or a list of steps. */
 export function checkCompensation(
@@ -27,7 +28,7 @@ export function checkCompensation(
     return;
   }
   const receiver = handlerOf(actionOf(check, compensate.command, at));
-  const own = ownOutput(step.name, "The handler gets it, if known, as context.compensates.output.");
+  const own = ownOutput(step.name);
   const inside: Place = { flow: place.flow, names: withoutError(around), own };
   if (compensate.with === undefined) checkInheritedInput(check, step.with, place, receiver, at);
   else checkInput(check, compensate.with, inside, receiver, at);
@@ -50,10 +51,18 @@ function checkList(
     check.findings.error("definition.compensate-step", at, "a list that undoes nothing", hint);
   }
   for (const inner of compensate.steps) refuseInList(check, inner);
-  const hint = "Nobody may have seen it. Read its input, or steps that ran before it; or name one command.";
-  const own = ownOutput(step.name, hint);
   const names = withoutError(around);
-  walk(compensate.steps, place.flow, { ...around, names, outermost: true, inside: "compensate", own });
+  walk(compensate.steps, withOwn(check, step, place.flow), { ...around, names, outermost: true, inside: "compensate" });
+}
+
+/** A list also undoes a step whose end nobody has seen, so that its output may not be there. */
+function withOwn(check: CheckContext, step: CommandStep | SagaStep, flow: Flow): Flow {
+  const type = check.results.get(step);
+  if (step.name === undefined || type === undefined) return flow;
+  return {
+    ...flow,
+    steps: new Map<string, Known>([...flow.steps, [step.name, { state: "maybe", type, unseen: true }]]),
+  };
 }
 
 function refuseInList(check: CheckContext, step: Step): void {
@@ -81,7 +90,9 @@ function withoutError(around: Surroundings): Surroundings["names"] {
   return Object.fromEntries(Object.entries(around.names).filter(([name]) => name !== "error"));
 }
 
-function ownOutput(name: string | undefined, hint: string): NonNullable<Place["own"]> {
+function ownOutput(name: string | undefined): NonNullable<Place["own"]> {
+  const hint =
+    "The handler gets it, if known, as context.compensates.output; a list of steps may ask for it with has(…).";
   const message = `a compensation cannot read the output of its own step \`${name}\`: nobody may have seen it`;
   return { name, code: "definition.compensate-reads-own-output", message, hint };
 }

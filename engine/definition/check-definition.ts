@@ -118,7 +118,10 @@ function unknownStart(check: CheckContext, root: string, rest: readonly string[]
   if (root === "steps") {
     return {
       message: `there is no output of a step \`${rest[0] ?? ""}\``,
-      hint: suggestOrList(rest[0] ?? "", check.outputs.keys()),
+      hint:
+        check.outputs.size === 0
+          ? "No step of this file has a name and an output."
+          : suggestOrList(rest[0] ?? "", check.outputs.keys()),
     };
   }
   return {

@@ -1,11 +1,11 @@
 import type { EndStep, SetStep, SleepStep } from "../core/definition.ts";
-import { violations } from "../core/shape.ts";
+import { isDate } from "../core/shape.ts";
 import { type CheckContext, keyPosition, type Place, typeOfTemplate } from "./check-context.ts";
 import type { Surroundings } from "./check-steps.ts";
 import { type Flow, withVars } from "./flow.ts";
 import { couldBe, describeType, type ValueType } from "./value-type.ts";
 
-const DATE_HINT = "Write a date or a date-time in ISO 8601: 2027-01-31T09:00:00Z.";
+const DATE_HINT = "Write a date, or a date-time with its offset, in ISO 8601: 2027-01-31T09:00:00Z.";
 
 /** `until` is text, and a date where the file says which. */
 export function checkSleep(check: CheckContext, step: SleepStep, place: Place): Flow {
@@ -21,12 +21,6 @@ export function checkSleep(check: CheckContext, step: SleepStep, place: Place): 
     check.findings.error("definition.bad-date", where, message, DATE_HINT);
   }
   return place.flow;
-}
-
-/** A time without an offset would be another moment on each machine. */
-function isDate(value: string): boolean {
-  if (/T(?!.*(?:Z|[+-]\d{2}:\d{2})$)/.test(value)) return false;
-  return violations({ kind: "date", optional: false }, value).length === 0;
 }
 
 /** Each name is written once: a value that changed would have to be read in the order of a history. */

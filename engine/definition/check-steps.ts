@@ -84,8 +84,7 @@ function checkKind(check: CheckContext, step: Step, place: Place, around: Surrou
     case "each":
       return caught(check, step, place.flow, checkEach(check, step, here, around, walk), around);
     case "saga":
-      checkCompensation(check, step, here, around, walk);
-      return checkAwaited(check, step, here, checkChild(check, step, here), around);
+      return checkChildStep(check, step, here, around, walk);
     case "sleep":
       return checkSleep(check, step, here);
     case "set":
@@ -100,8 +99,21 @@ function checkCommand(check: CheckContext, step: CommandStep, place: Place, arou
   const action = actionOf(check, step.command, commandAt);
   checkInput(check, step.with, place, handlerOf(action), commandAt);
   checkPivotRules(check, step, place.flow, action, around);
+  const after = checkAwaited(check, step, place, answerType(action), around);
   checkCompensation(check, step, place, around, (steps, flow, inside) => checkSteps(check, steps, flow, inside));
-  return checkAwaited(check, step, place, answerType(action), around);
+  return after;
+}
+
+function checkChildStep(
+  check: CheckContext,
+  step: SagaStep,
+  place: Place,
+  around: Surroundings,
+  walk: Walk,
+): Flow | null {
+  const after = checkAwaited(check, step, place, checkChild(check, step, place), around);
+  checkCompensation(check, step, place, around, walk);
+  return after;
 }
 
 function checkWait(check: CheckContext, step: WaitStep, place: Place, around: Surroundings): Flow | null {

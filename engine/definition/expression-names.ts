@@ -18,6 +18,9 @@ const ELSEWHERE: ReadonlyMap<string, string> = new Map([
   ["schedule", "`schedule` exists only in the `input` of a `schedule`."],
 ]);
 
+/** Names that only a saga gives a meaning. */
+const OF_A_SAGA: ReadonlySet<string> = new Set(["input", "saga", "steps", "vars"]);
+
 /** A name that stands alone: `input`, `saga`, a macro's variable. */
 export function typeOfName(
   node: { readonly at: number; readonly name: string },
@@ -27,12 +30,13 @@ export function typeOfName(
   if (type !== undefined) return type;
   if ((node.name === "steps" || node.name === "vars") && !environment.bare) return ANY;
   const names = [...environment.names.keys(), ...(environment.bare ? [] : ["steps", "vars"])];
-  const hint = ELSEWHERE.get(node.name) ?? suggestOrList(node.name, names);
+  const early = environment.bare && OF_A_SAGA.has(node.name) ? "No saga is there yet." : undefined;
+  const hint = early ?? ELSEWHERE.get(node.name) ?? suggestOrList(node.name, names);
   environment.report(
     "definition.unknown-name",
     node.at,
     `there is no \`${node.name}\` here`,
-    `${hint}${textHint(node.name, names)}`,
+    early === undefined ? `${hint}${textHint(node.name, names)}` : `${early} Known here: ${names.join(", ")}.`,
   );
   return ANY;
 }
@@ -61,7 +65,9 @@ export function typeInStore(store: Store, name: string, at: number, environment:
   const sight = lookUp(store, name, environment);
   if (sight === undefined) {
     const message = store === "steps" ? `there is no step \`${name}\`` : `no \`set\` writes \`vars.${name}\``;
-    const hint = suggestOrList(name, store === "steps" ? environment.stepNames : environment.varNames);
+    const known = [...(store === "steps" ? environment.stepNames : environment.varNames)];
+    const none = store === "steps" ? "No step of this file has a name." : "This file has no `set`.";
+    const hint = known.length === 0 ? none : suggestOrList(name, known);
     environment.report("definition.unknown-name", at, message, hint);
     return ANY;
   }
@@ -69,13 +75,17 @@ export function typeInStore(store: Store, name: string, at: number, environment:
     environment.report(sight.code, at, sight.message, sight.hint);
     return ANY;
   }
-  if (sight.state === "maybe" && !environment.proven.has(`${store}.${name}`)) reportMaybe(store, name, at, environment);
+  if (sight.state === "maybe" && !environment.proven.has(`${store}.${name}`))
+    reportMaybe(store, name, at, environment, sight.unseen === true);
   return sight.type;
 }
 
-function reportMaybe(store: Store, name: string, at: number, environment: TypeEnvironment): void {
+function reportMaybe(store: Store, name: string, at: number, environment: TypeEnvironment, unseen: boolean): void {
   const ask = `Ask first: has(${store}.${name}) ? … : …`;
-  if (store === "vars") {
+  if (unseen) {
+    const message = `the output of \`${name}\` may be unknown when it is undone: a step whose end nobody saw is undone too`;
+    environment.report("definition.compensate-reads-own-output", at, message, `${ask}.`);
+  } else if (store === "vars") {
     const hint = `${ask}, or write it on every path.`;
     environment.report("definition.var-not-set", at, `\`vars.${name}\` may not have been written here`, hint);
   } else {
@@ -101,7 +111,10 @@ export function fieldOf(target: ValueType, node: FieldNode, environment: TypeEnv
   } else if (target.kind === "null" && isResult(node.target)) {
     environment.report(code, node.at, `${written(node.target)} has no result`, "The handler declares no output.");
   } else {
-    environment.report(code, node.at, `${describeType(target)} has no field \`${node.name}\``, "Use the value itself.");
+    const path = written(node.target).replaceAll("`", "");
+    const list = `Take one item, ${path}[0], or all: ${path}.map(x, x.${node.name}).`;
+    const hint = target.kind === "list" ? list : "Use the value itself.";
+    environment.report(code, node.at, `${describeType(target)} has no field \`${node.name}\``, hint);
   }
   return undefined;
 }

@@ -174,12 +174,11 @@ function checkOperands(
     const kinds = expected[position] ?? ["any"];
     if (kinds.includes("any") || couldBe(type, ...kinds)) continue;
     const message = `${callee.name}(…) takes ${kinds.join(" or ")}, not ${describeType(type)}`;
-    environment.report(
-      "definition.expression-type",
-      operands[position]?.at ?? 0,
-      message,
-      "Convert it with string(…), int(…) or double(…).",
-    );
+    const hint =
+      callee.name === "contains" && position === 0 && type.kind === "list"
+        ? "Ask `'a' in list`: `contains` looks into a text."
+        : "Convert it with string(…), int(…) or double(…).";
+    environment.report("definition.expression-type", operands[position]?.at ?? 0, message, hint);
   }
 }
 

@@ -60,10 +60,22 @@ export function parseExpression(source: string): ExpressionNode {
 
 function syntaxError(source: string, error: ParseError): ExpressionSyntaxError {
   const at = Math.min(error.range?.start ?? 0, source.length);
+  const [, word = ""] = /^(and|or)\b/i.exec(source.slice(at)) ?? /\b(not)\s+$/i.exec(source.slice(0, at)) ?? [];
+  const operator = WORDS[word.toLowerCase()];
   const equals = /(?<![=!<>])=(?!=)/.exec(source);
-  const hint = equals === null ? "See the CEL language: operators == != < && || ! ? : in." : "Compare with `==`.";
-  return new ExpressionSyntaxError(at, `the expression cannot be read: ${error.summary}`, hint);
+  const hint =
+    operator !== undefined
+      ? `Write \`${operator}\` for "${word}".`
+      : equals === null
+        ? "See the CEL language: operators == != < && || ! ? : in."
+        : "Compare with `==`.";
+  const ends = at === source.length ? "it ends where something must follow" : error.summary;
+  const summary = operator === undefined ? ends : `\`${word}\` is no operator`;
+  return new ExpressionSyntaxError(at, `the expression cannot be read: ${summary}`, hint);
 }
+
+/** Operators that other languages write as words. */
+const WORDS: Readonly<Record<string, string>> = { and: "&&", or: "||", not: "!" };
 
 /**
  * An evaluator that keeps the parsed form of the expressions it met, at most 2,000 of them.
@@ -200,11 +212,19 @@ function convertMacro(
   };
 }
 
+const NO_CLOCK = "There is no clock: the recorded time is `saga.now`, the start `saga.startedAt`.";
+
+/** Functions that are not there on purpose, and what is. */
+const UNAVAILABLE: ReadonlyMap<string, string> = new Map([
+  ["matches", "Regular expressions are not available: their cost has no bound. Use startsWith, contains, or an enum."],
+  ["now", NO_CLOCK],
+  ["timestamp", NO_CLOCK],
+  ["random", "There is no random: a saga decides the same each time that it is read."],
+]);
+
 function unknownFunction(name: string, at: number, method: boolean): ExpressionSyntaxError {
   const hint =
-    name === "matches"
-      ? "Regular expressions are not available: their cost has no bound. Use startsWith, contains, or an enum."
-      : (suggest(name, functionNames(method)) ?? `Available: ${functionNames(method).join(", ")}.`);
+    UNAVAILABLE.get(name) ?? suggest(name, functionNames(method)) ?? `Available: ${functionNames(method).join(", ")}.`;
   return new ExpressionSyntaxError(
     at,
     `there is no function \`${name}\` for these arguments`,

@@ -4,6 +4,8 @@ import { unionOf, type ValueType } from "./value-type.ts";
 export interface Known {
   readonly state: "sure" | "maybe";
   readonly type: ValueType;
+  /** Read where its step is undone, whose end nobody may have seen. */
+  readonly unseen?: true;
 }
 
 /** What is certain at one place of a definition, on whatever path it was reached. */
@@ -22,13 +24,15 @@ export const START: Flow = { steps: new Map(), vars: new Map(), pivot: "before",
 
 /** The flow after a step with an output. */
 export function withStep(flow: Flow, name: string | undefined, type: ValueType): Flow {
-  return name === undefined ? flow : { ...flow, steps: new Map([...flow.steps, [name, { state: "sure", type }]]) };
+  return name === undefined
+    ? flow
+    : { ...flow, steps: new Map<string, Known>([...flow.steps, [name, { state: "sure", type }]]) };
 }
 
 /** The flow after a `set`. */
 export function withVars(flow: Flow, values: ReadonlyMap<string, ValueType>): Flow {
   const written = [...values].map(([name, type]) => [name, { state: "sure", type }] as const);
-  return { ...flow, vars: new Map([...flow.vars, ...written]) };
+  return { ...flow, vars: new Map<string, Known>([...flow.vars, ...written]) };
 }
 
 export function withProven(flow: Flow, paths: ReadonlySet<string>): Flow {

@@ -161,7 +161,7 @@ export const INNER_KEYS: readonly LanguageKey[] = [
     in: ["in sleep"],
     value: "value",
     required: true,
-    description: "A date, or a date-time with its offset, in ISO 8601. One that is past does not wait.",
+    description: "A date (midnight UTC), or a date-time with its offset, in ISO 8601. One that is past does not wait.",
     example: "- sleep:\n    until: ${ input.dueAt }",
   },
   {

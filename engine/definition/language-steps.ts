@@ -200,7 +200,7 @@ export const STEP_KEYS: readonly LanguageKey[] = [
     value: "compensate",
     otherwise: "The step is not undone, which `check` warns of and the saga says in `uncompensated`.",
     description:
-      "How the step is undone: a command of its own domain (of any, for a `saga`), or a list of steps of any domain: `command`, `notify` and `set`, with `if`, without `catch` and `deadline`. Neither reads the step's own output.",
+      "How the step is undone: a command of its own domain (of any, for a `saga`), or a list of steps of any domain: `command`, `notify` and `set`, with `if`, without `catch` and `deadline`. The step's own output may be unknown: a command's handler gets it, if known, from the engine; a list asks with `has(steps.pay)` first.",
     example:
       '- step: reserve\n  command: stock.reserve\n  with: { orderNo: "${ input.orderNo }" }\n  compensate:\n    - command: stock.release\n      with: { orderNo: "${ input.orderNo }" }\n    - notify: notification.mail\n      with: { to: "${ input.email }", template: sorry }',
   },

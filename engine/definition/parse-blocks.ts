@@ -7,6 +7,8 @@ import { type StepCommon, type StepContext, stepsOf } from "./parse-steps.ts";
 import { bareExpressionOf } from "./parse-template.ts";
 import { durationOf, nameHint, numberOf, variableOf } from "./parse-values.ts";
 
+const EACH_HINT = "Write `each: { in: input.lines, as: line, steps: [ … ] }`, or its keys on lines of their own.";
+
 /** What applies where an `each` says nothing. */
 const CONCURRENCY = 10;
 const ITEMS = 1000;
@@ -23,7 +25,8 @@ export function parallelStep(context: StepContext, common: StepCommon, fields: F
 }
 
 function branchesOf(context: StepContext, field: Field): readonly ParallelBranch[] | undefined {
-  const branches = fieldsOf(context, field.value, "`parallel`");
+  const named = "Give each branch a name, with its steps below it: `goods: [ … ]`.";
+  const branches = fieldsOf(context, field.value, "`parallel`", named);
   if (branches?.size === 0) {
     const hint = "Write a map from each branch's name to its steps.";
     report(context, "definition.missing-key", field.value, "`parallel` has no branches", hint);
@@ -51,7 +54,7 @@ function joinOf(context: StepContext, node: Node): "all" | "any" | undefined {
 /** Its map: the list, the item's name, the steps and the limits. */
 export function eachStep(context: StepContext, common: StepCommon, fields: Fields): EachStep | undefined {
   const field = fields.get("each");
-  const inner = field === undefined ? undefined : fieldsOf(context, field.value, "`each`");
+  const inner = field === undefined ? undefined : fieldsOf(context, field.value, "`each`", EACH_HINT);
   if (field === undefined || inner === undefined) return undefined;
   checkKeys(context, inner, keysOf("in each"));
   requireKey(context, inner, "in", field.value, "`each`", "Add in: input.some_list.");

@@ -1,7 +1,8 @@
-import type { Catch } from "../core/definition.ts";
+import type { Catch, Position } from "../core/definition.ts";
 import { type Field, type Fields, fieldsOf, NAME } from "./parse-context.ts";
 import { type StepContext, stepsOf } from "./parse-steps.ts";
 import { nameHint } from "./parse-values.ts";
+import { nearest } from "./suggest.ts";
 
 /** `catch` of a step whose keys are `step`: error code → the steps that replace it. */
 export function catchesOf(context: StepContext, field: Field, step: Fields): readonly Catch[] {
@@ -9,9 +10,20 @@ export function catchesOf(context: StepContext, field: Field, step: Fields): rea
   return entries.map(({ key, keyAt, value }) => {
     const problem = catchProblem(key, step);
     if (problem !== undefined) context.findings.error("definition.bad-catch", keyAt, problem.message, problem.hint);
+    else warnOfNearMiss(context, key, keyAt);
     return context.marks.mark({ code: key, steps: stepsOf(context, value, `\`catch\` of \`${key}\``) }, keyAt);
   });
 }
+
+/** Any word may be a participant's own code, so that a misspelt class would catch nothing, without a word. */
+function warnOfNearMiss(context: StepContext, code: string, at: Position): void {
+  const meant = CLASSES.includes(code) ? undefined : nearest(code.replaceAll("_", ""), CLASSES);
+  if (meant === undefined) return;
+  const message = `\`${code}\` is taken for a participant's own code`;
+  context.findings.warning("definition.bad-catch", at, message, `Did you mean \`${meant}\`?`);
+}
+
+const CLASSES: readonly string[] = ["timeout", "deadline", "rejected", "failed"];
 
 function catchProblem(code: string, step: Fields): { readonly message: string; readonly hint: string } | undefined {
   if (!NAME.test(code)) return { message: `\`${code}\` is no code`, hint: nameHint(code) };

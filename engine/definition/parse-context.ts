@@ -4,7 +4,7 @@ import { FORBIDDEN_KEYS } from "../core/template.ts";
 import type { DiagnosticCode } from "./diagnostic-codes.ts";
 import type { Findings } from "./findings.ts";
 import type { Marks } from "./marks.ts";
-import { suggestOrList } from "./suggest.ts";
+import { suggest, suggestOrList } from "./suggest.ts";
 import type { YamlDocument } from "./yaml-document.ts";
 
 /** What names of sagas, steps, signals, domains, actions and codes look like. */
@@ -39,15 +39,14 @@ export function report(context: ParseContext, code: DiagnosticCode, node: Node, 
 }
 
 /** The mapping's fields; `what` names the node in the message when it is no mapping. Undefined after an error. */
-export function fieldsOf(context: ParseContext, node: Node, what: string): Fields | undefined {
+export function fieldsOf(
+  context: ParseContext,
+  node: Node,
+  what: string,
+  hint = "Write `key: value` lines.",
+): Fields | undefined {
   if (!isMap(node)) {
-    report(
-      context,
-      "definition.wrong-type",
-      node,
-      `${what} must be a map of keys, is ${kindOf(node)}`,
-      "Write `key: value` lines.",
-    );
+    report(context, "definition.wrong-type", node, `${what} must be a map of keys, is ${kindOf(node)}`, hint);
     return undefined;
   }
   const fields = new Map<string, Field>();
@@ -72,16 +71,17 @@ export function fieldsOf(context: ParseContext, node: Node, what: string): Field
   return fields;
 }
 
-/** Reports keys outside `known`. */
-export function checkKeys(context: ParseContext, fields: Fields, known: readonly string[]): void {
+/** Reports keys outside `known`. `habits`: what to write instead of those that are near none of them. */
+export function checkKeys(
+  context: ParseContext,
+  fields: Fields,
+  known: readonly string[],
+  habits?: ReadonlyMap<string, string>,
+): void {
   for (const { key, keyAt } of fields.values()) {
     if (known.includes(key)) continue;
-    context.findings.error(
-      "definition.unknown-key",
-      keyAt,
-      `there is no key \`${key}\` here`,
-      suggestOrList(key, known),
-    );
+    const hint = suggest(key, known) ?? habits?.get(key) ?? suggestOrList(key, known);
+    context.findings.error("definition.unknown-key", keyAt, `there is no key \`${key}\` here`, hint);
   }
 }
 

@@ -45,7 +45,7 @@ export function sleepStep(context: StepContext, common: StepCommon, fields: Fiel
   const field = fields.get("sleep");
   if (field === undefined) return undefined;
   if (!isMap(field.value)) {
-    const forMs = durationOf(context, field.value);
+    const forMs = durationOf(context, field.value, " Until a date: `sleep: { until: … }`.");
     return forMs === undefined ? undefined : { kind: "sleep", ...common, forMs };
   }
   const inner = fieldsOf(context, field.value, "`sleep`") ?? new Map();

@@ -1,5 +1,6 @@
 import type { Node } from "yaml";
 import type { Position, Retry, Step } from "../core/definition.ts";
+import { HABITS } from "./habits.ts";
 import { type Kind, KINDS, keysOf } from "./language.ts";
 import {
   checkKeys,
@@ -65,7 +66,7 @@ function stepOf(context: StepContext, node: Node, index: number): Step | undefin
   const fields = context.count.steps > STEPS_MAX ? undefined : fieldsOf(context, node, "a step");
   if (fields === undefined) return undefined;
   const kind = kindOf(context, node, fields);
-  checkKeys(context, kind === "each" ? withoutItsOwn(context, fields) : fields, ALL_KEYS);
+  checkKeys(context, kind === "each" ? withoutItsOwn(context, fields) : fields, ALL_KEYS, HABITS);
   if (kind === undefined) return undefined;
   refuseMisplaced(context, fields, kind);
   const common = commonOf(context, node, fields, `${kind}${index}`);
@@ -122,7 +123,9 @@ function kindOf(context: StepContext, node: Node, fields: Fields): Kind | undefi
   }
   if (first === undefined) {
     // A misspelt kind is reported as an unknown key, with the suggestion.
-    const misspelt = [...fields.keys()].some((key) => !ALL_KEYS.includes(key) && suggest(key, KINDS) !== undefined);
+    const misspelt = [...fields.keys()].some(
+      (key) => !ALL_KEYS.includes(key) && (suggest(key, KINDS) !== undefined || HABITS.has(key)),
+    );
     const hint = `Add one of ${KINDS.join(", ")}.`;
     if (!misspelt)
       context.findings.error(

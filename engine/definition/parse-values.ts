@@ -77,7 +77,8 @@ export function booleanOf(context: ParseContext, node: Node, what: string): bool
   return undefined;
 }
 
-export function durationOf(context: ParseContext, node: Node): number | undefined {
+/** `otherwise`: what else could have been meant. */
+export function durationOf(context: ParseContext, node: Node, otherwise = ""): number | undefined {
   const value = isScalar(node) ? node.value : undefined;
   const ms = typeof value === "string" ? durationMs(value) : undefined;
   if (ms !== undefined) return ms;
@@ -85,7 +86,7 @@ export function durationOf(context: ParseContext, node: Node): number | undefine
   const hint =
     typeof value === "number"
       ? `Add a unit: ${value}s.`
-      : "Write 300ms, 30s, 2m, 3h, 1d or ISO 8601 (PT30S), between 1 ms and 10 years.";
+      : `Write 300ms, 30s, 2m, 3h, 1d or ISO 8601 (PT30S), between 1 ms and 10 years.${otherwise}`;
   report(context, "definition.bad-duration", node, `${written} is no duration`, hint);
   return undefined;
 }

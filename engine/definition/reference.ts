@@ -93,7 +93,8 @@ ${INPUT.trimEnd()}
 is a literal \`\${\`. \`if\`, \`when\`, \`choose\`, \`in\` and \`match\` are expressions by themselves, without \`\${ }\`.
 **Shapes** are \`string\`, \`number\`, \`integer\`, \`boolean\`, \`date\`, \`object\`, \`any\`, with bounds \`integer(18..120)\`, \`number(0.01..)\`,
 \`string(..200)\`; a list of texts is an enum, a map is an object, \`"list<string>(..100)"\` is a list; \`?\` behind a field's name or
-its shape makes it optional. YAML wants quotes around a value with \`: \` in it, and around \`\${ }\` inside \`{ }\` and \`[ ]\`.`;
+its shape makes it optional. A \`date\` is \`2027-01-31\`, which begins at midnight UTC, or a time with its offset, \`2027-01-31T09:00:00+09:00\`:
+one rule for input, results and \`sleep.until\`. YAML wants quotes around a value with \`: \` in it, and around \`\${ }\` inside \`{ }\` and \`[ ]\`.`;
 
 const EXPRESSIONS = `## Expressions
 

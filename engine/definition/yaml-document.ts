@@ -217,7 +217,7 @@ const BARE = /^\s*(?:- )*(?:if|when|choose|match|in):/;
 
 /** `list<{ no: string }>`: a shape of one line that holds what YAML takes for its own. */
 function shapeTrap(error: YAMLError, line: string, rest: string): { message: string; hint: string } | undefined {
-  const [shape] = /list<\s*\{[^}]*\}?\s*>?/.exec(line) ?? [];
+  const [shape] = /list<\s*\{[^}]*\}?\s*>?(?:\([\d.]*\))?\??/.exec(line) ?? [];
   const broken = error.code === "BLOCK_AS_IMPLICIT_KEY" || rest.startsWith("{");
   if (shape === undefined || !broken) return undefined;
   return { message: "YAML takes the braces of this shape for a map", hint: `Quote it: "${shape}"` };

@@ -37,7 +37,7 @@ function summaryLines(run: Run, whole: boolean): string[] {
   const { error, output, uncompensated, waitingFor, unused } = run;
   const at = error?.step === undefined || error.step === "" ? "" : ` at ${error.step}`;
   return [
-    `path    ${run.steps.join(", ")}`,
+    `path    ${run.steps.length === 0 ? "no step" : run.steps.join(", ")}`,
     `status  ${run.status} after ${durationText(run.endedAtMs)}${ENDED[run.ended]}`,
     ...(error === undefined ? [] : [`error   ${error.code}${at}${error.message === "" ? "" : `: ${error.message}`}`]),
     ...(output === undefined ? [] : [`output  ${dataText(output, whole)}`]),

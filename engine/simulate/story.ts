@@ -157,8 +157,11 @@ export class Story {
     const error = errorIn(body);
     const step = path === undefined ? {} : { step: this.#words.of(path) };
     const code = error === undefined ? "" : `: ${error}`;
-    const output = type === "saga.completed" && this.#definition.output !== undefined ? { data: outputIn(body) } : {};
-    this.#add({ atMs, kind: "saga", ...step, text: `${text}${code}`, ...output });
+    const outcome = textIn(body, "outcome");
+    // An `end` may have an output of its own where the saga has none.
+    const gives = this.#definition.output !== undefined || outputIn(body) !== null;
+    const output = type === "saga.completed" && gives ? { data: outputIn(body) } : {};
+    this.#add({ atMs, kind: "saga", ...step, text: `${text}${code}${outcome && ` (${outcome})`}`, ...output });
   }
 
   #word(path: string, undo: boolean): string {

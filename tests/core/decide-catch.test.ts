@@ -29,6 +29,20 @@ test("an empty catch ignores the failure and goes on behind the step", () => {
   ]);
 });
 
+test("inside a catch block the output of a command and of a child reads the error", () => {
+  const output = "output: { why: '${ error.code }', n: '${ result.n }' }";
+  const run = caught(
+    `refused: [{ step: c, command: d.c, with: {}, ${output} }, { step: k, saga: kid, with: {}, ${output} }]`,
+  );
+  run.reject("a");
+  run.succeed("a/catch/refused/c", { n: 1 });
+  run.childEnded("a/catch/refused/k", "completed", { output: { n: 2 } });
+  expect([run.state.status, run.state.outputs]).toEqual([
+    "running",
+    { c: { why: "refused", n: 1 }, k: { why: "refused", n: 2 } },
+  ]);
+});
+
 test("the own code wins over the class, and the class over any", () => {
   const entries = (...codes: string[]) =>
     codes.map((code) => `${code}: [{ step: s_${code}, command: d.x, with: {} }]`).join(", ");

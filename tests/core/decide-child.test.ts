@@ -250,3 +250,41 @@ steps:
     ["parallel0/left/kid"],
   ]);
 });
+
+test("behind the pivot a child past its own pivot has nothing to forget, and a terminated one is begun anew by a retry", () => {
+  const run = parent("", ", pivot: true");
+  const id = (run.messages.at(-1)?.to ?? "") as string;
+  const ended = {
+    type: "child.ended",
+    path: "kid",
+    child: id,
+    code: "",
+    output: { id: 5 },
+    uncompensated: false,
+  } as const;
+  run.apply({ ...ended, status: "terminated", message: "by a person", pivotPassed: false });
+  expect(run.state.parked).toMatchObject({ code: "child.terminated", message: "by a person" });
+  run.sent();
+  run.retry("kid");
+  expect([run.sent(), run.state.uncompensated]).toEqual([["child.requested"], []]);
+  const second = (run.messages.at(-1)?.to ?? "") as string;
+  run.apply({ ...ended, child: second, status: "completed", message: "", pivotPassed: true });
+  expect([second === id, run.sent()]).toEqual([false, ["b #1"]]);
+});
+
+test("what a completed child could not take back is listed by its parent", () => {
+  const run = parent();
+  run.childEnded("kid", "completed", { output: { id: 5 } });
+  run.reject("b");
+  run.apply({ type: "child.compensated", path: "kid", uncompensated: true });
+  expect(run.state.uncompensated).toEqual([
+    { step: "kid", reason: "its child saga lists steps that were not compensated" },
+  ]);
+});
+
+test("a child that is being taken back is not released any more", () => {
+  const run = new SagaRun(steps, {}, asChild).start();
+  run.succeed("a");
+  run.apply({ type: "compensate.requested" });
+  expect([run.apply({ type: "child.released" }), run.state.stack]).toMatchObject(["late", [{ path: "a" }]]);
+});

@@ -125,3 +125,11 @@ test("an each inside an each: the inner list may come from the outer item", () =
   run.succeed("outer[0]/inner[0]/c", "x");
   expect(run.messages.at(-1)?.body).toEqual({ input: [["x"], ["y", "z"]] });
 });
+
+test("an item may be null", () => {
+  const run = new SagaRun(
+    "steps: [{ each: { in: input.lines, as: line, steps: [{ step: s, command: d.s, with: { line: '${ line }' } }] } }]",
+    { lines: [null] },
+  ).start();
+  expect(run.messages[0]?.body).toEqual({ input: { line: null } });
+});

@@ -90,3 +90,31 @@ test("people are told the place of a fault, and no place where there is none", (
     ["code", "message", "step"],
   ]);
 });
+
+const LARGE = "x".repeat(262_144);
+
+test("a command, and an output, that would be larger than the event store takes parks the saga; nothing is sent", () => {
+  const command = new SagaRun("steps: [{ step: a, command: d.a, with: '${ input }' }]", { text: LARGE }).start();
+  expect([command.sent(), command.state.stack, command.state.parked]).toEqual([
+    ["saga.parked"],
+    [],
+    {
+      code: "message.too-large",
+      message: "the command would be 262171 bytes, at most 262144 fit",
+      step: "a",
+      kind: "fault",
+    },
+  ]);
+  const output = new SagaRun("steps: []\noutput: '${ input }'", { text: LARGE }).start();
+  expect([output.state.status, output.state.parked?.code, output.state.output]).toEqual([
+    "parked",
+    "message.too-large",
+    undefined,
+  ]);
+});
+
+test("a saga that is parked at its own output stays there, whatever comes, until it is tried again", () => {
+  const run = new SagaRun("steps: []\noutput: '${ input.n }'").start();
+  run.signal("other");
+  expect([run.state.status, run.state.parked?.step, run.sent()]).toEqual(["parked", "output", ["saga.parked"]]);
+});

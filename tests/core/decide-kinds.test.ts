@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { violations } from "../../engine/core/shape.ts";
 import { SagaRun } from "./saga-run.ts";
 
 test("set writes variables that later expressions read", () => {
@@ -57,10 +58,19 @@ test("a sleep until a time ends then, and one until a time that is past goes on 
 });
 
 test("a sleep until something that is no date, or one without a time zone, parks the saga", () => {
-  for (const at of ["tomorrow", "2026-01-02T09:00:00", 5]) {
+  for (const at of ["tomorrow", "2026-01-02T09:00:00", "2026-02-30", 5]) {
     const run = new SagaRun(until, { at }).start();
     expect([run.state.status, run.state.parked?.kind]).toEqual(["parked", "fault"]);
   }
+});
+
+test("whatever the shape date accepts, a sleep can last until", () => {
+  const shape = { kind: "date", optional: false } as const;
+  const times = ["2026-01-02", "2026-01-02T09:00Z", "2026-01-02T09:00:00.5+09:00", "2026-01-02T09:00", "2026-02-30"];
+  const accepted = times.filter((at) => violations(shape, at).length === 0);
+  const slept = times.filter((at) => new SagaRun(until, { at }).start().state.status === "running");
+  expect(slept).toEqual(accepted);
+  expect(accepted).toHaveLength(3);
 });
 
 test("a sleep ends when the saga is cancelled", () => {

@@ -252,3 +252,32 @@ test("two waits for one signal in two branches: the signal is taken once", () =>
   run.signal("go", { n: 1 });
   expect([run.state.waitingFor.map(({ path }) => path), run.state.mailbox]).toEqual([["parallel0/right/r"], []]);
 });
+
+test("a fail whose message is broken parks in its branch, and leaves no row behind when the branch is closed", () => {
+  const run = new SagaRun(`
+steps:
+  - parallel:
+      left: [{ step: l, fail: { code: no, message: '\${ input.reason }' } }]
+      right: [{ step: r, command: d.r, with: {} }]
+`).start();
+  expect([run.state.status, run.steps["parallel0/left/l"]]).toEqual(["parked", "parked"]);
+  run.reject("parallel0/right/r");
+  expect([run.state.status, run.state.failure?.code, run.steps["parallel0/left/l"]]).toEqual([
+    "failed",
+    "refused",
+    "parked",
+  ]);
+});
+
+test("a cancel while a block is undone for its catch: the catch block does not begin, the rest is undone", () => {
+  const run = both("catch: { refused: [{ step: other, command: d.other, with: {} }] }");
+  run.succeed("both/right/r");
+  run.reject("both/left/l1");
+  run.sent();
+  run.cancel();
+  expect([run.sent(), run.state.status]).toEqual([["saga.compensating"], "compensating"]);
+  run.compensated("both/right/r");
+  expect(run.sent()).toEqual(["undo a #1"]);
+  run.compensated("a");
+  expect(run.state.status).toBe("cancelled");
+});

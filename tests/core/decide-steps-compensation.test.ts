@@ -79,6 +79,9 @@ steps:
   run.guards["pay"] = { state: "running" };
   run.apply({ type: "step.succeeded", path: "pay", attempt: 1, output: {} });
   expect([run.sent().at(-1), run.dueIn("guard:pay")]).toEqual(["saga.compensating", 1_000]);
+  // Whatever comes meanwhile, the guard is asked when its timer says so.
+  run.signal("other");
+  expect([run.sent(), run.dueIn("guard:pay")]).toEqual([[], 1_000]);
   run.guards["pay"] = { state: "done", output: {} };
   run.fire("guard:pay");
   expect([run.sent(), run.state.timers]).toEqual([["pay/compensate/refund #1"], {}]);
@@ -159,4 +162,39 @@ steps:
   expect([run.messages.at(-1)?.body, run.state.status]).toEqual([{ input: "refused" }, "running"]);
   run.succeed("both/left/l/compensate/undo");
   expect(run.state.status).toBe("completed");
+});
+
+test("a list that runs because a parent takes its completed child back has no error to read", () => {
+  const run = new SagaRun(
+    "steps: [{ step: a, command: d.a, with: {}, compensate: [{ step: u, command: e.u, with: { failed: '${ has(error.code) }' } }] }]",
+    {},
+    { sagaId: "P", path: "kid" },
+  ).start();
+  run.succeed("a");
+  run.sent();
+  run.apply({ type: "compensate.requested" });
+  expect([run.sent(), run.state.parked?.message]).toEqual([["saga.parked"], expect.stringContaining("error")]);
+});
+
+test("a list asks whether its own step's output is known: of a step whose end nobody saw it is not", () => {
+  const started = () =>
+    new SagaRun(`
+steps:
+  - step: pay
+    command: d.pay
+    with: {}
+    deadline: 1m
+    compensate: [{ step: refund, command: e.refund, with: { id: '\${ has(steps.pay) ? steps.pay.id : 0 }' } }]
+  - { step: c, command: d.c, with: {} }
+`).start();
+  const known = started();
+  known.succeed("pay", { id: 7 });
+  known.reject("c");
+  const unknown = started();
+  unknown.guards["pay"] = { state: "unknown" };
+  unknown.fire("deadline:pay");
+  expect([known, unknown].map((run) => run.messages.at(-1)?.body)).toEqual([
+    { input: { id: 7 } },
+    { input: { id: 0 } },
+  ]);
 });

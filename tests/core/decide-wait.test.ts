@@ -36,6 +36,12 @@ test("a signal keeps only what the wait's output names", () => {
   expect(run.state.outputs["review"]).toEqual({ who: "R" });
 });
 
+test("a wait's output reads the payload as signal too, as its match does", () => {
+  const run = waiting(', output: { who: "${ signal.by }" }');
+  run.signal("reviewed", { by: "R" });
+  expect([run.state.status, run.state.outputs["review"]]).toEqual(["running", { who: "R" }]);
+});
+
 test("signals that come early wait in the mailbox, and the oldest that matches is taken", () => {
   const run = new SagaRun(review()).start();
   run.signal("other", {}, "m0");
@@ -102,4 +108,22 @@ test("a wait that expires is shown as failed", () => {
   const run = waiting(", catch: { deadline: [] }");
   run.fire("deadline:review");
   expect(run.steps["review"]).toBe("failed");
+});
+
+test("a payload that does not fit returns is not taken; one that fits is", () => {
+  const run = waiting(", returns: { by: string }");
+  run.signal("reviewed", { by: 1 }, "m1");
+  run.signal("reviewed", { by: "R" }, "m2");
+  expect([run.state.outputs["review"], run.state.mailbox.map(({ messageId }) => messageId)]).toEqual([
+    { by: "R" },
+    ["m1"],
+  ]);
+});
+
+test("a match that fails on a payload leaves it unread, but a fault of the engine itself is never taken for one", () => {
+  const run = waiting(", match: signal.a.b == 1");
+  run.signal("reviewed", {}, "m1");
+  expect([run.state.status, run.state.mailbox]).toMatchObject(["running", [{ messageId: "m1" }]]);
+  run.breaks = new Error("out of memory");
+  expect(() => run.signal("reviewed", {}, "m2")).toThrow("out of memory");
 });

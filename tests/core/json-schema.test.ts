@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import * as v from "valibot";
+import type { Json } from "../../engine/core/json.ts";
 import { schemaProblems } from "../../engine/core/json-schema.ts";
 import { schemaOf } from "../../engine/definition/catalog.ts";
 
@@ -99,4 +100,21 @@ test("whatever the handler's parser takes, this check takes", () => {
       expect({ ok, problems: schemaProblems(jsonSchema, plain).length === 0 }).toEqual({ ok, problems: ok });
     }),
   );
+});
+
+test("keywords that no schema of our own has are taken at their word, or let through", () => {
+  const found = (schema: Json, value: unknown) =>
+    schemaProblems(schema, value).map(({ path, message }) => `${path} ${message}`);
+
+  expect(found({ type: "string" }, undefined)).toEqual([" is missing"]);
+  expect(found({ type: "text" }, 1)).toEqual([" must be text"]);
+  expect(found({ type: ["string", "null"] }, 1)).toEqual([" must be (string | null)"]);
+  expect(found({ exclusiveMaximum: 5, multipleOf: 2 }, 5)).toEqual([" must be <5", " must be %2"]);
+  expect(found({ exclusiveMaximum: 5, multipleOf: 2 }, 4)).toEqual([]);
+  expect(found({ anyOf: [{ type: "string" }, { type: "boolean" }] }, 1)).toEqual([" fits none of the allowed forms"]);
+  expect(found({ allOf: [{ minimum: 3 }, { maximum: 1 }] }, 2)).toEqual([" must be >=3", " must be <=1"]);
+  expect(found({ items: { type: "string" } }, [null])).toEqual(["/0 must be string"]);
+  // A reference that leads nowhere says nothing.
+  expect(found({ $ref: "other.json#/text" }, 1)).toEqual([]);
+  expect(found({ $ref: "#/$defs/text/more", $defs: { text: 5 } }, 1)).toEqual([]);
 });

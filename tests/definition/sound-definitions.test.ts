@@ -132,6 +132,21 @@ test("a list of compensations reads what ran before the step, and its own steps 
   ).toEqual([]);
 });
 
+test("a list of compensations reads its own step's output once it has asked whether it is known", () => {
+  const list = (note: string) =>
+    [
+      `  - step: first`,
+      "    command: payment.transfer",
+      "    with: { amount: 1 }",
+      "    compensate:",
+      `      - { step: back, command: payment.transfer, with: { amount: 1, note: "${note}" } }`,
+      "  - fail: never",
+    ].join("\n");
+
+  expect(findings(list("${ has(steps.first) ? steps.first.reference : saga.id }"))).toEqual([]);
+  expect(findings(list("${ steps.first.reference }")).join()).toContain("compensate-reads-own-output");
+});
+
 test("a child gives what its definition says; a child with a pivot is undone by the parent's step", () => {
   const child = ["  - step: moved", "    saga: bank_transfer", "    with: { amount: '${ input.amount }' }"].join("\n");
   const shipped = "  - { step: shipped, saga: shipment, compensate: { command: payment.refund, with: { amount: 1 } } }";

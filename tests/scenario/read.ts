@@ -27,9 +27,9 @@ output: { decision: "\${ steps.review.decision }" }
 const CATALOG: DomainCatalog = { actions: new Map(), open: true };
 const FILES: Readonly<Record<string, unknown>> = { "one.json": { no: 1 }, "list.json": [] };
 
-function read(source: string) {
+function read(source: string, definition = DEFINITION) {
   return parseScenarios(source, {
-    definition: DEFINITION,
+    definition,
     catalog: CATALOG,
     readJson: (path) =>
       path in FILES ? { value: JSON.parse(JSON.stringify(FILES[path])) } : { problem: "there is no such file" },
@@ -45,11 +45,11 @@ export function findingsIn(source: string): string[] {
 }
 
 /** What comes otherwise than the only scenario of a file expects: `line: message` and the lines below it. */
-export function mismatchesIn(scenario: string): string[] {
-  const { scenarios, diagnostics } = read(`scenarios:\n${scenario}`);
+export function mismatchesIn(scenario: string, definition = DEFINITION): string[] {
+  const { scenarios, diagnostics } = read(`scenarios:\n${scenario}`, definition);
   if (diagnostics.length > 0) throw new Error(JSON.stringify(diagnostics));
   return scenarios.flatMap((each) =>
-    mismatches(each, simulate(DEFINITION, each.plan, CATALOG)).flatMap(({ at, message, lines }) => [
+    mismatches(each, simulate(definition, each.plan, CATALOG)).flatMap(({ at, message, lines }) => [
       `${at.line}: ${message}`,
       ...lines,
     ]),

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 
+import { runText } from "../../engine/simulate/story-text.ts";
 import { FAILED, simulated, SUCCEEDED, told } from "./simulated.ts";
 
 const OFFERS = `
@@ -171,4 +172,12 @@ steps:
     error: { code: "deadline" },
   });
   expect(told(run)).toContain("3600s : the deadline has passed");
+});
+
+test("an end is told with its word and its own output, although the saga itself has none", () => {
+  const run = simulated("steps: [{ end: { outcome: nothing_to_do, output: { done: 0 } } }]");
+
+  expect(told(run)).toEqual(["0s : completed (nothing_to_do)"]);
+  expect([run.entries[0]?.data, run.output]).toEqual([{ done: 0 }, { done: 0 }]);
+  expect(runText(run)).toContain("path    no step\n");
 });

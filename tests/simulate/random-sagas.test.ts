@@ -52,7 +52,7 @@ test("whatever a saga looks like and whatever happens to it, it ends, and a fail
 
   // Too few of one kind, and the rest would prove little.
   for (const status of FINAL) expect(ends.get(status) ?? 0).toBeGreaterThan(20);
-});
+}, 60_000);
 
 test("a story in which something is left behind, done twice, or never ends is found", () => {
   const answered = { atMs: 0, kind: "answered", step: "s0", text: "succeeded" } as const;

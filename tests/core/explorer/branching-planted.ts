@@ -68,6 +68,10 @@ const forgetsLosers = leaving((state) => {
   }
 });
 
+const remembersLosers = leaving((state, before) => {
+  state.outputs = { ...before.outputs, ...state.outputs };
+});
+
 const loses: Decide = leaving((state) => {
   if (state.waitingFor.length === 0) state.mailbox = [];
 });
@@ -119,6 +123,8 @@ export const branchingPlanted: readonly Planted[] = [
   planted("the items of a list are forgotten on the stack", each, itemsForgotten, /^I3/),
   planted("the winner of a race is forgotten", race, forgetsWinner, /^I|^Liveness/),
   planted("the losers of a race are not undone", race, forgetsLosers, /^I3/),
+  planted("what a race's loser has kept stays readable", race, remembersLosers, /^S10/),
+  planted("what a block has kept that catches stays readable", caughtBlock, remembersLosers, /^S10/),
   planted("a completed child's stack is forgotten", child, forgetsChildStack, /^I[34]/),
   planted("a child swallows its parent's cancel", child, swallowsCancel, /^Liveness|^I/),
   planted("a completed child is never released", child, neverReleases, /^S15/),

@@ -1,0 +1,36 @@
+import { expect, test } from "bun:test";
+import { catalogOfPublished, groupTopics, publishedDomain } from "../../engine/core/published-domain.ts";
+
+const bank = {
+  name: "bank",
+  actions: {
+    pay: { external: true, handled: true, input: { type: "string" }, output: { type: "number" } },
+    note: { external: false, handled: false, input: {} },
+  },
+  projections: ["standing"],
+};
+
+test("a domain that was published is the same domain for whoever reads it", () => {
+  const catalog = catalogOfPublished([bank, { name: "other", actions: { go: bank.actions.note }, projections: [] }]);
+
+  expect([...catalog.actions.keys()]).toEqual(["bank.pay", "bank.note", "other.go"]);
+  expect(publishedDomain("bank", catalog, ["standing"])).toEqual(bank);
+});
+
+test("the schemas of a published domain parse as far as JSON Schema says it", () => {
+  const pay = catalogOfPublished([bank]).actions.get("bank.pay");
+
+  expect(pay?.input.parse("text")).toEqual({ ok: true, value: "text" });
+  expect(pay?.input.parse(1)).toEqual({ ok: false, problems: [{ path: "", message: "must be string" }] });
+});
+
+test("a group reads what it handles; of a domain that another program runs it is everything", () => {
+  const none = { ...bank, name: "far", actions: { note: bank.actions.note }, projections: [] };
+
+  expect(Object.fromEntries(groupTopics([bank, none]))).toEqual({
+    dispatcher: ["timeline"],
+    bank: ["bank.pay"],
+    "bank.standing": ["timeline"],
+    far: ["far.note"],
+  });
+});
