@@ -18,15 +18,19 @@ export function broken(model: Model, world: World): string | undefined {
 
 /** S10: once its block is over, nothing of a step that was undone is there for later expressions. */
 function stillReadable({ definition }: Model, { saga, undone }: World): string | undefined {
-  const { current } = saga.root;
-  const inside = current?.kind === "branches" || current?.kind === "undoing";
-  if (inside || saga.failure !== undefined || saga.closing !== undefined) return undefined;
+  if (isOpen(saga.root) || saga.failure !== undefined || saga.closing !== undefined) return undefined;
   const left = undone.find((path) => {
     const around = Object.entries(saga.items ?? {}).filter(([item]) => path.startsWith(`${item}/`));
     const name = stepAt(definition, path)?.name ?? "";
     return [saga.outputs, ...around.map(([, item]) => item.outputs)].some((outputs) => Object.hasOwn(outputs, name));
   });
   return left === undefined ? undefined : `S10: ${left} was undone, and its output can still be read`;
+}
+
+/** Whether branches are in progress or being undone, however deep. */
+function isOpen({ current }: BlockState): boolean {
+  if (current?.kind === "block") return isOpen(current.block);
+  return current?.kind === "branches" || current?.kind === "undoing";
 }
 
 /** What a move breaks that neither world shows alone. */
