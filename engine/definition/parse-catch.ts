@@ -6,7 +6,9 @@ import { nearest } from "./suggest.ts";
 
 /** `catch` of a step whose keys are `step`: error code → the steps that replace it. */
 export function catchesOf(context: StepContext, field: Field, step: Fields): readonly Catch[] {
-  const entries = [...(fieldsOf(context, field.value, "`catch`")?.values() ?? [])];
+  const entries = [
+    ...(fieldsOf(context, field.value, "`catch`", "Write a code and its steps: `rejected: []`.")?.values() ?? []),
+  ];
   return entries.map(({ key, keyAt, value }) => {
     const problem = catchProblem(key, step);
     if (problem !== undefined) context.findings.error("definition.bad-catch", keyAt, problem.message, problem.hint);

@@ -5,6 +5,8 @@ import { checkKeys, type Field, type Fields, fieldsOf, itemsOf, NAME, positionOf
 import { type StepCommon, type StepContext, stepsOf } from "./parse-steps.ts";
 import { bareExpressionOf } from "./parse-template.ts";
 
+const CHOICE = "Write `- when: …` and `then: […]`, or `- else: […]`.";
+
 /** Both forms of `choose`: an expression with `cases`, or a list of `when`/`then`. */
 export function chooseStep(context: StepContext, common: StepCommon, fields: Fields): ChooseStep | undefined {
   const choose = fields.get("choose");
@@ -13,6 +15,11 @@ export function chooseStep(context: StepContext, common: StepCommon, fields: Fie
 }
 
 function caseForm(context: StepContext, common: StepCommon, fields: Fields, choose: Field): ChooseStep | undefined {
+  if (isMap(choose.value)) {
+    const message = "`choose` must be an expression or a list, is a map";
+    report(context, "definition.wrong-type", choose.value, message, `Begin each choice with a dash. ${CHOICE}`);
+    return undefined;
+  }
   const subject = bareExpressionOf(context, choose.value, "`choose`");
   const cases = fields.get("cases");
   if (cases === undefined) {
@@ -90,7 +97,7 @@ function listItem(
   item: Node,
   index: number,
 ): ChooseBranch | { readonly otherwise: readonly Step[] } | undefined {
-  const fields = fieldsOf(context, item, "a choice");
+  const fields = fieldsOf(context, item, "a choice", CHOICE);
   if (fields === undefined) return undefined;
   const otherwise = fields.get("else");
   if (otherwise !== undefined) {
@@ -102,13 +109,7 @@ function listItem(
   const then = fields.get("then");
   if (when === undefined || then === undefined) {
     const missing = when === undefined ? "when" : "then";
-    report(
-      context,
-      "definition.missing-key",
-      item,
-      `a choice needs \`${missing}\``,
-      "Write `- when: …` and `then: […]`, or `- else: […]`.",
-    );
+    report(context, "definition.missing-key", item, `a choice needs \`${missing}\``, CHOICE);
     return undefined;
   }
   const condition = bareExpressionOf(context, when.value, "`when`");

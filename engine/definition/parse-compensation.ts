@@ -14,7 +14,7 @@ export function compensationOf(context: StepContext, field: Field): Compensation
   const base = { ...context.defaults.retry, attempts: COMPENSATION_ATTEMPTS, then: "park" as const };
   if (isSeq(value)) return listOf(context, value, base, false);
   if (isMap(value)) return compensationMap(context, value, base);
-  const command = commandOf(context, value, "`compensate`");
+  const command = commandOf(context, value, "`compensate`", "Name a command, domain.action, or write a list of steps.");
   if (command === undefined) return undefined;
   const parts = { timeoutMs: context.defaults.timeoutMs, retry: base, optional: false };
   return context.marks.mark<Compensation>({ kind: "command", command, ...parts }, positionOf(context, value));
@@ -30,7 +30,13 @@ function compensationMap(context: StepContext, value: Node, base: Retry): Compen
     return listOf(context, steps.value, base, optional);
   }
   if (!fields.has("command"))
-    report(context, "definition.missing-key", value, "`compensate` needs a `command`", "Add command: domain.action.");
+    report(
+      context,
+      "definition.missing-key",
+      value,
+      "`compensate` needs a `command`",
+      "Add command: domain.action, or `steps:` with a list.",
+    );
   return commandMap(context, fields, value, base, optional);
 }
 

@@ -58,7 +58,7 @@ export function sleepStep(context: StepContext, common: StepCommon, fields: Fiel
 /** Names and their values. */
 export function setStep(context: StepContext, common: StepCommon, fields: Fields): SetStep | undefined {
   const field = fields.get("set");
-  const entries = field === undefined ? undefined : fieldsOf(context, field.value, "`set`");
+  const entries = field === undefined ? undefined : fieldsOf(context, field.value, "`set`", SET_HINT);
   if (field === undefined || entries === undefined) return undefined;
   if (entries.size === 0) report(context, "definition.missing-key", field.value, "`set` sets nothing", SET_HINT);
   const values: Record<string, Template> = {};

@@ -23,7 +23,7 @@ export function retryOf(context: ParseContext, field: Field | undefined, base: R
   if (field === undefined) return base;
   const { value } = field;
   if (isScalar(value) && value.value === "none") return { ...base, attempts: 1 };
-  const fields = fieldsOf(context, value, "`retry`");
+  const fields = fieldsOf(context, value, "`retry`", "Write `retry: { attempts: 5, backoff: 1s }`, or `retry: none`.");
   if (fields === undefined) return base;
   checkKeys(context, fields, keysOf("retry"));
   const duration = (key: string): number | undefined => given(fields.get(key), (node) => durationOf(context, node));

@@ -5,15 +5,14 @@ import { durationMs } from "./duration.ts";
 import { itemsOf, kindOf, NAME, type ParseContext, positionOf, report, VARIABLE } from "./parse-context.ts";
 
 /** Text, or undefined after an error. */
-export function textOf(context: ParseContext, node: Node, what: string): string | undefined {
+export function textOf(
+  context: ParseContext,
+  node: Node,
+  what: string,
+  hint = "Write text; quote it if it looks like a number.",
+): string | undefined {
   if (isScalar(node) && typeof node.value === "string" && node.value !== "") return node.value;
-  report(
-    context,
-    "definition.wrong-type",
-    node,
-    `${what} must be text, is ${kindOf(node)}`,
-    "Write text; quote it if it looks like a number.",
-  );
+  report(context, "definition.wrong-type", node, `${what} must be text, is ${kindOf(node)}`, hint);
   return undefined;
 }
 
@@ -50,8 +49,8 @@ export function nameHint(text: string): string {
 }
 
 /** `domain.action`. */
-export function commandOf(context: ParseContext, node: Node, what: string): string | undefined {
-  const text = textOf(context, node, what);
+export function commandOf(context: ParseContext, node: Node, what: string, hint?: string): string | undefined {
+  const text = textOf(context, node, what, hint);
   if (text === undefined) return undefined;
   const [domain = "", action = "", ...rest] = text.split(".");
   if (NAME.test(domain) && NAME.test(action) && rest.length === 0) return text;

@@ -45,7 +45,16 @@ function detail({ revision, version }: NonNullable<typeof current>) {
     { revision: OLD, version: 1, createdAt: AT, current: false, open: 3, parked: 0 },
     { revision: "d".repeat(64), version: 1, createdAt: AT, current: false, open: 0, parked: 0 },
   ];
-  return { name: "onboarding", version, revision, updatedAt: AT, source: "", revisions };
+  return {
+    name: "onboarding",
+    version,
+    revision,
+    updatedAt: AT,
+    source: "",
+    schedule: null,
+    startTopic: null,
+    revisions,
+  };
 }
 
 function revisionOf(source: string): string {

@@ -56,7 +56,7 @@ export function problem(status: number, code: string, headers: Record<string, st
 
 function view(sagaId: string) {
   const at = "2026-01-31T12:00:00.000Z";
-  const nothing = { key: null, labels: {}, input: {}, output: null, error: null, finishedAt: null };
+  const nothing = { parent: null, key: null, labels: {}, input: {}, output: null, error: null, finishedAt: null };
   const times = { startedAt: at, updatedAt: at };
   const lists = { uncompensated: [], steps: [], waitingFor: null };
   return { sagaId, definition: "d", version: 1, revision: "r", status: "running", ...nothing, ...lists, ...times };
