@@ -1,8 +1,9 @@
 /**
- * Runs one of the project's programs, after installing the packages if they are missing: a fresh clone needs no other
- * command. Imports nothing that would have to be installed.
+ * Runs one of the project's programs, after installing the packages if they are missing or of another version: neither a
+ * fresh clone nor an update needs another command. Imports nothing that would have to be installed.
  */
-import { existsSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 
 const root = resolve(import.meta.dir, "..");
@@ -12,7 +13,10 @@ if (program === undefined) {
   process.exit(2);
 }
 
-if (existsSync(join(root, "node_modules", "postgres"))) {
+/** Says of what the packages were installed. */
+const STAMP = join(root, "node_modules", ".ekiden-packages");
+
+if (areInstalled()) {
   process.argv = [process.argv[0] as string, resolve(root, program), ...args];
   await import(resolve(root, program));
 } else {
@@ -26,14 +30,28 @@ if (existsSync(join(root, "node_modules", "postgres"))) {
   process.exit(await child.exited);
 }
 
+function areInstalled(): boolean {
+  if (!existsSync(join(root, "node_modules", "postgres"))) return false;
+  return !existsSync(join(root, "bun.lock")) || (existsSync(STAMP) && readFileSync(STAMP, "utf8") === packages());
+}
+
+/** The lock file and the patches: with either of them changed, what is installed is not what was tested. */
+function packages(): string {
+  const folder = join(root, "patches");
+  const patches = existsSync(folder) ? readdirSync(folder).sort() : [];
+  const hash = createHash("sha256").update(readFileSync(join(root, "bun.lock")));
+  for (const patch of patches) hash.update(readFileSync(join(folder, patch)));
+  return hash.digest("hex");
+}
+
 async function installed(): Promise<void> {
-  console.error("Installing packages (first run) …");
+  console.error("Installing packages …");
   const install = Bun.spawn([process.execPath, "install", "--frozen-lockfile"], {
     cwd: root,
     stdio: ["ignore", "ignore", "pipe"],
   });
   const [code, text] = await Promise.all([install.exited, new Response(install.stderr).text()]);
-  if (code === 0) return;
+  if (code === 0) return writeFileSync(STAMP, packages());
   console.error(
     `The packages could not be installed:\n${text}\nIs the npm registry reachable, and is there disk space?`,
   );
