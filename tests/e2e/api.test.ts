@@ -111,8 +111,8 @@ describe("the API over a running engine", () => {
       "step.requested",
       "step.succeeded",
       "step.requested",
-      "step.succeeded",
       "step.requested",
+      "step.succeeded",
       "saga.completed",
     ]);
   });
