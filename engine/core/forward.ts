@@ -7,6 +7,7 @@ import { enter } from "./enter.ts";
 import { blockFrame, type Frame, inProgress, leave, open, type Place, rootFrame } from "./frame.ts";
 import { park } from "./park.ts";
 import { releaseChildren } from "./child-entries.ts";
+import { clearStack } from "./stack.ts";
 import type { Moved, Standing } from "./standing.ts";
 import { type Failure, isFinal } from "./state.ts";
 
@@ -104,7 +105,7 @@ function complete(draft: Draft, ended: boolean): void {
   draft.send({ topic: "timeline", type: "saga.completed", body: { output: state.output ?? null, ...outcome } });
   if (draft.facts.parent === undefined || state.pivotPassed) {
     releaseChildren(draft);
-    state.stack = [];
+    clearStack(draft);
   }
   tellParent(draft);
 }
