@@ -34,6 +34,7 @@ export interface Cost {
 /** One saga on a database of its own, whose transitions are applied one by one, as the dispatcher applies them. */
 export class LongSaga {
   readonly id = newId();
+  readonly #revision = newId();
   readonly #sql: Sql;
   readonly #store: Store;
   readonly #transitions = new Transitions(new Revisions(), createEvaluator(), "bench");
@@ -58,10 +59,10 @@ export class LongSaga {
     const sql = saga.#sql;
     await migrate(sql, [{ schema: "timeline", folder: join(root, "sql") }]);
     for (const topic of TOPICS) await sql`insert into timeline.topic (name) values (${topic}) on conflict do nothing`;
-    await sql`insert into timeline.definition_revision (name, version, revision, source) values ('long', 1, 'r', ${source})`;
+    await sql`insert into timeline.definition_revision (name, version, revision, source) values ('long', 1, ${saga.#revision}, ${source})`;
     await sql`
       insert into timeline.saga (id, definition, version, revision, status, input)
-      values (${saga.id}, 'long', 1, 'r', 'running', ${sql.json(input as never)})
+      values (${saga.id}, 'long', 1, ${saga.#revision}, 'running', ${sql.json(input as never)})
     `;
     return saga;
   }

@@ -2,7 +2,7 @@ import type { Transition } from "../../engine/core/decision.ts";
 import type { Json } from "../../engine/core/json.ts";
 import { branchPath } from "../../engine/core/path.ts";
 import type { ChildEntry, StackEntry } from "../../engine/core/state.ts";
-import type { Stored } from "../../engine/core/stored.ts";
+import type { Stored, StoredValue } from "../../engine/core/stored.ts";
 import { isWithin } from "../../engine/core/stored-stack.ts";
 
 /** What `saga_step` keeps of one step. */
@@ -18,7 +18,7 @@ interface StoredRow {
 export type StoredRows = Readonly<Record<string, StoredRow>>;
 
 /** The rows after a transition. */
-export function rowsAfter(rows: StoredRows, { steps, stored }: Transition): StoredRows {
+export function rowsAfter(rows: StoredRows, { steps, stored }: Pick<Transition, "steps" | "stored">): StoredRows {
   const next: Record<string, StoredRow> = { ...rows };
   for (const { path, output } of steps) if (output !== undefined) next[path] = { ...next[path], output };
   for (const { path, ...change } of stored) next[path] = { ...next[path], ...change };
@@ -33,7 +33,8 @@ export function storedIn(rows: StoredRows, outputsMax = 0): Stored {
     .toSorted((one, other) => (other.place ?? 0) - (one.place ?? 0));
   return {
     outputsMax,
-    values: (paths) => new Map(paths.flatMap((path) => (rows[path] === undefined ? [] : [[path, rows[path]]]))),
+    values: (paths) =>
+      new Map(paths.flatMap((path) => (rows[path] === undefined ? [] : [[path, storedValue(rows[path])]]))),
     stack: ({ scope, except, below, limit }) =>
       stack
         .filter(({ path, place = 0 }) => isWithin(path, scope, except) && (below === null || place < below))
@@ -43,6 +44,10 @@ export function storedIn(rows: StoredRows, outputsMax = 0): Stored {
     items: (path, from, to) => ((rows[path]?.input ?? []) as readonly Json[]).slice(from, to),
     results: (path, last) => resultsOf(rows, path, last),
   };
+}
+
+function storedValue({ output, result }: StoredRow): StoredValue {
+  return { ...(output === undefined ? {} : { output }), ...(result === undefined ? {} : { result }) };
 }
 
 function entryOf(path: string, { input = null, output, result = output, child, stacked = 0 }: StoredRow): StackEntry {
