@@ -12,6 +12,7 @@ import { broken, brokenMove } from "./explorer/invariants.ts";
 import { models } from "./explorer/models.ts";
 import { participantMoves } from "./explorer/participant.ts";
 import { FACTS, firstWorld, type Model } from "./explorer/world.ts";
+import { decideTwice } from "./twin.ts";
 
 const evaluator = createEvaluator();
 const RUNS = 400;
@@ -51,7 +52,7 @@ function walk({ name, choices }: Route): Walk {
   const model: Model = {
     ...base,
     decide: (definition, facts, before, event, read, own) => {
-      const answer = decide(definition, facts, before, event, read, own);
+      const answer = decideTwice(definition, facts, before, event, read, own);
       calls.push({ facts, definition, before, event, read, answer });
       return answer;
     },
