@@ -4,7 +4,7 @@ import type { StackQuery, Stored, StoredValue } from "../core/stored.ts";
 import type { Tx } from "./database.ts";
 
 /** Outputs that stay in the state: the steps of most sagas, whose transitions then read nothing more. */
-const OUTPUTS_MAX = 8;
+export const OUTPUTS_MAX = 8;
 
 /** Thrown where `decide` reads what was not fetched: fetch it, and decide again. */
 export class StoredNeeded extends Error {

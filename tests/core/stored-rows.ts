@@ -6,7 +6,7 @@ import type { Stored, StoredValue } from "../../engine/core/stored.ts";
 import { isWithin } from "../../engine/core/stored-stack.ts";
 
 /** What `saga_step` keeps of one step. */
-interface StoredRow {
+export interface StoredRow {
   readonly input?: Json;
   readonly output?: Json;
   readonly result?: Json;
