@@ -35,6 +35,7 @@ const TRANSITIONS: readonly { readonly steps: StepChange[]; readonly stored: Sto
       moved("shipment/pack", {}),
       moved("kid"),
       moved("a_b", {}),
+      moved("lost", { id: 3 }),
     ],
     stored: [
       { path: "a", input: { n: 1 }, stacked: 1, result: { id: 1, all: true } },
@@ -51,6 +52,7 @@ const TRANSITIONS: readonly { readonly steps: StepChange[]; readonly stored: Sto
     steps: [moved("a_b", { again: 1 })],
     stored: [
       { path: "shipment/pack", stacked: 0 },
+      { path: "lost", forgotten: true },
       { path: "kid", child: { id: "K", ended: "completed", pivotPassed: true } },
     ],
   },
@@ -102,6 +104,7 @@ async function answered<T>(ask: (stored: Stored) => T): Promise<T> {
 const QUESTIONS: Readonly<Record<string, (stored: Stored) => unknown>> = {
   "values, of which one is null, one has none and one was never there": (stored) =>
     [...stored.values(["a", "none", "kid", "nowhere"])].toSorted(([one], [other]) => (one < other ? -1 : 1)),
+  "values, of which one is forgotten": (stored) => [...stored.values(["lost", "a_b"])],
   "the whole stack": (stored) => stored.stack({ scope: "", except: [], below: null, limit: 100 }),
   "the top of the stack": (stored) => stored.stack({ scope: "", except: [], below: null, limit: 2 }),
   "what stands below a place": (stored) => stored.stack({ scope: "", except: [], below: 4, limit: 2 }),
