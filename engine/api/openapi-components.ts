@@ -46,6 +46,7 @@ const SCHEMAS = {
   Saga: saga.Saga,
   SagaError: saga.SagaError,
   SagaList: saga.SagaList,
+  StepList: saga.StepList,
   SagaStatus: saga.SagaStatus,
   SagaStep: saga.SagaStep,
   Timeline: message.Timeline,

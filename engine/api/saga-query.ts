@@ -32,6 +32,8 @@ export const TimelineQuery = v.strictObject({
   cursor,
 });
 
+export const StepListQuery = v.strictObject({ limit: Limit, cursor });
+
 /** Without `label.<name>`, whose names are open. */
 export const SagaListQuery = v.strictObject({
   definition: v.optional(v.pipe(QueryText, v.description("Name of the definition"))),

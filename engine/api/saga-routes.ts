@@ -1,13 +1,13 @@
-import { listSagas, readSaga } from "../timeline/read-sagas.ts";
+import { listSagas, listSteps, readSaga } from "../timeline/read-sagas.ts";
 import type { Api, ApiParts } from "./api-env.ts";
 import { callerOf } from "./caller.ts";
-import { writeCursor } from "./cursor.ts";
+import { readCursor, writeCursor } from "./cursor.ts";
 import { describe } from "./describe.ts";
 import { readJson } from "./json-body.ts";
 import { parseQuery, queryTexts, readQuery } from "./read-query.ts";
 import { SagaReader } from "./saga-reader.ts";
-import { SagaListQuery, SagaQuery, StartQuery, sagaFilter, splitLabels } from "./saga-query.ts";
-import { viewSagas } from "./saga-view.ts";
+import { SagaListQuery, SagaQuery, StartQuery, StepListQuery, sagaFilter, splitLabels } from "./saga-query.ts";
+import { viewSagas, viewStep } from "./saga-view.ts";
 import { definitionNameOf, sagaIdOf, unknownSaga } from "./unknown.ts";
 import { waitUntilSettled } from "./wait-until-settled.ts";
 
@@ -43,6 +43,18 @@ export function addSagaRoutes(app: Api, parts: ApiParts): SagaReader {
     const sagaId = sagaIdOf(c.req.param("id"));
     if (wait > 0 && (await readSaga(sql, sagaId)) !== undefined) await waitUntilSettled(c, engine, sagaId, wait);
     return c.json(await oneSaga(sagaId));
+  });
+
+  app.get("/v1/sagas/:id/steps", STEPS, async (c) => {
+    const { limit, cursor } = readQuery(c, StepListQuery);
+    const sagaId = sagaIdOf(c.req.param("id"));
+    if ((await readSaga(sql, sagaId)) === undefined) unknownSaga(sagaId);
+    const after = cursor === undefined ? undefined : readCursor(cursor, ["steps"]).id;
+    const rows = await listSteps(sql, sagaId, after, limit + 1);
+    const page = rows.slice(0, limit);
+    const last = rows.length > page.length ? page.at(-1) : undefined;
+    const nextCursor = last === undefined ? null : writeCursor({ list: "steps", id: last.path });
+    return c.json({ items: page.map(viewStep), nextCursor });
   });
   return reader;
 }
@@ -107,4 +119,14 @@ const GET = describe({
   query: SagaQuery,
   answers: { 200: { description: "The saga", schema: "Saga" } },
   problems: ["saga.unknown", "engine.busy"],
+});
+
+const STEPS = describe({
+  tag: "sagas",
+  operationId: "listSteps",
+  summary: "List a saga's steps by path",
+  path: ["sagaId"],
+  query: StepListQuery,
+  answers: { 200: { description: "A page of steps", schema: "StepList" } },
+  problems: ["saga.unknown", "request.cursor-invalid"],
 });

@@ -83,7 +83,13 @@ export const Saga = v.pipe(
     output: v.pipe(v.unknown(), v.description("Output of a completed saga; null before")),
     error: v.nullable(SagaError),
     uncompensated: v.array(Uncompensated),
-    steps: v.pipe(v.array(SagaStep), v.description("Steps in the order in which they were reached")),
+    steps: v.pipe(
+      v.array(SagaStep),
+      v.description(
+        "Steps in the order in which they were reached; of more than 200, those that have not ended and the newest",
+      ),
+    ),
+    moreSteps: v.optional(v.pipe(v.literal(true), v.description("There are more: all are at /v1/sagas/{id}/steps"))),
     waitingFor: v.pipe(v.nullable(v.array(Waiting)), v.description("Signals it waits for; null: none")),
     parent: v.pipe(v.nullable(Parent), v.description("Null: nobody's child")),
     startedAt: v.pipe(Time, v.description("When it was accepted")),
@@ -99,6 +105,14 @@ export const SagaList = v.pipe(
     nextCursor: v.pipe(v.nullable(v.string()), v.description("`cursor` of the next page; null: this was the last")),
   }),
   v.description("Sagas, newest first"),
+);
+
+export const StepList = v.pipe(
+  v.strictObject({
+    items: v.array(SagaStep),
+    nextCursor: v.pipe(v.nullable(v.string()), v.description("`cursor` of the next page; null: this was the last")),
+  }),
+  v.description("Steps of a saga, by path"),
 );
 
 export const Accepted = v.pipe(

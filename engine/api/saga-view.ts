@@ -8,13 +8,16 @@ import type { Engine } from "./port.ts";
 import type { Saga, SagaError, SagaStep } from "./saga-schema.ts";
 import { maskingOfSagas } from "./sensitive.ts";
 
+/** Steps that are shown with a saga. An `each` may have ten thousand; all are listed page by page. */
+const STEPS_MAX = 200;
+
 type SagaView = InferOutput<typeof Saga>;
 
 /** Sagas as the API shows them: with their steps, sensitive values masked. */
 export async function viewSagas(engine: Engine, sql: Sql, rows: readonly SagaRow[]): Promise<SagaView[]> {
   if (rows.length === 0) return [];
   const ids = rows.map((row) => row.id);
-  const [steps, masking] = await Promise.all([readSteps(sql, ids), maskingOfSagas(engine, sql, rows)]);
+  const [steps, masking] = await Promise.all([readSteps(sql, ids, STEPS_MAX + 1), maskingOfSagas(engine, sql, rows)]);
   const stepsOf = Map.groupBy(steps, (step) => step.saga_id);
   return rows.map((row) => view(row, stepsOf.get(row.id) ?? [], masking.of(row.id)));
 }
@@ -33,7 +36,8 @@ function view(row: SagaRow, steps: readonly SagaStepRow[], masking: Masking): Sa
     output: masking.value(row.output),
     error: row.error === null ? null : viewError(row.error, masking),
     uncompensated: row.uncompensated.map(({ step, reason }) => ({ step, reason: masking.text(reason) })),
-    steps: steps.map(viewStep),
+    steps: shown(steps).map(viewStep),
+    ...(steps.length > STEPS_MAX ? { moreSteps: true as const } : {}),
     waitingFor:
       waiting.length === 0 ? null : waiting.map(({ signal, path, deadlineAt }) => ({ signal, path, deadlineAt })),
     parent: row.parent_id === null ? null : { sagaId: row.parent_id, step: row.parent_path ?? "" },
@@ -54,7 +58,15 @@ function viewError(error: JsonObject, masking: Masking): InferOutput<typeof Saga
   };
 }
 
-function viewStep(row: SagaStepRow): InferOutput<typeof SagaStep> {
+/** One too many was read, to know whether there are more: the oldest of those that have ended. */
+function shown(steps: readonly SagaStepRow[]): readonly SagaStepRow[] {
+  if (steps.length <= STEPS_MAX) return steps;
+  const oldest = steps.findIndex((step) => step.finished_at !== null);
+  return steps.toSpliced(Math.max(0, oldest), 1);
+}
+
+/** A step as the API shows it. */
+export function viewStep(row: SagaStepRow): InferOutput<typeof SagaStep> {
   return {
     path: row.path,
     status: row.status,

@@ -29,7 +29,8 @@ export function sagaText(saga: SagaView): string {
     time(step.startedAt),
     time(step.finishedAt),
   ]);
-  return `${head}\n\n${table(["STEP", "STATUS", "ATTEMPTS", "STARTED", "FINISHED"], rows, "No step was reached yet.")}`;
+  const more = saga.moreSteps ? `\n\nThere are more steps: GET /v1/sagas/${saga.sagaId}/steps` : "";
+  return `${head}\n\n${table(["STEP", "STATUS", "ATTEMPTS", "STARTED", "FINISHED"], rows, "No step was reached yet.")}${more}`;
 }
 
 function errorText(error: SagaView["error"]): string | null {

@@ -10,7 +10,7 @@ import type { Json } from "./json.ts";
 import { park } from "./park.ts";
 import { stepKey } from "./path.ts";
 import { GUARD_RETRY_MS, mayRetry, retryDelayMs } from "./retry.ts";
-import { drop, entryAt } from "./stack.ts";
+import { clearStack, drop, keepResult } from "./stack.ts";
 import type { Failure, StepState } from "./state.ts";
 
 /** A command in progress, with what surrounds it. */
@@ -37,9 +37,7 @@ export function pendingOf(place: Place | undefined): Pending | undefined {
 export function succeed(draft: Draft, awaited: Awaited, result: Json): void {
   const { frame, step, path, state } = awaited;
   draft.clearTimers(path);
-  const entry = entryAt(draft, path);
-  if (entry !== undefined) entry.output = result;
-  const fault = keepResult(draft, awaited, result);
+  const fault = take(draft, awaited, result);
   // Whoever is closed has no reader for its output, so a fault of it needs no person.
   if (frame.closing !== undefined) {
     draft.step({ path, status: "succeeded", finished: true });
@@ -59,18 +57,22 @@ export function succeed(draft: Draft, awaited: Awaited, result: Json): void {
 function passPivot(draft: Draft): void {
   draft.state.pivotPassed = true;
   releaseChildren(draft);
-  draft.state.stack = [];
+  clearStack(draft);
 }
 
-function keepResult(draft: Draft, { frame, step, path }: Awaited, result: Json): Failure | undefined {
-  const fault = contractFault(step, path, result);
-  if (fault !== undefined) return fault;
+/** A result that breaks its contract or its output template is known all the same, to whoever undoes the step. */
+function take(draft: Draft, { frame, step, path }: Awaited, result: Json): Failure | undefined {
+  let output: Json | undefined;
   try {
-    const scope = { ...errorIn(frame), result };
-    record(draft, step, path, step.output === undefined ? result : draft.render(path, step.output, scope));
+    const fault = contractFault(step, path, result);
+    if (fault !== undefined) return fault;
+    output = step.output === undefined ? result : draft.render(path, step.output, { ...errorIn(frame), result });
+    record(draft, step, path, output);
     return undefined;
   } catch (error) {
     return faultOf(error, path);
+  } finally {
+    keepResult(draft, path, result, output);
   }
 }
 

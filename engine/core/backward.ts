@@ -3,8 +3,9 @@ import { tellParent } from "./child-side.ts";
 import { compensateChild } from "./child-entries.ts";
 import { type Draft, errorOf } from "./draft.ts";
 import { compensationOf, listFrame } from "./frame.ts";
+import { stepAt } from "./path.ts";
 import { GUARD_RETRY_MS } from "./retry.ts";
-import { drop, topsIn } from "./stack.ts";
+import { depthOf, drop, topsIn } from "./stack.ts";
 import type { Run } from "./standing.ts";
 import type { Failure, StackEntry } from "./state.ts";
 
@@ -36,19 +37,20 @@ export function undo(draft: Draft, scope: string, because: Failure | undefined, 
   for (;;) {
     const entries = topsIn(draft, scope);
     if (entries.length === 0) return true;
-    const before = draft.state.stack.length;
+    const before = depthOf(draft);
     for (const entry of entries) {
       if (entry.undo === undefined || entry.undo.kind === "guard") begin(draft, entry, because);
       if (entry.undo?.kind === "steps") runList(draft, entry, run);
     }
-    if (draft.state.stack.length === before) return false;
+    if (depthOf(draft) === before) return false;
   }
 }
 
 function begin(draft: Draft, entry: StackEntry, because: Failure | undefined): void {
   const error = draft.state.failure !== undefined || because === undefined ? {} : { error: because };
   const compensation = compensationOf(draft, entry);
-  if (entry.notify) return listed(draft, entry, "a notification is not taken back");
+  if (stepAt(draft.definition, entry.path)?.kind === "notify")
+    return listed(draft, entry, "a notification is not taken back");
   if (entry.child !== undefined && !entry.child.pivotPassed) return compensateChild(draft, entry, entry.child);
   if (compensation === undefined) return listed(draft, entry, "the step has no compensation");
   if (entry.child !== undefined) entry.undo = { kind: "steps", root: { at: 0 }, ...error };

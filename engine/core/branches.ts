@@ -30,9 +30,10 @@ function closingOf({ frame, state }: At): Failure | undefined {
 function beginItems(draft: Draft, at: At): void {
   const { step, path, state } = at;
   if (step.kind !== "each" || state.next === undefined || closingOf(at) !== undefined) return;
-  const count = draft.listAt(path).length;
+  const count = draft.values.countAt(path);
   let open = Object.keys(state.branches).length;
   for (; open < step.concurrency && state.next < count; open += 1) {
+    draft.values.beginItem(path, state.next);
     state.branches[`[${state.next}]`] = { root: { at: 0 } };
     state.next += 1;
   }
@@ -43,7 +44,7 @@ function undoBranch(draft: Draft, at: At, id: string, because: Failure, run: Run
   const path = branchPath(at.path, id);
   if (closingOf(at) === undefined) {
     if (!undo(draft, path, because, run)) return false;
-    draft.forget(at.path, path);
+    draft.values.forget(at.path, path);
   }
   delete at.state.branches[id];
   return true;
@@ -62,6 +63,7 @@ function runBranch(
   const standing = run(draft, frame);
   if (standing === "open") return false;
   delete state.branches[id];
+  if (step.kind === "each") draft.values.endItem(branchPath(at.path, id));
   if (closingOf(at) !== undefined) return true;
   if (typeof standing === "object") failBranch(at, id, standing);
   else if (standing === "done" && frame.closing === undefined) {
@@ -78,19 +80,24 @@ function failBranch(at: At, id: string, failure: Failure): void {
   else state.failure = failure;
 }
 
+function wentWell(at: At): boolean {
+  return closingOf(at) === undefined;
+}
+
 /** No branch is in progress any more: on, or the failure is caught, or it goes outward. */
 function endBlock(draft: Draft, at: At): Moved {
   const { frame, step, path, state } = at;
   draft.clearTimers(path);
+  const results = step.kind === "each" && wentWell(at) ? draft.values.resultsAt(path, step) : undefined;
+  if (step.kind === "each") draft.values.endList(path);
   if (frame.closing !== undefined) {
     delete frame.block.current;
     draft.step({ path, status: "closed", finished: true });
     return "again";
   }
   if (state.failure === undefined) {
-    const output = step.kind === "each" ? { output: draft.resultsAt(path) } : {};
-    if (output.output !== undefined) draft.keepOutput(step, path, output.output);
-    draft.step({ path, status: "succeeded", ...output, finished: true });
+    if (results !== undefined) draft.values.keepOutput(step, path, results);
+    draft.step({ path, status: "succeeded", ...(results === undefined ? {} : { output: results }), finished: true });
     return "next";
   }
   draft.step({ path, status: "failed", failure: state.failure, finished: true });

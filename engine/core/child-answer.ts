@@ -7,7 +7,7 @@ import type { SagaStep } from "./definition.ts";
 import type { Draft } from "./draft.ts";
 import type { ChildEnded } from "./event.ts";
 import { type Place, placeAt } from "./frame.ts";
-import { drop, entryAt } from "./stack.ts";
+import { drop, takeEntry } from "./stack.ts";
 import type { Failure } from "./state.ts";
 
 /** A child in progress, with what surrounds its step. */
@@ -58,7 +58,7 @@ export function childEnded(draft: Draft, event: ChildEnded): boolean {
   if (open === undefined || open.state.ended || open.state.held !== undefined || open.state.id !== event.child)
     return false;
   const { path, state } = open;
-  const child = entryAt(draft, path)?.child;
+  const child = takeEntry(draft, path)?.child;
   switch (event.status) {
     case "completed":
       if (child === undefined) {
@@ -112,7 +112,7 @@ export function retryChild(draft: Draft, open: OpenChild): void {
     if (step.deadlineMs !== undefined) draft.setTimer(`deadline:${path}`, step.deadlineMs);
     return;
   }
-  if (entryAt(draft, path)?.child?.ended === "terminated") {
+  if (takeEntry(draft, path)?.child?.ended === "terminated") {
     draft.state.uncompensated.push({ step: path, reason: "its child saga was terminated" });
     drop(draft, path);
   }

@@ -1,6 +1,6 @@
 import type { Draft } from "./draft.ts";
 import type { SagaEvent } from "./event.ts";
-import { drop, entryAt } from "./stack.ts";
+import { childEntries, drop, entryAt } from "./stack.ts";
 import type { ChildEntry, StackEntry } from "./state.ts";
 
 /** Undoes a child that has not passed a pivot: it undoes its own stack and says when that is done. */
@@ -33,7 +33,7 @@ export function listChild(draft: Draft, path: string): void {
 
 /** Nobody takes the completed children on the stack back any more: they may forget theirs. */
 export function releaseChildren(draft: Draft): void {
-  for (const { child } of draft.state.stack) {
+  for (const { child } of childEntries(draft)) {
     if (child?.ended === "completed" && !child.pivotPassed) release(draft, child.id);
   }
 }

@@ -1,5 +1,6 @@
 import { releaseChildren } from "./child-entries.ts";
 import type { Draft } from "./draft.ts";
+import { clearStack } from "./stack.ts";
 import type { SagaState } from "./state.ts";
 
 /** A child that has reached its final status tells its parent (S15). */
@@ -45,7 +46,7 @@ export function endReversal(draft: Draft): void {
 export function released(draft: Draft): boolean {
   if (draft.state.reversal !== undefined) return false;
   releaseChildren(draft);
-  draft.state.stack = [];
+  clearStack(draft);
   draft.state.reversal = "done";
   return true;
 }

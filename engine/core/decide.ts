@@ -15,6 +15,7 @@ import { retry } from "./operator.ts";
 import { takeStatus } from "./park.ts";
 import { receive } from "./signal.ts";
 import { isFinal, type SagaFacts, type SagaState } from "./state.ts";
+import type { Stored } from "./stored.ts";
 import { fire } from "./timer.ts";
 import { compensationFailed } from "./undo-answer.ts";
 import { waitingFor } from "./waiting.ts";
@@ -40,6 +41,7 @@ export function newborn(): SagaState {
 /**
  * The whole orchestrator. No clock, no database, no topic: the same definition, state, event and read always decide
  * the same. `needs` asks for a step's guard: settle it (design S3), add the outcome to `read`, and decide again.
+ * `stored` is where a long saga's parts lie; without it everything stays in the state.
  */
 export function decide(
   definition: Definition,
@@ -48,9 +50,10 @@ export function decide(
   event: SagaEvent,
   read: Read,
   evaluator: Evaluator,
+  stored?: Stored,
 ): Decision {
   if (isFinal(state.status) && !concerns(facts, state, event)) return { kind: "no-op", reason: "final" };
-  const draft = new Draft(definition, facts, state, read, evaluator);
+  const draft = new Draft(definition, facts, state, read, evaluator, stored);
   try {
     const refused = apply(draft, event);
     if (refused !== undefined) return { kind: "no-op", reason: refused };

@@ -1,5 +1,6 @@
 import type { Json, JsonObject } from "./json.ts";
 import type { Failure, SagaState } from "./state.ts";
+import type { StoredChange } from "./stored.ts";
 
 /** A message that a transition sends. Ids, saga and causation are added where it is written. */
 export interface Outgoing {
@@ -32,6 +33,8 @@ export interface Transition {
   readonly state: SagaState;
   readonly outgoing: readonly Outgoing[];
   readonly steps: readonly StepChange[];
+  /** What leaves the state for the rows of the steps, or changes there; at most one change a path. */
+  readonly stored: readonly StoredChange[];
   /** Paths whose `rejected` guard is taken off for a retry. */
   readonly reopen: readonly string[];
   /** Paths whose compensation is given up. */

@@ -1,13 +1,15 @@
-import type { Definition, Expression, Step, Template } from "./definition.ts";
+import type { Definition, Expression, Template } from "./definition.ts";
 import type { Outgoing, StepChange, Transition } from "./decision.ts";
 import { ExpressionFault, type Evaluator, type Scope } from "./evaluate.ts";
 import type { GuardOutcome, Read } from "./event.ts";
 import type { Json } from "./json.ts";
-import { allSteps, branchPath, isInside, lanesAt, numberless } from "./path.ts";
-import type { BlockState, Failure, ItemState, SagaFacts, SagaState } from "./state.ts";
+import type { BlockState, Failure, SagaFacts, SagaState } from "./state.ts";
 import { BODY_MAX, storedBytes } from "./size.ts";
-import { renderTemplate } from "./template.ts";
+import type { Stored, StoredChange } from "./stored.ts";
+import { StoredStack } from "./stored-stack.ts";
+import { expressionsOf, renderTemplate } from "./template.ts";
 import { upgraded } from "./upgrade.ts";
+import { Values } from "./values.ts";
 
 /** Thrown inside a transition that must know a step's guard; `decide` turns it into `needs`. */
 export class GuardNeeded extends Error {
@@ -27,21 +29,35 @@ export class Draft {
   readonly facts: SagaFacts;
   readonly state: SagaState;
   readonly read: Read;
+  readonly values: Values;
+  /** The part of the stack that lies outside the state. */
+  readonly outside: StoredStack;
   readonly #evaluator: Evaluator;
   readonly #outgoing: Outgoing[] = [];
   readonly #steps = new Map<string, StepChange>();
+  readonly #stored = new Map<string, StoredChange>();
   readonly #reopen: string[] = [];
   readonly #keep: string[] = [];
   readonly #taken: Record<string, string> = {};
   /** Blocks whose step in progress has just failed; the walk over the tree takes the failure outward. */
   readonly #failures = new Map<BlockState, Failure>();
 
-  constructor(definition: Definition, facts: SagaFacts, state: SagaState, read: Read, evaluator: Evaluator) {
+  constructor(
+    definition: Definition,
+    facts: SagaFacts,
+    state: SagaState,
+    read: Read,
+    evaluator: Evaluator,
+    stored?: Stored,
+  ) {
     this.definition = definition;
     this.facts = facts;
     this.state = workingCopy(upgraded(state));
     this.read = read;
     this.#evaluator = evaluator;
+    const keep = (change: StoredChange) => this.store(change);
+    this.values = new Values(definition, this.state, evaluator, stored, keep);
+    this.outside = new StoredStack(this.state, stored, keep);
   }
 
   /**
@@ -67,6 +83,11 @@ export class Draft {
   /** Several changes of one step in one transition become one row; later fields win. */
   step(change: StepChange): void {
     this.#steps.set(change.path, { ...this.#steps.get(change.path), ...change });
+  }
+
+  /** Several changes of what is kept of one step become one as well. */
+  store(change: StoredChange): void {
+    this.#stored.set(change.path, { ...this.#stored.get(change.path), ...change });
   }
 
   reopen(path: string): void {
@@ -103,106 +124,33 @@ export class Draft {
 
   /** Evaluates an expression that stands at a path. @throws ExpressionFault */
   evaluate(path: string, expression: Expression, more: Scope): Json {
-    return this.#evaluator.evaluate(expression, { ...this.#scope(path), ...more });
+    return this.#evaluator.evaluate(expression, { ...this.#scope(path, () => [expression]), ...more });
   }
 
   /** @throws ExpressionFault */
   render(path: string, template: Template, more: Scope = {}): Json {
-    return renderTemplate(template, { ...this.#scope(path), ...more }, this.#evaluator);
-  }
-
-  /** Keeps a step's output where later steps read it; inside an item it is the item's own. */
-  keepOutput(step: Step, path: string, output: Json): void {
-    const item = this.#innermostItem(path);
-    if (step.name !== undefined) (item?.state.outputs ?? this.state.outputs)[step.name] = output;
-    if (item !== undefined && item.steps.at(-1)?.id === step.id && path === `${item.branch}/${step.id}`) {
-      item.state.result = output;
-    }
-  }
-
-  keepVariable(path: string, name: string, value: Json): void {
-    this.#varsAt(path)[name] = value;
-  }
-
-  /** Each variable is written once; inside an item it is the item's own. */
-  hasVariable(path: string, name: string): boolean {
-    return Object.hasOwn(this.#varsAt(path), name);
-  }
-
-  /**
-   * What a block, or one branch of it, has kept is gone: nothing of it came about. `within`: the branch; the whole block
-   * by default. Rows of finished steps still show it to people.
-   */
-  forget(block: string, within = block): void {
-    const { outputs, vars = {} } = this.#innermostItem(block)?.state ?? this.state;
-    const scope = numberless(within);
-    for (const [path, step] of allSteps(this.definition)) {
-      if (!isInside(path, scope)) continue;
-      if (step.name !== undefined) delete outputs[step.name];
-      if (step.kind === "set") for (const name of Object.keys(step.values)) delete vars[name];
-    }
-    const stays = ([path]: readonly [string, unknown]) => !isInside(path, within);
-    const { items, lists } = this.state;
-    if (items !== undefined) this.state.items = Object.fromEntries(Object.entries(items).filter(stays));
-    if (lists !== undefined) this.state.lists = Object.fromEntries(Object.entries(lists).filter(stays));
-  }
-
-  /** Keeps the list that an `each` runs over. */
-  keepList(path: string, items: readonly Json[]): void {
-    this.state.lists = { ...this.state.lists, [path]: items };
-  }
-
-  listAt(path: string): readonly Json[] {
-    return this.state.lists?.[path] ?? [];
-  }
-
-  /** What stands for the items of an `each`, in order. */
-  resultsAt(path: string): Json[] {
-    return this.listAt(path).map((_item, index) => this.state.items?.[branchPath(path, `[${index}]`)]?.result ?? null);
+    return renderTemplate(template, { ...this.#scope(path, () => expressionsOf(template)), ...more }, this.#evaluator);
   }
 
   finish(): Transition {
+    this.values.leave();
+    this.outside.leave();
     return {
       kind: "transition",
       state: this.state,
       outgoing: this.#outgoing,
       steps: [...this.#steps.values()],
+      stored: [...this.#stored.values()],
       reopen: this.#reopen,
       keep: this.#keep,
       taken: this.#taken,
     };
   }
 
-  #varsAt(path: string): Record<string, Json> {
-    this.state.vars ??= {};
-    return this.#innermostItem(path)?.state.vars ?? this.state.vars;
-  }
-
-  #innermostItem(
-    path: string,
-  ): { readonly branch: string; readonly steps: readonly Step[]; readonly state: ItemState } | undefined {
-    const lane = lanesAt(this.definition, path).findLast(({ step }) => step.kind === "each");
-    if (lane === undefined) return undefined;
-    const before = this.state.items?.[lane.branch];
-    const state: ItemState = { ...before, outputs: { ...before?.outputs }, vars: { ...before?.vars } };
-    this.state.items = Object.assign(this.state.items ?? {}, { [lane.branch]: state });
-    return { branch: lane.branch, steps: lane.step.kind === "each" ? lane.step.steps : [], state };
-  }
-
-  #scope(path: string): Scope {
+  #scope(path: string, expressions: () => readonly Expression[]): Scope {
     const { id, key, version, startedAt, input } = this.facts;
-    const own: Record<string, Json> = {};
-    let steps = this.state.outputs;
-    let vars = this.state.vars ?? {};
-    for (const { step, block, branch, item } of lanesAt(this.definition, path)) {
-      if (step.kind !== "each" || item === undefined) continue;
-      own[step.as] = this.listAt(block)[item] ?? null;
-      const inside = this.state.items?.[branch];
-      if (inside === undefined) continue;
-      steps = { ...steps, ...inside.outputs };
-      vars = { ...vars, ...inside.vars };
-    }
-    return { ...own, input, steps, vars, saga: { id, key, version, startedAt, now: this.read.now } };
+    const saga = { id, key, version, startedAt, now: this.read.now };
+    return { ...this.values.scope(path, expressions), input, saga };
   }
 }
 

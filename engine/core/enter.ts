@@ -78,7 +78,7 @@ function skip(draft: Draft, path: string, step: Step): "next" {
 function enterNotify(draft: Draft, frame: Frame, step: NotifyStep, path: string): "next" {
   const input = draft.render(path, step.with, errorIn(frame));
   draft.mustFit({ input }, "the notification");
-  if (!frame.undoes) push(draft, { path, input, notify: true });
+  if (!frame.undoes) push(draft, { path, input });
   sendNotification(draft, step, path, input);
   return "next";
 }
@@ -134,7 +134,7 @@ function isWanted(draft: Draft, frame: Frame, step: WaitStep, path: string, payl
 
 /** Keeps a step's output where later steps read it. */
 export function record(draft: Draft, step: Step, path: string, output: Json): void {
-  draft.keepOutput(step, path, output);
+  draft.values.keepOutput(step, path, output);
   draft.step({ path, status: "succeeded", output, finished: true });
 }
 
@@ -195,7 +195,7 @@ function enterEach(draft: Draft, frame: Frame, step: EachStep, path: string): "a
   if (items.length > step.max) {
     throw new ExpressionFault(step.in, `${step.in.source} has ${items.length} items, at most ${step.max} are allowed`);
   }
-  draft.keepList(path, items);
+  draft.values.keepList(path, items);
   frame.block.current = { kind: "branches", branches: {}, next: 0 };
   return beginBlock(draft, step, path);
 }
@@ -234,12 +234,12 @@ function enterSet(draft: Draft, frame: Frame, step: SetStep, path: string): "nex
   const rendered = Object.entries(step.values).map(
     ([name, template]) => [name, draft.render(path, template, errorIn(frame))] as const,
   );
-  const twice = rendered.find(([name]) => draft.hasVariable(path, name));
+  const twice = rendered.find(([name]) => draft.values.hasVariable(path, name));
   if (twice !== undefined) {
     const [name] = twice;
     throw new ExpressionFault({ source: name, at: step.at }, `vars.${name} is written a second time`);
   }
-  for (const [name, value] of rendered) draft.keepVariable(path, name, value);
+  draft.values.keepVariables(path, rendered);
   draft.step({ path, status: "succeeded", started: true, finished: true });
   return "next";
 }

@@ -11,6 +11,8 @@ export type Scope = Readonly<Record<string, Json>>;
 export interface Evaluator {
   /** @throws ExpressionFault when the expression fails at run time (missing field, wrong type, result that is no JSON). */
   evaluate(expression: Expression, scope: Scope): Json;
+  /** The fields of a name that an expression can read (`apply` of `steps.apply`); undefined: it may read any. */
+  fieldsOf(expression: Expression, name: "steps" | "vars"): readonly string[] | undefined;
 }
 
 /** An expression that failed on real data. Parks the saga (S16) with its position in the YAML. */

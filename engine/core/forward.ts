@@ -7,6 +7,7 @@ import { enter } from "./enter.ts";
 import { blockFrame, type Frame, inProgress, leave, open, type Place, rootFrame } from "./frame.ts";
 import { park } from "./park.ts";
 import { releaseChildren } from "./child-entries.ts";
+import { clearStack } from "./stack.ts";
 import type { Moved, Standing } from "./standing.ts";
 import { type Failure, isFinal, type StepState } from "./state.ts";
 
@@ -86,7 +87,7 @@ function goOn(draft: Draft, at: Place): Moved {
 
 /** What the block did is undone: its catch block begins, and reads nothing of it. */
 function takeOver(draft: Draft, { frame, path, state }: Place<Extract<StepState, { kind: "undoing" }>>): void {
-  draft.forget(path);
+  draft.values.forget(path);
   open(frame, state.branch, state.failure);
 }
 
@@ -110,7 +111,7 @@ function complete(draft: Draft, ended: boolean): void {
   draft.send({ topic: "timeline", type: "saga.completed", body: { output: state.output ?? null, ...outcome } });
   if (draft.facts.parent === undefined || state.pivotPassed) {
     releaseChildren(draft);
-    state.stack = [];
+    clearStack(draft);
   }
   tellParent(draft);
 }

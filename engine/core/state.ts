@@ -78,8 +78,8 @@ export interface StackEntry {
   readonly input: Json;
   /** The handler's result, once known. */
   output?: Json;
-  /** Nobody awaits its answer. */
-  readonly notify?: true;
+  /** Its place among all entries, once it has left the state: later ones stand higher. */
+  place?: number;
   readonly child?: ChildEntry;
   /** How far its compensation is; absent: not begun. */
   undo?: UndoState;
@@ -138,21 +138,34 @@ export interface ItemState {
   vars: Record<string, Json>;
   /** Output of the last step, which stands for the item in the list. */
   result?: Json;
+  /** The item itself, when the list has left the state. */
+  value?: Json;
 }
 
-/** The whole state of one saga. Plain JSON: it lies in `timeline.saga.state`. Reached through `Draft` and `stack.ts`. */
+/**
+ * The state of one saga. Plain JSON: it lies in `timeline.saga.state` and is written with each transition, so what grows
+ * with the saga leaves it for the rows of the steps (`Stored`). Reached through `Draft`, `Values` and `stack.ts`.
+ */
 export interface SagaState {
   status: SagaStatus;
   root: BlockState;
-  /** Outputs by step name: `steps.<name>`. */
+  /** Outputs by step name: `steps.<name>`; the newest ones when some have left. */
   outputs: Record<string, Json>;
   vars?: Record<string, Json>;
-  /** What stands inside an item of an `each`, by the item's path (`ship[3]`). */
+  /** What stands inside an item of an `each`, by the item's path (`ship[3]`); items that have ended leave the state. */
   items?: Record<string, ItemState>;
   /** The lists that were evaluated, by the path of their `each`. */
   lists?: Record<string, readonly Json[]>;
+  /** Lists that have left the state while their `each` runs: how long they are, and the items that are begun next. */
+  ahead?: Record<string, { readonly count: number; readonly from: number; readonly values: readonly Json[] }>;
+  /** Outputs have left the state: one that is not here may lie outside. */
+  outside?: true;
   /** In the order of sending. The paths tell which entries belong to which branch. */
   stack: StackEntry[];
+  /** How many more entries of the stack lie outside the state. */
+  stacked?: number;
+  /** The highest place that an entry outside was given. */
+  lastPlace?: number;
   /** True once the pivot has succeeded: from here on forward only. */
   pivotPassed: boolean;
   mailbox: Mail[];

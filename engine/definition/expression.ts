@@ -9,6 +9,7 @@ import type { Expression } from "../core/definition.ts";
 import { ExpressionFault, type Evaluator, type Scope } from "../core/evaluate.ts";
 import type { Json } from "../core/json.ts";
 import { evaluateNode } from "./evaluate-expression.ts";
+import { fieldsRead } from "./expression-fields.ts";
 import { functionNames, isFunction } from "./expression-functions.ts";
 import { type BinaryOperator, type ExpressionNode, ExpressionSyntaxError, type Macro } from "./expression-node.ts";
 import { EvaluationProblem } from "./expression-work.ts";
@@ -92,6 +93,15 @@ export function createEvaluator(): Evaluator {
           const { line, column } = expression.at;
           throw new ExpressionFault(expression, `${error.message} (in \`${expression.source}\` at ${line}:${column})`);
         }
+        throw error;
+      }
+    },
+    fieldsOf(expression: Expression, name: "steps" | "vars"): readonly string[] | undefined {
+      try {
+        return fieldsRead(remembered(parsed, expression.source), name);
+      } catch (error) {
+        // It will fail when it is evaluated, whatever it reads.
+        if (error instanceof ExpressionSyntaxError) return [];
         throw error;
       }
     },

@@ -1,11 +1,12 @@
 import { decide, newborn, SEMANTICS } from "../core/decide.ts";
-import type { Outgoing, StepChange, Transition } from "../core/decision.ts";
+import type { Decision, Outgoing, StepChange, Transition } from "../core/decision.ts";
 import type { Definition } from "../core/definition.ts";
 import type { Evaluator } from "../core/evaluate.ts";
 import type { GuardOutcome, Read, SagaEvent } from "../core/event.ts";
 import type { Json } from "../core/json.ts";
 import { stepKey } from "../core/path.ts";
 import { isFinal, type SagaState, type SagaStatus } from "../core/state.ts";
+import type { StoredChange } from "../core/stored.ts";
 import { consumptionWrites, type DispatcherConsumption } from "../timeline/consumption-write.ts";
 import type { Tx } from "../timeline/database.ts";
 import { type EventRow, parseEvent } from "../timeline/event-row.ts";
@@ -13,6 +14,8 @@ import { newId } from "../timeline/ids.ts";
 import { factsOf, type SagaRow } from "../timeline/saga-row.ts";
 import { type SagaWrite, sagaWrites } from "../timeline/saga-write.ts";
 import type { NewSaga } from "../timeline/start-write.ts";
+import { type StepWrite, stepWrites } from "../timeline/step-write.ts";
+import { StoredNeeded, StoredSteps } from "../timeline/stored-steps.ts";
 import type { Unit } from "../timeline/store.ts";
 import type { Delivery } from "../transport/port.ts";
 import type { Revisions } from "./revisions.ts";
@@ -57,7 +60,9 @@ interface Work {
   sequence: number;
   unapplied: number;
   changed: boolean;
+  /** Changes of its steps' rows that are not sent yet. */
   steps: Map<string, StepChange>;
+  stored: Map<string, StoredChange>;
   taken: Record<string, string>;
 }
 
@@ -132,6 +137,7 @@ export class Transitions {
       unapplied: row.unapplied,
       changed: false,
       steps: new Map(),
+      stored: new Map(),
       taken: {},
     };
     works.set(row.id, work);
@@ -172,9 +178,15 @@ export class Transitions {
   async #decide(unit: Unit, work: Work, arrival: Arrival, event: SagaEvent, now: Date) {
     const guards: Record<string, GuardOutcome> = {};
     const read: Read = { now: now.toISOString(), guards };
+    const stored = new StoredSteps(unit.tx, work.row.id);
     for (;;) {
-      const decision = this.#decideNext(work.definition, factsOf(work.row), work.state, event, read, this.#evaluator);
-      if (decision.kind === "needs")
+      const decision = fetching(() =>
+        this.#decideNext(work.definition, factsOf(work.row), work.state, event, read, this.#evaluator, stored),
+      );
+      if (decision instanceof StoredNeeded) {
+        sendSteps(unit, work, now);
+        await decision.fetch();
+      } else if (decision.kind === "needs")
         guards[decision.path] = await settle(unit.tx, work.row.id, decision.path, decision.keepStarted ?? false);
       else if (decision.kind === "no-op") return this.#note(arrival, decision.reason, undefined, read);
       else {
@@ -190,6 +202,8 @@ export class Transitions {
     work.changed = true;
     Object.assign(work.taken, transition.taken);
     for (const step of transition.steps) work.steps.set(step.path, { ...work.steps.get(step.path), ...step });
+    for (const change of transition.stored)
+      work.stored.set(change.path, { ...work.stored.get(change.path), ...change });
     for (const path of transition.reopen) await unit.tx`select timeline.reopen_step(${stepKey(work.row.id, path)})`;
     for (const path of transition.keep) await unit.tx`select timeline.keep_step(${stepKey(work.row.id, path)})`;
     for (const message of transition.outgoing) request(unit, work.row, arrival.row.message_id, message);
@@ -221,6 +235,23 @@ function isSettled(status: SagaStatus): boolean {
   return status === "parked" || isFinal(status);
 }
 
+/** What `decide` says, or what must be fetched before it can say it. */
+function fetching(decides: () => Decision): Decision | StoredNeeded {
+  try {
+    return decides();
+  } catch (error) {
+    if (error instanceof StoredNeeded) return error;
+    throw error;
+  }
+}
+
+/** An earlier event of the same batch has changed rows that are read now. */
+function sendSteps(unit: Unit, work: Work, now: Date): void {
+  unit.send(stepWrites(unit.tx, [toStepWrite(work, now)]));
+  work.steps = new Map();
+  work.stored = new Map();
+}
+
 async function settle(tx: Tx, sagaId: string, path: string, keepStarted: boolean): Promise<GuardOutcome> {
   const [row] = await tx<{ outcome: GuardOutcome }[]>`
     select timeline.settle_step(${stepKey(sagaId, path)}, ${sagaId}, ${keepStarted}) as outcome
@@ -249,13 +280,11 @@ function request(unit: Unit, saga: SagaRow, causationId: string, message: Outgoi
 
 function toWrite(work: Work, now: Date, born: NewSaga | undefined): SagaWrite {
   return {
-    sagaId: work.row.id,
+    ...toStepWrite(work, now),
     before: work.before,
     after: work.state,
     sequence: work.sequence,
     unapplied: work.unapplied,
-    now: now.toISOString(),
-    steps: [...work.steps.values()],
     taken: work.taken,
     ...(born === undefined ? {} : { born }),
   };
@@ -270,4 +299,9 @@ async function wasStillborn(tx: Tx, sagaId: string): Promise<boolean> {
       and c.consumed_at is not null
   `;
   return rows.length > 0;
+}
+
+function toStepWrite(work: Work, now: Date): StepWrite {
+  const { row, steps, stored } = work;
+  return { sagaId: row.id, now: now.toISOString(), steps: [...steps.values()], stored: [...stored.values()] };
 }

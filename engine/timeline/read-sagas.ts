@@ -90,13 +90,34 @@ export async function listSagas(sql: Sql, filter: SagaFilter): Promise<readonly 
   `;
 }
 
-/** Steps of some sagas, each saga's in the order in which it reached them. */
-export async function readSteps(sql: Sql, sagaIds: readonly string[]): Promise<readonly SagaStepRow[]> {
+/**
+ * Steps of some sagas, each saga's in the order in which it reached them; of a saga with more than `most` those that
+ * have not ended, then the newest.
+ */
+export async function readSteps(sql: Sql, sagaIds: readonly string[], most: number): Promise<readonly SagaStepRow[]> {
+  return sql<SagaStepRow[]>`
+    select s.saga_id, s.path, s.status, s.attempts, s.started_at, s.finished_at
+    from unnest(${sql.array([...sagaIds])}::text[]) i (saga_id)
+    cross join lateral (
+      select q.saga_id, q.path, q.status, q.attempts, q.started_at, q.finished_at
+      from timeline.saga_step q where q.saga_id = i.saga_id
+      order by q.finished_at is null desc, q.started_at desc nulls first, q.path desc limit ${most}
+    ) s
+    order by s.saga_id, s.started_at nulls last, s.path
+  `;
+}
+
+/** Steps of one saga by path, behind one of them. */
+export async function listSteps(
+  sql: Sql,
+  sagaId: string,
+  after: string | undefined,
+  limit: number,
+): Promise<readonly SagaStepRow[]> {
   return sql<SagaStepRow[]>`
     select saga_id, path, status, attempts, started_at, finished_at
-    from timeline.saga_step
-    where saga_id = any(${[...sagaIds]})
-    order by saga_id, started_at nulls last, path
+    from timeline.saga_step where saga_id = ${sagaId} ${after === undefined ? sql`` : sql`and path > ${after}`}
+    order by path limit ${limit}
   `;
 }
 

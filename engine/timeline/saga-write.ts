@@ -1,19 +1,16 @@
-import type { StepChange } from "../core/decision.ts";
 import { errorOf } from "../core/draft.ts";
 import type { Json } from "../core/json.ts";
 import { isFinal, type SagaState } from "../core/state.ts";
 import type { Tx, Write } from "./database.ts";
 import type { NewSaga } from "./start-write.ts";
+import { type StepWrite, stepWrites } from "./step-write.ts";
 
 /** What one or more transitions of one saga, applied in one transaction, leave behind. */
-export interface SagaWrite {
-  readonly sagaId: string;
+export interface SagaWrite extends StepWrite {
   readonly before: SagaState | null;
   readonly after: SagaState;
   readonly sequence: number;
   readonly unapplied: number;
-  readonly now: string;
-  readonly steps: readonly StepChange[];
   readonly taken: Readonly<Record<string, string>>;
   /** The saga has no row yet: its first transition is written with it. */
   readonly born?: NewSaga;
@@ -27,7 +24,7 @@ export function sagaWrites(tx: Tx, writes: readonly SagaWrite[], writer: string)
     born.length === 0 ? null : insertRows(tx, born),
     moved.length === 0 ? null : updateRows(tx, moved, writer),
     ...openWrites(tx, writes),
-    stepWrite(tx, writes),
+    ...stepWrites(tx, writes),
     ...timerWrites(tx, writes),
     takenWrite(tx, writes),
   ];
@@ -100,32 +97,6 @@ function openWrites(tx: Tx, writes: readonly SagaWrite[]): readonly (Write | nul
           where o.saga_id = w.id and o.status <> w.status
         `,
   ];
-}
-
-function stepWrite(tx: Tx, writes: readonly SagaWrite[]): Write | null {
-  const rows = writes.flatMap(({ sagaId, steps, now }) =>
-    steps.map((step) => ({
-      saga_id: sagaId,
-      path: step.path,
-      status: step.status,
-      attempts: step.attempts ?? null,
-      output: step.output ?? null,
-      error: step.failure === undefined ? null : errorOf(step.failure),
-      started_at: step.started ? now : null,
-      finished_at: step.finished ? now : null,
-    })),
-  );
-  if (rows.length === 0) return null;
-  return tx`
-    insert into timeline.saga_step as s (saga_id, path, status, attempts, output, error, started_at, finished_at)
-    select w.saga_id, w.path, w.status, coalesce(w.attempts, 0), w.output, w.error, w.started_at, w.finished_at
-    from jsonb_to_recordset(${tx.json(rows as never)}) as w (saga_id text, path text, status text, attempts integer,
-      output jsonb, error jsonb, started_at timestamptz, finished_at timestamptz)
-    on conflict (saga_id, path) do update set status = excluded.status,
-      attempts = greatest(s.attempts, excluded.attempts), output = coalesce(excluded.output, s.output),
-      error = case when excluded.status in ('succeeded', 'running') then null else coalesce(excluded.error, s.error) end,
-      started_at = coalesce(s.started_at, excluded.started_at), finished_at = coalesce(excluded.finished_at, s.finished_at)
-  `;
 }
 
 function timerWrites(tx: Tx, writes: readonly SagaWrite[]): readonly (Write | null)[] {

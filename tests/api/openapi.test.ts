@@ -42,6 +42,7 @@ test("the document names every call of the API", () => {
     "get /v1/messages/{messageId}",
     "get /v1/sagas",
     "get /v1/sagas/{id}",
+    "get /v1/sagas/{id}/steps",
     "get /v1/sagas/{id}/timeline",
     "post /v1/consumer-groups/{group}/pause",
     "post /v1/consumer-groups/{group}/resume",

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
 import * as v from "valibot";
 
 import type { Api } from "../../engine/api/api-env.ts";
-import { Saga, SagaList } from "../../engine/api/saga-schema.ts";
+import { Saga, SagaList, StepList } from "../../engine/api/saga-schema.ts";
 import { createApi } from "../../engine/api/server.ts";
 import { type ApiDatabase, apiDatabase } from "./api-database.ts";
 import { keptLog, readingEngine } from "./reading-engine.ts";
@@ -146,4 +146,31 @@ test("what looks like SQL in a filter is only a text", async () => {
   await insertSaga(database.sql, { key: "A" });
   expect((await list(`?key=${encodeURIComponent("A' or '1'='1")}`)).ids).toEqual([]);
   expect((await list(`?label.purpose=${encodeURIComponent(`"}' or true --`)}`)).ids).toEqual([]);
+});
+
+test("a saga of many steps is shown with those that have not ended and the newest; all are listed page by page", async () => {
+  const { sql } = database;
+  const id = await insertSaga(sql, {});
+  await sql`
+    insert into timeline.saga_step (saga_id, path, status, attempts, started_at, finished_at)
+    select ${id}, 'ship[' || n || ']/pack', case when n = 3 then 'running' else 'succeeded' end, 1,
+      '2026-11-01T10:00:00Z'::timestamptz + n * interval '1 s',
+      case when n <> 3 then '2026-11-01T11:00:00Z'::timestamptz end
+    from generate_series(0, 299) n
+  `;
+  const saga = v.parse(Saga, await (await app.request(`/v1/sagas/${id}`)).json());
+  const expected = [3, ...Array.from({ length: 199 }, (_none, index) => index + 101)];
+  expect([saga.moreSteps, saga.steps.map(({ path }) => path)]).toEqual([true, expected.map((n) => `ship[${n}]/pack`)]);
+
+  const found: string[] = [];
+  let cursor: string | null = "";
+  while (cursor !== null) {
+    const query: string = cursor === "" ? "" : `&cursor=${cursor}`;
+    const response = await app.request(`/v1/sagas/${id}/steps?limit=120${query}`);
+    const page: v.InferOutput<typeof StepList> = v.parse(StepList, await response.json());
+    expect(page.items.length).toBeLessThanOrEqual(120);
+    found.push(...page.items.map(({ path }) => path));
+    cursor = page.nextCursor;
+  }
+  expect(found).toEqual(Array.from({ length: 300 }, (_none, n) => `ship[${n}]/pack`).toSorted());
 });

@@ -127,3 +127,32 @@ steps:
   expect(run.messages.at(-1)?.body).toEqual({ input: { x: false } });
   expect(run.state.items?.["all[0]"]?.outputs).toEqual({ x: {} });
 });
+
+test("what lost inside an item stays forgotten for a compensation that comes when the item has long ended", () => {
+  const run = new SagaRun(
+    `
+steps:
+  - step: all
+    each:
+      in: input.lines
+      as: line
+      steps:
+        - parallel:
+            one: [{ step: x, command: d.x, with: {}, compensate: d.undo_x }, { set: { by: x } }, { step: x2, wait: x2 }]
+            two: [{ step: y, wait: y }]
+          join: any
+        - step: z
+          command: d.z
+          with: {}
+          compensate: { command: d.undo_z, with: { x: "\${ has(steps.x) }", y: "\${ has(steps.y) }", by: "\${ has(vars.by) }" } }
+  - { step: last, command: d.last, with: {}, retry: none }
+`,
+    { lines: [1] },
+  ).start();
+  run.succeed("all[0]/parallel0/one/x");
+  run.signal("y");
+  run.compensated("all[0]/parallel0/one/x");
+  run.succeed("all[0]/z");
+  run.reject("last");
+  expect(run.messages.at(-1)?.body).toMatchObject({ input: { x: false, y: true, by: false } });
+});

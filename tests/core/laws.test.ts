@@ -12,6 +12,7 @@ import { broken, brokenMove } from "./explorer/invariants.ts";
 import { models } from "./explorer/models.ts";
 import { participantMoves } from "./explorer/participant.ts";
 import { FACTS, firstWorld, type Model } from "./explorer/world.ts";
+import { decideTwice } from "./twin.ts";
 
 const evaluator = createEvaluator();
 const RUNS = 400;
@@ -45,13 +46,13 @@ const routes: fc.Arbitrary<Route> = fc.record({
   choices: fc.array(fc.nat({ max: 1_000 }), { minLength: 1, maxLength: 40 }),
 });
 
-function walk({ name, choices }: Route): Walk {
+function walk({ name, choices }: Route, decides = decide): Walk {
   const base = models[name] as Model;
   const calls: Call[] = [];
   const model: Model = {
     ...base,
     decide: (definition, facts, before, event, read, own) => {
-      const answer = decide(definition, facts, before, event, read, own);
+      const answer = decides(definition, facts, before, event, read, own);
       calls.push({ facts, definition, before, event, read, answer });
       return answer;
     },
@@ -100,6 +101,16 @@ test("the same call decides the same, and changes none of its arguments", () => 
     }),
     { numRuns: RUNS },
   );
+});
+
+test("a saga decides the same wherever its parts lie", () => {
+  let calls = 0;
+  // Each decision is made twice, and the two are compared.
+  const twice = fc.property(routes, (route) => {
+    calls += walk(route, decideTwice).calls.length;
+  });
+  fc.assert(twice, { numRuns: RUNS / 4 });
+  expect(calls).toBeGreaterThan(1_000);
 });
 
 test("a state that went through JSON is the same state, and decides the same", () => {

@@ -1,4 +1,4 @@
-import { decide, newborn } from "../../engine/core/decide.ts";
+import { newborn } from "../../engine/core/decide.ts";
 import type { Decision, Outgoing, Transition } from "../../engine/core/decision.ts";
 import type { Definition } from "../../engine/core/definition.ts";
 import type { Evaluator } from "../../engine/core/evaluate.ts";
@@ -7,6 +7,7 @@ import type { Json, JsonObject } from "../../engine/core/json.ts";
 import type { Parent, SagaFacts, SagaState, UndoState } from "../../engine/core/state.ts";
 import { createEvaluator } from "../../engine/definition/expression.ts";
 import { define } from "./explorer/model.ts";
+import { decideTwice } from "./twin.ts";
 
 const STARTED = "2026-01-01T00:00:00.000Z";
 const evaluator = createEvaluator();
@@ -29,6 +30,7 @@ export class SagaRun {
       if (this.breaks !== undefined) throw this.breaks;
       return evaluator.evaluate(expression, scope);
     },
+    fieldsOf: evaluator.fieldsOf,
   };
 
   constructor(yaml: string, input: JsonObject = {}, parent?: Parent) {
@@ -59,14 +61,14 @@ export class SagaRun {
 
   /** What an event decides before any guard is known. */
   asks(event: SagaEvent): Decision {
-    return decide(this.definition, this.facts, this.state, event, { now: this.now, guards: {} }, this.#evaluator);
+    return decideTwice(this.definition, this.facts, this.state, event, { now: this.now, guards: {} }, this.#evaluator);
   }
 
   #decide(event: SagaEvent): Decision {
     const asked: Record<string, GuardOutcome> = {};
     for (;;) {
       const read = { now: this.now, guards: { ...asked } };
-      const decision = decide(this.definition, this.facts, this.state, event, read, this.#evaluator);
+      const decision = decideTwice(this.definition, this.facts, this.state, event, read, this.#evaluator);
       if (decision.kind !== "needs") return decision;
       const outcome = this.guards[decision.path] ?? { state: "closed" };
       asked[decision.path] = outcome;

@@ -4,8 +4,11 @@ import { isFinal, type SagaState, type SagaStatus } from "../../engine/core/stat
 import { createEvaluator } from "../../engine/definition/expression.ts";
 import { parseEvent } from "../../engine/timeline/event-row.ts";
 import { factsOf, type SagaRow } from "../../engine/timeline/saga-row.ts";
+import { OUTPUTS_MAX } from "../../engine/timeline/stored-steps.ts";
+import { rowsAfter, type StoredRows, storedIn } from "../core/stored-rows.ts";
 import { groupOf } from "./handlers.ts";
 import type { Machine } from "./machine.ts";
+import { copy } from "./store.ts";
 
 const evaluator = createEvaluator();
 
@@ -54,30 +57,40 @@ function rootOf(sagas: readonly SagaRow[], id: string): string {
 
 /** S15: a child keeps its stack exactly as long as somebody may ask for it. */
 function childEndings(sagas: readonly SagaRow[]): string | undefined {
-  const kept = sagas.find(({ state }) => (state?.stack.length ?? 0) > 0);
+  const kept = sagas.find(({ state }) => (state?.stack.length ?? 0) + (state?.stacked ?? 0) > 0);
   return kept === undefined ? undefined : `S15: ${kept.definition} has ended and still keeps its stack`;
+}
+
+/** A saga's state, and what of it lies in the rows of its steps. */
+interface Folded {
+  readonly state: SagaState;
+  readonly rows: StoredRows;
 }
 
 /** A saga is a fold of its events in the order in which they were consumed, and of nothing else. */
 function unlikeItsEvents(machine: Machine, sagas: readonly SagaRow[]): string | undefined {
   for (const saga of sagas) {
     const definition = machine.ledger.definitionOf(saga.id) as Definition;
-    const folded = fold(machine, saga, definition);
-    if (!Bun.deepEquals(JSON.parse(JSON.stringify(folded)), saga.state)) {
+    const { state, rows } = fold(machine, saga, definition);
+    if (!Bun.deepEquals(JSON.parse(JSON.stringify(state)), saga.state)) {
       return `I1: ${saga.definition} is not the fold of its events`;
+    }
+    if (!Bun.deepEquals(kept(rows), kept(rowsOf(machine, saga.id)))) {
+      return `I1: what ${saga.definition} keeps outside its state is not the fold of its events`;
     }
   }
   return undefined;
 }
 
-function fold({ tables, decide }: Machine, saga: SagaRow, definition: Definition): SagaState {
+function fold({ tables, decide }: Machine, saga: SagaRow, definition: Definition): Folded {
   const made = [...tables.consumption.committed().values()].filter(
     ({ group, sagaId, sequence }) => group === "dispatcher" && sagaId === saga.id && typeof sequence === "number",
   );
   const inOrder = made.sort((one, other) => (one.sequence ?? 0) - (other.sequence ?? 0));
-  return inOrder.reduce((state, { messageId, read }) => {
+  let folded: Folded = { state: newborn(), rows: {} };
+  for (const { messageId, read } of inOrder) {
     const row = tables.request.committed().get(messageId);
-    if (row === undefined || read === null || read === undefined) return state;
+    if (row === undefined || read === null || read === undefined) continue;
     const parsed = parseEvent({
       message_id: messageId,
       correlation_id: saga.id,
@@ -90,8 +103,24 @@ function fold({ tables, decide }: Machine, saga: SagaRow, definition: Definition
       traceparent: null,
       message_body: row.messageBody,
     });
-    if (!("event" in parsed)) return state;
-    const decision = decide(definition, factsOf(saga), state, parsed.event, read, evaluator);
-    return decision.kind === "transition" ? (JSON.parse(JSON.stringify(decision.state)) as SagaState) : state;
-  }, newborn());
+    if (!("event" in parsed)) continue;
+    const { state, rows } = folded;
+    const stored = storedIn(rows, OUTPUTS_MAX);
+    const decision = decide(definition, factsOf(saga), state, parsed.event, read, evaluator, stored);
+    if (decision.kind === "transition") folded = copy({ state: decision.state, rows: rowsAfter(rows, decision) });
+  }
+  return folded;
+}
+
+/** What the table keeps of a saga's steps. */
+function rowsOf({ tables }: Machine, sagaId: string): StoredRows {
+  const own = [...tables.step.committed().values()].filter((row) => row.sagaId === sagaId);
+  return Object.fromEntries(own.map(({ sagaId: _sagaId, path, status: _status, ...row }) => [path, row]));
+}
+
+/** Of rows those that keep something: a step that never ran has no row, and nothing to forget. */
+function kept(rows: StoredRows): StoredRows {
+  return Object.fromEntries(
+    Object.entries(rows).filter(([, { forgotten: _forgotten, ...row }]) => Object.keys(row).length > 0),
+  );
 }

@@ -44,8 +44,8 @@ export class Coverage {
 
   /** A `decide` whose decisions are counted. */
   watched(inner: typeof decide): typeof decide {
-    return (definition, facts, state, event, read, evaluator) => {
-      const decision = inner(definition, facts, state, event, read, evaluator);
+    return (definition, facts, state, event, read, ...rest) => {
+      const decision = inner(definition, facts, state, event, read, ...rest);
       if (decision.kind === "needs") return decision;
       for (const outcome of Object.values(read.guards)) this.count("guard", outcome.state);
       if (decision.kind === "no-op") this.count("no-op", decision.reason);

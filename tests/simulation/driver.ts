@@ -50,7 +50,7 @@ export function connectTo(database: Database, client: Client): Sql {
 type Tag = (text: TemplateStringsArray, ...values: unknown[]) => Query;
 
 function tagOf(send: (text: TemplateStringsArray, values: Values) => Promise<unknown>) {
-  const tag: Tag = (text, ...values) => new Query(() => send(text, values));
+  const tag: Tag = (text, ...values) => new Query(values, () => send(text, values));
   return Object.assign(tag, { json: same, array: same });
 }
 
@@ -58,11 +58,14 @@ function same(value: unknown): unknown {
   return value;
 }
 
-class Query implements PromiseLike<unknown> {
+/** A statement, or, as a value of another that is never sent by itself, a part of that one. */
+export class Query implements PromiseLike<unknown> {
+  readonly values: Values;
   readonly #send: () => Promise<unknown>;
   #sent: Promise<unknown> | undefined;
 
-  constructor(send: () => Promise<unknown>) {
+  constructor(values: Values, send: () => Promise<unknown>) {
+    this.values = values;
     this.#send = send;
   }
 

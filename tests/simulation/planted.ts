@@ -15,11 +15,14 @@ export interface PlantedBug {
 
 const inExplorer = new Map([...planted, ...branchingPlanted].map((one) => [one.bug, one]));
 
-/** The explorer's changed `decide`. */
+/** The explorer's changed `decide`. What it changes lies in the state, so that nothing may leave it. */
 function decideOf(name: string): Bugs {
-  const found = inExplorer.get(name);
-  if (found === undefined) throw new Error(`the explorer plants no bug "${name}"`);
-  return { decide: found.model.decide };
+  const changed = inExplorer.get(name)?.model.decide;
+  if (changed === undefined) throw new Error(`the explorer plants no bug "${name}"`);
+  return {
+    decide: (definition, facts, state, event, read, evaluator) =>
+      changed(definition, facts, state, event, read, evaluator),
+  };
 }
 
 function sameAs(bug: string, explorer: string): PlantedBug {
@@ -29,7 +32,7 @@ function sameAs(bug: string, explorer: string): PlantedBug {
 const swallowsCancel: typeof decide = (definition, facts, state, event, ...rest) => {
   const decision = decide(definition, facts, state, event, ...rest);
   const swallowed = event.type === "cancel.requested" && decision.kind === "transition";
-  return swallowed ? { ...decision, state, outgoing: [], steps: [] } : decision;
+  return swallowed ? { ...decision, state, outgoing: [], steps: [], stored: [] } : decision;
 };
 
 /** A failure of a branch stays in its branch, at any depth. */

@@ -4,6 +4,7 @@ import type { SagaRow } from "../../engine/timeline/saga-row.ts";
 import type { NewRequest } from "../../engine/timeline/store.ts";
 import type { Bugs } from "./bugs.ts";
 import type { Meaning } from "./driver.ts";
+import { stepStatements } from "./step-statements.ts";
 import { copy, type Locks, type Transaction } from "./store.ts";
 import { type ConsumptionRow, consumptionKey, type GuardRow, mayClaim, type Tables } from "./tables.ts";
 
@@ -53,6 +54,7 @@ export function statementsOf(ground: Ground): Readonly<Record<string, Meaning>> 
     },
     "timeline.keep_step(": { run: keepStep(ground) },
     ...sagaStatements(ground),
+    ...stepStatements(ground.tables),
     ...timerStatements(ground),
     ...callStatements(ground),
   };
@@ -230,14 +232,6 @@ function sagaStatements({ tables }: Ground): Readonly<Record<string, Meaning>> {
     },
     "delete from timeline.saga_open": { run: () => NOTHING },
     "update timeline.saga_open": { run: () => NOTHING },
-    "insert into timeline.saga_step": {
-      run: (transaction, [rows]) => {
-        for (const { saga_id: sagaId, path, status } of rows as { saga_id: string; path: string; status: string }[]) {
-          tables.step.put(transaction, `${sagaId}/${path}`, { sagaId, path, status });
-        }
-        return NOTHING;
-      },
-    },
   };
 }
 

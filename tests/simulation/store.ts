@@ -23,6 +23,13 @@ export class Table<Row> {
     transaction.write(this, key, null);
   }
 
+  /** All rows as the transaction sees them. */
+  *seen(transaction: Transaction): Iterable<Row> {
+    const written = transaction.written(this);
+    for (const [key, row] of this.#rows) if (!written?.has(key)) yield row;
+    for (const row of written?.values() ?? []) if (row !== null) yield row as Row;
+  }
+
   /** What is committed, in the order in which the rows came. */
   committed(): ReadonlyMap<string, Row> {
     return this.#rows;

@@ -3,6 +3,7 @@ import type { Json } from "../../engine/core/json.ts";
 import type { NewRequest } from "../../engine/timeline/store.ts";
 import type { SagaRow } from "../../engine/timeline/saga-row.ts";
 import type { Guard } from "../core/explorer/world.ts";
+import type { StoredRow } from "../core/stored-rows.ts";
 import { Table } from "./store.ts";
 
 /** A row of `event_request`. */
@@ -54,7 +55,7 @@ export interface TimerRow {
   readonly dueAt: string;
 }
 
-export interface StepRow {
+export interface StepRow extends StoredRow {
   readonly sagaId: string;
   readonly path: string;
   readonly status: string;

@@ -107,7 +107,7 @@ const undoesTwice: Decide = (definition, facts, state, event, ...rest) => {
   if (decision.kind !== "no-op" || decision.reason !== "late" || event.type !== "step.succeeded") return decision;
   const copy = structuredClone(state);
   copy.stack.push({ path: event.path, input: {} });
-  return { kind: "transition", state: copy, outgoing: [], steps: [], reopen: [], keep: [], taken: {} };
+  return { kind: "transition", state: copy, outgoing: [], steps: [], stored: [], reopen: [], keep: [], taken: {} };
 };
 
 const neverExpires: Decide = (definition, facts, state, event, ...rest) => {
@@ -130,7 +130,7 @@ export const branchingPlanted: readonly Planted[] = [
   planted("a completed child is never released", child, neverReleases, /^S15/),
   planted("a step is compensated after the pivot", behindPivot, forgetsPivot, /^I4/),
   planted("a signal is lost before its wait", caughtBlock, loses, /^I7/),
-  planted("a late answer is accepted twice", caughtBlock, undoesTwice, /^I/),
+  planted("a late answer is accepted twice", caughtBlock, undoesTwice, /^I|^Liveness/),
   planted("a list undoes a step that never ran", bySteps, listsUnasked, /^I2/),
   planted("a saga over its total deadline ends without undoing", life, neverExpires, /^I3/),
 ];

@@ -63,7 +63,7 @@ const forgetsCancel: Decide = (...args: Args) => {
 const leavesFinal: Decide = (definition, facts, state, event, ...rest) => {
   const decision = decide(definition, facts, state, event, ...rest);
   if (decision.kind !== "no-op" || decision.reason !== "final") return decision;
-  return { kind: "transition", state: newborn(), outgoing: [], steps: [], reopen: [], keep: [], taken: {} };
+  return { kind: "transition", state: newborn(), outgoing: [], steps: [], stored: [], reopen: [], keep: [], taken: {} };
 };
 
 /** Harmless alone, for a settled command is answered again under the newest attempt. */

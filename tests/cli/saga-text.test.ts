@@ -1,0 +1,33 @@
+import { expect, test } from "bun:test";
+
+import { sagaText } from "../../engine/cli/saga-text.ts";
+
+const SAGA: Parameters<typeof sagaText>[0] = {
+  sagaId: "01KAS0CW5V8XJQ6Z3T4M7N9PRD",
+  definition: "settlement",
+  version: 1,
+  revision: "r",
+  status: "running",
+  key: null,
+  labels: {},
+  input: {},
+  output: null,
+  error: null,
+  uncompensated: [],
+  steps: [{ path: "ship[9]/pack", status: "running", attempts: 1, startedAt: null, finishedAt: null }],
+  waitingFor: null,
+  parent: null,
+  startedAt: "2026-11-01T10:00:00.000Z",
+  updatedAt: "2026-11-01T10:00:00.000Z",
+  finishedAt: null,
+};
+
+test("a saga with more steps than are shown says where the others are", () => {
+  const where = "There are more steps: GET /v1/sagas/01KAS0CW5V8XJQ6Z3T4M7N9PRD/steps";
+  expect(
+    sagaText({ ...SAGA, moreSteps: true })
+      .split("\n")
+      .at(-1),
+  ).toBe(where);
+  expect(sagaText(SAGA)).not.toContain("more steps");
+});
