@@ -68,6 +68,10 @@ async function owningDispatcher(): Promise<number> {
   return row?.pid ?? 0;
 }
 
+const errors = () => sql`
+  select consumer_group, topic, error_code, error_message, attempts from timeline.event_consumption where error_flag limit 5
+`;
+
 /** Of its API, which has another port after each start. */
 const url = () => running.find(({ role }) => role === "api")?.engine.url || "http://127.0.0.1:9";
 
@@ -93,7 +97,10 @@ test("roles in processes of their own: each is killed under load, and every effe
     const before = 8 + sagaIds.length;
     const starting = startMany(url, role, PART, 4);
     await eventually("a fourth of them is accepted", async () => (await openings()).accepted >= before + PART / 4);
-    const owner = role === "dispatcher" ? await owningDispatcher() : undefined;
+    const owner =
+      role === "dispatcher"
+        ? await eventually("one dispatches", async () => (await owningDispatcher()) || undefined)
+        : undefined;
     if (owner !== undefined) expect(dispatchers).toContain(owner);
     await cut(role, owner);
     sagaIds.push(...(await starting));
@@ -105,7 +112,7 @@ test("roles in processes of their own: each is killed under load, and every effe
     async () => {
       const seen = await countRelay(sql);
       if (!Bun.deepEquals(seen, relayCount(6 + (3 * PART * 3) / 4, 2 + (3 * PART) / 4)))
-        throw new Error(JSON.stringify(seen));
+        throw new Error(JSON.stringify({ seen, errors: await errors() }));
       return true;
     },
     120_000,

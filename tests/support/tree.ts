@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
 const root = resolve(import.meta.dir, "../..");
-const PARTS = ["engine", "domains", "sql", "package.json", "tsconfig.json", "bunfig.toml", "bun.lock"];
+const PARTS = ["engine", "domains", "sql", "package.json", "tsconfig.json", "bunfig.toml", "bun.lock", "patches"];
 
 /** A copy of the project that a test may edit as an engineer would. */
 export interface Tree {
