@@ -1,4 +1,4 @@
-import type { Definition, Expression, Step } from "./definition.ts";
+import type { Definition, EachStep, Expression, Step } from "./definition.ts";
 import type { Evaluator, Scope } from "./evaluate.ts";
 import type { Json } from "./json.ts";
 import { branchPath, isInside, type Lane, lanesAt } from "./path.ts";
@@ -127,8 +127,8 @@ export class Values {
   }
 
   /** What stands for the items of an `each`, in order. */
-  resultsAt(path: string, step: Step): Json[] {
-    const last = step.kind === "each" ? step.steps.at(-1) : undefined;
+  resultsAt(path: string, { steps }: EachStep): Json[] {
+    const last = steps.at(-1);
     const outside = this.#stored === undefined || last === undefined ? undefined : this.#stored.results(path, last.id);
     return Array.from({ length: this.countAt(path) }, (_none, index) => {
       const branch = branchPath(path, `[${index}]`);
@@ -169,11 +169,12 @@ export class Values {
 
   /** The transition is over: what need not be in the state leaves it. Its steps' rows are written with their outputs anyway. */
   leave(): void {
-    if (this.#stored === undefined) return;
+    const stored = this.#stored;
+    if (stored === undefined) return;
     for (const [key, fresh] of this.#fresh) {
       const holder = key === "" ? this.#state : this.#state.items?.[key];
-      if (holder !== undefined && this.#isTooMuch(holder.outputs)) {
-        holder.outputs = this.#isTooMuch(fresh) ? {} : fresh;
+      if (holder !== undefined && isTooMuch(holder.outputs, stored.outputsMax)) {
+        holder.outputs = isTooMuch(fresh, stored.outputsMax) ? {} : fresh;
         this.#state.outside = true;
       }
     }
@@ -208,11 +209,6 @@ export class Values {
     for (const name of ["items", "ahead"] as const) {
       if (Object.keys(this.#state[name] ?? {}).length === 0) delete this.#state[name];
     }
-  }
-
-  #isTooMuch(outputs: Readonly<Record<string, Json>>): boolean {
-    if (Object.keys(outputs).length > (this.#stored?.outputsMax ?? 0)) return true;
-    return storedBytes(outputs) > OUTPUTS_BYTES;
   }
 
   /** Items come in their order, so a few are fetched ahead. */
@@ -281,6 +277,10 @@ function outsideOf<T>(scope: string, kept: Readonly<Record<string, T>>): Record<
   return Object.fromEntries(Object.entries(kept).filter(([path]) => !isInside(path, scope)));
 }
 
+function isTooMuch(outputs: Readonly<Record<string, Json>>, most: number): boolean {
+  return Object.keys(outputs).length > most || storedBytes(outputs) > OUTPUTS_BYTES;
+}
+
 /** As many of the first items as may stay in the state. */
 function fitting(items: readonly Json[]): readonly Json[] {
   let bytes = 0;
@@ -295,7 +295,8 @@ function fitting(items: readonly Json[]): readonly Json[] {
 function fieldsOf(evaluator: Evaluator, expressions: readonly Expression[]) {
   const all = (name: "steps" | "vars") => {
     const fields = expressions.map((expression) => evaluator.fieldsOf(expression, name));
-    return fields.includes(undefined) ? undefined : [...new Set(fields.flatMap((some) => some ?? []))];
+    const known = fields.filter((some) => some !== undefined);
+    return known.length < fields.length ? undefined : [...new Set(known.flat())];
   };
   return { steps: all("steps"), vars: all("vars") };
 }

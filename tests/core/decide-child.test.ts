@@ -165,6 +165,14 @@ test("the pivot, and the end of the root, tell the completed children that nobod
   expect([run.sent(), run.state.stack]).toEqual([["saga.completed", "child.released"], []]);
 });
 
+test("a completed child past its own pivot keeps nothing for its parent, so nobody tells it to forget", () => {
+  const run = parent();
+  run.childEnded("kid", "completed", { output: { id: 5 }, pivotPassed: true });
+  run.sent();
+  run.succeed("b");
+  expect(run.sent()).toEqual(["saga.completed"]);
+});
+
 const asChild = { sagaId: "P", path: "kid" };
 const steps = "steps: [{ step: a, command: d.a, with: {}, compensate: { command: d.undo_a, retry: none } }]";
 

@@ -73,6 +73,8 @@ class Outside {
   rows: StoredRows = {};
   sent: Transition["outgoing"] = [];
   readonly outputsMax: number;
+  /** The questions about the stack that its last transition asked. */
+  readonly asked = new Set<string>();
 
   constructor(yaml: string, input: JsonObject, outputsMax = 0) {
     this.definition = define(`saga: test\nversion: 1\n${yaml}`);
@@ -83,7 +85,13 @@ class Outside {
 
   apply(event: SagaEvent): Transition {
     const guards = new Proxy({}, { get: () => ({ state: "closed" }) });
-    const stored = storedIn(this.rows, this.outputsMax);
+    this.asked.clear();
+    const rows = storedIn(this.rows, this.outputsMax);
+    const stack: typeof rows.stack = (query) => {
+      this.asked.add(JSON.stringify(query));
+      return rows.stack(query);
+    };
+    const stored = { ...rows, stack };
     const read = { now: STARTED, guards };
     const decision = decide(this.definition, this.facts, this.state, event, read, evaluator, stored);
     if (decision.kind !== "transition") throw new Error(`${JSON.stringify(event)}: ${JSON.stringify(decision)}`);
@@ -277,4 +285,36 @@ steps:
   expect([saga.state.stack.length, saga.state.stacked]).toEqual([0, 2_001]);
   saga.apply({ type: "step.rejected", path: "last", attempt: 1, code: "refused", message: "no" });
   expect([isFinal(saga.state.status), saga.state.uncompensated.length, saga.state.stacked]).toEqual([true, 2_000, 0]);
+});
+
+test("a long stack is fetched by the hundred once a transition has taken more than a few entries off", () => {
+  const told = Array.from({ length: 300 }, () => "  - { notify: mail.send, with: {} }").join("\n");
+  const saga = new Outside(`steps:\n${told}\n  - { step: last, command: d.last, with: {} }`, {});
+  saga.apply({ type: "step.rejected", path: "last", attempt: 1, code: "refused", message: "no" });
+  expect([isFinal(saga.state.status), saga.state.uncompensated.length, saga.state.stacked]).toEqual([true, 300, 0]);
+  expect(saga.asked.size).toBeLessThan(20);
+});
+
+test("of large items fewer stay in the state, and each is still run over in its turn", () => {
+  const ids = Array.from({ length: 12 }, (_none, index) => `${index}${"x".repeat(400)}`);
+  const saga = new Outside(EACH.replace("concurrency: 3", "concurrency: 1"), { ids });
+  for (const [index, id] of ids.entries()) {
+    expect(saga.bodies).toEqual([{ input: { id } }]);
+    expect(JSON.stringify(saga.state.ahead ?? {}).length).toBeLessThan(1_200);
+    saga.succeed(`ship[${index}]/pack`, { box: "b" });
+    saga.succeed(`ship[${index}]/send`);
+  }
+  expect(saga.sent.map(({ path }) => path)).toEqual(["bill"]);
+});
+
+test("a variable of an item that ended before its values were kept is not there", () => {
+  const asks = EACH.replace("${ vars.label }", "${ has(vars.label) ? vars.label : 'none' }");
+  const saga = new Outside(asks, { ids: ["a"] });
+  saga.succeed("ship[0]/pack", { box: "b" });
+  saga.succeed("ship[0]/send");
+  const [kept] = Object.entries(saga.rows).filter(([, { result }]) => Object.hasOwn(Object(result), "label"));
+  expect(kept?.[1]).toEqual({ result: { label: "no a" } });
+  saga.rows = { ...saga.rows, [kept?.[0] ?? ""]: {} };
+  saga.apply({ type: "step.rejected", path: "bill", attempt: 1, code: "refused", message: "no" });
+  expect(saga.bodies).toMatchObject([{}, { input: { id: "a", label: "none", box: "b" } }]);
 });

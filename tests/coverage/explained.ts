@@ -28,15 +28,6 @@ export const explained: readonly Explained[] = [
     why: "only a parent can ask for the reversal that ends here; `decide` refuses it for a saga without one",
   },
   {
-    branch: "draft.ts: return this.state.lists?.[path] ?? []; (binary-expr 2)",
-    why: "an `each` keeps its list before it has an item that could ask for it",
-  },
-  {
-    branch:
-      'draft.ts: return { branch: lane.branch, steps: lane.step.kind === "each" ? lane.step.steps : [], state }; (else)',
-    why: "the lane was looked for by this very kind; only the type does not know it",
-  },
-  {
     branch:
       "enter.ts: const afterMs = step.until === undefined ? (step.forMs ?? 0) : msUntil(draft, frame, step, step.until, path); (binary-expr 2)",
     why: "the parser gives every sleep one of the two",
@@ -44,6 +35,28 @@ export const explained: readonly Explained[] = [
   {
     branch: "path.ts: return blocksOf(step).find((block) => block.name === name)?.steps ?? []; (binary-expr 2)",
     why: "a branch in the state was taken from the same definition: a saga is pinned to its revision",
+  },
+  {
+    branch:
+      "stack.ts: ...more.flatMap((entry) => topsBelow(draft, branchOf(entry.path) ?? scope, entry)), (binary-expr 2)",
+    why: "what lies in a block lies in one of its branches as long as any of them has an entry: its catch block runs when all are undone",
+  },
+  {
+    branch: "stored-stack.ts: return (entry.place ?? 0) > above ? this.into(entry) : undefined; (binary-expr 2)",
+    why: "the entry comes from outside the state, where each has its place; only the type does not know it",
+  },
+  {
+    branch: "stored-stack.ts: } else if (child !== undefined) this.#keep({ path, child }); (not taken)",
+    why: "an entry that came back and is not being undone was fetched to note how its child has ended; every other is undone or dropped at once",
+  },
+  {
+    branch: "stored-stack.ts: this.#state.stacked = (this.#state.stacked ?? 0) - 1; (binary-expr 2)",
+    why: "nothing is fetched where nothing is counted as outside",
+  },
+  {
+    branch:
+      "stored-stack.ts: const at = stack.findIndex(({ place }) => place === undefined || place > (entry.place ?? 0)); (binary-expr 2)",
+    why: "the entry comes from outside the state, where each has its place; only the type does not know it",
   },
   {
     branch: "timer.ts: default: (case)",
@@ -56,5 +69,27 @@ export const explained: readonly Explained[] = [
   {
     branch: 'timer.ts: if (place?.state.kind !== "sleep") return false; (taken)',
     why: "whatever ends a sleep clears its timer in the same transition",
+  },
+  {
+    branch:
+      "values.ts: return this.#state.lists?.[path]?.length ?? this.#state.ahead?.[path]?.count ?? 0; (binary-expr 3)",
+    why: "an `each` keeps its list, or how long it is, from its beginning to its end, and nobody else asks",
+  },
+  {
+    branch: "values.ts: const known = this.#state.ahead?.[block] ?? { count: 0, from: 0, values: [] }; (binary-expr 2)",
+    why: "a list that has left the state while its `each` runs stands in `ahead`",
+  },
+  {
+    branch:
+      "values.ts: const [value = null, ...rest] = here.length > 0 ? here : stored.items(block, index, index + AHEAD); (default-arg 1)",
+    why: "no item is begun behind the end of its list, which is kept whole",
+  },
+  {
+    branch: "values.ts: return this.#stored?.items(block, index, index + 1)[0] ?? null; (binary-expr 2)",
+    why: "no item is begun behind the end of its list, which is kept whole",
+  },
+  {
+    branch: 'values.ts: return step.kind === "each" ? step.steps.at(-1) : undefined; (else)',
+    why: "the lane was looked for by this very kind; only the type does not know it",
   },
 ];
