@@ -251,7 +251,7 @@ export class Values {
     const missing = names?.filter((name) => !Object.hasOwn(here, name));
     const places = variableSteps(this.#definition, missing).flatMap((place) => resolved(place, lanes) ?? []);
     const found = this.#fetch(places.filter((place) => place.includes("[") && !this.#forgotten.has(place)));
-    return Object.assign({}, ...[...(found?.values() ?? [])].map(({ result }) => result ?? {}));
+    return Object.assign({}, ...[...(found?.values() ?? [])].map(({ result }) => result));
   }
 
   #fetch(paths: readonly string[]) {

@@ -128,3 +128,20 @@ test("a cancel in a backoff whose step runs again stops the next attempt", () =>
   run.cancel();
   expect(Object.keys(run.state.timers)).toEqual(["guard:a"]);
 });
+
+test("a cancel while the business has said no already is the step's failure all the same", () => {
+  const run = new SagaRun(yaml).start();
+  run.guards["a"] = { state: "rejected", code: "refused", message: "no" };
+  expect(run.cancel()).toMatchObject({ steps: [{ path: "a", status: "failed", failure: cancelledAtA }] });
+  expect([run.state.status, run.state.failure]).toEqual(["cancelled", cancelledAtA]);
+});
+
+test("the total deadline does not take the place of a cancel that waits", () => {
+  const run = new SagaRun(`deadline: 1h\n${yaml}`).start();
+  run.guards["a"] = { state: "running" };
+  run.cancel();
+  run.fire("deadline:");
+  expect(run.state.closing).toEqual(cancelledAtA);
+  run.reject("a");
+  expect([run.state.status, run.state.failure]).toEqual(["cancelled", cancelledAtA]);
+});

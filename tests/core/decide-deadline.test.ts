@@ -68,3 +68,19 @@ test("a timer that no state of the saga wants is stale, whatever its name", () =
     expect(run.apply({ type: "timer.fired", timer, dueAt: run.now })).toBe("stale");
   }
 });
+
+test("the deadline of a block in which a branch has failed already is stale: that failure is the reason", () => {
+  const run = new SagaRun(`
+steps:
+  - step: both
+    deadline: 1h
+    parallel:
+      left: [{ step: l, command: d.l, with: {} }]
+      right: [{ step: r, command: d.r, with: {} }]
+`).start();
+  run.guards["both/right/r"] = { state: "running" };
+  run.reject("both/left/l");
+  expect(run.fire("deadline:both")).toBe("stale");
+  run.succeed("both/right/r");
+  expect([run.state.status, run.state.failure?.code]).toEqual(["failed", "refused"]);
+});

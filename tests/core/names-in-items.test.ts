@@ -1,4 +1,6 @@
 import { expect, test } from "bun:test";
+import { lanesAt } from "../../engine/core/path.ts";
+import { resolved } from "../../engine/core/value-places.ts";
 import { SagaRun } from "./saga-run.ts";
 
 const NESTED = `
@@ -47,38 +49,11 @@ test("whoever reads all names sees those of the items it stands in, and nothing 
   expect(run.messages.at(-1)?.body).toMatchObject({ input: { deep: "a", more: false } });
 });
 
-test("what the steps of a compensation leave to one another is the item's own until the last of them", () => {
-  const run = new SagaRun(
-    `
-steps:
-  - step: all
-    each:
-      in: input.ids
-      as: id
-      steps:
-        - step: pack
-          command: d.pack
-          with: {}
-          compensate:
-            - { step: ask, command: d.ask, with: { id: "\${ id }" } }
-            - { step: wipe, command: d.wipe, with: {} }
-            - { step: unpack, command: d.unpack, with: { id: "\${ id }", of: "\${ steps.ask.n }" } }
-  - { step: bill, command: d.bill, with: {}, retry: none }
-`,
-    { ids: ["a", "b"] },
-  ).start();
-  run.succeed("all[0]/pack");
-  run.succeed("all[1]/pack");
-  for (const path of ["all[0]/pack", "all[1]/pack"]) run.guards[path] = { state: "done", output: {} };
-  run.reject("bill");
-  for (const [index, id] of [...["a", "b"].entries()].toReversed()) {
-    const path = `all[${index}]/pack/compensate`;
-    run.succeed(`${path}/ask`, { n: index });
-    run.succeed(`${path}/wipe`);
-    expect(run.messages.findLast(({ path: sent }) => sent === `${path}/unpack`)?.body).toEqual({
-      input: { id, of: index },
-    });
-    run.succeed(`${path}/unpack`);
-  }
-  expect(run.state.status).toBe("failed");
+test("a place inside the items of a list has a path only for whoever stands in one of them", () => {
+  const { definition } = new SagaRun(NESTED);
+  const from = (path: string) =>
+    ["bill", "all[]/pack", "all[]/inner[]/touch"].map((place) => resolved(place, lanesAt(definition, path)));
+  expect(from("bill")).toEqual(["bill", undefined, undefined]);
+  expect(from("all[3]/pack")).toEqual(["bill", "all[3]/pack", undefined]);
+  expect(from("all[3]/inner[7]/touch")).toEqual(["bill", "all[3]/pack", "all[3]/inner[7]/touch"]);
 });

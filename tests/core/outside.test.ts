@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { decide, newborn } from "../../engine/core/decide.ts";
 import type { Transition } from "../../engine/core/decision.ts";
-import type { SagaEvent } from "../../engine/core/event.ts";
+import type { GuardOutcome, SagaEvent } from "../../engine/core/event.ts";
 import type { Json, JsonObject } from "../../engine/core/json.ts";
 import { isFinal, type SagaState } from "../../engine/core/state.ts";
 import { createEvaluator } from "../../engine/definition/expression.ts";
@@ -75,6 +75,8 @@ class Outside {
   readonly outputsMax: number;
   /** The questions about the stack that its last transition asked. */
   readonly asked = new Set<string>();
+  /** What every guard says. */
+  guard: GuardOutcome = { state: "closed" };
 
   constructor(yaml: string, input: JsonObject, outputsMax = 0) {
     this.definition = define(`saga: test\nversion: 1\n${yaml}`);
@@ -84,7 +86,7 @@ class Outside {
   }
 
   apply(event: SagaEvent): Transition {
-    const guards = new Proxy({}, { get: () => ({ state: "closed" }) });
+    const guards = new Proxy({}, { get: () => this.guard });
     this.asked.clear();
     const rows = storedIn(this.rows, this.outputsMax);
     const stack: typeof rows.stack = (query) => {
@@ -317,4 +319,36 @@ test("a variable of an item that ended before its values were kept is not there"
   saga.rows = { ...saga.rows, [kept?.[0] ?? ""]: {} };
   saga.apply({ type: "step.rejected", path: "bill", attempt: 1, code: "refused", message: "no" });
   expect(saga.bodies).toMatchObject([{}, { input: { id: "a", label: "none", box: "b" } }]);
+});
+
+test("what the steps of a compensation leave to one another stays at hand until the last of them", () => {
+  const yaml = `
+input: { ids: list<string> }
+steps:
+  - step: all
+    each:
+      in: input.ids
+      as: id
+      steps:
+        - step: pack
+          command: d.pack
+          with: {}
+          compensate:
+            - { step: ask, command: d.ask, with: { id: "\${ id }" } }
+            - { step: wipe, command: d.wipe, with: {} }
+            - { step: unpack, command: d.unpack, with: { id: "\${ id }", of: "\${ steps.ask.n }" } }
+  - { step: paid, wait: paid, deadline: 1h }
+`;
+  const saga = new Outside(yaml, { ids: ["a"] }, 8);
+  saga.succeed("all[0]/pack");
+  expect(saga.state.items).toBeUndefined();
+  saga.guard = { state: "done", output: {} };
+  const [timer, dueAt] = Object.entries(saga.state.timers)[0] ?? ["", ""];
+  saga.apply({ type: "timer.fired", timer, dueAt });
+  saga.succeed("all[0]/pack/compensate/ask", { n: 7 });
+  saga.succeed("all[0]/pack/compensate/wipe");
+  expect(saga.bodies).toEqual([{ input: { id: "a", of: 7 } }]);
+  expect(saga.state.items?.["all[0]"]?.outputs).toMatchObject({ ask: { n: 7 } });
+  saga.succeed("all[0]/pack/compensate/unpack");
+  expect([saga.state.status, saga.state.items]).toEqual(["failed", undefined]);
 });
