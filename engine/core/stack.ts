@@ -46,7 +46,7 @@ export function depthOf({ state }: Draft): number {
   return state.stack.length + (state.stacked ?? 0);
 }
 
-/** The child sagas on the stack, in the order of sending; asked for only where a definition has any. */
+/** The child sagas on the stack, in the order of sending; a definition without `saga` steps asks for none. */
 export function childEntries(draft: Draft): readonly StackEntry[] {
   const here = draft.state.stack.filter(({ child }) => child !== undefined);
   const some = [...allSteps(draft.definition).values()].some(({ kind }) => kind === "saga");

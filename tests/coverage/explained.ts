@@ -39,7 +39,7 @@ export const explained: readonly Explained[] = [
   {
     branch:
       "stack.ts: ...more.flatMap((entry) => topsBelow(draft, branchOf(entry.path) ?? scope, entry)), (binary-expr 2)",
-    why: "what lies in a block lies in one of its branches as long as any of them has an entry: its catch block runs when all are undone",
+    why: "what lies in a block lies in one of its branches until the last of them has no entry: its catch block runs when all are undone",
   },
   {
     branch: "stored-stack.ts: return (entry.place ?? 0) > above ? this.into(entry) : undefined; (binary-expr 2)",

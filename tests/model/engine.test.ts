@@ -70,9 +70,12 @@ async function runOnce(commands: Iterable<ModelCommand>, healMs: number): Promis
   for (const [name, times] of model.run) total.run.set(name, (total.run.get(name) ?? 0) + times);
 }
 
-test.skipIf(seed !== undefined)("the runs were not empty", () => {
+test("the runs were not empty", () => {
   const ran = Object.fromEntries(total.run);
   console.error(`model: seeds ${random.join(" and ")} were random; ${JSON.stringify({ ...total, run: ran })}`);
+  // A run that was made small to show a failure need not do everything; it does something.
+  expect(total.run.size).toBeGreaterThan(0);
+  if (seed !== undefined) return;
   for (const name of ["start", "signal", "cancel", "mend", "pause", "resume", "rewind", "redrive", "restart", "kill"])
     expect([name, (ran[name] ?? 0) > 0]).toEqual([name, true]);
   expect(total.completed).toBeGreaterThan(10);
