@@ -164,9 +164,16 @@ export class EmbeddedTransport implements Transport {
     this.#stopped = true;
     this.#rouse();
     await this.#loop;
-    if (this.#owner) {
+    if (this.#owner) await this.#giveBack();
+  }
+
+  /** Nothing depends on it: the next owner waits for the lease to run out, and reads what it finds placed already. */
+  async #giveBack(): Promise<void> {
+    try {
       await this.#log.savePosition();
       await this.#lease.release();
+    } catch (error) {
+      this.#options.problem("the embedded transport could not be given back and runs out by itself", error);
     }
   }
 
