@@ -34,6 +34,8 @@ export const TRANSLATIONS: Readonly<Record<ProblemCode, Translation>> = {
   "group.nothing-to-rewind": { status: 409, title: "There is nothing to rewind to" },
   "group.rewind-forward": { status: 409, title: "The rewind would pass over messages" },
   "group.rewind-failed": { status: 503, title: "The rewind was not carried out", retryAfter: 5 },
+  "pipeline.unmanaged": { status: 409, title: "The connector is not managed here" },
+  "pipeline.connect-unavailable": { status: 503, title: "Kafka Connect does not do it", retryAfter: 5 },
   "definition.unknown-revision": { status: 404, title: "No such revision" },
   "engine.busy": { status: 503, title: "The engine has too much to do", retryAfter: 1 },
   "request.malformed-json": { status: 400, title: "The body cannot be read" },

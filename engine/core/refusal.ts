@@ -21,6 +21,8 @@ export type RefusalCode =
   | "group.nothing-to-rewind"
   | "group.rewind-failed"
   | "group.rewind-forward"
+  | "pipeline.unmanaged"
+  | "pipeline.connect-unavailable"
   | "definition.unknown-revision"
   | "engine.busy";
 

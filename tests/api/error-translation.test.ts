@@ -41,6 +41,8 @@ const STATUSES = {
   "group.nothing-to-rewind": 409,
   "group.rewind-forward": 409,
   "group.rewind-failed": 503,
+  "pipeline.unmanaged": 409,
+  "pipeline.connect-unavailable": 503,
   "definition.unknown-revision": 404,
 } as const satisfies Record<RefusalCode, number>;
 
