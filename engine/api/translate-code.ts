@@ -34,6 +34,7 @@ export const TRANSLATIONS: Readonly<Record<ProblemCode, Translation>> = {
   "group.nothing-to-rewind": { status: 409, title: "There is nothing to rewind to" },
   "group.rewind-failed": { status: 503, title: "The rewind was not carried out", retryAfter: 5 },
   "definition.unknown-revision": { status: 404, title: "No such revision" },
+  "stream.full": { status: 503, title: "Too many streams are open", retryAfter: 5 },
   "engine.busy": { status: 503, title: "The engine has too much to do", retryAfter: 1 },
   "request.malformed-json": { status: 400, title: "The body cannot be read" },
   "request.body-invalid": { status: 422, title: "The body is not acceptable" },

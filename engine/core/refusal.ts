@@ -21,6 +21,7 @@ export type RefusalCode =
   | "group.nothing-to-rewind"
   | "group.rewind-failed"
   | "definition.unknown-revision"
+  | "stream.full"
   | "engine.busy";
 
 /** A call that the engine refuses: nothing was changed. */
