@@ -9,7 +9,7 @@ import { type ProblemCode, TRANSLATIONS } from "./translate-code.ts";
 
 /** One operation of the API, as its documentation needs it. */
 export interface Operation {
-  readonly tag: "sagas" | "definitions" | "messages" | "consumer groups" | "pipeline" | "health";
+  readonly tag: "sagas" | "streams" | "definitions" | "messages" | "consumer groups" | "pipeline" | "health";
   /** Name of the call in generated clients. */
   readonly operationId: string;
   readonly summary: string;
@@ -36,7 +36,10 @@ interface RequestBody {
 
 interface Answer {
   readonly description: string;
-  readonly schema: SchemaName;
+  /** Absent: there is no body. */
+  readonly schema?: SchemaName;
+  /** `application/json` unless it is another. */
+  readonly media?: string;
   /** A second media type, of plain text. */
   readonly text?: string;
 }
@@ -114,9 +117,10 @@ function queryParameters(query: GenericSchema) {
 
 function answers(given: Operation["answers"]): ResponsesWithResolver {
   return Object.fromEntries(
-    Object.entries(given).map(([status, { description, schema, text }]) => {
+    Object.entries(given).map(([status, { description, schema, media = "application/json", text }]) => {
+      if (schema === undefined) return [status, { description }];
       const plain = text === undefined ? {} : { [text]: { schema: { type: "string" as const } } };
-      return [status, { description, content: { "application/json": { schema: ref(schema) }, ...plain } }];
+      return [status, { description, content: { [media]: { schema: ref(schema) }, ...plain } }];
     }),
   );
 }

@@ -73,6 +73,7 @@ function documentation() {
     servers: [{ url: "/" }],
     tags: [
       { name: "sagas", description: "One run of a definition" },
+      { name: "streams", description: "Events as they happen" },
       { name: "definitions", description: "The YAML and its revisions" },
       { name: "messages", description: "Every request and its consumptions" },
       { name: "consumer groups", description: "Lag, pause, resume, rewind" },

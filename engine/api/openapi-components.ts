@@ -7,6 +7,7 @@ import * as message from "./message-schema.ts";
 import * as pipeline from "./pipeline-schema.ts";
 import * as problem from "./problem-schema.ts";
 import * as saga from "./saga-schema.ts";
+import * as stream from "./stream-schema.ts";
 import * as verb from "./verb-schema.ts";
 
 /** Every schema that the OpenAPI document names. A schema that is part of another is referred to by its name. */
@@ -58,6 +59,7 @@ const SCHEMAS = {
   StepList: saga.StepList,
   SagaStatus: saga.SagaStatus,
   SagaStep: saga.SagaStep,
+  StreamEvent: stream.StreamEvent,
   Timeline: message.Timeline,
   Uncompensated: saga.Uncompensated,
   Waiting: saga.Waiting,

@@ -17,6 +17,8 @@ import { internalProblem, problemOf } from "./problem.ts";
 import { addPipelineRoutes } from "./pipeline-routes.ts";
 import { addSagaRoutes } from "./saga-routes.ts";
 import { addSagaVerbRoutes } from "./saga-verb-routes.ts";
+import { addStreamRoutes } from "./stream-routes.ts";
+import type { StreamLimits } from "./stream/tail.ts";
 import { addTimelineRoutes } from "./timeline-routes.ts";
 import { allowedMethods, unknownPath } from "./unknown-path.ts";
 
@@ -26,10 +28,14 @@ export interface ApiOptions {
   readonly sql: Sql;
   readonly log: Log;
   readonly host?: string;
+  /** Ends the event streams. */
+  readonly draining?: AbortSignal;
+  /** Other limits of the event streams, in tests. */
+  readonly streams?: Partial<StreamLimits>;
 }
 
 /** The HTTP API: all of `/v1`, `/health`, `/openapi.json` and `/docs`. Other paths are left to whoever adds them. */
-export function createApi({ engine, sql, log, host = "127.0.0.1" }: ApiOptions): Api {
+export function createApi({ engine, sql, log, host = "127.0.0.1", draining, streams: limits }: ApiOptions): Api {
   const app = new Hono<ApiEnv>();
   const parts = { engine, sql, log };
   app.onError((error, c) => answerError(error, c, log));
@@ -44,12 +50,13 @@ export function createApi({ engine, sql, log, host = "127.0.0.1" }: ApiOptions):
   app.use("/v1/*", admission.guard);
   const reader = addSagaRoutes(app, parts);
   addTimelineRoutes(app, parts);
+  const streams = addStreamRoutes(app, parts, { draining, limits });
   addSagaVerbRoutes(app, parts);
   addDefinitionRoutes(app, parts);
   addMessageRoutes(app, parts);
   addGroupRoutes(app, parts);
   addPipelineRoutes(app, parts);
-  addHealthRoutes(app, parts, () => [...admission.bounds, ...reader.bounds, ...engine.bounds()]);
+  addHealthRoutes(app, parts, () => [...admission.bounds, ...reader.bounds, ...streams.bounds, ...engine.bounds()]);
   addDocsRoutes(app);
   return app;
 }
@@ -86,6 +93,8 @@ export interface ServeOptions {
   readonly host: string;
   /** 0: any free one. */
   readonly port: number;
+  /** Connections on which nothing moves for so long are dropped; 30. */
+  readonly idleSeconds?: number;
 }
 
 /** A listening server. */
@@ -100,8 +109,8 @@ export interface RunningApi {
 const REFUSABLE_BODY_BYTES = 8 * 1024 * 1024;
 
 /** Listens. @throws PortTakenError */
-export function serveApi({ app, host, port }: ServeOptions): RunningApi {
-  const server = listen(app, host, port);
+export function serveApi({ app, host, port, idleSeconds = 30 }: ServeOptions): RunningApi {
+  const server = listen(app, host, port, idleSeconds);
   return { url: server.url.origin, port: server.port ?? port, stop: (graceMs = 5_000) => stop(server, graceMs) };
 }
 
@@ -110,12 +119,12 @@ async function stop(server: Bun.Server<undefined>, graceMs: number): Promise<voi
   await server.stop().finally(() => clearTimeout(cut));
 }
 
-function listen(app: Api, hostname: string, port: number): Bun.Server<undefined> {
+function listen(app: Api, hostname: string, port: number, idleTimeout: number): Bun.Server<undefined> {
   try {
     return Bun.serve({
       hostname,
       port,
-      idleTimeout: 30,
+      idleTimeout,
       // Its error pages show sources.
       development: false,
       // Without development Bun shares a port that is taken, and two engines would answer in turns.

@@ -37,6 +37,7 @@ export const TRANSLATIONS: Readonly<Record<ProblemCode, Translation>> = {
   "pipeline.unmanaged": { status: 409, title: "The connector is not managed here" },
   "pipeline.connect-unavailable": { status: 503, title: "Kafka Connect does not do it", retryAfter: 5 },
   "definition.unknown-revision": { status: 404, title: "No such revision" },
+  "stream.full": { status: 503, title: "Too many streams are open", retryAfter: 5 },
   "engine.busy": { status: 503, title: "The engine has too much to do", retryAfter: 1 },
   "request.malformed-json": { status: 400, title: "The body cannot be read" },
   "request.body-invalid": { status: 422, title: "The body is not acceptable" },

@@ -24,6 +24,7 @@ export type RefusalCode =
   | "pipeline.unmanaged"
   | "pipeline.connect-unavailable"
   | "definition.unknown-revision"
+  | "stream.full"
   | "engine.busy";
 
 /** A call that the engine refuses: nothing was changed. */

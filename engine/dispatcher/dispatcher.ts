@@ -96,6 +96,7 @@ export class Dispatcher {
         delivery,
         consumer: this.#consumer,
         sequence: null,
+        status: null,
         semantics: SEMANTICS,
         read: null,
         error: { code: errorCode(error) ?? "dispatcher.failed", message },

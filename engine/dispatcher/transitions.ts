@@ -191,7 +191,7 @@ export class Transitions {
       else if (decision.kind === "no-op") return this.#note(arrival, decision.reason, undefined, read);
       else {
         await this.#carryOut(unit, work, arrival, decision);
-        return this.#note(arrival, "transition", undefined, read, work.sequence);
+        return this.#note(arrival, "transition", undefined, read, work);
       }
     }
   }
@@ -214,7 +214,7 @@ export class Transitions {
     effect: Applied["effect"],
     error?: { code: string; message: string },
     read?: Read,
-    sequence?: number,
+    moved?: Work,
   ): Noted {
     const consumption: DispatcherConsumption = {
       messageId: arrival.row.message_id,
@@ -222,7 +222,8 @@ export class Transitions {
       messageKey: arrival.row.message_key,
       ...(arrival.delivery === undefined ? {} : { delivery: arrival.delivery }),
       consumer: this.#consumer,
-      sequence: sequence ?? null,
+      sequence: moved?.sequence ?? null,
+      status: moved?.state.status ?? null,
       semantics: SEMANTICS,
       read: read === undefined ? null : (read as unknown as Json),
       ...(error === undefined ? {} : { error }),

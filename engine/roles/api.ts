@@ -17,7 +17,13 @@ export function startApi(parts: Parts, deciding: Deciding): RunningApi {
   const { config, sql, log, closing } = parts;
   const draining = new AbortController();
   const api = serveApi({
-    app: createApi({ engine: engineOf(parts, deciding, draining.signal), sql, log, host: config.host }),
+    app: createApi({
+      engine: engineOf(parts, deciding, draining.signal),
+      sql,
+      log,
+      host: config.host,
+      draining: draining.signal,
+    }),
     host: config.host,
     port: config.port,
   });

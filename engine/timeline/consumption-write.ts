@@ -1,4 +1,5 @@
 import type { Json } from "../core/json.ts";
+import type { SagaStatus } from "../core/state.ts";
 import type { Delivery } from "../transport/port.ts";
 import type { Tx, Write } from "./database.ts";
 
@@ -12,6 +13,8 @@ export interface DispatcherConsumption {
   readonly consumer: string;
   /** The saga's sequence that it produced; null for a no-op. */
   readonly sequence: number | null;
+  /** The saga's status after it; null for a no-op. */
+  readonly status: SagaStatus | null;
   readonly semantics: number;
   readonly read: Json;
   readonly error?: { readonly code: string; readonly message: string };
@@ -27,17 +30,18 @@ export function consumptionWrites(tx: Tx, rows: readonly DispatcherConsumption[]
 function insertConsumptions(tx: Tx, rows: readonly DispatcherConsumption[]): Write {
   return tx`
     insert into timeline.event_consumption as c (consumer_group, message_id, correlation_id, topic, message_key, partition,
-      "offset", consumer, recorded_at, received_at, consumed_at, error_flag, error_code, error_message, sequence, semantics, read)
+      "offset", consumer, recorded_at, received_at, consumed_at, error_flag, error_code, error_message, sequence, semantics, read,
+      status, xid)
     select 'dispatcher', w.message_id, w.correlation_id, 'timeline', w.message_key, w.partition, w."offset", w.consumer,
       w.recorded_at, w.received_at, clock_timestamp(), w.error_code is not null, w.error_code, w.error_message, w.sequence,
-      w.semantics, w.read
+      w.semantics, w.read, w.status, case when w.status is not null then pg_current_xact_id() end
     from jsonb_to_recordset(${tx.json(rows.map(toRow) as never)}) as w (message_id text, correlation_id text, message_key text,
       partition integer, "offset" bigint, consumer text, recorded_at timestamptz, received_at timestamptz, error_code text,
-      error_message text, sequence bigint, semantics integer, read jsonb)
+      error_message text, sequence bigint, semantics integer, read jsonb, status text)
     on conflict (consumer_group, message_id) do update set attempts = c.attempts + 1, error_flag = excluded.error_flag,
       error_code = excluded.error_code, error_message = excluded.error_message, consumed_at = excluded.consumed_at,
       sequence = excluded.sequence, semantics = excluded.semantics, read = excluded.read, partition = excluded.partition,
-      "offset" = excluded."offset", consumer = excluded.consumer
+      "offset" = excluded."offset", consumer = excluded.consumer, status = excluded.status, xid = excluded.xid
       where c.error_flag or c.consumed_at is null
   `;
 }
@@ -57,6 +61,7 @@ function toRow(row: DispatcherConsumption): Record<string, Json> {
     sequence: row.sequence,
     semantics: row.semantics,
     read: row.read,
+    status: row.status,
   };
 }
 

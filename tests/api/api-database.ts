@@ -7,6 +7,7 @@ import { freshDatabase } from "../support/postgres.ts";
 /** A migrated database and a pool on it. `end` closes both. */
 export interface ApiDatabase {
   readonly sql: Sql;
+  readonly url: string;
   end(): Promise<void>;
 }
 
@@ -17,6 +18,7 @@ export async function apiDatabase(): Promise<ApiDatabase> {
   await migrate(sql, [{ schema: "timeline", folder: join(import.meta.dir, "../../sql") }]);
   return {
     sql,
+    url: database.url,
     end: async () => {
       await sql.end({ timeout: 5 });
       await database.drop();

@@ -32,6 +32,7 @@ const STATUSES = {
   "saga.past-pivot": 409,
   "saga.unknown-step": 422,
   "saga.busy": 503,
+  "stream.full": 503,
   "engine.busy": 503,
   "signal.invalid": 422,
   "message.unknown": 404,

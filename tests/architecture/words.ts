@@ -21,7 +21,8 @@ const SYNONYMS: readonly Synonym[] = [
   { word: /(?<!\bsaga )\bworkflows?\b/i, instead: "saga or definition" },
   { word: /\b(?:saga|definition|process)[ _-]?instances?\b/i, instead: "saga" },
   { word: /\b(?:dead[ _-]?letters?|dlq)\b/i, instead: "message in error" },
-  { word: /\b(?:event|job|run|execution)[ _-]?ids?\b/i, instead: "message id or saga id" },
+  // `Last-Event-ID` is the name of a header.
+  { word: /(?<!last-)\b(?:event|job|run|execution)[ _-]?ids?\b/i, instead: "message id or saga id" },
   { word: /\bactivit(?:y|ies)\b/i, instead: "step" },
   { word: /\b(?:saga|step)[ _-]?executions?\b/i, instead: "saga or attempt" },
   { word: /\b(?:stuck|suspended|blocked) saga\b/i, instead: "parked saga" },

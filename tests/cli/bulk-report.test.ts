@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 
 import { isAtRest, type SagaView, standing } from "../../engine/cli/bulk/at-rest.ts";
 import { retryAfterMs } from "../../engine/cli/bulk/patient-caller.ts";
-import { advanceText } from "../../engine/cli/bulk/progress.ts";
+import { advanceText } from "../../engine/cli/progress.ts";
 import { Tally } from "../../engine/cli/bulk/tally.ts";
 
 const WAITS = [{ signal: "reviewed", path: "review", deadlineAt: null }];
@@ -48,11 +48,11 @@ test("the exit code: refused before unsettled before done", () => {
 test("progress says how much is done, how fast and how long it takes; of a pipe no end is known", () => {
   const counts = "500 started, 0 known, 0 refused";
 
-  expect(advanceText({ counts, lines: 500, elapsedMs: 2_000, share: 0.5 })).toBe(
+  expect(advanceText({ counts, done: 500, share: 0.5 }, 2_000)).toBe(
     "████████████░░░░░░░░░░░░  50 %  500 started, 0 known, 0 refused, 250/s, 2 s left",
   );
-  expect(advanceText({ counts, lines: 500, elapsedMs: 600_000, share: 0.25 })).toEndWith("1/s, 30 min left");
-  expect(advanceText({ counts, lines: 500, elapsedMs: 2_000, share: undefined })).toBe(`${counts}, 250/s`);
+  expect(advanceText({ counts, done: 500, share: 0.25 }, 600_000)).toEndWith("1/s, 30 min left");
+  expect(advanceText({ counts, done: 500, share: undefined }, 2_000)).toBe(`${counts}, 250/s`);
 });
 
 test("Retry-After is seconds or a date, within bounds", () => {

@@ -1,11 +1,11 @@
 import { CliError, EXIT } from "../cli-error.ts";
+import { type Interrupt, onInterrupt } from "../interrupt.ts";
+import { Progress } from "../progress.ts";
 import { table } from "../table.ts";
 import { OutputClosed, writeLine } from "../write-line.ts";
-import { onInterrupt, type Interrupt } from "./interrupt.ts";
 import type { LineSource } from "./line-source.ts";
 import { type Line, readLines } from "./lines.ts";
 import { Interrupted, PatientCaller } from "./patient-caller.ts";
-import { Progress } from "./progress.ts";
 import { faulty, type LineResult } from "./result.ts";
 import { Tally } from "./tally.ts";
 
@@ -24,7 +24,7 @@ export interface Run {
 /** Runs all lines and says what became of them: results on standard output, everything else on standard error. */
 export async function runLines(run: Run): Promise<void> {
   const tally = new Tally();
-  const progress = new Progress(tally, run.did, run.source.bytes);
+  const progress = new Progress(() => tally.advance(run.did, run.source.bytes));
   const interrupt = onInterrupt(() =>
     progress.say("Stopping when the calls under way have ended; Ctrl-C again: at once."),
   );

@@ -1,4 +1,5 @@
 import { EXIT, type ExitCode } from "../cli-error.ts";
+import type { Advance } from "../progress.ts";
 import type { LineResult } from "./result.ts";
 
 /** Standings at which a saga does not move and yet is not where it should be, or is still on its way. */
@@ -33,6 +34,12 @@ export class Tally {
   /** `3 started, 1 known, 0 refused` */
   counts(did: "started" | "signalled"): string {
     return ([did, "known", "refused"] as const).map((result) => `${this.of(result)} ${result}`).join(", ");
+  }
+
+  /** How far the run is; `total`: the input's bytes, where its end is known. */
+  advance(did: "started" | "signalled", total: number | undefined): Advance {
+    const share = total === undefined || total === 0 ? undefined : Math.min(1, this.bytes / total);
+    return { counts: this.counts(did), done: this.lines, share };
   }
 
   /** Rows of the summary: each standing and how many sagas are there, the most first. */

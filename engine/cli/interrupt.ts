@@ -1,9 +1,9 @@
-import { EXIT } from "../cli-error.ts";
+import { EXIT } from "./cli-error.ts";
 
 /** Calls under way are given this long to end after Ctrl-C, so that the summary is about what really happened. */
 const CALLS_END_MS = 5_000;
 
-/** What the person's Ctrl-C does to a run. */
+/** What the person's Ctrl-C does to a command. */
 export interface Interrupt {
   /** Aborted by the first Ctrl-C: no new line is taken up. */
   readonly stopping: AbortSignal;
@@ -13,7 +13,7 @@ export interface Interrupt {
   release(): void;
 }
 
-/** Takes Ctrl-C (and SIGTERM) for a run: the first ends it tidily and is told, the second ends it at once. */
+/** Takes Ctrl-C (and SIGTERM) for a command: the first ends it tidily and is told, the second ends it at once. */
 export function onInterrupt(told: () => void): Interrupt {
   const stopping = new AbortController();
   const giveUp = new AbortController();
