@@ -68,6 +68,8 @@ export class Masking {
       case "signal.received":
         // Which wait will take it is not known yet: what any step hides is hidden here.
         return [{ field: "payload", paths: this.#steps.map((path) => path.slice(1)) }];
+      case "resolve.requested":
+        return [{ field: "result", paths: this.#belowStep(textOf(fieldOf(message.message_body, "step"))) }];
       case "compensation.requested":
         return [{ field: "compensates", paths: step.map((path) => ["output", ...path]) }];
       default:
@@ -83,6 +85,10 @@ export class Masking {
 
 function fieldOf(body: Json, field: string): Json {
   return isJsonObject(body) ? (body[field] ?? null) : null;
+}
+
+function textOf(value: Json): string {
+  return typeof value === "string" ? value : "";
 }
 
 function maskField(body: Json, field: string, paths: readonly Path[]): Json {

@@ -122,6 +122,16 @@ export interface Engine {
     options: { readonly step?: string; readonly reason: string },
     caller: Caller,
   ): Promise<Accepted>;
+  /** Leaves a parked step, or a parked compensation, out. */
+  skip(sagaId: string, options: { readonly step: string; readonly reason: string }, caller: Caller): Promise<Accepted>;
+  /** Says how a parked step, or a parked compensation, has ended. */
+  resolve(
+    sagaId: string,
+    options: { readonly step: string; readonly result: Json; readonly reason: string },
+    caller: Caller,
+  ): Promise<Accepted>;
+  /** Stops a saga without compensation. */
+  terminate(sagaId: string, reason: string, caller: Caller): Promise<Accepted>;
   /** Sends one recorded message again, same id; consumers that have done it skip it. */
   redrive(
     messageId: string,

@@ -32,6 +32,30 @@ export const RetryRequest = v.pipe(
   v.description("Runs a parked step again, its attempts counted from the start"),
 );
 
+const ParkedStep = v.pipe(
+  v.string("must be a text"),
+  v.minLength(1, "is empty"),
+  v.maxLength(500, "is longer than 500 characters"),
+  v.description("Path of the parked step"),
+  v.examples(["screen"]),
+);
+
+export const SkipRequest = v.pipe(
+  v.strictObject({ step: ParkedStep, reason: Reason }),
+  v.description("Leaves a parked step out"),
+);
+
+export const ResolveRequest = v.pipe(
+  v.strictObject({
+    step: ParkedStep,
+    result: v.optional(
+      v.pipe(v.unknown(), v.description("What the step would have answered; of a compensation it may stay away")),
+    ),
+    reason: Reason,
+  }),
+  v.description("Says how a parked step has ended"),
+);
+
 const Partition = v.pipe(
   v.number("must be a number"),
   v.integer(),

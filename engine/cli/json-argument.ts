@@ -9,6 +9,11 @@ export function jsonArgument(what: string, text: string): unknown {
   }
 }
 
+/** The value of an option that holds JSON, or `@` and the name of a file that does; `@-` is standard input. @throws CliError */
+export async function jsonOrFile(what: string, text: string): Promise<unknown> {
+  return text.startsWith("@") ? readJsonFile(text.slice(1)) : jsonArgument(what, text);
+}
+
 /** The JSON in a file; `-` is standard input. @throws CliError */
 export async function readJsonFile(path: string): Promise<unknown> {
   const file = path === "-" ? Bun.stdin : Bun.file(path);

@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { Saga } from "../api/saga-schema.ts";
 import { call } from "./client.ts";
 import { addList } from "./list-command.ts";
+import { addOperatorCommands } from "./operator-commands.ts";
 import { type OutputOptions, print, withJson } from "./output.ts";
 import { accepted, demandCompleted, sagaText } from "./saga-text.ts";
 import { addSignal } from "./signal-command.ts";
@@ -15,6 +16,7 @@ export function addSagaCommands(program: Command): void {
   addShow(program);
   addSignal(program);
   addVerbs(program);
+  addOperatorCommands(program);
 }
 
 function addShow(program: Command): void {

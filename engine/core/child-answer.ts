@@ -97,6 +97,13 @@ function reasonOf({ path, state }: OpenChild, event: ChildEnded): Failure {
   return { code: event.code, message: event.message, step: path, kind: "rejected" };
 }
 
+/** What a terminated child has left is not undone. */
+export function forgetTerminated(draft: Draft, path: string): void {
+  if (takeEntry(draft, path)?.child?.ended !== "terminated") return;
+  draft.state.uncompensated.push({ step: path, reason: "its child saga was terminated" });
+  drop(draft, path);
+}
+
 /** A person tries a parked child again: one that still runs is awaited again, one that has ended is begun anew. */
 export function retryChild(draft: Draft, open: OpenChild): void {
   const { frame, step, path, state } = open;
@@ -112,9 +119,6 @@ export function retryChild(draft: Draft, open: OpenChild): void {
     if (step.deadlineMs !== undefined) draft.setTimer(`deadline:${path}`, step.deadlineMs);
     return;
   }
-  if (takeEntry(draft, path)?.child?.ended === "terminated") {
-    draft.state.uncompensated.push({ step: path, reason: "its child saga was terminated" });
-    drop(draft, path);
-  }
+  forgetTerminated(draft, path);
   frame.block.current = startChild(draft, step, path, state.input, state.attempt + 1);
 }

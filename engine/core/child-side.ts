@@ -34,11 +34,17 @@ export function beginReversal(draft: Draft): boolean {
 
 /** Everything is undone: the parent hears of it. */
 export function endReversal(draft: Draft): void {
-  const { facts, state } = draft;
+  const { state } = draft;
   state.reversal = "done";
   state.timers = {};
+  tellUndone(draft, state.uncompensated.length > 0);
+}
+
+/** A completed child tells its parent that it undoes no more, and whether something is left that was not undone. */
+export function tellUndone(draft: Draft, uncompensated: boolean): void {
+  const { facts } = draft;
   if (facts.parent === undefined) return;
-  const body = { path: facts.parent.path, uncompensated: state.uncompensated.length > 0 };
+  const body = { path: facts.parent.path, uncompensated };
   draft.send({ topic: "timeline", type: "child.compensated", to: facts.parent.sagaId, body });
 }
 

@@ -13,9 +13,12 @@ import type { Read, SagaEvent } from "./event.ts";
 import { advance } from "./forward.ts";
 import { retry } from "./operator.ts";
 import { takeStatus } from "./park.ts";
+import { resolve } from "./resolve.ts";
 import { receive } from "./signal.ts";
+import { skip } from "./skip.ts";
 import { isFinal, type SagaFacts, type SagaState } from "./state.ts";
 import type { Stored } from "./stored.ts";
+import { terminate } from "./terminate.ts";
 import { fire } from "./timer.ts";
 import { compensationFailed } from "./undo-answer.ts";
 import { waitingFor } from "./waiting.ts";
@@ -67,10 +70,13 @@ export function decide(
   return draft.finish();
 }
 
-/** A completed child whose parent may take it back hears its parent, and while it undoes its stack all that belongs to that. */
+const FROM_PARENT: readonly SagaEvent["type"][] = ["compensate.requested", "child.released", "parent.terminated"];
+
+/** What was ended while something of it ran settles that. A completed child whose parent may take it back hears its parent, and while it undoes its stack all that belongs to that. */
 function concerns(facts: SagaFacts, state: SagaState, event: SagaEvent): boolean {
+  if (state.winding) return event.type === "timer.fired";
   if (facts.parent === undefined || !isRevocable(state)) return false;
-  if (event.type === "compensate.requested" || event.type === "child.released") return true;
+  if (FROM_PARENT.includes(event.type)) return true;
   return state.reversal === "running" && event.type !== "cancel.requested" && event.type !== "signal.received";
 }
 
@@ -103,6 +109,14 @@ function apply(draft: Draft, event: SagaEvent): Refused | undefined {
       return cancel(draft, event.reason);
     case "retry.requested":
       return retry(draft, event.step) ? undefined : "not-parked";
+    case "skip.requested":
+      return skip(draft, event.step, event.reason);
+    case "resolve.requested":
+      return resolve(draft, event.step, event.result);
+    case "terminate.requested":
+    case "parent.terminated":
+      terminate(draft, event);
+      return undefined;
     case "child.ended":
       return childEnded(draft, event) ? undefined : "late";
     case "child.compensated":

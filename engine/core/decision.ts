@@ -27,6 +27,13 @@ export interface StepChange {
   readonly finished?: true;
 }
 
+/** A person says how a step, or its compensation, has ended: the guard says it from now on. */
+export interface Resolved {
+  readonly path: string;
+  readonly state: "done" | "compensated";
+  readonly output: Json;
+}
+
 /** What a transition does. */
 export interface Transition {
   readonly kind: "transition";
@@ -39,16 +46,24 @@ export interface Transition {
   readonly reopen: readonly string[];
   /** Paths whose compensation is given up. */
   readonly keep: readonly string[];
+  /** Guards that a person's word settles. */
+  readonly resolved?: readonly Resolved[];
   /** Signals that were taken: message id → path of the wait. */
   readonly taken: Readonly<Record<string, string>>;
 }
+
+/** Why an operator's verb has no effect at a place. */
+export type VerbRefused = "not-parked" | "pivot" | "running" | "no-result";
 
 /** What `decide` answers. `no-op`: history, kept and without effect. `needs`: settle these steps' guards and ask again. */
 export type Decision =
   | Transition
   | {
       readonly kind: "no-op";
-      readonly reason: "late" | "final" | "compensating" | "stale" | "not-parked" | "past-pivot";
+      readonly reason: "late" | "final" | "compensating" | "stale" | "past-pivot" | VerbRefused;
     }
-  /** `keepStarted`: a pivot; its `started` is told as `unknown` and left as it is, for nobody but its answer ends it (S9). */
+  /**
+   * `keepStarted`: a pivot; its `started` is told as `unknown` and left as it is, for nobody but its answer ends it (S9).
+   * The empty path: the notifications that nobody has taken.
+   */
   | { readonly kind: "needs"; readonly path: string; readonly keepStarted?: true };

@@ -1,5 +1,5 @@
 import type { Definition, Expression, Template } from "./definition.ts";
-import type { Outgoing, StepChange, Transition } from "./decision.ts";
+import type { Outgoing, Resolved, StepChange, Transition } from "./decision.ts";
 import { ExpressionFault, type Evaluator, type Scope } from "./evaluate.ts";
 import type { GuardOutcome, Read } from "./event.ts";
 import type { Json } from "./json.ts";
@@ -38,6 +38,7 @@ export class Draft {
   readonly #stored = new Map<string, StoredChange>();
   readonly #reopen: string[] = [];
   readonly #keep: string[] = [];
+  readonly #resolved: Resolved[] = [];
   readonly #taken: Record<string, string> = {};
   /** Blocks whose step in progress has just failed; the walk over the tree takes the failure outward. */
   readonly #failures = new Map<BlockState, Failure>();
@@ -98,6 +99,10 @@ export class Draft {
     this.#keep.push(path);
   }
 
+  resolve(resolved: Resolved): void {
+    this.#resolved.push(resolved);
+  }
+
   took(messageId: string, path: string): void {
     this.#taken[messageId] = path;
   }
@@ -143,6 +148,7 @@ export class Draft {
       stored: [...this.#stored.values()],
       reopen: this.#reopen,
       keep: this.#keep,
+      ...(this.#resolved.length === 0 ? {} : { resolved: this.#resolved }),
       taken: this.#taken,
     };
   }

@@ -37,13 +37,18 @@ export type SagaEvent =
   | { readonly type: "timer.fired"; readonly timer: string; readonly dueAt: string }
   | { readonly type: "cancel.requested"; readonly reason: string }
   | { readonly type: "retry.requested"; readonly step?: string }
+  | { readonly type: "skip.requested"; readonly step: string; readonly reason: string }
+  | { readonly type: "resolve.requested"; readonly step: string; readonly result: Json }
+  | { readonly type: "terminate.requested"; readonly reason: string }
   | ChildEnded
   /** Child to parent: its stack is undone. */
   | { readonly type: "child.compensated"; readonly path: string; readonly uncompensated: boolean }
   /** Parent to a completed child: undo your stack. */
   | { readonly type: "compensate.requested" }
   /** Parent to a completed child: nobody will take you back any more. */
-  | { readonly type: "child.released" };
+  | { readonly type: "child.released" }
+  /** Parent to child: it was terminated, and so are you. */
+  | { readonly type: "parent.terminated"; readonly reason: string };
 
 /** Child to parent: it has reached a final status. */
 export interface ChildEnded {

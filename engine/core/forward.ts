@@ -5,6 +5,7 @@ import { endReversal, tellParent } from "./child-side.ts";
 import { type Draft, faultOf } from "./draft.ts";
 import { enter } from "./enter.ts";
 import { blockFrame, type Frame, inProgress, leave, open, type Place, rootFrame } from "./frame.ts";
+import type { Json } from "./json.ts";
 import { park } from "./park.ts";
 import { releaseChildren } from "./child-entries.ts";
 import { clearStack } from "./stack.ts";
@@ -97,13 +98,20 @@ function complete(draft: Draft, ended: boolean): void {
     // An `end` has rendered its own output.
     const own = ended ? state.output : undefined;
     const output = own ?? (definition.output === undefined ? undefined : draft.render("", definition.output));
-    draft.mustFit({ output: output ?? null }, "the output of the saga");
-    if (output !== undefined) state.output = output;
+    completeWith(draft, output);
   } catch (error) {
     const failure = faultOf(error, "output");
     state.root = { at: definition.steps.length, current: { kind: "fault", failure } };
-    return park(draft, "output", failure);
+    park(draft, "output", failure);
   }
+}
+
+/** The saga has ended well. @throws MessageTooLarge when the output would not fit. */
+export function completeWith(draft: Draft, output: Json | undefined): void {
+  const { state, definition } = draft;
+  draft.mustFit({ output: output ?? null }, "the output of the saga");
+  if (output !== undefined) state.output = output;
+  if (state.parked?.step === "output") draft.step({ path: "output", status: "succeeded", finished: true });
   state.status = "completed";
   state.root = { at: definition.steps.length };
   state.timers = {};

@@ -20,6 +20,10 @@ export function takeStatus(draft: Draft): void {
   else state.status = state.failure === undefined ? "running" : "compensating";
 }
 
+export function isParkedAt(draft: Draft, path: string): boolean {
+  return parkedAt(draft).some((place) => place.path === path);
+}
+
 /** The places that wait for a person. */
 export function parkedAt(draft: Draft): { readonly path: string; readonly failure: Failure }[] {
   const forward = placesOf(draft).flatMap(({ path, state }) => {

@@ -180,6 +180,8 @@ export interface SagaState {
   parked?: Failure;
   /** A completed child that its parent takes back: its stack is being undone, its status stays. */
   reversal?: "running" | "done";
+  /** Ended while something of it ran; timers ask for the guards of that until they are settled. */
+  winding?: true;
   /** How an `end` says that it ended. */
   outcome?: string;
   output?: Json;

@@ -9,12 +9,17 @@ import { leave, open, type Place, placeAt } from "./frame.ts";
 import { GUARD_RETRY_MS } from "./retry.ts";
 import { entryAt } from "./stack.ts";
 import type { Failure } from "./state.ts";
+import { wind } from "./terminate.ts";
 import { giveUpCompensation } from "./undo-answer.ts";
 
 /** A timer has fired. False: it is not set any more, or for another time; a visible no-op (S12). */
 export function fire(draft: Draft, timer: string, dueAt: string): boolean {
   if (draft.state.timers[timer] !== dueAt) return false;
   delete draft.state.timers[timer];
+  if (draft.state.winding) {
+    wind(draft);
+    return true;
+  }
   const colon = timer.indexOf(":");
   const path = timer.slice(colon + 1);
   switch (timer.slice(0, colon)) {

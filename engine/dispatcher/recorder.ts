@@ -234,7 +234,9 @@ function refusalOf(error: unknown): unknown {
   return error;
 }
 
-/** A completed child that its parent takes back keeps its status; where that is stuck, a person may try again. */
+const VERBS: readonly string[] = ["retry.requested", "skip.requested", "resolve.requested", "terminate.requested"];
+
+/** A completed child that its parent takes back keeps its status; where that is stuck, a person may help it on. */
 function isStuck({ state }: SagaRow, messageType: string): boolean {
-  return messageType === "retry.requested" && state?.reversal === "running" && state.parked !== undefined;
+  return VERBS.includes(messageType) && state?.reversal === "running" && state.parked !== undefined;
 }

@@ -1,5 +1,6 @@
 import type { Definition } from "../core/definition.ts";
-import type { Json } from "../core/json.ts";
+import type { DomainCatalog } from "../core/domain.ts";
+import type { Json, JsonObject } from "../core/json.ts";
 import { allSteps } from "../core/path.ts";
 import { Refusal } from "../core/refusal.ts";
 import { violations } from "../core/shape.ts";
@@ -9,6 +10,8 @@ import { newId } from "../timeline/ids.ts";
 import type { SagaRow } from "../timeline/saga-row.ts";
 import type { Unit } from "../timeline/store.ts";
 import { claimKey, keepAnswer } from "../timeline/idempotency.ts";
+import { fittingResult } from "./fitting-result.ts";
+import { mustExist, mustHaveEffect } from "./operator-refusals.ts";
 import { finalSaga, type Recorded, type Recorder } from "./recorder.ts";
 import type { Revisions } from "./revisions.ts";
 
@@ -29,10 +32,12 @@ export type Answer = Pick<Recorded, "sagaId" | "status" | "messageId" | "applied
 export class Requests {
   readonly #recorder: Recorder;
   readonly #revisions: Revisions;
+  readonly #catalog: () => DomainCatalog;
 
-  constructor(recorder: Recorder, revisions: Revisions) {
+  constructor(recorder: Recorder, revisions: Revisions, catalog: () => DomainCatalog) {
     this.#recorder = recorder;
     this.#revisions = revisions;
+    this.#catalog = catalog;
   }
 
   /** @throws Refusal `signal.invalid` when no wait of the definition takes it. */
@@ -66,20 +71,52 @@ export class Requests {
     });
   }
 
-  /** @throws Refusal `saga.not-parked` */
+  /** @throws Refusal `saga.not-parked`, `saga.unknown-step` */
   async retry(sagaId: string, step: string | undefined, reason: string, asker: Asker): Promise<Answer> {
     const body = { reason, ...(step === undefined ? {} : { step }) };
-    return this.#once(sagaId, `retry/${sagaId}`, body, asker, async (unit, saga) => {
-      const recorded = await this.#recorder.record(unit, saga, "retry.requested", body, trace(asker));
-      if (recorded.effect === "not-parked") {
-        const where = step === undefined ? "" : ` at ${step}`;
-        throw new Refusal(
-          "saga.not-parked",
-          `saga ${sagaId} is not parked${where}`,
-          "GET /v1/sagas/{id} shows where it stands.",
-        );
-      }
-      await audit(unit.tx, asker, "saga.retry", saga, reason, recorded);
+    return this.#verb("retry", sagaId, body, asker, step);
+  }
+
+  /** @throws Refusal as `retry`, and `saga.step-running`, `saga.pivot-skipped` */
+  async skip(sagaId: string, step: string, reason: string, asker: Asker): Promise<Answer> {
+    return this.#verb("skip", sagaId, { step, reason }, asker, step);
+  }
+
+  /** @throws Refusal as `retry`, and `saga.step-running`, `saga.step-without-result`, `saga.result-invalid` */
+  async resolve(sagaId: string, step: string, result: Json, reason: string, asker: Asker): Promise<Answer> {
+    return this.#verb("resolve", sagaId, { step, result, reason }, asker, step, (definition, { state }) => ({
+      step,
+      result: fittingResult(definition, state, step, result, this.#catalog()),
+      reason,
+    }));
+  }
+
+  /** Stops a saga where it stands, parked or not. */
+  async terminate(sagaId: string, reason: string, asker: Asker): Promise<Answer> {
+    return this.#verb("terminate", sagaId, { reason }, asker);
+  }
+
+  /** What an operator asks for, with an audit row. `made`: the body as it is recorded, once the request is looked at. */
+  async #verb(
+    verb: "retry" | "skip" | "resolve" | "terminate",
+    sagaId: string,
+    body: JsonObject & { readonly reason: string },
+    asker: Asker,
+    step?: string,
+    made: (definition: Definition, saga: SagaRow) => JsonObject = () => body,
+  ): Promise<Answer> {
+    return this.#once(sagaId, `${verb}/${sagaId}`, body, asker, async (unit, saga) => {
+      const definition = await this.#revisions.get(unit.tx, saga.definition, saga.revision);
+      if (step !== undefined) mustExist(definition, saga, step);
+      const recorded = await this.#recorder.record(
+        unit,
+        saga,
+        `${verb}.requested`,
+        made(definition, saga),
+        trace(asker),
+      );
+      await mustHaveEffect(unit.tx, saga, step, recorded.effect);
+      await audit(unit.tx, asker, `saga.${verb}`, saga, body.reason, recorded);
       return recorded;
     });
   }

@@ -1,5 +1,5 @@
 import { decide, newborn, SEMANTICS } from "../core/decide.ts";
-import type { Decision, Outgoing, StepChange, Transition } from "../core/decision.ts";
+import type { Decision, Outgoing, Resolved, StepChange, Transition, VerbRefused } from "../core/decision.ts";
 import type { Definition } from "../core/definition.ts";
 import type { Evaluator } from "../core/evaluate.ts";
 import type { GuardOutcome, Read, SagaEvent } from "../core/event.ts";
@@ -37,8 +37,8 @@ export interface Applied {
     | "final"
     | "compensating"
     | "stale"
-    | "not-parked"
     | "past-pivot"
+    | VerbRefused
     | "other"
     | "malformed"
     | "unknown-saga"
@@ -206,6 +206,7 @@ export class Transitions {
       work.stored.set(change.path, { ...work.stored.get(change.path), ...change });
     for (const path of transition.reopen) await unit.tx`select timeline.reopen_step(${stepKey(work.row.id, path)})`;
     for (const path of transition.keep) await unit.tx`select timeline.keep_step(${stepKey(work.row.id, path)})`;
+    for (const resolved of transition.resolved ?? []) await resolve(unit.tx, work.row.id, resolved);
     for (const message of transition.outgoing) request(unit, work.row, arrival.row.message_id, message);
   }
 
@@ -253,7 +254,22 @@ function sendSteps(unit: Unit, work: Work, now: Date): void {
   work.stored = new Map();
 }
 
+/** A person's word settles a step, or its compensation. */
+async function resolve(tx: Tx, sagaId: string, { path, state, output }: Resolved): Promise<void> {
+  const key = stepKey(sagaId, path);
+  const json = tx.json(output as never);
+  if (state === "done") await tx`select timeline.resolve_step(${key}, ${sagaId}, ${json})`;
+  else await tx`select timeline.resolve_compensation(${key}, ${json})`;
+}
+
+/** The empty path: the notifications of a saga that is terminated. */
 async function settle(tx: Tx, sagaId: string, path: string, keepStarted: boolean): Promise<GuardOutcome> {
+  if (path === "") {
+    const [closed] = await tx<{ outcome: GuardOutcome }[]>`
+      select timeline.close_notifications(${sagaId}) as outcome
+    `;
+    return (closed as { outcome: GuardOutcome }).outcome;
+  }
   const [row] = await tx<{ outcome: GuardOutcome }[]>`
     select timeline.settle_step(${stepKey(sagaId, path)}, ${sagaId}, ${keepStarted}) as outcome
   `;

@@ -38,7 +38,7 @@ function engineOf(parts: Parts, deciding: Deciding, draining: AbortSignal): Engi
   const { changes, revisions, evaluator, transitions, desk } = deciding;
   const recorder = new Recorder(store("api"), transitions, changes);
   const starter = new Starter(recorder, revisions, evaluator, () => known.catalog);
-  const requests = new Requests(recorder, revisions);
+  const requests = new Requests(recorder, revisions, () => known.catalog);
   const settling = new Settling(sql, changes);
   const rewind = new Rewind(sql, transport, control, groups);
   const pipeline = new Pipeline({ ...parts, groups: () => groups.all() });
@@ -54,6 +54,9 @@ function engineOf(parts: Parts, deciding: Deciding, draining: AbortSignal): Engi
     signal: (sagaId, signal, payload, caller) => requests.signal(sagaId, signal, payload, caller),
     cancel: (sagaId, reason, caller) => requests.cancel(sagaId, reason, caller),
     retry: (sagaId, { step, reason }, caller) => requests.retry(sagaId, step, reason, caller),
+    skip: (sagaId, { step, reason }, caller) => requests.skip(sagaId, step, reason, caller),
+    resolve: (sagaId, { step, result, reason }, caller) => requests.resolve(sagaId, step, result, reason, caller),
+    terminate: (sagaId, reason, caller) => requests.terminate(sagaId, reason, caller),
     redrive: (messageId, reason, caller) => redrive(sql, messageId, reason, caller),
     settled: (sagaId, timeoutMs, signal) => settling.settled(sagaId, timeoutMs, AbortSignal.any([signal, draining])),
     validate: (source) => loadDefinition(source, { catalog: known.catalog, definitions: desk.definitions }).diagnostics,

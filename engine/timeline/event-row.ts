@@ -30,6 +30,8 @@ const Signal = v.object({ signal: text, payload: v.optional(v.any(), null) });
 const Timer = v.object({ timer: text, dueAt: text });
 const Cancel = v.object({ reason: v.optional(text, "") });
 const Retry = v.object({ step: v.optional(text) });
+const Skip = v.object({ step: text, reason: v.optional(text, "") });
+const Resolve = v.object({ step: text, result: v.optional(v.any(), null) });
 const ChildRequest = v.object({
   definition: text,
   input: v.any(),
@@ -83,6 +85,13 @@ function parse(row: EventRow): ParsedEvent {
       const { step } = v.parse(Retry, body);
       return { event: { type: "retry.requested", ...(step === undefined ? {} : { step }) } };
     }
+    case "skip.requested":
+      return { event: { type: "skip.requested", ...v.parse(Skip, body) } };
+    case "resolve.requested":
+      return { event: { type: "resolve.requested", ...v.parse(Resolve, body) } };
+    case "terminate.requested":
+    case "parent.terminated":
+      return { event: { type: row.message_type, ...v.parse(Cancel, body) } };
     case "child.requested":
       // What it asks for stands in the saga's row, which was made with it.
       v.parse(ChildRequest, body);

@@ -55,8 +55,11 @@ test("the document names every call of the API", () => {
     "post /v1/pipeline/restart",
     "post /v1/sagas/{id}",
     "post /v1/sagas/{id}/cancel",
+    "post /v1/sagas/{id}/resolve",
     "post /v1/sagas/{id}/retry",
     "post /v1/sagas/{id}/signals/{signal}",
+    "post /v1/sagas/{id}/skip",
+    "post /v1/sagas/{id}/terminate",
   ]);
 });
 

@@ -28,6 +28,13 @@ test("login needs a database and a domain that is known: exit code 2", async () 
 const WRONG: readonly (readonly [args: readonly string[], says: string])[] = [
   [["bogus"], "unknown command 'bogus'"],
   [["cancel", "01M84H7D8XMF9BG544P7E8X5JP"], "'--reason <text>' not specified"],
+  [["skip", "01M84H7D8XMF9BG544P7E8X5JP", "--reason", "mended"], "'--step <path>' not specified"],
+  [["resolve", "01M84H7D8XMF9BG544P7E8X5JP", "--step", "a", "--reason", "x", "--result", "{"], "--result is no JSON"],
+  [
+    ["resolve", "01M84H7D8XMF9BG544P7E8X5JP", "--step", "a", "--reason", "x", "--result", "@/nowhere"],
+    "cannot be read",
+  ],
+  [["terminate", "01M84H7D8XMF9BG544P7E8X5JP"], "'--reason <text>' not specified"],
   [["start"], "missing required argument 'definition'"],
   [["signal", "01M84H7D8XMF9BG544P7E8X5JP", "reviewed", "--payload", "{"], "--payload is no JSON"],
   [["list", "--label", "purpose"], "write it as name=value"],
@@ -58,6 +65,9 @@ test("help lists the commands and the exit codes", async () => {
     "signal",
     "cancel",
     "retry",
+    "skip",
+    "resolve",
+    "terminate",
     "messages",
     "redrive",
     "login",

@@ -56,6 +56,9 @@ export class SagaRun {
     for (const step of decision.steps) this.steps[step.path] = step.status;
     for (const path of decision.reopen) delete this.guards[path];
     for (const path of decision.keep) this.guards[path] = { state: "kept" };
+    for (const { path, state, output } of decision.resolved ?? []) {
+      this.guards[path] = state === "done" ? { state, output } : { state };
+    }
     return decision;
   }
 
@@ -134,6 +137,18 @@ export class SagaRun {
 
   retry(step?: string): Transition | string {
     return this.apply({ type: "retry.requested", ...(step === undefined ? {} : { step }) });
+  }
+
+  skip(step: string): Transition | string {
+    return this.apply({ type: "skip.requested", step, reason: "not needed" });
+  }
+
+  resolve(step: string, result: Json = {}): Transition | string {
+    return this.apply({ type: "resolve.requested", step, result });
+  }
+
+  terminate(): Transition | string {
+    return this.apply({ type: "terminate.requested", reason: "enough" });
   }
 
   /** The child that a step has started. */

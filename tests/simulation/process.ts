@@ -81,7 +81,7 @@ export function dispatcherProcess(shared: Shared, name: string): Process {
     isFiring: false,
     dispatcher: {
       fire: () => timers.fire(),
-      requests: new Requests(recorder, revisions),
+      requests: new Requests(recorder, revisions, () => catalog),
       start: (saga) => start(store, recorder, saga),
     },
   };
