@@ -20,6 +20,7 @@ export type RefusalCode =
   | "group.offset-out-of-range"
   | "group.nothing-to-rewind"
   | "group.rewind-failed"
+  | "republish.unknown"
   | "definition.unknown-revision"
   | "engine.busy";
 

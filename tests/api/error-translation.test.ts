@@ -40,6 +40,7 @@ const STATUSES = {
   "group.offset-out-of-range": 422,
   "group.nothing-to-rewind": 409,
   "group.rewind-failed": 503,
+  "republish.unknown": 404,
   "definition.unknown-revision": 404,
 } as const satisfies Record<RefusalCode, number>;
 
