@@ -11,6 +11,7 @@ import { addLocalCommands } from "./cli/local-commands.ts";
 import { addLoginCommand } from "./cli/login-command.ts";
 import { addMessageCommands } from "./cli/message-commands.ts";
 import { addRecoveryCommands } from "./cli/recovery-commands.ts";
+import { addRecoverCommand } from "./cli/recover-command.ts";
 import { addSagaCommands } from "./cli/saga-commands.ts";
 import { addSchemaCommand } from "./cli/schema-command.ts";
 import { addSimulateCommand } from "./cli/simulate-command.ts";
@@ -37,6 +38,7 @@ async function run(args: readonly string[]): Promise<void> {
   addRecoveryCommands(program);
   addLocalCommands(program);
   addLoginCommand(program);
+  addRecoverCommand(program);
   await program.parseAsync([...args], { from: "user" });
 }
 

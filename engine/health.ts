@@ -14,7 +14,16 @@ export class HealthCheck {
   readonly #transport: Question;
   readonly #consumers: () => readonly Consumer[];
 
-  constructor(sql: Sql, transport: Transport, consumers: () => readonly Consumer[]) {
+  readonly #more: () => readonly PartHealth[];
+
+  /** `more`: lines that need not be asked for. */
+  constructor(
+    sql: Sql,
+    transport: Transport,
+    consumers: () => readonly Consumer[],
+    more: () => readonly PartHealth[] = () => [],
+  ) {
+    this.#more = more;
     this.#database = new Question("database", async () => {
       await sql`select 1`;
       return [{ part: "database", ok: true, detail: "answers" }];
@@ -26,7 +35,7 @@ export class HealthCheck {
   /** Answers within the deadline, whatever is silent. */
   async look(): Promise<Health> {
     const [database, transport] = await Promise.all([this.#database.answer(), this.#transport.answer()]);
-    const parts = [...database, ...transport, ...this.#consumers().map(consumerHealth)];
+    const parts = [...database, ...transport, ...this.#consumers().map(consumerHealth), ...this.#more()];
     return { ready: parts.every((part) => part.ok), parts };
   }
 }

@@ -32,6 +32,8 @@ export const TRANSLATIONS: Readonly<Record<ProblemCode, Translation>> = {
   "group.unknown": { status: 404, title: "No such consumer group" },
   "group.offset-out-of-range": { status: 422, title: "The topic does not hold this offset" },
   "group.nothing-to-rewind": { status: 409, title: "There is nothing to rewind to" },
+  "group.held": { status: 409, title: "The group is held until `ekiden recover` has been run" },
+  "recovery.running": { status: 409, title: "A recovery is under way" },
   "group.rewind-failed": { status: 503, title: "The rewind was not carried out", retryAfter: 5 },
   "republish.unknown": { status: 404, title: "No such republishing" },
   "definition.unknown-revision": { status: 404, title: "No such revision" },

@@ -21,6 +21,8 @@ export type RefusalCode =
   | "group.nothing-to-rewind"
   | "group.rewind-failed"
   | "republish.unknown"
+  | "group.held"
+  | "recovery.running"
   | "definition.unknown-revision"
   | "engine.busy";
 

@@ -31,14 +31,19 @@ export function startApi(parts: Parts, deciding: Deciding): RunningApi {
 }
 
 function engineOf(parts: Parts, deciding: Deciding, draining: AbortSignal): Engine {
-  const { sql, pools, transport, control, groups, known, store } = parts;
+  const { sql, pools, transport, control, groups, history, known, store } = parts;
   const { changes, revisions, evaluator, transitions, desk } = deciding;
   const recorder = new Recorder(store("api"), transitions, changes);
   const starter = new Starter(recorder, revisions, evaluator, () => known.catalog);
   const requests = new Requests(recorder, revisions);
   const settling = new Settling(sql, changes);
   const rewind = new Rewind(sql, transport, control, groups);
-  const health = new HealthCheck(sql, transport, () => control.consumers);
+  const health = new HealthCheck(
+    sql,
+    transport,
+    () => control.consumers,
+    () => history.health(),
+  );
   return {
     start: (definition, input, options, caller) =>
       starter.start({ definition, input, ...options, ...keyOf(caller), traceparent: caller.traceparent ?? null }),

@@ -41,6 +41,8 @@ const STATUSES = {
   "group.nothing-to-rewind": 409,
   "group.rewind-failed": 503,
   "republish.unknown": 404,
+  "group.held": 409,
+  "recovery.running": 409,
   "definition.unknown-revision": 404,
 } as const satisfies Record<RefusalCode, number>;
 
