@@ -27,6 +27,9 @@ export type RefusalCode =
   | "group.rewind-forward"
   | "pipeline.unmanaged"
   | "pipeline.connect-unavailable"
+  | "republish.unknown"
+  | "group.held"
+  | "recovery.running"
   | "definition.unknown-revision"
   | "stream.full"
   | "engine.busy";

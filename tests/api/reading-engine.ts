@@ -14,6 +14,8 @@ export function readingEngine(change: Partial<Engine> = {}): Engine {
     resolve: refuse,
     terminate: refuse,
     redrive: refuse,
+    republish: refuse,
+    republished: refuse,
     settled: () => Promise.resolve(),
     validate: () => [],
     broken: () => new Map(),

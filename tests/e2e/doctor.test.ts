@@ -60,7 +60,18 @@ test(
     expect(findings.filter(({ level }) => level !== "ok")).toEqual([]);
     expect(code).toBe(0);
     const parts = ["configuration", "definitions", "postgresql", "migrations", "transactions", "kafka", "topics"];
-    const more = ["connect", "connector", "slot", "partitions", "heartbeat", "sagas", "messages", "groups", "engine", "lag"];
+    const more = [
+      "connect",
+      "connector",
+      "slot",
+      "partitions",
+      "heartbeat",
+      "sagas",
+      "messages",
+      "groups",
+      "engine",
+      "lag",
+    ];
     for (const check of [...parts, ...more]) expect(of(findings, check)).toHaveLength(1);
 
     const { out } = await ekiden(["doctor"], { ...kafka, EKIDEN_URL: t.url });
@@ -143,7 +154,10 @@ test(
       const domains = join(home.path, "domains");
       await mkdir(domains);
       await cp(join(LAB, "lab"), join(domains, "lab"), { recursive: true });
-      await Bun.write(join(domains, "wrong.saga.yaml"), "saga: wrong\nversion: 1\nsteps:\n  - step: one\n    command: lab.nothing\n");
+      await Bun.write(
+        join(domains, "wrong.saga.yaml"),
+        "saga: wrong\nversion: 1\nsteps:\n  - step: one\n    command: lab.nothing\n",
+      );
       const { code, findings } = await doctor({
         DATABASE_URL: "postgres://ekiden:secret@127.0.0.1:1/orders",
         KAFKA_BROKERS: "127.0.0.1:1",

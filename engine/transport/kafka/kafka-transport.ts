@@ -2,19 +2,20 @@ import type { Admin } from "kafkajs";
 import type { Sql } from "postgres";
 
 import type { Bound } from "../../core/bound.ts";
-import type { HandOver, PartHealth, PartitionOffsets, Relay, Subscription, Transport } from "../port.ts";
+import type { Broker, HandOver, PartHealth, PartitionOffsets, Relay, Subscription, Transport } from "../port.ts";
 import { ConnectClient } from "./connect-client.ts";
 import { connectorConfig } from "./connector.ts";
 import { ConnectorWatch } from "./connector-watch.ts";
 import { KafkaConsumer } from "./consumer.ts";
 import { atMost, withDeadline } from "./deadline.ts";
 import { moveIdleGroup, type OffsetReader, readOffsets, readOffsetsAt } from "./group-offsets.ts";
+import { KafkaBroker } from "./kafka-broker.ts";
 import { type KafkaAccess, type KafkaSecurity, newKafka } from "./kafka-client.ts";
 import { KafkaTransportError, reasonOf } from "./kafka-error.ts";
 import type { TransportLog } from "./kafka-log.ts";
 import { Names, PUBLICATION } from "./names.ts";
 import type { Patience } from "./rebuilding.ts";
-import { ensureHeartbeatTopic, ensureTopics, type TopicKeeper } from "./topics.ts";
+import { ensureTopics, prepareTopics, type TopicKeeper } from "./topics.ts";
 
 /** What the transport is made with. The schema `timeline` exists already. */
 export interface KafkaTransportOptions {
@@ -32,6 +33,11 @@ export interface KafkaTransportOptions {
   readonly log: TransportLog;
   readonly security?: KafkaSecurity;
   readonly patience?: Partial<Patience>;
+  /**
+   * `ready`, by default: topics exist and the connector reads. `registered`: it may be unable to run before
+   * `ekiden recover`. `untouched`: nothing is made.
+   */
+  readonly prepared?: "ready" | "registered" | "untouched";
   /** Consumers are lost for good: the process should end with a failure. Called once, however many they are. */
   onFatal(error: Error): void;
 }
@@ -67,15 +73,17 @@ export async function createKafkaTransport(options: KafkaTransportOptions): Prom
     prepareTopics: () => prepareTopics(keeper),
   });
   try {
-    await prepareTopics(keeper);
-    if (client !== null) await register(client, watch, names, options);
+    if (options.prepared !== "untouched") await prepareTopics(keeper);
+    if (client !== null && options.prepared !== "untouched") await register(client, watch, names, options);
     else await watch.look();
   } catch (error) {
     await atMost(admin.disconnect(), DISCONNECT_MS);
     throw error;
   }
-  watch.start();
-  return new KafkaTransport(options, keeper, watch);
+  if (options.prepared !== "untouched") watch.start();
+  const { sql, databaseUrl } = options;
+  const broker = new KafkaBroker({ access, keeper, sql, databaseUrl, client, watch });
+  return new KafkaTransport(options, keeper, watch, broker);
 }
 
 async function connect(admin: Admin, brokers: readonly string[]): Promise<void> {
@@ -91,16 +99,6 @@ async function connect(admin: Admin, brokers: readonly string[]): Promise<void> 
   }
 }
 
-/** Also the topics of earlier runs: requests may name them, and after Kafka was wiped they would stop the connector. */
-async function prepareTopics(keeper: TopicKeeper): Promise<void> {
-  await ensureHeartbeatTopic(keeper);
-  const known = await keeper.sql<{ name: string }[]>`select name from timeline.topic order by name`;
-  await ensureTopics(
-    keeper,
-    known.map((row) => row.name),
-  );
-}
-
 async function register(
   client: ConnectClient,
   watch: ConnectorWatch,
@@ -110,7 +108,7 @@ async function register(
   const { slot, connector } = names;
   const changed = await client.put(configOf(names, options), CONNECT_MS);
   options.log.info(changed ? "connector registered" : "connector is registered already", { connector, slot });
-  await watch.ready(CONNECT_MS);
+  if (options.prepared !== "registered") await watch.ready(CONNECT_MS);
 }
 
 function configOf({ slot, connector }: Names, { prefix, databaseUrl }: KafkaTransportOptions): Record<string, string> {
@@ -124,15 +122,17 @@ class KafkaTransport implements Transport {
   readonly #reader: OffsetReader;
   readonly #watch: ConnectorWatch;
   readonly #consumers = new Set<KafkaConsumer>();
+  readonly broker: Broker;
   #topicWarnings: readonly string[] = [];
   #stopped = false;
   #isLost = false;
 
-  constructor(options: KafkaTransportOptions, keeper: TopicKeeper, watch: ConnectorWatch) {
+  constructor(options: KafkaTransportOptions, keeper: TopicKeeper, watch: ConnectorWatch, broker: Broker) {
     this.#options = options;
     this.#keeper = keeper;
     this.#reader = keeper;
     this.#watch = watch;
+    this.broker = broker;
   }
 
   get relay(): Relay {
@@ -153,8 +153,17 @@ class KafkaTransport implements Transport {
     const base = { subscription, access: this.#options, reader: this.#reader, log, onFatal };
     const consumer = new KafkaConsumer({ ...base, ...(patience !== undefined && { patience }) });
     this.#consumers.add(consumer);
+    // Before it joins: a group that is paused must not take messages in the moment between.
+    if (await this.#isPaused(subscription.group)) await consumer.pause();
     await consumer.start(JOIN_MS);
     return consumer;
+  }
+
+  async #isPaused(group: string): Promise<boolean> {
+    const [row] = await this.#options.sql<{ paused: boolean }[]>`
+      select paused from timeline.consumer_group where consumer_group = ${group}
+    `;
+    return row?.paused ?? false;
   }
 
   handOver(): HandOver {

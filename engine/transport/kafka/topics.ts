@@ -42,6 +42,16 @@ export async function ensureTopics(keeper: TopicKeeper, topics: readonly string[
     .map(([topic, count]) => `${topic} has ${count} partitions, ${keeper.partitions} are configured`);
 }
 
+/** Also the topics of earlier runs: requests may name them, and after Kafka was wiped they would stop the connector. */
+export async function prepareTopics(keeper: TopicKeeper): Promise<void> {
+  await ensureHeartbeatTopic(keeper);
+  const known = await keeper.sql<{ name: string }[]>`select name from timeline.topic order by name`;
+  await ensureTopics(
+    keeper,
+    known.map((row) => row.name),
+  );
+}
+
 /** The topic that the connector beats on; nobody reads it. */
 export async function ensureHeartbeatTopic(keeper: TopicKeeper): Promise<void> {
   await createMissing(keeper, [keeper.names.heartbeatTopic], 1, BEATS_KEPT);
