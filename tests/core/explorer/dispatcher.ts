@@ -49,13 +49,39 @@ function requests(model: Model, world: World): Move[] {
     );
   }
   if (saga.status === "parked") ask("retries", "parent", { type: "retry.requested" }, "an operator retries");
+  for (const event of operatorVerbs(world, "parent")) ask("verbs", "parent", event, inWords(event));
   if (child.saga === null) return moves;
+  for (const event of operatorVerbs(world, "child")) ask("verbs", "child", event, `${inWords(event)} of the child`);
   if (!isStill(child.saga, child.events)) {
     ask("cancels", "child", { type: "cancel.requested", reason: "asked" }, "a person cancels the child");
   }
   if (child.saga.parked !== undefined)
     ask("retries", "child", { type: "retry.requested" }, "an operator retries the child");
   return moves;
+}
+
+type OperatorVerb = Extract<SagaEvent, { type: "skip.requested" | "resolve.requested" | "terminate.requested" }>;
+
+/** What an operator may do but retry: at each place that says parked, and to the saga itself. */
+function operatorVerbs({ saga, statuses, events, child }: World, side: Side): OperatorVerb[] {
+  const own = side === "parent" ? saga : (child.saga as SagaState);
+  const places = Object.entries(statuses).filter(
+    ([path, status]) => status === "parked" && path.startsWith(KID) === (side === "child"),
+  );
+  const steps =
+    own.parked === undefined ? [] : places.map(([path]) => (side === "child" ? path.slice(KID.length) : path));
+  const open = !isStill(own, side === "parent" ? events : child.events);
+  return [
+    ...steps.flatMap((step): OperatorVerb[] => [
+      { type: "skip.requested", step, reason: "asked" },
+      { type: "resolve.requested", step, result: {} },
+    ]),
+    ...(open || own.parked !== undefined ? [{ type: "terminate.requested", reason: "asked" } as const] : []),
+  ];
+}
+
+function inWords(event: OperatorVerb): string {
+  return `an operator asks: ${event.type}${"step" in event ? ` ${event.step}` : ""}`;
 }
 
 /** Not asked for yet, or over: the API refuses requests. */
@@ -145,12 +171,19 @@ function carriedOut(world: World, side: Side, transition: Transition): World {
       guards[prefix + path] = { state: "kept" };
     }
   }
+  let { did, undone } = world;
+  for (const { path, state } of transition.resolved ?? []) {
+    guards[prefix + path] = { state };
+    // Whoever says so has done it by hand, unless it had been done unseen.
+    if (state === "done" && !did.includes(prefix + path)) did = [...did, prefix + path];
+    if (state === "compensated" && did.includes(prefix + path)) undone = [...undone, prefix + path];
+  }
   const statuses = { ...world.statuses };
   for (const step of transition.steps) statuses[prefix + step.path] = step.status;
   const sent = { ...world.sent };
   const commands = transition.outgoing.flatMap((message) => commandOf(message, prefix));
   for (const { kind, path } of commands) sent[`${kind} ${path}`] = (sent[`${kind} ${path}`] ?? 0) + 1;
-  const next = { ...world, guards, statuses, sent, commands: [...world.commands, ...commands] };
+  const next = { ...world, did, undone, guards, statuses, sent, commands: [...world.commands, ...commands] };
   const moved =
     side === "parent"
       ? { ...next, saga: transition.state }

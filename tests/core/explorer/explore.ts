@@ -125,6 +125,7 @@ class Exploration {
 
 /** Final, parked for a person, or waiting for a signal. */
 function isAtRest({ saga, child }: World): boolean {
+  if (saga.winding || child.saga?.winding) return false;
   if (saga.status === "parked" || saga.waitingFor.length > 0 || child.saga?.parked !== undefined) return true;
   return isFinal(saga.status) && (child.saga === null || isFinal(child.saga.status));
 }

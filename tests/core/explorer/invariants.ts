@@ -1,6 +1,7 @@
 import type { CommandStep, Definition, Step } from "../../../engine/core/definition.ts";
 import { allSteps, compensationSteps, lanesAt, stepAt } from "../../../engine/core/path.ts";
 import { type BlockState, isFinal, type SagaState } from "../../../engine/core/state.ts";
+import { givenUp, sentAfterTheEnd } from "./operator-invariants.ts";
 import { KID, type Model, type World } from "./world.ts";
 
 /** What a world breaks of reliability §2; undefined when it keeps everything. */
@@ -11,8 +12,9 @@ export function broken(model: Model, world: World): string | undefined {
     ending(model, world) ??
     attempts(model, world) ??
     stillReadable(model, world) ??
-    childEnding(world) ??
-    failedBranch(model, world)
+    childEnding(model, world) ??
+    failedBranch(model, world) ??
+    givenUp(model, world)
   );
 }
 
@@ -43,6 +45,7 @@ export function brokenMove(model: Model, before: World, after: World): string | 
   return (
     pivot(model, after, before) ??
     sentTooLate(model, before, after) ??
+    sentAfterTheEnd(before, after) ??
     tooEarly(model, before, after) ??
     signalLost(before, after)
   );
@@ -151,7 +154,7 @@ function commandAt(model: Model, path: string): CommandStep {
 }
 
 /** A step of a list that compensates: it is not compensated itself. */
-function isUndoing(path: string): boolean {
+export function isUndoing(path: string): boolean {
   return path.includes("/compensate/");
 }
 
@@ -181,7 +184,7 @@ function isBeside(model: Model, one: string, other: string): boolean {
   );
 }
 
-function undoneBySteps(model: Model, { did, statuses, child }: World, path: string): boolean {
+export function undoneBySteps(model: Model, { did, statuses, child }: World, path: string): boolean {
   // A child past its pivot is undone by the step's compensate alone.
   if (path.startsWith(KID)) return did.includes(`${child.path}/compensate/undo`);
   const step = commandAt(model, path);
@@ -193,7 +196,7 @@ function undoneBySteps(model: Model, { did, statuses, child }: World, path: stri
   });
 }
 
-function listed({ saga, child }: World, path: string): boolean {
+export function listed({ saga, child }: World, path: string): boolean {
   const own = path.startsWith(KID) ? (child.saga?.uncompensated ?? []).map(({ step }) => KID + step) : [];
   return (
     own.includes(path) ||
@@ -226,7 +229,8 @@ function pivot(model: Model, { did, undone, saga, child }: World, before?: World
     const passed = side.saga.pivotPassed || did.some((path) => side.own(path) && commandAt(model, path).pivot);
     const wrong = undone.slice(before?.undone.length ?? undone.length).find(side.own);
     if (passed && wrong !== undefined) return `I4: ${wrong} was compensated although the pivot was taken`;
-    if (passed && side.saga.failure !== undefined) return "I4: a saga goes backward although its pivot was taken";
+    if (passed && side.saga.failure !== undefined && side.saga.status !== "terminated")
+      return "I4: a saga goes backward although its pivot was taken";
   }
   return undefined;
 }
@@ -261,7 +265,7 @@ function completed(model: Model, world: World): string | undefined {
 
 /** A completed saga has undone only what lost a race, stood in a block whose failure was caught, or in a child that failed. */
 function mayBeUndone(model: Model, { statuses, child }: World, path: string): boolean {
-  if (path.startsWith(KID)) return statuses[child.path] !== "succeeded";
+  if (path.startsWith(KID)) return statuses[child.path] !== "succeeded" || child.saga?.status === "terminated";
   return lanesAt(model.definition, path).some(({ block, step }) => isRace(step) || statuses[block] === "failed");
 }
 
@@ -294,9 +298,12 @@ function attempts(model: Model, { sent, left }: World): string | undefined {
 }
 
 /** S15: a child keeps its stack exactly as long as somebody may ask for it. */
-function childEnding({ saga, child, events }: World): string | undefined {
+function childEnding(model: Model, { saga, child, events, left }: World): string | undefined {
   if (child.saga === null || !isFinal(saga.status) || child.events.length > 0 || events.length > 0) return undefined;
   if (!isFinal(child.saga.status)) return `S15: ${saga.status}, and the child is ${child.saga.status}`;
+  // What an operator has stopped keeps it as a record.
+  const stopped = child.saga.reversal === "done" && left.verbs < model.budget.verbs;
+  if (child.saga.status === "terminated" || stopped) return undefined;
   return child.saga.stack.length === 0 ? undefined : `S15: ${saga.status}, and the child still keeps its stack`;
 }
 

@@ -1,6 +1,7 @@
 import { branching } from "./branching-models.ts";
 import { children } from "./child-models.ts";
 import { BUDGET, FAILS, FATAL, model, NO, NOT_SENT, OK, THREW, THREW_AFTER } from "./model.ts";
+import { operators } from "./operator-models.ts";
 import type { Model } from "./world.ts";
 
 /** Three steps, two attempts each, compensations with two attempts, the last failure compensates. */
@@ -207,4 +208,5 @@ export const models: Readonly<Record<string, Model>> = {
   optional,
   ...branching,
   ...children,
+  ...operators,
 };

@@ -30,7 +30,7 @@ const lateSuccessCounts: Decide = (definition, facts, state, event, read, evalua
 };
 
 /** Answers the core's questions for a guard in its place (`undefined` comes in), or changes the answers. */
-function answering(change: (outcome: GuardOutcome | undefined) => GuardOutcome | undefined): Decide {
+export function answering(change: (outcome: GuardOutcome | undefined) => GuardOutcome | undefined): Decide {
   return (definition, facts, state, event, read, evaluator) => {
     const ask = (guards: Read["guards"]): Decision => {
       const changed = Object.entries(guards).map(([path, outcome]) => [path, change(outcome) ?? outcome] as const);

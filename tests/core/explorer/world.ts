@@ -42,6 +42,8 @@ export interface Budget {
   readonly signals: number;
   /** Retries by an operator. */
   readonly retries: number;
+  /** Skips, resolves and terminates by an operator. */
+  readonly verbs: number;
 }
 
 /** Everything at one moment: the saga, the guards, what travels, what took effect, and what may still happen. */
