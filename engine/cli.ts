@@ -13,6 +13,7 @@ import { addMessageCommands } from "./cli/message-commands.ts";
 import { addSagaCommands } from "./cli/saga-commands.ts";
 import { addSchemaCommand } from "./cli/schema-command.ts";
 import { addSimulateCommand } from "./cli/simulate-command.ts";
+import { addTail } from "./cli/tail-command.ts";
 import { addTestCommand } from "./cli/test-command.ts";
 import { OutputClosed } from "./cli/write-line.ts";
 
@@ -31,6 +32,7 @@ async function run(args: readonly string[]): Promise<void> {
   addTestCommand(program);
   addSchemaCommand(program);
   addSagaCommands(program);
+  addTail(program);
   addMessageCommands(program);
   addGroupCommands(program);
   addLocalCommands(program);
