@@ -3,6 +3,7 @@
  */
 import { Command, CommanderError } from "commander";
 
+import { addAudit } from "./cli/audit-command.ts";
 import { addCheckCommand } from "./cli/check.ts";
 import { CliError, EXIT } from "./cli/cli-error.ts";
 import { addGraphCommand } from "./cli/graph-command.ts";
@@ -35,6 +36,7 @@ async function run(args: readonly string[]): Promise<void> {
   addTail(program);
   addMessageCommands(program);
   addGroupCommands(program);
+  addAudit(program);
   addLocalCommands(program);
   addLoginCommand(program);
   await program.parseAsync([...args], { from: "user" });
