@@ -6,11 +6,13 @@ import { Command, CommanderError } from "commander";
 import { addAudit } from "./cli/audit-command.ts";
 import { addCheckCommand } from "./cli/check.ts";
 import { CliError, EXIT } from "./cli/cli-error.ts";
+import { addCompletion } from "./cli/completion-command.ts";
 import { addGraphCommand } from "./cli/graph-command.ts";
 import { addGroupCommands } from "./cli/group-commands.ts";
 import { addLocalCommands } from "./cli/local-commands.ts";
 import { addLoginCommand } from "./cli/login-command.ts";
 import { addMessageCommands } from "./cli/message-commands.ts";
+import { addReference } from "./cli/reference-command.ts";
 import { addSagaCommands } from "./cli/saga-commands.ts";
 import { addSchemaCommand } from "./cli/schema-command.ts";
 import { addSimulateCommand } from "./cli/simulate-command.ts";
@@ -19,7 +21,7 @@ import { addTestCommand } from "./cli/test-command.ts";
 import { OutputClosed } from "./cli/write-line.ts";
 
 const NOTES = `
-Commands that talk to an engine find it at EKIDEN_URL (http://127.0.0.1:8080).
+Commands that talk to an engine find it at EKIDEN_URL (http://127.0.0.1:8080) and send EKIDEN_API_KEY.
 Exit codes: 0 done; 1 the engine refused, or a check found errors; 2 wrong usage; 3 no engine answers;
 4 with --wait: the saga is not completed (failed, cancelled, parked, or it still runs); of many: one is parked,
 terminated or still on its way; 130 Ctrl-C. Of many, 1 says that some were refused and the others done.`;
@@ -39,6 +41,8 @@ async function run(args: readonly string[]): Promise<void> {
   addAudit(program);
   addLocalCommands(program);
   addLoginCommand(program);
+  addCompletion(program);
+  addReference(program);
   await program.parseAsync([...args], { from: "user" });
 }
 

@@ -11,7 +11,7 @@ describe.each(TRANSPORTS)("event streams of engines (%s)", (kind) => {
 
   beforeAll(async () => {
     engine = await testEngine(kind);
-  }, 180_000);
+  }, 300_000);
   afterAll(() => engine?.close(), 60_000);
 
   const applied = (stream: StreamClient, sagaId: string) =>
