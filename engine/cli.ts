@@ -3,9 +3,11 @@
  */
 import { Command, CommanderError } from "commander";
 
+import { addAudit } from "./cli/audit-command.ts";
 import { addCheckCommand } from "./cli/check.ts";
 import { CliError, EXIT } from "./cli/cli-error.ts";
 import { addDoctorCommand } from "./cli/doctor-command.ts";
+import { addCompletion } from "./cli/completion-command.ts";
 import { addGraphCommand } from "./cli/graph-command.ts";
 import { addGroupCommands } from "./cli/group-commands.ts";
 import { addLocalCommands } from "./cli/local-commands.ts";
@@ -14,15 +16,17 @@ import { addMessageCommands } from "./cli/message-commands.ts";
 import { addPipelineCommands } from "./cli/pipeline-commands.ts";
 import { addRecoveryCommands } from "./cli/recovery-commands.ts";
 import { addRecoverCommand } from "./cli/recover-command.ts";
+import { addReference } from "./cli/reference-command.ts";
 import { addSagaCommands } from "./cli/saga-commands.ts";
 import { addSchemaCommand } from "./cli/schema-command.ts";
 import { addSimulateCommand } from "./cli/simulate-command.ts";
+import { addTail } from "./cli/tail-command.ts";
 import { addTestCommand } from "./cli/test-command.ts";
 import { OutputClosed } from "./cli/write-line.ts";
 
 const NOTES = `
-Commands that talk to an engine find it at EKIDEN_URL (http://127.0.0.1:8080).
-Exit codes: 0 done; 1 the engine refused, or a check found errors, or the doctor something red; 2 wrong usage; 3 no engine answers;
+Commands that talk to an engine find it at EKIDEN_URL (http://127.0.0.1:8080) and send EKIDEN_API_KEY.
+Exit codes: 0 done; 1 the engine refused, a check found errors, or the doctor something red; 2 wrong usage; 3 no engine answers;
 4 with --wait: the saga is not completed (failed, cancelled, parked, or it still runs); of many: one is parked,
 terminated or still on its way; 130 Ctrl-C. Of many, 1 says that some were refused and the others done.`;
 
@@ -35,6 +39,7 @@ async function run(args: readonly string[]): Promise<void> {
   addTestCommand(program);
   addSchemaCommand(program);
   addSagaCommands(program);
+  addTail(program);
   addMessageCommands(program);
   addGroupCommands(program);
   addPipelineCommands(program);
@@ -43,6 +48,9 @@ async function run(args: readonly string[]): Promise<void> {
   addLocalCommands(program);
   addLoginCommand(program);
   addRecoverCommand(program);
+  addAudit(program);
+  addCompletion(program);
+  addReference(program);
   await program.parseAsync([...args], { from: "user" });
 }
 

@@ -4,7 +4,7 @@ import { RequestError } from "./request-error.ts";
 /** Where a list goes on: the keys of the last row. Opaque to callers, so that the order can change. */
 export interface Cursor {
   /** Which list it belongs to; a cursor of another list is refused. */
-  readonly list: "sagas" | "steps" | "messages" | "timeline" | "timeline-back";
+  readonly list: "sagas" | "steps" | "messages" | "timeline" | "timeline-back" | "audit";
   readonly id: string;
   /** Time of the row in microseconds since 1970, where the list is ordered by time. */
   readonly at?: string;
@@ -21,7 +21,7 @@ export function writeCursor(cursor: Cursor): string {
 export function readCursor(text: string, lists: readonly Cursor["list"][]): Cursor {
   const [list, id, at] = decode(text);
   const known = lists.find((each) => each === list);
-  const timed = known === "timeline" || known === "timeline-back";
+  const timed = known === "timeline" || known === "timeline-back" || known === "audit";
   // A step is found by its path, everything else by a ULID.
   const isPlace = known === "steps" ? isPath : isUlid;
   if (known === undefined || typeof id !== "string" || !isPlace(id)) throw refused();

@@ -9,7 +9,15 @@ import { type ProblemCode, TRANSLATIONS } from "./translate-code.ts";
 
 /** One operation of the API, as its documentation needs it. */
 export interface Operation {
-  readonly tag: "sagas" | "streams" | "definitions" | "messages" | "consumer groups" | "pipeline" | "health";
+  readonly tag:
+    | "sagas"
+    | "streams"
+    | "definitions"
+    | "messages"
+    | "consumer groups"
+    | "pipeline"
+    | "audit"
+    | "health";
   /** Name of the call in generated clients. */
   readonly operationId: string;
   readonly summary: string;

@@ -77,6 +77,7 @@ function documentation() {
       { name: "definitions", description: "The YAML and its revisions" },
       { name: "messages", description: "Every request and its consumptions" },
       { name: "consumer groups", description: "Lag, pause, resume, rewind" },
+      { name: "audit", description: "What operators did, and why" },
       { name: "health", description: "For load balancers and supervisors" },
     ],
     components: { schemas: componentSchemas() as Record<string, object> },

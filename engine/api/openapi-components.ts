@@ -1,5 +1,6 @@
 import { toJsonSchemaDefs } from "@valibot/to-json-schema";
 
+import * as audit from "./audit-schema.ts";
 import * as definition from "./definition-schema.ts";
 import * as group from "./group-schema.ts";
 import * as health from "./health-schema.ts";
@@ -14,6 +15,8 @@ import * as verb from "./verb-schema.ts";
 /** Every schema that the OpenAPI document names. A schema that is part of another is referred to by its name. */
 const SCHEMAS = {
   Accepted: saga.Accepted,
+  AuditEntry: audit.AuditEntry,
+  AuditList: audit.AuditList,
   BrokenFile: definition.BrokenFile,
   Consumption: message.Consumption,
   ConsumptionFailure: message.ConsumptionFailure,

@@ -6,6 +6,7 @@ import type { Sql } from "../timeline/database.ts";
 import { newId } from "../timeline/ids.ts";
 import { Admission } from "./admission.ts";
 import type { Api, ApiContext, ApiEnv } from "./api-env.ts";
+import { addAuditRoutes } from "./audit-routes.ts";
 import { addDefinitionRoutes } from "./definition-routes.ts";
 import { addDocsRoutes } from "./docs-routes.ts";
 import { addGroupRoutes } from "./group-routes.ts";
@@ -58,6 +59,7 @@ export function createApi({ engine, sql, log, host = "127.0.0.1", draining, stre
   addGroupRoutes(app, parts);
   addPipelineRoutes(app, parts);
   addRecoveryRoutes(app, parts);
+  addAuditRoutes(app, parts);
   addHealthRoutes(app, parts, () => [...admission.bounds, ...reader.bounds, ...streams.bounds, ...engine.bounds()]);
   addDocsRoutes(app);
   return app;

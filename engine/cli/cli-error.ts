@@ -11,6 +11,19 @@ export const EXIT = {
   interrupted: 130,
 } as const;
 
+/** The same in words, for the reference. */
+export const EXIT_MEANINGS: readonly (readonly [code: ExitCode, meaning: string])[] = [
+  [EXIT.done, "done"],
+  [EXIT.refused, "the engine refused, or a check found errors; of many lines, some were refused and the others done"],
+  [EXIT.usage, "wrong usage: nothing was sent"],
+  [EXIT.unreachable, "no engine answers"],
+  [
+    EXIT.notCompleted,
+    "with `--wait`: the saga is not completed (failed, cancelled, parked, or it still runs); of many: one is parked, terminated or still on its way",
+  ],
+  [EXIT.interrupted, "Ctrl-C"],
+];
+
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
 /** Ends a command with one message for the person, or for a program when `answer` holds what the engine said. */

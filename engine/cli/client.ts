@@ -1,9 +1,13 @@
 import * as v from "valibot";
 
 import { CliError, EXIT } from "./cli-error.ts";
+import { engineHeaders, engineUrl, lateAnswer, noAnswer, unauthorized } from "./engine-address.ts";
 
 /** Longer than the longest `wait`, so that the engine's own answer comes first. */
 const PATIENCE_MS = 90_000;
+
+/** As much is shown of an answer that is none of an engine's. */
+const ANSWER_MAX = 300;
 
 const Problem = v.object({
   title: v.string(),
@@ -38,14 +42,6 @@ export interface Reply {
   readonly replayed: boolean;
 }
 
-/** Where the engine listens: EKIDEN_URL, or the default of `bun run engine`. @throws CliError */
-function engineUrl(environment: Readonly<Record<string, string | undefined>>): URL {
-  const text = environment["EKIDEN_URL"] || "http://127.0.0.1:8080";
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url?.protocol === "http:" || url?.protocol === "https:") return url;
-  throw new CliError(EXIT.usage, `EKIDEN_URL is "${text}", which is no address like http://127.0.0.1:8080.`);
-}
-
 /** Calls the engine and returns the JSON that it answers. @throws CliError when it refuses or cannot be reached */
 export async function call(method: "GET" | "POST", path: string, what: Call = {}): Promise<unknown> {
   const { status, answer } = await exchange(method, path, what);
@@ -59,13 +55,13 @@ export async function exchange(
   path: string,
   { query = {}, body, text, idempotencyKey, signal }: Call = {},
 ): Promise<Reply> {
-  const url = new URL(path, engineUrl(process.env));
-  for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, value);
-  const headers = new Headers({ accept: "application/json" });
+  const url = engineUrl(path, query);
+  const headers = engineHeaders("application/json");
   if (method === "POST") headers.set("content-type", "application/json");
   if (idempotencyKey !== undefined) headers.set("idempotency-key", idempotencyKey);
   const init = method === "POST" ? { method, headers, body: text ?? JSON.stringify(body ?? {}) } : { method, headers };
-  return within(PATIENCE_MS, signal, (until) => send(url, { ...init, signal: until }));
+  const late = () => lateAnswer(url, PATIENCE_MS);
+  return within(PATIENCE_MS, signal, late, (until) => send(url, { ...init, signal: until }));
 }
 
 /**
@@ -75,15 +71,22 @@ export async function exchange(
 async function within<T>(
   ms: number,
   signal: AbortSignal | undefined,
+  late: () => CliError,
   act: (until: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const controller = new AbortController();
   const abort = () => controller.abort();
-  const timer = setTimeout(abort, ms);
+  let over = false;
+  const timer = setTimeout(() => {
+    over = true;
+    abort();
+  }, ms);
   signal?.addEventListener("abort", abort, { once: true });
   if (signal?.aborted === true) abort();
   try {
     return await act(controller.signal);
+  } catch (error) {
+    throw over ? late() : error;
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener("abort", abort);
@@ -98,10 +101,7 @@ async function send(url: URL, init: RequestInit): Promise<Reply> {
     return { status: response.status, answer: json(response, await response.text()), retryAfter, replayed };
   } catch (error) {
     if (error instanceof CliError) throw error;
-    throw new CliError(
-      EXIT.unreachable,
-      `No engine answers at ${url.origin}: start one with \`bun run engine\`, or set EKIDEN_URL.`,
-    );
+    throw noAnswer(url, error);
   }
 }
 
@@ -109,18 +109,59 @@ function json(response: Response, text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // A proxy with no engine behind it says so in a page of its own.
-    throw new CliError(
-      response.status >= 500 ? EXIT.unreachable : EXIT.refused,
-      `${response.url} answered ${response.status} without JSON: is EKIDEN_URL the engine's address?`,
-    );
+    throw foreign(response);
+  }
+}
+
+/** A proxy with no engine behind it says so in a page of its own. */
+function foreign({ status, url }: Response): CliError {
+  if (status === 401) return new CliError(EXIT.refused, unauthorized());
+  const text = `${url} answered ${status} without JSON: is EKIDEN_URL the engine's address?`;
+  return new CliError(status >= 500 ? EXIT.unreachable : EXIT.refused, text);
+}
+
+/**
+ * Opens a stream of Server-Sent Events; the caller reads its body and ends it with `signal`. Null: it is over for good.
+ * @throws CliError when it is refused or cannot be reached
+ */
+export async function openStream(
+  path: string,
+  query: Query,
+  lastPosition: string | undefined,
+  signal: AbortSignal,
+): Promise<ReadableStream<Uint8Array> | null> {
+  const url = engineUrl(path, query);
+  const headers = engineHeaders("text/event-stream, application/json");
+  if (lastPosition !== undefined) headers.set("last-event-id", lastPosition);
+  const response = await fetch(url, { headers, signal }).catch((error) => {
+    throw noAnswer(url, error);
+  });
+  if (response.status === 204) return null;
+  if (response.status === 200 && /^text\/event-stream/.test(response.headers.get("content-type") ?? ""))
+    return response.body;
+  const answer = json(response, await response.text());
+  throw new StreamRefused(response.status, answer);
+}
+
+/** The engine opens no stream now. */
+export class StreamRefused extends CliError {
+  constructor(
+    readonly status: number,
+    answer: unknown,
+  ) {
+    super(EXIT.refused, problemText(status, answer), answer);
   }
 }
 
 /** A refusal for a person: what is wrong, where, and how to mend it. */
 export function problemText(status: number, answer: unknown): string {
   const parsed = v.safeParse(Problem, answer);
-  if (!parsed.success) return `The engine answered ${status}: ${JSON.stringify(answer)}`;
+  if (status === 401)
+    return [unauthorized(), ...(parsed.success ? [parsed.output.detail ?? parsed.output.title] : [])].join("\n");
+  if (!parsed.success) {
+    const said = JSON.stringify(answer).slice(0, ANSWER_MAX);
+    return `The answer ${status} is none of an engine's: ${said}\nIs EKIDEN_URL the engine's address?`;
+  }
   const { title, detail, hint, errors = [] } = parsed.output;
   const faults = errors.map(({ pointer, parameter, detail: fault }) => `  ${pointer ?? parameter ?? ""} ${fault}`);
   return [detail ?? title, ...faults, ...(hint === undefined ? [] : [`fix: ${hint}`])].join("\n");

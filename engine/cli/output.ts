@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import * as v from "valibot";
 
 import { CliError, EXIT } from "./cli-error.ts";
+import { writeLine } from "./write-line.ts";
 
 /** Options of every command that talks to the engine. */
 export interface OutputOptions {
@@ -20,7 +21,7 @@ export function print<S extends v.GenericSchema>(
   answer: unknown,
   human: (value: v.InferOutput<S>) => string,
 ): void {
-  console.log(options.json === true ? JSON.stringify(answer, null, 2) : human(expect(schema, answer)));
+  writeLine(options.json === true ? JSON.stringify(answer, null, 2) : human(expect(schema, answer)));
 }
 
 /** What the engine answered, in the form that this command knows. @throws CliError */

@@ -1,0 +1,60 @@
+import * as v from "valibot";
+
+import { isUlid } from "../timeline/ids.ts";
+import { type AuditRow, readAudit } from "../timeline/read-audit.ts";
+import type { Api, ApiParts } from "./api-env.ts";
+import { readCursor, writeCursor } from "./cursor.ts";
+import { describe } from "./describe.ts";
+import { Limit, QueryText, queryTime } from "./query-schema.ts";
+import { readQuery } from "./read-query.ts";
+import { maskingOf } from "./sensitive.ts";
+
+const AuditQuery = v.strictObject({
+  actor: v.optional(v.pipe(QueryText, v.description("Done by"))),
+  action: v.optional(v.pipe(QueryText, v.description("This action"), v.examples(["group.rewind"]))),
+  target: v.optional(v.pipe(QueryText, v.description("Done to this saga, message or consumer group"))),
+  since: v.optional(queryTime("Done at or after this time")),
+  limit: Limit,
+  cursor: v.optional(v.pipe(QueryText, v.description("`nextCursor` of the page before"))),
+});
+
+/** What operators did. */
+export function addAuditRoutes(app: Api, { engine, sql }: ApiParts): void {
+  app.get("/v1/audit", LIST, async (c) => {
+    const { cursor, limit, ...filter } = readQuery(c, AuditQuery);
+    const place = cursor === undefined ? undefined : readCursor(cursor, ["audit"]);
+    const before = place === undefined ? undefined : { id: place.id, at: place.at ?? "0" };
+    const rows = await readAudit(sql, { ...filter, before, limit: limit + 1 });
+    const page = rows.slice(0, limit);
+    const last = rows.length > limit ? page.at(-1) : undefined;
+    const masking = await maskingOf(engine, sql, [...new Set(page.map(({ target }) => target).filter(isUlid))]);
+    const items = page.map((row) => view(row, masking.of(row.target)));
+    return c.json({
+      items,
+      nextCursor: last === undefined ? null : writeCursor({ list: "audit", id: last.id, at: last.placed_at }),
+    });
+  });
+}
+
+function view(row: AuditRow, masking: ReturnType<Awaited<ReturnType<typeof maskingOf>>["of"]>) {
+  const { id, at, actor, action, target, reason, before, after } = row;
+  return {
+    id,
+    at: at.toISOString(),
+    actor,
+    action,
+    target,
+    reason: masking.text(reason),
+    before: masking.value(before),
+    after: masking.value(after),
+  };
+}
+
+const LIST = describe({
+  tag: "audit",
+  operationId: "listAudit",
+  summary: "List what operators did, newest first",
+  query: AuditQuery,
+  answers: { 200: { description: "A page of the audit", schema: "AuditList" } },
+  problems: ["request.cursor-invalid"],
+});

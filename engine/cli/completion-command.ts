@@ -1,0 +1,115 @@
+import type { Command } from "commander";
+
+import { CliError, EXIT } from "./cli-error.ts";
+
+const NOTES = `
+For this shell only:
+  bash  source <(bun run --silent ekiden completion bash)
+  zsh   source <(bun run --silent ekiden completion zsh)
+  fish  bun run --silent ekiden completion fish | source
+It completes the word \`ekiden\`: alias ekiden='bun run --silent ekiden'`;
+
+/** `completion`: what a shell needs to complete commands and options, made from the commands themselves. */
+export function addCompletion(program: Command): void {
+  program
+    .command("completion")
+    .argument("<shell>", "bash, zsh or fish")
+    .description("print a shell's completion of these commands")
+    .addHelpText("after", NOTES)
+    .action((shell: string) => {
+      const script = SCRIPTS[shell];
+      if (script === undefined)
+        throw new CliError(EXIT.usage, `There is no completion for "${shell}": bash, zsh or fish.`);
+      console.log(script(wordsOf(program)));
+    });
+}
+
+/** A command as a shell completes it. */
+interface Words {
+  readonly name: string;
+  readonly description: string;
+  readonly options: readonly { readonly flag: string; readonly description: string; readonly takes: boolean }[];
+}
+
+function wordsOf(program: Command): readonly Words[] {
+  return program.commands.map((command) => ({
+    name: command.name(),
+    description: command.description(),
+    options: [
+      ...command.options.map(({ long, short, description, required, optional }) => ({
+        flag: long ?? short ?? "",
+        description,
+        takes: required || optional,
+      })),
+      { flag: "--help", description: "show the usage", takes: false },
+    ],
+  }));
+}
+
+const SCRIPTS: Readonly<Record<string, (commands: readonly Words[]) => string>> = { bash, zsh, fish };
+
+/** Options after a dash; everything else is left to the completion of files. */
+function bash(commands: readonly Words[]): string {
+  const cases = commands.map(
+    ({ name, options }) => `    ${name}) words="${options.map(({ flag }) => flag).join(" ")}" ;;`,
+  );
+  return [
+    "_ekiden() {",
+    '  local current="${COMP_WORDS[COMP_CWORD]}" words=""',
+    '  if [ "$COMP_CWORD" -eq 1 ]; then',
+    `    COMPREPLY=($(compgen -W "${commands.map(({ name }) => name).join(" ")} --help" -- "$current"))`,
+    "    return",
+    "  fi",
+    '  case "${COMP_WORDS[1]}" in',
+    ...cases,
+    "  esac",
+    "  COMPREPLY=()",
+    '  case "$current" in -*) COMPREPLY=($(compgen -W "$words" -- "$current")) ;; esac',
+    "}",
+    "complete -o default -F _ekiden ekiden",
+  ].join("\n");
+}
+
+function zsh(commands: readonly Words[]): string {
+  const names = commands.map(({ name, description }) => `    ${quoted(`${name}:${description}`)}`);
+  const cases = commands.map(({ name, options }) => {
+    const specs = options.map(({ flag, description, takes }) =>
+      quoted(`${flag}[${description.replaceAll(/[[\]\\]/g, "\\$&")}]${takes ? ":value:_files" : ""}`),
+    );
+    return `    ${name}) _arguments ${specs.join(" ")} '*:value:_files' ;;`;
+  });
+  return [
+    "#compdef ekiden",
+    "_ekiden() {",
+    "  local -a commands=(",
+    ...names,
+    "  )",
+    "  if (( CURRENT == 2 )); then",
+    "    _describe command commands",
+    "    return",
+    "  fi",
+    "  local command=$words[2]",
+    "  shift words; (( CURRENT-- ))",
+    "  case $command in",
+    ...cases,
+    "  esac",
+    "}",
+    "compdef _ekiden ekiden",
+  ].join("\n");
+}
+
+function fish(commands: readonly Words[]): string {
+  return commands
+    .flatMap(({ name, description, options }) => [
+      `complete -c ekiden -n __fish_use_subcommand -f -a ${name} -d ${quoted(description)}`,
+      ...options.map(
+        ({ flag, description: says, takes }) =>
+          `complete -c ekiden -n '__fish_seen_subcommand_from ${name}' -l ${flag.slice(2)}${takes ? " -r" : ""} -d ${quoted(says)}`,
+      ),
+    ])
+    .join("\n");
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}

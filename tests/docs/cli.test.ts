@@ -1,0 +1,19 @@
+import { expect, test } from "bun:test";
+import { join } from "node:path";
+
+import { root } from "../architecture/project-files.ts";
+import { ekiden } from "../cli/run-cli.ts";
+
+const PAGE = await Bun.file(join(root, "docs/CLI.md")).text();
+
+test("docs/CLI.md is what `bun run --silent ekiden reference` prints", async () => {
+  const { out, code } = await ekiden(["reference"]);
+  expect(code).toBe(0);
+  expect(PAGE).toBe(out);
+}, 30_000);
+
+test("every command is explained, with each of its arguments and options", async () => {
+  const rows = PAGE.split("\n").filter((line) => line.startsWith("| `"));
+  expect(rows.filter((line) => /^\| `[^`]+` \|\s*\|$/.test(line))).toEqual([]);
+  expect(PAGE).not.toMatch(/\n### .*\n\n\.\n/);
+});
