@@ -5,6 +5,7 @@ import { Command, CommanderError } from "commander";
 
 import { addCheckCommand } from "./cli/check.ts";
 import { CliError, EXIT } from "./cli/cli-error.ts";
+import { addDoctorCommand } from "./cli/doctor-command.ts";
 import { addGraphCommand } from "./cli/graph-command.ts";
 import { addGroupCommands } from "./cli/group-commands.ts";
 import { addLocalCommands } from "./cli/local-commands.ts";
@@ -19,7 +20,7 @@ import { OutputClosed } from "./cli/write-line.ts";
 
 const NOTES = `
 Commands that talk to an engine find it at EKIDEN_URL (http://127.0.0.1:8080).
-Exit codes: 0 done; 1 the engine refused, or a check found errors; 2 wrong usage; 3 no engine answers;
+Exit codes: 0 done; 1 the engine refused, or a check found errors, or the doctor something red; 2 wrong usage; 3 no engine answers;
 4 with --wait: the saga is not completed (failed, cancelled, parked, or it still runs); of many: one is parked,
 terminated or still on its way; 130 Ctrl-C. Of many, 1 says that some were refused and the others done.`;
 
@@ -35,6 +36,7 @@ async function run(args: readonly string[]): Promise<void> {
   addMessageCommands(program);
   addGroupCommands(program);
   addPipelineCommands(program);
+  addDoctorCommand(program);
   addLocalCommands(program);
   addLoginCommand(program);
   await program.parseAsync([...args], { from: "user" });

@@ -32,6 +32,33 @@ export async function migrate(sql: Sql, sets: readonly MigrationSet[]): Promise<
   return applied;
 }
 
+/** What `migrate` would apply, and what it would refuse, as `schema/file`. Changes nothing. */
+export async function migrationState(
+  sql: Sql,
+  sets: readonly MigrationSet[],
+): Promise<{ readonly missing: readonly string[]; readonly edited: readonly string[] }> {
+  const [found] = await sql<{ exists: boolean }[]>`select to_regclass('timeline.migration') is not null as exists`;
+  const rows = found?.exists
+    ? await sql<
+        { place: string; hash: string }[]
+      >`select schema_name || '/' || file as place, hash from timeline.migration`
+    : [];
+  const applied = new Map(rows.map(({ place, hash }) => [place, hash]));
+  const files = sets.flatMap((set) =>
+    filesOf(set).map((file) => ({ place: `${set.schema}/${file}`, path: join(set.folder, file) })),
+  );
+  const edited = files.filter(({ place, path }) => {
+    const hash = applied.get(place);
+    return hash !== undefined && hash !== hashOf(readFileSync(path, "utf8"));
+  });
+  const missing = files.filter(({ place }) => !applied.has(place));
+  return { missing: missing.map(({ place }) => place), edited: edited.map(({ place }) => place) };
+}
+
+function hashOf(source: string): string {
+  return createHash("sha256").update(source).digest("hex");
+}
+
 function filesOf(set: MigrationSet): string[] {
   if (!existsSync(set.folder)) return [];
   return readdirSync(set.folder)
@@ -45,7 +72,7 @@ interface AppliedRow {
 
 async function applyOne(sql: Sql, set: MigrationSet, file: string): Promise<boolean> {
   const source = readFileSync(join(set.folder, file), "utf8");
-  const hash = createHash("sha256").update(source).digest("hex");
+  const hash = hashOf(source);
   const applied = await sql.begin(async (tx) => {
     // One process migrates, the others wait and find it done.
     await tx`select pg_advisory_xact_lock(hashtextextended('migrate', 3))`;

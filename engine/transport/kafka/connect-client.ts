@@ -38,6 +38,13 @@ export class ConnectClient {
     });
   }
 
+  /** What Connect can run. @throws as `put`. */
+  async plugins(): Promise<readonly { readonly class: string; readonly version: string }[]> {
+    const answer = await this.#ask("GET", "/connector-plugins");
+    if (!answer.ok) throw await refusal(answer);
+    return (await answer.json()) as { class: string; version: string }[];
+  }
+
   /** Undefined: Connect does not know the connector. @throws as `put`. */
   async status(): Promise<ConnectorStatus | undefined> {
     const answer = await this.#call("GET", "/status");
@@ -98,10 +105,14 @@ export class ConnectClient {
     }
   }
 
-  async #call(method: string, path: string, body?: Readonly<Record<string, string>>): Promise<Response> {
-    const url = `${this.#url}/connectors/${encodeURIComponent(this.#connector)}${path}`;
+  /** About the connector. */
+  #call(method: string, path: string, body?: Readonly<Record<string, string>>): Promise<Response> {
+    return this.#ask(method, `/connectors/${encodeURIComponent(this.#connector)}${path}`, body);
+  }
+
+  async #ask(method: string, path: string, body?: Readonly<Record<string, string>>): Promise<Response> {
     try {
-      return await fetch(url, {
+      return await fetch(`${this.#url}${path}`, {
         method,
         headers: { accept: "application/json", ...(body !== undefined && { "content-type": "application/json" }) },
         ...(body !== undefined && { body: JSON.stringify(body) }),

@@ -1,0 +1,120 @@
+import { join } from "node:path";
+import type { Command } from "commander";
+
+import { type Config, ConfigError, parseConfig } from "../config.ts";
+import { loadDomains } from "../participant/load-domains.ts";
+import { databaseUrl, readDatabaseUrl } from "../stack/database-url.ts";
+import { connect, reachDatabase, type Sql } from "../timeline/database.ts";
+import type { MigrationSet } from "../timeline/migrate.ts";
+import { Names } from "../transport/kafka/names.ts";
+import { EXIT } from "./cli-error.ts";
+import { contentChecks, heartbeatChecks } from "./doctor/content-checks.ts";
+import { migrationChecks, partitionChecks, serverChecks, transactionChecks } from "./doctor/database-checks.ts";
+import { engineChecks } from "./doctor/engine-checks.ts";
+import { checked, fault, type Finding, fine } from "./doctor/finding.ts";
+import { kafkaChecks } from "./doctor/kafka-checks.ts";
+import { localChecks } from "./doctor/local-checks.ts";
+import { type OutputOptions, withJson } from "./output.ts";
+import { table, time } from "./table.ts";
+
+const NOTES = `
+Looks at configuration, definitions, PostgreSQL, Kafka, Kafka Connect, slot, heartbeat, groups, sagas and messages, and says what
+to do about what is not well. Changes nothing. Needs no engine; one that runs at EKIDEN_URL is asked too.
+Exit codes: 0 nothing is red; 1 something is.`;
+
+const STATEMENT_MS = 10_000;
+
+/** `ekiden doctor`: what is red, since when, what to do. */
+export function addDoctorCommand(program: Command): void {
+  withJson(program.command("doctor"))
+    .description("say what is not well, since when, and what to do about it")
+    .addHelpText("after", NOTES)
+    .action(async ({ json }: OutputOptions) => {
+      const findings = await examine();
+      const healthy = findings.every(({ level }) => level !== "red");
+      console.log(json === true ? JSON.stringify({ healthy, findings }, null, 2) : doctorText(findings));
+      if (!healthy) process.exitCode = EXIT.refused;
+    });
+}
+
+async function examine(): Promise<readonly Finding[]> {
+  let config: Config;
+  try {
+    config = parseConfig(process.env);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return [fault("red", "configuration", error.message, error.hint)];
+  }
+  const transport = config.kafka === undefined ? "embedded transport" : `Kafka at ${config.kafka.brokers.join(", ")}`;
+  const [engine, local] = await Promise.all([engineChecks(), localChecks(config)]);
+  return [fine("configuration", transport), ...local, ...(await outside(config, engine.runs)), ...engine.findings];
+}
+
+/** The database, and Kafka behind it. */
+async function outside(config: Config, runs: boolean): Promise<readonly Finding[]> {
+  const url = await addressOf(config);
+  const kafka = (sql: Sql | null) => (config.kafka === undefined ? [] : kafkaChecks(config.kafka, config.prefix, sql));
+  if (url === null) {
+    const detail = `the embedded PostgreSQL in ${config.home} has not been started yet`;
+    return [fault("warn", "postgresql", detail, "bun run engine")];
+  }
+  const sql = connect(url, { max: 2, name: "doctor", statementTimeoutMs: STATEMENT_MS });
+  try {
+    const reached = await checked("postgresql", "Start PostgreSQL.", async () => {
+      await reachDatabase(sql, url);
+      return [];
+    });
+    if (reached.length > 0) return [...asEmbedded(config, runs, reached), ...(await kafka(null))];
+    const slot = config.kafka === undefined ? null : new Names(config.prefix).slot;
+    const migrations = await checked("migrations", "bun run ekiden migrate", async () =>
+      migrationChecks(sql, await setsOf(config)),
+    );
+    const server = await checked("postgresql", "Is the login's role complete?", () => serverChecks(sql, slot));
+    const writing = await checked("transactions", "Look into pg_stat_activity.", () => transactionChecks(sql));
+    // Without the engine's tables there is nothing further to look at.
+    if (migrations.some(({ level }) => level !== "ok"))
+      return [...server, ...migrations, ...writing, ...(await kafka(null))];
+    const inside = await checked("timeline", "bun run ekiden migrate", async () => [
+      ...(await partitionChecks(sql)),
+      ...(await heartbeatChecks(sql, runs)),
+      ...(await contentChecks(sql)),
+    ]);
+    return [...server, ...migrations, ...writing, ...(await kafka(sql)), ...inside];
+  } finally {
+    await sql.end({ timeout: 5 });
+  }
+}
+
+/** An embedded PostgreSQL runs with its engine: without one it is not expected to answer. */
+function asEmbedded(config: Config, runs: boolean, found: readonly Finding[]): readonly Finding[] {
+  if (config.databaseUrl !== undefined || runs) return found;
+  return [fault("warn", "postgresql", `the embedded PostgreSQL in ${config.home} is not running`, "bun run engine")];
+}
+
+async function addressOf({ databaseUrl: url, home }: Config): Promise<string | null> {
+  if (url !== undefined) return url;
+  const address = await readDatabaseUrl(home);
+  return address === undefined ? null : databaseUrl(address);
+}
+
+async function setsOf({ domains }: Config): Promise<readonly MigrationSet[]> {
+  const loaded = await loadDomains(domains).catch(() => []);
+  return [
+    { schema: "timeline", folder: join(import.meta.dir, "../../sql") },
+    ...loaded.map(({ domain, sqlFolder }) => ({ schema: domain.name, folder: sqlFolder })),
+  ];
+}
+
+function doctorText(findings: readonly Finding[]): string {
+  const rows = findings.map(({ level, check, detail, since }) => [
+    level,
+    check,
+    detail + (since === null ? "" : ` (since ${time(since)})`),
+  ]);
+  const todo = findings.filter(({ fix }) => fix !== null).map(({ level, check, fix }) => `${level} ${check}: ${fix}`);
+  const red = findings.filter(({ level }) => level === "red").length;
+  const warned = findings.filter(({ level }) => level === "warn").length;
+  const sum =
+    red + warned === 0 ? "Nothing is wrong." : `${red} red, ${warned} to look at. What to do:\n${todo.join("\n")}`;
+  return `${table(["", "CHECK", "FOUND"], rows, "")}\n\n${sum}`;
+}
