@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { cp, mkdir } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 
+import { transactionChecks } from "../../engine/cli/doctor/database-checks.ts";
+import type { Sql } from "../../engine/timeline/database.ts";
 import { ekiden } from "../cli/run-cli.ts";
 import { Client } from "../support/client.ts";
 import { eventually, LAB, type TestEngine, testEngine } from "../support/engine.ts";
@@ -96,9 +98,6 @@ test(
         { level: "red", detail: "topic no.such does not exist: the connector stops at the first message to it" },
       ]);
       expect(of(findings, "engine")).toMatchObject([{ level: "warn", fix: "bun run engine" }]);
-      const { out } = await ekiden(["doctor"], { ...kafka, EKIDEN_URL: NOBODY });
-      expect(out).toContain("What to do:");
-      expect(out).toMatch(/^red topics: Start the engine/m);
     } finally {
       await t.sql`delete from timeline.topic where name = 'no.such'`;
       await t.start();
@@ -112,6 +111,12 @@ test(
   async () => {
     const client = new Client(() => t.url);
     await client.ok("POST", "/v1/consumer-groups/lab/pause", { reason: "points table broken" });
+    const { sagaId } = await client.start("waiting", { note: "parked" });
+    await t.sql`update timeline.saga_open set status = 'parked' where saga_id = ${sagaId}`;
+    await t.sql`
+      insert into timeline.event_consumption (consumer_group, message_id, topic, consumer, error_flag, error_code)
+      values ('lab', timeline.new_ulid(), 'lab.one', 'somebody', true, 'step.failed')
+    `;
     const writing = await t.sql.reserve();
     await writing`begin`;
     await writing`insert into timeline.audit (id, actor, action, target) values (timeline.new_ulid(), 'x', 'x', 'x')`;
@@ -126,9 +131,18 @@ test(
           fix: "bun run ekiden resume lab",
         },
       ]);
+      expect(of(findings, "messages")).toMatchObject([{ level: "warn", detail: "1 consumptions are in error" }]);
+      expect(of(findings, "sagas")).toMatchObject([{ level: "warn", detail: "1 sagas are parked" }]);
       // Of a few seconds: none of the doctor's business yet.
       expect(of(findings, "transactions")).toMatchObject([{ level: "ok" }]);
       expect(code).toBe(0);
+      expect(await transactionChecks(t.sql as Sql, 0)).toMatchObject([
+        {
+          level: "warn",
+          since: expect.any(String),
+          fix: expect.stringMatching(/^select pg_terminate_backend\(\d+\);$/),
+        },
+      ]);
     } finally {
       await writing`rollback`;
       writing.release();
@@ -153,7 +167,6 @@ test(
     try {
       const domains = join(home.path, "domains");
       await mkdir(domains);
-      await cp(join(LAB, "lab"), join(domains, "lab"), { recursive: true });
       await Bun.write(
         join(domains, "wrong.saga.yaml"),
         "saga: wrong\nversion: 1\nsteps:\n  - step: one\n    command: lab.nothing\n",

@@ -157,7 +157,7 @@ interface OldestRow {
 }
 
 /** The oldest transaction that writes: nothing that was committed after it began can be confirmed, or is read embedded. */
-export async function transactionChecks(sql: Sql): Promise<readonly Finding[]> {
+export async function transactionChecks(sql: Sql, longSeconds = LONG_S): Promise<readonly Finding[]> {
   const [oldest] = await sql<OldestRow[]>`
     select w.who, w.what, w.pid, w.since, extract(epoch from clock_timestamp() - w.since)::float8 as seconds from (
       select coalesce(nullif(a.application_name, ''), a.usename, '?') as who, coalesce(a.state, '?') as what, a.pid, a.xact_start as since
@@ -166,7 +166,7 @@ export async function transactionChecks(sql: Sql): Promise<readonly Finding[]> {
       select p.owner, 'prepared ' || p.gid, null, p.prepared from pg_prepared_xacts p
     ) w order by w.since limit 1
   `;
-  if (oldest === undefined || oldest.seconds < LONG_S) return [fine("transactions", "none writes for long")];
+  if (oldest === undefined || oldest.seconds < longSeconds) return [fine("transactions", "none writes for long")];
   const detail = `a transaction of ${oldest.who} (${oldest.what}) has been writing for ${Math.round(oldest.seconds)} s: messages wait behind it`;
   const fix =
     oldest.pid === null
