@@ -5,6 +5,7 @@ import { Command, CommanderError } from "commander";
 
 import { addCheckCommand } from "./cli/check.ts";
 import { CliError, EXIT } from "./cli/cli-error.ts";
+import { addExportCommand } from "./cli/export-command.ts";
 import { addGraphCommand } from "./cli/graph-command.ts";
 import { addGroupCommands } from "./cli/group-commands.ts";
 import { addLocalCommands } from "./cli/local-commands.ts";
@@ -39,6 +40,7 @@ async function run(args: readonly string[]): Promise<void> {
   addLocalCommands(program);
   addLoginCommand(program);
   addRecoverCommand(program);
+  addExportCommand(program);
   await program.parseAsync([...args], { from: "user" });
 }
 

@@ -9,7 +9,7 @@ import { type ProblemCode, TRANSLATIONS } from "./translate-code.ts";
 
 /** One operation of the API, as its documentation needs it. */
 export interface Operation {
-  readonly tag: "sagas" | "definitions" | "messages" | "consumer groups" | "health";
+  readonly tag: "sagas" | "definitions" | "messages" | "consumer groups" | "event store" | "health";
   /** Name of the call in generated clients. */
   readonly operationId: string;
   readonly summary: string;
@@ -39,6 +39,8 @@ interface Answer {
   readonly schema: SchemaName;
   /** A second media type, of plain text. */
   readonly text?: string;
+  /** The media type, where it is not JSON. */
+  readonly only?: string;
 }
 
 const ALWAYS: readonly ProblemCode[] = [
@@ -114,9 +116,9 @@ function queryParameters(query: GenericSchema) {
 
 function answers(given: Operation["answers"]): ResponsesWithResolver {
   return Object.fromEntries(
-    Object.entries(given).map(([status, { description, schema, text }]) => {
+    Object.entries(given).map(([status, { description, schema, text, only = "application/json" }]) => {
       const plain = text === undefined ? {} : { [text]: { schema: { type: "string" as const } } };
-      return [status, { description, content: { "application/json": { schema: ref(schema) }, ...plain } }];
+      return [status, { description, content: { [only]: { schema: ref(schema) }, ...plain } }];
     }),
   );
 }

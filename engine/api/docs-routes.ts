@@ -76,6 +76,7 @@ function documentation() {
       { name: "definitions", description: "The YAML and its revisions" },
       { name: "messages", description: "Every request and its consumptions" },
       { name: "consumer groups", description: "Lag, pause, resume, rewind" },
+      { name: "event store", description: "Partitions: what is in them, export, drop" },
       { name: "health", description: "For load balancers and supervisors" },
     ],
     components: { schemas: componentSchemas() as Record<string, object> },

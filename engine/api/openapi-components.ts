@@ -4,6 +4,7 @@ import * as definition from "./definition-schema.ts";
 import * as group from "./group-schema.ts";
 import * as health from "./health-schema.ts";
 import * as message from "./message-schema.ts";
+import * as partition from "./partition-schema.ts";
 import * as problem from "./problem-schema.ts";
 import * as recovery from "./recovery-schema.ts";
 import * as saga from "./saga-schema.ts";
@@ -22,6 +23,9 @@ const SCHEMAS = {
   DefinitionSummary: definition.DefinitionSummary,
   Diagnostic: definition.Diagnostic,
   Diagnostics: definition.Diagnostics,
+  DroppedPartition: partition.DroppedPartition,
+  DropRequest: partition.DropRequest,
+  ExportedRequest: partition.ExportedRequest,
   GroupMember: group.GroupMember,
   GroupPartition: group.GroupPartition,
   HealthPart: health.HealthPart,
@@ -31,6 +35,9 @@ const SCHEMAS = {
   MaybeReasoned: verb.MaybeReasoned,
   Message: message.Message,
   MessageList: message.MessageList,
+  Partition: partition.Partition,
+  PartitionExport: partition.PartitionExport,
+  PartitionList: partition.PartitionList,
   ProblemDetails: problem.ProblemDetails,
   ProblemFault: problem.ProblemFault,
   Reasoned: verb.Reasoned,

@@ -13,6 +13,7 @@ import { addHealthRoutes } from "./health-routes.ts";
 import { addMessageRoutes } from "./message-routes.ts";
 import { isLoopback, originGuard } from "./origin-guard.ts";
 import type { Engine } from "./port.ts";
+import { addPartitionRoutes } from "./partition-routes.ts";
 import { internalProblem, problemOf } from "./problem.ts";
 import { addRecoveryRoutes } from "./recovery-routes.ts";
 import { addSagaRoutes } from "./saga-routes.ts";
@@ -49,6 +50,7 @@ export function createApi({ engine, sql, log, host = "127.0.0.1" }: ApiOptions):
   addMessageRoutes(app, parts);
   addGroupRoutes(app, parts);
   addRecoveryRoutes(app, parts);
+  addPartitionRoutes(app, parts);
   addHealthRoutes(app, parts, () => [...admission.bounds, ...reader.bounds, ...engine.bounds()]);
   addDocsRoutes(app);
   return app;

@@ -68,6 +68,20 @@ export async function exchange(
   return within(PATIENCE_MS, signal, (until) => send(url, { ...init, signal: until }));
 }
 
+/** What the engine sends, as it comes and for as long as that takes. @throws CliError when it refuses or cannot be reached */
+export async function stream(path: string): Promise<ReadableStream<Uint8Array>> {
+  const url = new URL(path, engineUrl(process.env));
+  let response: Response;
+  try {
+    response = await fetch(url);
+  } catch {
+    throw noEngine(url);
+  }
+  if (response.ok && response.body !== null) return response.body;
+  const answer = json(response, await response.text());
+  throw new CliError(EXIT.refused, problemText(response.status, answer), answer);
+}
+
 /**
  * Runs a call that is given up after a time, or with `signal`. What it takes for that ends with the call: with
  * AbortSignal.any and .timeout each of 200,000 calls left 0.8 KB behind.
@@ -98,11 +112,15 @@ async function send(url: URL, init: RequestInit): Promise<Reply> {
     return { status: response.status, answer: json(response, await response.text()), retryAfter, replayed };
   } catch (error) {
     if (error instanceof CliError) throw error;
-    throw new CliError(
-      EXIT.unreachable,
-      `No engine answers at ${url.origin}: start one with \`bun run engine\`, or set EKIDEN_URL.`,
-    );
+    throw noEngine(url);
   }
+}
+
+function noEngine(url: URL): CliError {
+  return new CliError(
+    EXIT.unreachable,
+    `No engine answers at ${url.origin}: start one with \`bun run engine\`, or set EKIDEN_URL.`,
+  );
 }
 
 function json(response: Response, text: string): unknown {

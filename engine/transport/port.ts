@@ -167,6 +167,8 @@ export interface Broker {
   ends(): Promise<readonly TopicEnd[]>;
   /** Up to where in PostgreSQL's log the connector has read; null when that cannot be known. */
   confirmed(): Promise<bigint | null>;
+  /** Up to where in PostgreSQL's log everything has arrived in the topics; null when there is no slot. */
+  flushed(): Promise<bigint | null>;
   /** Reads every partition from its position to its present end. */
   read(
     from: readonly Position[],

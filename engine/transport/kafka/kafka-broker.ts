@@ -65,6 +65,14 @@ export class KafkaBroker implements Broker {
     return (await this.#parts.client?.position()) ?? null;
   }
 
+  async flushed(): Promise<bigint | null> {
+    const [row] = await this.#parts.sql<{ lsn: string | null }[]>`
+      select pg_wal_lsn_diff(s.confirmed_flush_lsn, '0/0')::text as lsn from pg_replication_slots s
+      where s.slot_name = ${this.#parts.keeper.names.slot} and s.database = current_database()
+    `;
+    return row?.lsn === undefined || row.lsn === null ? null : BigInt(row.lsn);
+  }
+
   async read(
     from: readonly Position[],
     see: (topic: string, messages: readonly MessageHeaders[]) => Promise<void>,
