@@ -76,7 +76,7 @@ export class KafkaBroker implements Broker {
   async read(
     from: readonly Position[],
     see: (topic: string, messages: readonly MessageHeaders[]) => Promise<void>,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const ends = await this.ends();
     const open = new Map(
       from.flatMap((place) => {
@@ -84,11 +84,12 @@ export class KafkaBroker implements Broker {
         return end > place.offset ? [[keyOf(place), { ...place, end }] as const] : [];
       }),
     );
-    if (open.size === 0) return;
+    if (open.size === 0) return true;
     const group = `${this.#parts.keeper.names.prefix}ekiden-reader-${crypto.randomUUID()}`;
     const reading = new Reading(this.#parts, group, open, see);
     try {
-      await this.#inTime(reading.run(), READ_MS);
+      const read = reading.run().then(() => true);
+      return await Promise.race([read, Bun.sleep(READ_MS).then(() => false)]);
     } finally {
       await reading.stop();
       // A group that nobody uses any more; Kafka forgets it by itself in a week.
