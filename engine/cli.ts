@@ -8,6 +8,7 @@ import { addCheckCommand } from "./cli/check.ts";
 import { CliError, EXIT } from "./cli/cli-error.ts";
 import { addDoctorCommand } from "./cli/doctor-command.ts";
 import { addCompletion } from "./cli/completion-command.ts";
+import { addExportCommand } from "./cli/export-command.ts";
 import { addGraphCommand } from "./cli/graph-command.ts";
 import { addGroupCommands } from "./cli/group-commands.ts";
 import { addLocalCommands } from "./cli/local-commands.ts";
@@ -51,6 +52,7 @@ async function run(args: readonly string[]): Promise<void> {
   addAudit(program);
   addCompletion(program);
   addReference(program);
+  addExportCommand(program);
   await program.parseAsync([...args], { from: "user" });
 }
 

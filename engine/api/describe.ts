@@ -17,6 +17,7 @@ export interface Operation {
     | "consumer groups"
     | "pipeline"
     | "audit"
+    | "event store"
     | "health";
   /** Name of the call in generated clients. */
   readonly operationId: string;

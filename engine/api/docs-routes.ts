@@ -78,6 +78,7 @@ function documentation() {
       { name: "messages", description: "Every request and its consumptions" },
       { name: "consumer groups", description: "Lag, pause, resume, rewind" },
       { name: "audit", description: "What operators did, and why" },
+      { name: "event store", description: "Partitions: what is in them, export, drop" },
       { name: "health", description: "For load balancers and supervisors" },
     ],
     components: { schemas: componentSchemas() as Record<string, object> },

@@ -6,6 +6,7 @@ import * as group from "./group-schema.ts";
 import * as health from "./health-schema.ts";
 import * as message from "./message-schema.ts";
 import * as pipeline from "./pipeline-schema.ts";
+import * as partition from "./partition-schema.ts";
 import * as problem from "./problem-schema.ts";
 import * as recovery from "./recovery-schema.ts";
 import * as saga from "./saga-schema.ts";
@@ -27,6 +28,9 @@ const SCHEMAS = {
   DefinitionSummary: definition.DefinitionSummary,
   Diagnostic: definition.Diagnostic,
   Diagnostics: definition.Diagnostics,
+  DroppedPartition: partition.DroppedPartition,
+  DropRequest: partition.DropRequest,
+  ExportedRequest: partition.ExportedRequest,
   GroupMember: group.GroupMember,
   GroupPartition: group.GroupPartition,
   HealthPart: health.HealthPart,
@@ -44,6 +48,9 @@ const SCHEMAS = {
   PipelineSlot: pipeline.PipelineSlot,
   PipelineTask: pipeline.PipelineTask,
   PipelineTrip: pipeline.PipelineTrip,
+  Partition: partition.Partition,
+  PartitionExport: partition.PartitionExport,
+  PartitionList: partition.PartitionList,
   ProblemDetails: problem.ProblemDetails,
   ProblemFault: problem.ProblemFault,
   Reasoned: verb.Reasoned,

@@ -72,6 +72,32 @@ export interface RepublishReport {
   readonly finishedAt: string | null;
 }
 
+/** A complete export of a partition of the event store. */
+export interface PartitionExport {
+  readonly rows: number;
+  readonly firstId: string | null;
+  readonly lastId: string | null;
+  readonly sha256: string;
+  readonly exportedAt: string;
+}
+
+/** A month of the event store. */
+export interface PartitionView {
+  readonly name: string;
+  readonly fromId: string;
+  readonly toId: string;
+  readonly from: string;
+  readonly to: string;
+  readonly state: "open" | "closed" | "dropping" | "dropped";
+  readonly rowEstimate: number;
+  readonly bytes: number;
+  readonly openSagas: number;
+  readonly delivered: boolean;
+  readonly exported: PartitionExport | null;
+  /** What stands against dropping it. */
+  readonly obstacles: readonly string[];
+}
+
 export interface GroupView {
   readonly group: string;
   readonly paused: boolean;
@@ -166,6 +192,15 @@ export interface Engine {
     caller: Caller,
   ): Promise<RepublishReport>;
   republished(run: string): Promise<RepublishReport>;
+  partitions(): Promise<readonly PartitionView[]>;
+  partition(name: string): Promise<PartitionView>;
+  /** Lines of JSON; noted as exported when the last one was taken. */
+  exportPartition(name: string): Promise<AsyncGenerator<Uint8Array, void>>;
+  dropPartition(
+    name: string,
+    request: { readonly sha256: string; readonly rows: number; readonly reason: string },
+    caller: Caller,
+  ): Promise<{ readonly name: string; readonly rows: number; readonly droppedAt: string }>;
   /** Resolves when the saga is final or parked, when `timeoutMs` has passed, or when aborted. */
   settled(sagaId: string, timeoutMs: number, signal: AbortSignal): Promise<void>;
   /** Diagnostics of a YAML source against the loaded domains. */

@@ -14,6 +14,7 @@ import { addHealthRoutes } from "./health-routes.ts";
 import { addMessageRoutes } from "./message-routes.ts";
 import { isLoopback, originGuard } from "./origin-guard.ts";
 import type { Engine } from "./port.ts";
+import { addPartitionRoutes } from "./partition-routes.ts";
 import { internalProblem, problemOf } from "./problem.ts";
 import { addPipelineRoutes } from "./pipeline-routes.ts";
 import { addRecoveryRoutes } from "./recovery-routes.ts";
@@ -59,6 +60,7 @@ export function createApi({ engine, sql, log, host = "127.0.0.1", draining, stre
   addGroupRoutes(app, parts);
   addPipelineRoutes(app, parts);
   addRecoveryRoutes(app, parts);
+  addPartitionRoutes(app, parts);
   addAuditRoutes(app, parts);
   addHealthRoutes(app, parts, () => [...admission.bounds, ...reader.bounds, ...streams.bounds, ...engine.bounds()]);
   addDocsRoutes(app);

@@ -64,6 +64,20 @@ export async function exchange(
   return within(PATIENCE_MS, signal, late, (until) => send(url, { ...init, signal: until }));
 }
 
+/** What the engine sends, as it comes and for as long as that takes. @throws CliError when it refuses or cannot be reached */
+export async function stream(path: string): Promise<ReadableStream<Uint8Array>> {
+  const url = engineUrl(path, {});
+  let response: Response;
+  try {
+    response = await fetch(url, { headers: engineHeaders("application/x-ndjson") });
+  } catch (error) {
+    throw noAnswer(url, error);
+  }
+  if (response.ok && response.body !== null) return response.body;
+  const answer = json(response, await response.text());
+  throw new CliError(EXIT.refused, problemText(response.status, answer), answer);
+}
+
 /**
  * Runs a call that is given up after a time, or with `signal`. What it takes for that ends with the call: with
  * AbortSignal.any and .timeout each of 200,000 calls left 0.8 KB behind.

@@ -72,11 +72,19 @@ async function withParts<T>(config: Config, quiet: boolean, work: (parts: Recove
   });
 }
 
+/** Those of domains, and those that start sagas by messages, whose topics no domain consumes. */
 async function groupsOf(sql: Sql): Promise<ReadonlyMap<string, readonly string[]>> {
   const rows = await sql<{ domain: string; catalog: Omit<PublishedDomain, "name"> }[]>`
     select domain, catalog from timeline.domain_catalog order by domain
   `;
-  return groupTopics(rows.map(({ domain, catalog }) => ({ name: domain, ...catalog })));
+  const groups = groupTopics(rows.map(({ domain, catalog }) => ({ name: domain, ...catalog })));
+  const own = new Set([...groups.values()].flat());
+  const topics = await sql<{ name: string }[]>`select name from timeline.topic order by name`;
+  const outside = topics.map(({ name }) => name).filter((name) => !own.has(name));
+  const starts = await sql<{ consumer_group: string }[]>`
+    select consumer_group from timeline.consumer_group where consumer_group like 'start.%'
+  `;
+  return new Map([...groups, ...starts.map((row) => [row.consumer_group, outside] as const)]);
 }
 
 function missingIn(sql: Sql): RecoverParts["missing"] {
@@ -92,7 +100,11 @@ function missingIn(sql: Sql): RecoverParts["missing"] {
   };
 }
 
-function recoverText({ need, missing, future, moves, held }: RecoverReport, preview: boolean, tookMs: number): string {
+function recoverText(
+  { need, missing, future, futureComplete, moves, held }: RecoverReport,
+  preview: boolean,
+  tookMs: number,
+): string {
   if (need === null) return "Nothing needs to be recovered: this database and its transport are of one history.";
   const would = preview ? "would be " : "";
   const unknown = future.reduce((sum, { messages }) => sum + messages, 0);
@@ -101,7 +113,7 @@ function recoverText({ need, missing, future, moves, held }: RecoverReport, prev
     [`${would}sent again`, `${missing.complete ? "" : "at least "}${missing.messages} requests that were not consumed`],
     [
       "not executed",
-      `${unknown} messages that the database does not know${future.map(({ topic, messages }) => `; ${topic}: ${messages}`).join("")}`,
+      `${futureComplete ? "" : "at least "}${unknown} messages that the database does not know${future.map(({ topic, messages }) => `; ${topic}: ${messages}`).join("")}`,
     ],
     [`${would}resumed`, held.join(", ")],
   ]);

@@ -30,6 +30,12 @@ export type RefusalCode =
   | "republish.unknown"
   | "group.held"
   | "recovery.running"
+  | "partition.unknown"
+  | "partition.open"
+  | "partition.dropped"
+  | "partition.in-use"
+  | "partition.not-exported"
+  | "partition.busy"
   | "definition.unknown-revision"
   | "stream.full"
   | "engine.busy";

@@ -7,11 +7,16 @@ export interface Unknown {
   readonly messages: number;
 }
 
+/** What Kafka holds and the database does not know. `complete: false`: it took too long to read it all. */
+export interface UnknownMessages {
+  readonly topics: readonly Unknown[];
+  readonly complete: boolean;
+}
+
 /** Reads Kafka from these places on and counts what the database does not know: it was written after the point of restore. */
-export async function unknownIn(sql: Sql, broker: Broker, places: readonly Position[]): Promise<readonly Unknown[]> {
+export async function unknownIn(sql: Sql, broker: Broker, places: readonly Position[]): Promise<UnknownMessages> {
   const counts = new Map<string, number>();
-  if (places.length === 0) return [];
-  await broker.read(places, async (topic, messages) => {
+  const complete = await broker.read(places, async (topic, messages) => {
     const headers = messages.map((one) => ({ ...one }));
     const [row] = await sql<{ count: number }[]>`
       select count(*)::integer as count from jsonb_array_elements(${sql.json(headers)}) h (headers)
@@ -20,7 +25,6 @@ export async function unknownIn(sql: Sql, broker: Broker, places: readonly Posit
     const count = row?.count ?? 0;
     if (count > 0) counts.set(topic, (counts.get(topic) ?? 0) + count);
   });
-  return [...counts]
-    .map(([topic, messages]) => ({ topic, messages }))
-    .toSorted((one, two) => (one.topic < two.topic ? -1 : 1));
+  const topics = [...counts].map(([topic, messages]) => ({ topic, messages }));
+  return { topics: topics.toSorted((one, two) => (one.topic < two.topic ? -1 : 1)), complete };
 }

@@ -159,21 +159,19 @@ export class HistoryWatch {
 
   /** A copy of the data folder that was put back tells nothing; what Kafka holds beyond it does. Once a process. */
   async #readNewest(broker: Broker): Promise<void> {
-    const history = this.#history as History;
-    const confirmed = await broker.confirmed();
+    // Where the connector has read to is only a sign, and Kafka Connect may be away.
+    const confirmed = await broker.confirmed().catch(() => null);
+    // Read afterwards: meanwhile both go on.
+    const history = await readHistory(this.#sql);
     if (confirmed !== null && confirmed > history.lsn) {
-      await this.#declare(
-        history,
-        restored(
-          "the connector has read further than PostgreSQL's log reaches: the database was restored to an earlier point",
-        ),
-      );
+      const detail = "the connector has read further than PostgreSQL's log reaches: it was restored to an earlier point";
+      await this.#declare(history, restored(detail));
       return;
     }
     const positions = await readPositions(this.#sql);
     const places = unseen(positions, await broker.ends());
     const unknown = await unknownIn(this.#sql, broker, places);
-    const count = unknown.reduce((sum, { messages }) => sum + messages, 0);
+    const count = unknown.topics.reduce((sum, { messages }) => sum + messages, 0);
     if (count > 0) {
       const detail = `Kafka holds ${count} messages of this engine that the database does not know: it was restored to an earlier point`;
       await this.#declare(history, restored(detail));

@@ -21,7 +21,7 @@ export interface History {
   readonly generation: number;
   readonly known: Identity & { readonly kafkaCluster: string | null };
   readonly present: Identity;
-  /** Position of the write-ahead log: it never goes back but by a restore. */
+  /** Up to where the write-ahead log is on the disk: that never goes back but by a restore. */
   readonly lsn: bigint;
   readonly need: Need | null;
 }
@@ -73,7 +73,7 @@ async function readRow(sql: Sql): Promise<HistoryRow> {
   // The control file knows of a new timeline only after the next checkpoint; the name of the log's segment knows at once.
   const rest = sql`
       ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::integer as timeline_id,
-      d.oid::text as database_oid, pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::text as lsn, i.generation,
+      d.oid::text as database_oid, pg_wal_lsn_diff(pg_current_wal_flush_lsn(), '0/0')::text as lsn, i.generation,
       i.system_identifier as known_system_identifier, i.timeline_id as known_timeline_id,
       i.database_oid as known_database_oid, i.kafka_cluster, i.need, i.need_detail
     from pg_database d left join timeline.identity i on i.id = 1

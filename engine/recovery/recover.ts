@@ -2,7 +2,7 @@ import { Refusal } from "../core/refusal.ts";
 import { newId } from "../timeline/ids.ts";
 import type { Sql } from "../timeline/database.ts";
 import type { Broker, Position, TopicEnd, Transport } from "../transport/port.ts";
-import { type Unknown, unknownIn } from "./forgotten.ts";
+import { type Unknown, type UnknownMessages, unknownIn } from "./forgotten.ts";
 import {
   anotherDatabase,
   declareNeed,
@@ -50,6 +50,8 @@ export interface RecoverReport {
   readonly missing: { readonly messages: number; readonly complete: boolean };
   /** Messages that the database does not know; they are not executed. */
   readonly future: readonly Unknown[];
+  /** False: there may be more. */
+  readonly futureComplete: boolean;
   readonly moves: readonly Move[];
   /** Groups that are, or would be, resumed. */
   readonly held: readonly string[];
@@ -119,7 +121,7 @@ async function find(parts: RecoverParts): Promise<Found> {
   const { broker } = transport;
   const own = history.need ?? anotherDatabase(history);
   const seen = broker === undefined ? { ends: [], need: own } : await lookAt(parts, broker, history, positions, own);
-  const nothing = { need: null, missing: { messages: 0, complete: true }, future: [], moves: [], held: [] };
+  const nothing = { need: null, missing: { messages: 0, complete: true }, future: [], futureComplete: true, moves: [], held: [] };
   if (seen.need === null) return { history, ...nothing };
   step("what is missing is counted");
   const held = await sql<{ consumer_group: string }[]>`
@@ -129,7 +131,8 @@ async function find(parts: RecoverParts): Promise<Found> {
     history,
     need: seen.need,
     missing: await missing.count(),
-    future: seen.need.code === "database.restored" ? (seen.future ?? []) : [],
+    future: seen.future?.topics ?? [],
+    futureComplete: seen.future?.complete ?? true,
     moves:
       broker === undefined
         ? []
@@ -141,7 +144,7 @@ async function find(parts: RecoverParts): Promise<Found> {
 interface Seen {
   readonly ends: readonly TopicEnd[];
   readonly need: Need | null;
-  readonly future?: readonly Unknown[];
+  readonly future?: UnknownMessages;
 }
 
 async function lookAt(
@@ -157,14 +160,15 @@ async function lookAt(
   step("Kafka is read for messages that the database does not know");
   const places = positions.map(({ topic, partition, end }) => ({ topic, partition, offset: end }));
   const future = await unknownIn(sql, broker, places);
-  if (emptied !== null || future.length > 0)
+  if (emptied !== null || future.topics.length > 0)
     return {
       ends,
       need: emptied ?? restored("Kafka holds messages of this engine that the database does not know"),
       future,
     };
   const confirmed = await broker.confirmed();
-  const ahead = confirmed !== null && confirmed > history.lsn;
+  // Read afterwards: meanwhile both go on.
+  const ahead = confirmed !== null && confirmed > (await readHistory(sql)).lsn;
   return { ends, need: ahead ? restored("the connector has read further than PostgreSQL's log reaches") : null };
 }
 
@@ -188,7 +192,9 @@ async function movesOf(
     for (const { topic, partition, earliest, committed } of offsets) {
       const reached = endOf(positions, { topic, partition });
       const isLost = otherCluster || endOf(ends, { topic, partition }) < reached;
-      const to = need.code === "database.restored" ? Math.max(earliest, reached) : isLost ? earliest : committed;
+      // What starts sagas is not ours to send again: all of it is read once more, and starts nothing twice.
+      const from = group.startsWith("start.") ? earliest : Math.max(earliest, reached);
+      const to = need.code === "database.restored" ? from : isLost ? earliest : committed;
       if (committed !== null && to !== null && to < committed)
         moves.push({ group, topic, partition, offset: to, from: committed });
     }

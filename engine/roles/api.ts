@@ -6,6 +6,9 @@ import { Requests } from "../dispatcher/requests.ts";
 import { Starter } from "../dispatcher/start.ts";
 import { HealthCheck } from "../health.ts";
 import { Pipeline } from "../recovery/pipeline.ts";
+import { dropPartition } from "../recovery/partition-drop.ts";
+import { exportPartition } from "../recovery/partition-export.ts";
+import { listPartitions, partitionReport } from "../recovery/partitions.ts";
 import { askRepublish, carryOnRepublish, previewRepublish, republishReport } from "../recovery/republish.ts";
 import { redrive } from "../recovery/redrive.ts";
 import { Rewind } from "../recovery/rewind.ts";
@@ -70,6 +73,10 @@ function engineOf(parts: Parts, deciding: Deciding, draining: AbortSignal): Engi
       return carryOnRepublish(sql, id, () => performance.now() < until);
     },
     republished: (run) => republishReport(sql, run),
+    partitions: () => listPartitions(sql, transport),
+    partition: (name) => partitionReport(sql, transport, name),
+    exportPartition: (name) => exportPartition(sql, name),
+    dropPartition: (name, request, caller) => dropPartition(sql, transport, name, request, caller),
     settled: (sagaId, timeoutMs, signal) => settling.settled(sagaId, timeoutMs, AbortSignal.any([signal, draining])),
     validate: (source) => loadDefinition(source, { catalog: known.catalog, definitions: desk.definitions }).diagnostics,
     broken: () => desk.broken,

@@ -224,11 +224,13 @@ export interface Broker {
   ends(): Promise<readonly TopicEnd[]>;
   /** Up to where in PostgreSQL's log the connector has read; null when that cannot be known. */
   confirmed(): Promise<bigint | null>;
-  /** Reads every partition from its position to its present end. */
+  /** Up to where in PostgreSQL's log everything has arrived in the topics; null when there is no slot. */
+  flushed(): Promise<bigint | null>;
+  /** Reads every partition from its position to its present end. False: it took too long, some were not read to the end. */
   read(
     from: readonly Position[],
     see: (topic: string, messages: readonly MessageHeaders[]) => Promise<void>,
-  ): Promise<void>;
+  ): Promise<boolean>;
   /** Sets committed offsets of a group. False: it has members, who must do it. */
   move(group: string, to: readonly Position[]): Promise<boolean>;
   /** Makes the topics exist and lets the connector begin anew, with a slot of its own from now on; resolves when it reads. */

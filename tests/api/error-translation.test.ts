@@ -51,6 +51,12 @@ const STATUSES = {
   "republish.unknown": 404,
   "group.held": 409,
   "recovery.running": 409,
+  "partition.unknown": 404,
+  "partition.open": 409,
+  "partition.dropped": 409,
+  "partition.in-use": 409,
+  "partition.not-exported": 409,
+  "partition.busy": 503,
   "definition.unknown-revision": 404,
 } as const satisfies Record<RefusalCode, number>;
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { realpath } from "node:fs/promises";
+import { realpath, rename, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import postgres from "postgres";
 
@@ -107,6 +107,43 @@ test(
       ]);
     } finally {
       await sql.end({ timeout: 5 });
+      await database.drop();
+    }
+  },
+  timeoutMs,
+);
+
+test(
+  "while it runs, an engine notices that a copy of the data folder was put back",
+  async () => {
+    const database = await freshDatabase(server);
+    const data = await realpath(join(home.path, "postgres"));
+    const sql = connect(database.url, { max: 1, name: "history" });
+    try {
+      await migrate(sql, [{ schema: "timeline", folder: join(root, "sql") }]);
+      await sql`insert into timeline.consumer_group (consumer_group) values ('dispatcher')`;
+      const watch = new HistoryWatch(
+        sql,
+        createLog("json", () => {}),
+      );
+      await watch.look();
+      await server.stop();
+      await Bun.$`cp -a ${data} ${data}.copy`.quiet();
+      server = await startEmbeddedPostgres({ home: home.path, port: server.port });
+      await sql`create table public.later as select from generate_series(1, 10000)`;
+      await watch.look();
+      expect(watch.need).toBeNull();
+      await server.stop();
+      await rm(data, { recursive: true });
+      await rename(`${data}.copy`, data);
+      server = await startEmbeddedPostgres({ home: home.path, port: server.port });
+      await watch.look();
+      expect(watch.need?.detail).toContain("PostgreSQL's log is shorter than it was");
+      const [group] = await sql`select paused, held from timeline.consumer_group`;
+      expect(group).toEqual({ paused: true, held: true });
+    } finally {
+      await sql.end({ timeout: 5 });
+      await rm(`${data}.copy`, { recursive: true, force: true });
       await database.drop();
     }
   },

@@ -65,10 +65,18 @@ export class KafkaBroker implements Broker {
     return (await this.#parts.client?.position()) ?? null;
   }
 
+  async flushed(): Promise<bigint | null> {
+    const [row] = await this.#parts.sql<{ lsn: string | null }[]>`
+      select pg_wal_lsn_diff(s.confirmed_flush_lsn, '0/0')::text as lsn from pg_replication_slots s
+      where s.slot_name = ${this.#parts.keeper.names.slot} and s.database = current_database()
+    `;
+    return row?.lsn === undefined || row.lsn === null ? null : BigInt(row.lsn);
+  }
+
   async read(
     from: readonly Position[],
     see: (topic: string, messages: readonly MessageHeaders[]) => Promise<void>,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const ends = await this.ends();
     const open = new Map(
       from.flatMap((place) => {
@@ -76,11 +84,12 @@ export class KafkaBroker implements Broker {
         return end > place.offset ? [[keyOf(place), { ...place, end }] as const] : [];
       }),
     );
-    if (open.size === 0) return;
+    if (open.size === 0) return true;
     const group = `${this.#parts.keeper.names.prefix}ekiden-reader-${crypto.randomUUID()}`;
     const reading = new Reading(this.#parts, group, open, see);
     try {
-      await this.#inTime(reading.run(), READ_MS);
+      const read = reading.run().then(() => true);
+      return await Promise.race([read, Bun.sleep(READ_MS).then(() => false)]);
     } finally {
       await reading.stop();
       // A group that nobody uses any more; Kafka forgets it by itself in a week.

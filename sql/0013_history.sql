@@ -95,3 +95,83 @@ begin
   from timeline.event_consumption c where c.consumer_group = p_consumer_group and c.message_id = v_id;
   return v_id;
 end $$;
+
+-- Partitions of event_request that nothing is written to any more: exported, and dropped when a person says so.
+
+create table timeline.request_partition (
+  name text constraint request_partition_pkey primary key,
+  from_id text collate "C" not null,
+  to_id text collate "C" not null,
+  closed_lsn pg_lsn not null,
+  closed_at timestamptz not null default clock_timestamp(),
+  "rows" bigint,
+  first_id text collate "C",
+  last_id text collate "C",
+  sha256 text,
+  exported_at timestamptz,
+  dropping_at timestamptz,
+  dropped_at timestamptz,
+  constraint request_partition_export_check check ((exported_at is null) = (sha256 is null)),
+  constraint request_partition_drop_check check (dropped_at is null or dropping_at is not null)
+);
+comment on table timeline.request_partition is 'Partitions of event_request whose time is over: what was exported of them, and which were dropped.';
+comment on column timeline.request_partition.name is 'Name of the table.';
+comment on column timeline.request_partition.from_id is 'Its message ids begin here.';
+comment on column timeline.request_partition.to_id is 'And end before this one.';
+comment on column timeline.request_partition.closed_lsn is 'Position of the write-ahead log when nothing could be written to it any more: the connector has passed it when its slot stands behind this.';
+comment on column timeline.request_partition.closed_at is 'When that was seen.';
+comment on column timeline.request_partition."rows" is 'Requests in the newest complete export.';
+comment on column timeline.request_partition.first_id is 'The first of them.';
+comment on column timeline.request_partition.last_id is 'The last of them.';
+comment on column timeline.request_partition.sha256 is 'Of the export''s lines.';
+comment on column timeline.request_partition.exported_at is 'When that export was complete.';
+comment on column timeline.request_partition.dropping_at is 'When a person began to drop it; without dropped_at the drop was cut off and is to be asked for again.';
+comment on column timeline.request_partition.dropped_at is 'When it was gone.';
+
+create function timeline.request_partitions()
+returns table (name text, from_id text, to_id text, row_estimate bigint, bytes bigint, detaching boolean)
+language sql stable set search_path = pg_catalog, pg_temp as $$
+  select c.relname::text, b.bound[1], b.bound[2], greatest(c.reltuples, 0)::bigint, pg_total_relation_size(c.oid), i.inhdetachpending
+  from pg_inherits i
+  join pg_class c on c.oid = i.inhrelid
+  cross join lateral regexp_match(pg_get_expr(c.relpartbound, c.oid), $r$FROM \('([^']*)'\) TO \('([^']*)'\)$r$) b (bound)
+  where i.inhparent = 'timeline.event_request'::regclass
+$$;
+comment on function timeline.request_partitions is 'The partitions of event_request with their ranges, as the catalogue has them.';
+
+create function timeline.note_closed_partitions() returns void
+language sql volatile set search_path = pg_catalog, pg_temp as $$
+  -- Ids carry the time of the process that made them: an hour is far more than clocks differ.
+  insert into timeline.request_partition (name, from_id, to_id, closed_lsn)
+  select p.name, p.from_id, p.to_id, pg_current_wal_lsn() from timeline.request_partitions() p
+  where p.to_id collate "C" < timeline.ulid_time(clock_timestamp() - interval '1 hour')
+  on conflict (name) do nothing
+$$;
+comment on function timeline.note_closed_partitions is 'Notes partitions whose time is over, with the present position of the log.';
+revoke execute on function timeline.request_partitions() from public;
+revoke execute on function timeline.note_closed_partitions() from public;
+
+-- As in 0002, but a month that was dropped is not made again.
+create or replace function timeline.ensure_partitions(p_ahead integer default 3) returns integer
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  v_first date := (date_trunc('month', clock_timestamp() at time zone 'UTC') - interval '1 month')::date;
+  v_month date;
+  v_name text;
+  v_made integer := 0;
+begin
+  -- Two engines that start at once would both try to make the same partition.
+  perform pg_advisory_xact_lock(hashtextextended('ensure_partitions', 3));
+  for i in 0..p_ahead + 1 loop
+    v_month := (v_first + make_interval(months => i))::date;
+    v_name := 'event_request_' || to_char(v_month, 'YYYYMM');
+    if to_regclass('timeline.' || v_name) is null
+      and not exists (select from timeline.request_partition p where p.name = v_name and p.dropping_at is not null) then
+      execute format('create table timeline.%I partition of timeline.event_request for values from (%L) to (%L)', v_name,
+        timeline.ulid_time(v_month::timestamp at time zone 'UTC') || repeat('0', 16),
+        timeline.ulid_time((v_month + interval '1 month') at time zone 'UTC') || repeat('0', 16));
+      v_made := v_made + 1;
+    end if;
+  end loop;
+  return v_made;
+end $$;
