@@ -10,6 +10,7 @@ import { addGroupCommands } from "./cli/group-commands.ts";
 import { addLocalCommands } from "./cli/local-commands.ts";
 import { addLoginCommand } from "./cli/login-command.ts";
 import { addMessageCommands } from "./cli/message-commands.ts";
+import { addRedriveCommands } from "./cli/redrive-commands.ts";
 import { addSagaCommands } from "./cli/saga-commands.ts";
 import { addSchemaCommand } from "./cli/schema-command.ts";
 import { addSimulateCommand } from "./cli/simulate-command.ts";
@@ -20,7 +21,7 @@ const NOTES = `
 Commands that talk to an engine find it at EKIDEN_URL (http://127.0.0.1:8080).
 Exit codes: 0 done; 1 the engine refused, or a check found errors; 2 wrong usage; 3 no engine answers;
 4 with --wait: the saga is not completed (failed, cancelled, parked, or it still runs); of many: one is parked,
-terminated or still on its way; 130 Ctrl-C. Of many, 1 says that some were refused and the others done.`;
+terminated or still on its way; a redrive of many: it waits, was stopped, or a message failed again; 130 Ctrl-C. Of many, 1 says that some were refused and the others done.`;
 
 async function run(args: readonly string[]): Promise<void> {
   const program = new Command("ekiden").description("Ekiden: sagas over your own PostgreSQL and Kafka");
@@ -32,6 +33,7 @@ async function run(args: readonly string[]): Promise<void> {
   addSchemaCommand(program);
   addSagaCommands(program);
   addMessageCommands(program);
+  addRedriveCommands(program);
   addGroupCommands(program);
   addLocalCommands(program);
   addLoginCommand(program);

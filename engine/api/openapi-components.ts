@@ -5,6 +5,7 @@ import * as group from "./group-schema.ts";
 import * as health from "./health-schema.ts";
 import * as message from "./message-schema.ts";
 import * as problem from "./problem-schema.ts";
+import * as redrive from "./redrive-schema.ts";
 import * as saga from "./saga-schema.ts";
 import * as verb from "./verb-schema.ts";
 
@@ -30,9 +31,18 @@ const SCHEMAS = {
   MaybeReasoned: verb.MaybeReasoned,
   Message: message.Message,
   MessageList: message.MessageList,
+  MessageRedriveRequest: verb.MessageRedriveRequest,
   ProblemDetails: problem.ProblemDetails,
   ProblemFault: problem.ProblemFault,
   Reasoned: verb.Reasoned,
+  Redrive: redrive.Redrive,
+  RedriveDetail: redrive.RedriveDetail,
+  RedriveFilter: redrive.RedriveFilter,
+  RedriveItem: redrive.RedriveItem,
+  RedriveList: redrive.RedriveList,
+  RedrivePreview: redrive.RedrivePreview,
+  RedriveRequest: redrive.RedriveRequest,
+  RedriveSample: redrive.RedriveSample,
   Redriven: message.Redriven,
   RetryRequest: verb.RetryRequest,
   Revision: definition.Revision,

@@ -7,5 +7,6 @@ export const PATH_PARAMETERS = {
   definition: { name: "definition", description: "Name of the definition", example: "onboarding" },
   hash: { name: "hash", description: "Revision: SHA-256 of the source, hex", example: "9f86d081884c7d65…" },
   signal: { name: "signal", description: "Name of the signal", example: "screening_reviewed" },
+  redriveId: { name: "redriveId", description: "ULID of the redrive", example: "01KAS0CW5X2V7J4H8N6D3Q1RTB" },
   group: { name: "group", description: "`dispatcher`, `<domain>` or `<domain>.<projection>`", example: "screening" },
 } as const;

@@ -19,6 +19,12 @@ export function messageIdOf(text: string): string {
   return isUlid(id) ? id : unknownMessage(text);
 }
 
+/** The id in upper case. @throws Refusal `redrive.unknown` */
+export function redriveIdOf(text: string): string {
+  const id = text.toUpperCase();
+  return isUlid(id) ? id : unknownRedrive(text);
+}
+
 /** @throws Refusal `saga.unknown-definition` */
 export function definitionNameOf(text: string): string {
   return NAME.test(text) ? text : unknownDefinition(text);
@@ -59,6 +65,10 @@ export function unknownMessage(id: string): never {
     `there is no message ${shown(id)}`,
     "GET /v1/messages and a saga's timeline show ids.",
   );
+}
+
+export function unknownRedrive(id: string): never {
+  throw new Refusal("redrive.unknown", `there is no redrive ${shown(id)}`, "GET /v1/redrives lists them.");
 }
 
 export function unknownDefinition(name: string): never {

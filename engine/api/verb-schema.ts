@@ -2,7 +2,8 @@ import * as v from "valibot";
 
 import { isEventTime, NO_EVENT_TIME } from "./query-schema.ts";
 
-const Reason = v.pipe(
+/** Why a person does something. */
+export const Reason = v.pipe(
   v.string("must be a text"),
   v.trim(),
   v.minLength(1, "is empty"),
@@ -16,6 +17,20 @@ export const Reasoned = v.pipe(v.strictObject({ reason: Reason }), v.description
 
 /** Body of verbs whose reason may stay away. */
 export const MaybeReasoned = v.pipe(v.strictObject({ reason: v.optional(Reason) }), v.description("Why it is done"));
+
+export const MessageRedriveRequest = v.pipe(
+  v.strictObject({
+    reason: Reason,
+    body: v.optional(
+      v.pipe(
+        v.unknown(),
+        v.description("The body, edited: {input}. A new message replaces this one"),
+        v.examples([{ input: { amount: 12 } }]),
+      ),
+    ),
+  }),
+  v.description("Why a message is sent again, and its body where a person has edited it"),
+);
 
 export const RetryRequest = v.pipe(
   v.strictObject({

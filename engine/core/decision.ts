@@ -48,7 +48,7 @@ export type Decision =
   | Transition
   | {
       readonly kind: "no-op";
-      readonly reason: "late" | "final" | "compensating" | "stale" | "not-parked" | "past-pivot";
+      readonly reason: "late" | "final" | "compensating" | "stale" | "not-parked" | "past-pivot" | "not-editable";
     }
   /** `keepStarted`: a pivot; its `started` is told as `unknown` and left as it is, for nobody but its answer ends it (S9). */
   | { readonly kind: "needs"; readonly path: string; readonly keepStarted?: true };

@@ -37,6 +37,7 @@ export type SagaEvent =
   | { readonly type: "timer.fired"; readonly timer: string; readonly dueAt: string }
   | { readonly type: "cancel.requested"; readonly reason: string }
   | { readonly type: "retry.requested"; readonly step?: string }
+  | EditRequested
   | ChildEnded
   /** Child to parent: its stack is undone. */
   | { readonly type: "child.compensated"; readonly path: string; readonly uncompensated: boolean }
@@ -44,6 +45,16 @@ export type SagaEvent =
   | { readonly type: "compensate.requested" }
   /** Parent to a completed child: nobody will take you back any more. */
   | { readonly type: "child.released" };
+
+/** A person has edited what a step, or its compensation, is sent. */
+export interface EditRequested {
+  readonly type: "edit.requested";
+  readonly path: string;
+  readonly compensation: boolean;
+  readonly input: Json;
+  /** The message that the edited one replaces. */
+  readonly supersedes: string;
+}
 
 /** Child to parent: it has reached a final status. */
 export interface ChildEnded {

@@ -39,6 +39,7 @@ export interface Applied {
     | "stale"
     | "not-parked"
     | "past-pivot"
+    | "not-editable"
     | "other"
     | "malformed"
     | "unknown-saga"

@@ -1,11 +1,13 @@
 import type { Engine } from "../api/port.ts";
 import { createApi, type RunningApi, serveApi } from "../api/server.ts";
 import { loadDefinition } from "../definition/load.ts";
+import { Edits } from "../dispatcher/edits.ts";
 import { Recorder } from "../dispatcher/recorder.ts";
 import { Requests } from "../dispatcher/requests.ts";
 import { Starter } from "../dispatcher/start.ts";
 import { HealthCheck } from "../health.ts";
 import { redrive } from "../recovery/redrive.ts";
+import { RedriveBatches } from "../recovery/redrive-batch.ts";
 import { Rewind } from "../recovery/rewind.ts";
 import { Settling } from "../settled.ts";
 import type { Deciding } from "./deciding.ts";
@@ -27,13 +29,15 @@ export function startApi(parts: Parts, deciding: Deciding): RunningApi {
 }
 
 function engineOf(parts: Parts, deciding: Deciding, draining: AbortSignal): Engine {
-  const { sql, pools, transport, control, groups, known, store } = parts;
+  const { config, sql, pools, transport, control, groups, known, store } = parts;
   const { changes, revisions, evaluator, transitions, desk } = deciding;
   const recorder = new Recorder(store("api"), transitions, changes);
   const starter = new Starter(recorder, revisions, evaluator, () => known.catalog);
   const requests = new Requests(recorder, revisions);
+  const edits = new Edits(sql, recorder, () => known.catalog, config.consumer);
   const settling = new Settling(sql, changes);
   const rewind = new Rewind(sql, transport, control, groups);
+  const batches = new RedriveBatches(sql);
   const health = new HealthCheck(sql, transport, () => control.consumers);
   return {
     start: (definition, input, options, caller) =>
@@ -42,6 +46,11 @@ function engineOf(parts: Parts, deciding: Deciding, draining: AbortSignal): Engi
     cancel: (sagaId, reason, caller) => requests.cancel(sagaId, reason, caller),
     retry: (sagaId, { step, reason }, caller) => requests.retry(sagaId, step, reason, caller),
     redrive: (messageId, reason, caller) => redrive(sql, messageId, reason, caller),
+    edit: (messageId, body, reason, caller) => edits.edit(messageId, body, reason, caller),
+    previewRedrive: (selection) => batches.preview(selection),
+    createRedrive: ({ selection, ...pace }, reason, caller) => batches.create(selection, pace, reason, caller),
+    continueRedrive: (redriveId, reason, caller) => batches.goOn(redriveId, reason, caller),
+    stopRedrive: (redriveId, reason, caller) => batches.stop(redriveId, reason, caller),
     settled: (sagaId, timeoutMs, signal) => settling.settled(sagaId, timeoutMs, AbortSignal.any([signal, draining])),
     validate: (source) => loadDefinition(source, { catalog: known.catalog, definitions: desk.definitions }).diagnostics,
     broken: () => desk.broken,

@@ -5,6 +5,7 @@ import { Schedules } from "../dispatcher/schedules.ts";
 import { Starter } from "../dispatcher/start.ts";
 import { StartGroups } from "../dispatcher/start-groups.ts";
 import { Timers } from "../dispatcher/timers.ts";
+import { RedriveRunner } from "../recovery/redrive-runner.ts";
 import type { Deciding } from "./deciding.ts";
 import type { Parts } from "./parts.ts";
 
@@ -32,6 +33,9 @@ export async function startDispatcher(parts: Parts, deciding: Deciding): Promise
   );
   timers.start(() => consumer.status().state === "running");
   closing.add(() => timers.stop());
+  const redrives = new RedriveRunner(parts.sql, (error) => log.error("a redrive could not be carried on", { error }));
+  redrives.start();
+  closing.add(() => redrives.stop());
   // One process for all schedules: the one that has the timeline's first partition.
   await startStarts(parts, deciding, () => consumer.status().state === "running" && consumer.owns("timeline", 0));
 }

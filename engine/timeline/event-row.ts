@@ -30,6 +30,7 @@ const Signal = v.object({ signal: text, payload: v.optional(v.any(), null) });
 const Timer = v.object({ timer: text, dueAt: text });
 const Cancel = v.object({ reason: v.optional(text, "") });
 const Retry = v.object({ step: v.optional(text) });
+const Edit = v.object({ path: text, compensation: v.boolean(), input: v.any(), supersedes: text });
 const ChildRequest = v.object({
   definition: text,
   input: v.any(),
@@ -83,6 +84,8 @@ function parse(row: EventRow): ParsedEvent {
       const { step } = v.parse(Retry, body);
       return { event: { type: "retry.requested", ...(step === undefined ? {} : { step }) } };
     }
+    case "edit.requested":
+      return { event: { type: "edit.requested", ...v.parse(Edit, body) } };
     case "child.requested":
       // What it asks for stands in the saga's row, which was made with it.
       v.parse(ChildRequest, body);
