@@ -104,5 +104,12 @@ const REWIND = describe({
     example: { firstError: true, reason: "points table mended" },
   },
   answers: { 200: { description: "What was, or would be, moved", schema: "RewindReport" } },
-  problems: [...VERB, "message.unknown", "group.offset-out-of-range", "group.nothing-to-rewind", "group.rewind-failed"],
+  problems: [
+    ...VERB,
+    "message.unknown",
+    "group.offset-out-of-range",
+    "group.nothing-to-rewind",
+    "group.rewind-forward",
+    "group.rewind-failed",
+  ],
 });

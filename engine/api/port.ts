@@ -23,7 +23,7 @@ export interface Accepted {
 
 /** Where to rewind to. */
 export type RewindTarget =
-  | { readonly topic: string; readonly partition: number; readonly offset: number }
+  | { readonly topic: string; readonly partition: number; readonly offset: number; readonly skip?: boolean }
   | { readonly messageId: string }
   | { readonly timestamp: string }
   | { readonly firstError: true };

@@ -38,6 +38,7 @@ export const TRANSLATIONS: Readonly<Record<ProblemCode, Translation>> = {
   "group.unknown": { status: 404, title: "No such consumer group" },
   "group.offset-out-of-range": { status: 422, title: "The topic does not hold this offset" },
   "group.nothing-to-rewind": { status: 409, title: "There is nothing to rewind to" },
+  "group.rewind-forward": { status: 409, title: "The rewind would pass over messages" },
   "group.rewind-failed": { status: 503, title: "The rewind was not carried out", retryAfter: 5 },
   "definition.unknown-revision": { status: 404, title: "No such revision" },
   "engine.busy": { status: 503, title: "The engine has too much to do", retryAfter: 1 },

@@ -75,6 +75,12 @@ export const RewindRequest = v.pipe(
           v.description("The next offset to consume"),
           v.examples([0]),
         ),
+        skip: v.exactOptional(
+          v.pipe(
+            v.boolean(),
+            v.description("true: may pass over messages that the group has not consumed; it never sees them"),
+          ),
+        ),
         reason,
       }),
       v.strictObject({

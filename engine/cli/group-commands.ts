@@ -14,6 +14,7 @@ interface RewindOptions extends OutputOptions {
   readonly topic?: string;
   readonly partition?: string;
   readonly offset?: string;
+  readonly skip?: boolean;
   readonly preview?: boolean;
   readonly reason?: string;
 }
@@ -51,6 +52,7 @@ function addRewind(program: Command): void {
     .option("--topic <topic>", "with --partition and --offset: to this place")
     .option("--partition <n>", "partition (0 on the embedded transport)")
     .option("--offset <n>", "the next offset to consume")
+    .option("--skip", "with --offset: pass over messages that the group has not consumed; it never sees them")
     .option("--preview", "say what would happen and move nothing")
     .option("--reason <text>", "why; it stands in the audit; needed without --preview")
     .action(async (group: string, options: RewindOptions) => {
@@ -64,7 +66,7 @@ function addRewind(program: Command): void {
     });
 }
 
-function rewindTarget({ firstError, message, timestamp, topic, partition, offset }: RewindOptions): object {
+function rewindTarget({ firstError, message, timestamp, topic, partition, offset, skip }: RewindOptions): object {
   const place = [topic, partition, offset].filter((part) => part !== undefined).length;
   const ways = [firstError, message, timestamp, place > 0 ? "place" : undefined].filter((way) => way !== undefined);
   if (ways.length !== 1 || place % 3 !== 0) {
@@ -72,10 +74,12 @@ function rewindTarget({ firstError, message, timestamp, topic, partition, offset
       "say where to with exactly one of --first-error, --message, --timestamp, or --topic with --partition and --offset";
     throw new CliError(EXIT.usage, message);
   }
+  if (skip === true && place === 0)
+    throw new CliError(EXIT.usage, "--skip goes with --topic, --partition and --offset");
   if (firstError === true) return { firstError };
   if (message !== undefined) return { messageId: message };
   if (timestamp !== undefined) return { timestamp };
-  return { topic, partition: wholeNumber("--partition", partition), offset: wholeNumber("--offset", offset) };
+  return { topic, partition: wholeNumber("--partition", partition), offset: wholeNumber("--offset", offset), skip };
 }
 
 function wholeNumber(option: string, text = ""): number {

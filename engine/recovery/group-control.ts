@@ -18,6 +18,7 @@ interface RewindRow {
   topic: string;
   partition: number;
   offset: number;
+  skip: boolean;
 }
 
 interface LookRow extends GroupRow {
@@ -114,7 +115,7 @@ export class GroupControl {
     const groups = await this.#sql<LookRow[]>`
       select g.consumer_group, g.paused, (
         select jsonb_agg(jsonb_build_object('id', r.id, 'consumer_group', r.consumer_group, 'topic', r.topic,
-          'partition', r.partition, 'offset', r."offset") order by r.id)
+          'partition', r.partition, 'offset', r."offset", 'skip', r.skip) order by r.id)
         from timeline.rewind_request r where r.consumer_group = g.consumer_group and r.done_at is null
       ) as rewinds
       from timeline.consumer_group g
@@ -165,7 +166,7 @@ export class GroupControl {
     if (consumer === undefined || !consumer.owns(row.topic, row.partition)) return;
     let problem: string | null = null;
     try {
-      await consumer.rewind(row.topic, row.partition, row.offset);
+      await consumer.rewind(row.topic, row.partition, row.offset, row.skip);
     } catch (error) {
       problem = error instanceof Error ? error.message : (errorCode(error) ?? "unknown");
     }

@@ -11,7 +11,7 @@ import { claimOperation, keepOperation, type Operator } from "./operator.ts";
 const DONE_WITHIN_MS = 30_000;
 
 export type Target =
-  | { readonly topic: string; readonly partition: number; readonly offset: number }
+  | { readonly topic: string; readonly partition: number; readonly offset: number; readonly skip?: boolean }
   | { readonly messageId: string }
   | { readonly timestamp: string }
   | { readonly firstError: true };
@@ -53,16 +53,16 @@ export class Rewind {
     const topics = this.#groups.topicsOf(group);
     const places = await this.#places(group, topics, target);
     const offsets = await this.#transport.offsets(group, topics);
-    return Promise.all(places.map((place) => this.#part(group, place, offsets)));
+    return Promise.all(places.map((place) => this.#part(group, target, place, offsets)));
   }
 
   /** Carries it out; resolves when every partition's committed offset has moved. @throws Refusal `group.*` */
   async rewind(group: string, target: Target, reason: string, by: Operator): Promise<readonly RewindPart[]> {
     const parts = await this.preview(group, target);
-    const request = await this.#request(group, parts, reason, by, { target: { ...target }, reason });
+    const request = await this.#request(group, target, parts, reason, by);
     if ("earlier" in request) return request.earlier;
     this.#control.nudge();
-    await this.#carriedOut(group, request.ids, parts);
+    await this.#carriedOut(group, request.ids, parts, skips(target));
     return parts;
   }
 
@@ -115,18 +115,21 @@ export class Rewind {
     return [...rows];
   }
 
-  async #part(group: string, place: Place, offsets: readonly PartitionOffsets[]): Promise<RewindPart> {
-    const { topic, partition, offset } = place;
+  async #part(group: string, target: Target, place: Place, offsets: readonly PartitionOffsets[]): Promise<RewindPart> {
+    const { topic, partition } = place;
     const at = offsets.find((candidate) => candidate.topic === topic && candidate.partition === partition);
-    if (at === undefined || offset < at.earliest || offset > at.end) {
+    if (at === undefined || place.offset < at.earliest || place.offset > at.end) {
       const range = at === undefined ? "there is no such partition" : `the topic holds ${at.earliest} to ${at.end}`;
       const hint = "A message older than the topic keeps is sent again from the event store by `ekiden redrive`.";
-      throw new Refusal("group.offset-out-of-range", `${topic}/${partition} at ${offset}: ${range}`, hint);
+      throw new Refusal("group.offset-out-of-range", `${topic}/${partition} at ${place.offset}: ${range}`, hint);
     }
-    const counts = await this.#count(group, place);
-    const waiting = Math.max(0, at.end - Math.max(offset, at.committed ?? at.earliest));
+    const stands = at.committed ?? at.earliest;
+    if (isForward(target, stands)) throw forward(group, place, stands);
+    const offset = skips(target) ? place.offset : Math.min(place.offset, stands);
+    const counts = await this.#count(group, { ...place, offset });
+    const waiting = Math.max(0, at.end - Math.max(offset, stands));
     // What lies before the committed offset and has no row is nothing of this group's: it is passed over like what is done.
-    const done = Math.max(0, Math.min(at.end, at.committed ?? at.earliest) - offset - counts.run - counts.closed);
+    const done = Math.max(0, Math.min(at.end, stands) - offset - counts.run - counts.closed);
     return { topic, partition, from: at.committed, to: offset, run: counts.run, closed: counts.closed, done, waiting };
   }
 
@@ -149,18 +152,19 @@ export class Rewind {
 
   async #request(
     group: string,
+    target: Target,
     parts: readonly RewindPart[],
     reason: string,
     by: Operator,
-    asked: Json,
   ): Promise<{ readonly ids: readonly string[] } | { readonly earlier: readonly RewindPart[] }> {
+    const asked: Json = { target: { ...target }, reason };
     const rows = parts.map(({ topic, partition, to }) => ({ id: newId(), topic, partition, offset: to }));
     const request = await this.#sql.begin(async (tx) => {
       const earlier = await claimOperation(tx, `rewind/${group}`, by, asked);
       if (earlier !== null) return { earlier: earlier as unknown as readonly RewindPart[] };
       await tx`
-        insert into timeline.rewind_request (id, consumer_group, topic, partition, "offset")
-        select w.id, ${group}, w.topic, w.partition, w."offset"
+        insert into timeline.rewind_request (id, consumer_group, topic, partition, "offset", skip)
+        select w.id, ${group}, w.topic, w.partition, w."offset", ${skips(target)}
         from jsonb_to_recordset(${tx.json(rows)}) as w (id text, topic text, partition integer, "offset" bigint)
       `;
       await tx`
@@ -180,7 +184,7 @@ export class Rewind {
     return request as { readonly ids: readonly string[] };
   }
 
-  async #carriedOut(group: string, ids: readonly string[], parts: readonly RewindPart[]): Promise<void> {
+  async #carriedOut(group: string, ids: readonly string[], parts: readonly RewindPart[], skip: boolean): Promise<void> {
     const deadline = performance.now() + DONE_WITHIN_MS;
     for (let round = 0; ; round += 1) {
       const rows = await this.#sql<{ id: string; done_at: Date | null; problem: string | null }[]>`
@@ -196,6 +200,7 @@ export class Rewind {
           group,
           open.map(({ id }) => parts[ids.indexOf(id)] as RewindPart),
           open.map(({ id }) => id),
+          skip,
         );
       if (performance.now() > deadline) {
         throw failure(group, "a handler in progress still holds it up; it is carried out when that ends");
@@ -204,10 +209,10 @@ export class Rewind {
     }
   }
 
-  async #moveIdle(group: string, parts: readonly RewindPart[], ids: readonly string[]): Promise<void> {
+  async #moveIdle(group: string, parts: readonly RewindPart[], ids: readonly string[], skip: boolean): Promise<void> {
     for (const [index, { topic, partition, to }] of parts.entries()) {
       try {
-        await this.#transport.moveIdle(group, topic, partition, to);
+        await this.#transport.moveIdle(group, topic, partition, to, skip);
       } catch {
         // It has a member after all, which will take the request.
         return;
@@ -216,6 +221,23 @@ export class Rewind {
         .#sql`update timeline.rewind_request set done_at = clock_timestamp() where id = ${ids[index] as string}`;
     }
   }
+}
+
+function skips(target: Target): boolean {
+  return "offset" in target && target.skip === true;
+}
+
+/** An offset that was named; a message or a time beyond what is committed is one that was consumed a moment ago. */
+function isForward(target: Target, stands: number): boolean {
+  return "offset" in target && target.skip !== true && target.offset > stands;
+}
+
+function forward(group: string, { topic, partition, offset }: Place, stands: number): Refusal {
+  return new Refusal(
+    "group.rewind-forward",
+    `${group} stands at ${stands} in ${topic}/${partition}: ${offset} would pass over messages that it has not consumed`,
+    "To pass over them all the same, say `skip`; no message that fails ever stops those behind it.",
+  );
 }
 
 function nothing(message: string): Refusal {

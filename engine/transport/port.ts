@@ -84,9 +84,10 @@ export interface Consumer {
   owns(topic: string, partition: number): boolean;
   /**
    * Moves this group's committed offset of one owned partition, after everything in progress of that partition has
-   * ended; consumption goes on from there (when not paused). The offset is committed before this resolves.
+   * ended; consumption goes on from there (when not paused). The offset is committed before this resolves. Back only: an
+   * offset beyond what is consumed is taken as where the group stands, or a message would be lost; unless `skip` says so.
    */
-  rewind(topic: string, partition: number, offset: number): Promise<void>;
+  rewind(topic: string, partition: number, offset: number, skip?: boolean): Promise<void>;
   status(): ConsumerStatus;
   /** What this member keeps in memory and does at once. */
   readonly bounds: readonly Bound[];
@@ -161,8 +162,8 @@ export interface Transport {
   offsets(group: string, topics: readonly string[]): Promise<readonly PartitionOffsets[]>;
   /** Per partition the first offset recorded at or after `at`; the end when there is none. */
   offsetsAt(topic: string, at: Date): Promise<readonly { readonly partition: number; readonly offset: number }[]>;
-  /** Sets the committed offset of a group that has no running member. @throws when it has one. */
-  moveIdle(group: string, topic: string, partition: number, offset: number): Promise<void>;
+  /** As a consumer's `rewind`, for a group that has no running member. @throws when it has one. */
+  moveIdle(group: string, topic: string, partition: number, offset: number, skip?: boolean): Promise<void>;
   health(): Promise<readonly PartHealth[]>;
   /** What this process keeps in memory on its way into the topics. */
   readonly bounds: readonly Bound[];

@@ -221,6 +221,32 @@ describe.each([...TRANSPORTS])("the %s transport", (kind) => {
     );
   }, 60_000);
 
+  test("a rewind passes over no message that was not consumed, unless it says so", async () => {
+    await consumer.pause();
+    const before = (await side.transport.offsets("dispatcher", ["timeline"])).map((at) => at.end);
+    const key = newId();
+    const ids = [await write(key), await write(key)];
+    const place = await eventually("they lie in the topic", async () =>
+      (await side.transport.offsets("dispatcher", ["timeline"])).find(
+        (at, index) => at.end === (before[index] ?? 0) + ids.length,
+      ),
+    );
+    await consumer.rewind("timeline", place.partition, place.end);
+    await consumer.resume();
+    await eventually("they arrive all the same", async () => ids.every((id) => collector.ids.has(id)));
+
+    await consumer.pause();
+    const skipped = await write(key);
+    await eventually("one more lies in the topic", async () =>
+      (await side.transport.offsets("dispatcher", ["timeline"])).find((at) => at.end === place.end + 1),
+    );
+    await consumer.rewind("timeline", place.partition, place.end + 1, true);
+    await consumer.resume();
+    const behind = await write(key);
+    await eventually("the one behind it arrives", async () => collector.ids.has(behind));
+    expect(collector.ids.has(skipped)).toBe(false);
+  }, 60_000);
+
   test("loses nothing when a consumer is killed, and another process goes on", async () => {
     await side.close();
     const spawn = () =>

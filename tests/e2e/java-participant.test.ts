@@ -319,7 +319,9 @@ test(
       (await group()).partitions.find((one) => one.lag === 1),
     );
     const { topic, partition, end } = place;
-    await client.ok("POST", "/v1/consumer-groups/appraisal/rewind", { topic, partition, offset: end, reason: "late" });
+    await client.ok("POST", "/v1/consumer-groups/appraisal/rewind", {
+      ...{ topic, partition, offset: end, skip: true, reason: "late" },
+    });
     const [request] = await engine.sql<{ input: never; step_key: string }[]>`
       select message_body->'input' as input, step_key from timeline.event_request where message_id = ${command}
     `;

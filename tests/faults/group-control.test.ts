@@ -46,3 +46,21 @@ test("a group that has a topic which another program handles can be rewound to a
   });
   expect({ status, json: status === 200 ? null : json }).toEqual({ status: 200, json: null });
 }, 60_000);
+
+test("a rewind beyond what the group has consumed is refused, and done when it says that it skips", async () => {
+  await client.ok("POST", "/v1/consumer-groups/lab/pause", { reason: "test" });
+  await client.start("outside", { note: "passed over" });
+  const { partition, topic, end, committed } = await eventually("the command waits", async () => {
+    const { partitions } = (await client.ok("GET", "/v1/consumer-groups/lab")) as {
+      partitions: { topic: string; partition: number; end: number; committed: number; lag: number }[];
+    };
+    return partitions.find((at) => at.topic === "lab.call" && at.lag === 1);
+  });
+  const to = { topic, partition, offset: end, reason: "test" };
+  for (const preview of ["?preview=true", ""]) {
+    const answer = await client.call("POST", `/v1/consumer-groups/lab/rewind${preview}`, to);
+    expect(answer).toMatchObject({ status: 409, json: { code: "group.rewind-forward" } });
+  }
+  const { json } = await client.call("POST", "/v1/consumer-groups/lab/rewind", { ...to, skip: true });
+  expect(json["parts"]).toMatchObject([{ from: committed, to: end, run: 0, done: 0, waiting: 0 }]);
+}, 60_000);

@@ -129,13 +129,13 @@ export class EmbeddedConsumer implements Consumer {
     return this.#owned && partition === 0 && this.topics.includes(topic);
   }
 
-  rewind(topic: string, _partition: number, offset: number): Promise<void> {
+  rewind(topic: string, _partition: number, offset: number, skip = false): Promise<void> {
     return this.#inTurn(async () => {
       const wasPaused = this.#paused;
       this.#paused = true;
       try {
         await this.#lanes.drop(topic, 0);
-        this.#place(topic, offset);
+        this.#place(topic, skip ? offset : Math.min(offset, this.#done.get(topic) ?? 0));
         await this.#write([topic]);
       } finally {
         // Other topics of the group were not dropped: they go on where they are.

@@ -125,12 +125,13 @@ export class EmbeddedTransport implements Transport {
     return [{ partition: 0, offset: row?.offset ?? 0 }];
   }
 
-  async moveIdle(group: string, topic: string, partition: number, offset: number): Promise<void> {
+  async moveIdle(group: string, topic: string, partition: number, offset: number, skip = false): Promise<void> {
     const moved = await this.#options.sql`
-      insert into timeline.consumer_offset (consumer_group, topic, partition, "offset")
-      select ${group}, ${topic}, ${partition}, ${offset}
+      insert into timeline.consumer_offset as o (consumer_group, topic, partition, "offset")
+      select ${group}, ${topic}, ${partition}, ${skip ? offset : 0}
       from timeline.topic_log_position where id = 1 and (owner is null or owner_until < clock_timestamp())
-      on conflict (consumer_group, topic, partition) do update set "offset" = excluded."offset", updated_at = clock_timestamp()
+      on conflict (consumer_group, topic, partition) do update set updated_at = clock_timestamp(),
+        "offset" = case when ${skip} then ${offset} else least(${offset}, o."offset") end
       returning topic
     `;
     if (moved.length === 0) throw new Error(`group ${group} has a running member`);
@@ -163,9 +164,16 @@ export class EmbeddedTransport implements Transport {
     this.#stopped = true;
     this.#rouse();
     await this.#loop;
-    if (this.#owner) {
+    if (this.#owner) await this.#giveBack();
+  }
+
+  /** Nothing depends on it: the next owner waits for the lease to run out, and reads what it finds placed already. */
+  async #giveBack(): Promise<void> {
+    try {
       await this.#log.savePosition();
       await this.#lease.release();
+    } catch (error) {
+      this.#options.problem("the embedded transport could not be given back and runs out by itself", error);
     }
   }
 

@@ -111,7 +111,7 @@ export class KafkaConsumer implements Consumer {
     return this.#owned.has(nameOf(topic, partition));
   }
 
-  rewind(topic: string, partition: number, offset: number): Promise<void> {
+  rewind(topic: string, partition: number, offset: number, skip = false): Promise<void> {
     return this.#exclusively(async () => {
       await this.#placed;
       const owned = this.#owned.get(nameOf(topic, partition));
@@ -126,7 +126,8 @@ export class KafkaConsumer implements Consumer {
       this.#close([owned]);
       try {
         await this.#lanes.drop(topic, partition);
-        await this.#alone(() => this.#moveTo(owned, offset));
+        const to = skip ? offset : Math.min(offset, owned.watermark ?? offset);
+        await this.#alone(() => this.#moveTo(owned, to));
       } finally {
         // Also after a failure: what was dropped comes again from where the partition really stands.
         this.#open([owned]);

@@ -60,25 +60,27 @@ export function refuseOutOfRange(
   throw new KafkaTransportError("kafka.offset-out-of-range", message, hint);
 }
 
+interface MoveTarget {
+  readonly group: string;
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly skip: boolean;
+}
+
 /**
  * As `Transport.moveIdle`. Joins the group for a moment: Kafka takes an offset from a member only, and kafkajs' own
  * way (`setOffsets`) needs five seconds.
  * @throws KafkaTransportError `kafka.group-has-members`, `kafka.offset-out-of-range`
  */
-export async function moveIdleGroup(
-  reader: OffsetReader,
-  access: KafkaAccess,
-  target: { readonly group: string; readonly topic: string; readonly partition: number; readonly offset: number },
-): Promise<void> {
-  const { group, topic, partition, offset } = target;
+export async function moveIdleGroup(reader: OffsetReader, access: KafkaAccess, target: MoveTarget): Promise<void> {
+  const { group, topic, partition, skip } = target;
   await refuseRunning(reader, group);
   const before = await readOffsets(reader, group, [topic]);
-  refuseOutOfRange(
-    before.find((one) => one.partition === partition),
-    topic,
-    partition,
-    offset,
-  );
+  const at = before.find((one) => one.partition === partition);
+  refuseOutOfRange(at, topic, partition, target.offset);
+  const stands = at?.committed ?? at?.earliest ?? 0;
+  const offset = skip ? target.offset : Math.min(target.offset, stands);
   const place = { topic: reader.names.topic(topic), partition, offset: String(offset) };
   const late = () =>
     new KafkaTransportError("kafka.join-failed", `group ${group} could not be joined to move it`, "Try again.");

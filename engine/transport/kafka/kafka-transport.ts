@@ -156,8 +156,8 @@ class KafkaTransport implements Transport {
     return readOffsetsAt(this.#reader, topic, at);
   }
 
-  moveIdle(group: string, topic: string, partition: number, offset: number): Promise<void> {
-    return moveIdleGroup(this.#reader, this.#options, { group, topic, partition, offset });
+  moveIdle(group: string, topic: string, partition: number, offset: number, skip = false): Promise<void> {
+    return moveIdleGroup(this.#reader, this.#options, { group, topic, partition, offset, skip });
   }
 
   /** Debezium carries the messages: nothing waits here. */
