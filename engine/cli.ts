@@ -11,6 +11,7 @@ import { addLocalCommands } from "./cli/local-commands.ts";
 import { addLoginCommand } from "./cli/login-command.ts";
 import { addMessageCommands } from "./cli/message-commands.ts";
 import { addRedriveCommands } from "./cli/redrive-commands.ts";
+import { addRewindCommand } from "./cli/rewind-command.ts";
 import { addSagaCommands } from "./cli/saga-commands.ts";
 import { addSchemaCommand } from "./cli/schema-command.ts";
 import { addSimulateCommand } from "./cli/simulate-command.ts";
@@ -21,7 +22,8 @@ const NOTES = `
 Commands that talk to an engine find it at EKIDEN_URL (http://127.0.0.1:8080).
 Exit codes: 0 done; 1 the engine refused, or a check found errors; 2 wrong usage; 3 no engine answers;
 4 with --wait: the saga is not completed (failed, cancelled, parked, or it still runs); of many: one is parked,
-terminated or still on its way; a redrive of many: it waits, was stopped, or a message failed again; 130 Ctrl-C. Of many, 1 says that some were refused and the others done.`;
+terminated or still on its way; a redrive of many: it waits, was stopped, or a message failed again; 130 Ctrl-C.
+Of many, 1 says that some were refused and the others done.`;
 
 async function run(args: readonly string[]): Promise<void> {
   const program = new Command("ekiden").description("Ekiden: sagas over your own PostgreSQL and Kafka");
@@ -35,6 +37,7 @@ async function run(args: readonly string[]): Promise<void> {
   addMessageCommands(program);
   addRedriveCommands(program);
   addGroupCommands(program);
+  addRewindCommand(program);
   addLocalCommands(program);
   addLoginCommand(program);
   await program.parseAsync([...args], { from: "user" });

@@ -24,9 +24,15 @@ export interface Accepted {
 /** Where to rewind to. */
 export type RewindTarget =
   | { readonly topic: string; readonly partition: number; readonly offset: number; readonly skip?: boolean }
-  | { readonly messageId: string }
-  | { readonly timestamp: string }
-  | { readonly firstError: true };
+  | ({ readonly messageId: string } & RewindNarrowing)
+  | ({ readonly timestamp: string } & RewindNarrowing)
+  | ({ readonly firstError: true } & RewindNarrowing);
+
+/** Only one topic, or one partition of it. */
+interface RewindNarrowing {
+  readonly topic?: string | undefined;
+  readonly partition?: number | undefined;
+}
 
 /** One partition of a rewind: what will happen, computed from SQL before anything moves. */
 export interface RewindPart {
@@ -39,6 +45,8 @@ export interface RewindPart {
   readonly done: number;
   /** Failed and still wanted: run again. */
   readonly run: number;
+  /** Of those that run again: their saga is parked at that step. */
+  readonly parked: number;
   /** Failed, but the saga gave the step up: stays given up. */
   readonly closed: number;
   /** Not consumed yet by this group. */

@@ -39,6 +39,7 @@ export const TRANSLATIONS: Readonly<Record<ProblemCode, Translation>> = {
   "group.offset-out-of-range": { status: 422, title: "The topic does not hold this offset" },
   "group.nothing-to-rewind": { status: 409, title: "There is nothing to rewind to" },
   "group.rewind-forward": { status: 409, title: "The rewind would pass over messages" },
+  "group.history-forgotten": { status: 422, title: "The consumption history does not reach back so far" },
   "group.rewind-failed": { status: 503, title: "The rewind was not carried out", retryAfter: 5 },
   "definition.unknown-revision": { status: 404, title: "No such revision" },
   "engine.busy": { status: 503, title: "The engine has too much to do", retryAfter: 1 },

@@ -26,6 +26,7 @@ export type RefusalCode =
   | "group.offset-out-of-range"
   | "group.nothing-to-rewind"
   | "group.rewind-failed"
+  | "group.history-forgotten"
   | "group.rewind-forward"
   | "definition.unknown-revision"
   | "engine.busy";

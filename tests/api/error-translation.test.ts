@@ -46,6 +46,7 @@ const STATUSES = {
   "group.offset-out-of-range": 422,
   "group.nothing-to-rewind": 409,
   "group.rewind-forward": 409,
+  "group.history-forgotten": 422,
   "group.rewind-failed": 503,
   "definition.unknown-revision": 404,
 } as const satisfies Record<RefusalCode, number>;

@@ -34,6 +34,8 @@ const WRONG: readonly (readonly [args: readonly string[], says: string])[] = [
   [["rewind", "screening", "--reason", "mended"], "exactly one of --first-error"],
   [["rewind", "screening", "--first-error", "--message", "x", "--reason", "mended"], "exactly one of --first-error"],
   [["rewind", "screening", "--topic", "screening.examine", "--reason", "mended"], "exactly one of --first-error"],
+  [["rewind", "screening", "--offset", "3", "--reason", "mended"], "--offset goes with --topic and --partition"],
+  [["rewind", "screening", "--first-error", "--partition", "3", "--reason", "mended"], "--partition goes with --topic"],
   [["redrive", "--reason", "mended"], "either the id of a message, or a filter"],
   [["redrive", "M", "--group", "lab", "--reason", "mended"], "either the id of a message, or a filter"],
   [["redrive", "--group", "lab"], "say why with --reason"],
