@@ -18,6 +18,8 @@ import { addPipelineCommands } from "./cli/pipeline-commands.ts";
 import { addRecoveryCommands } from "./cli/recovery-commands.ts";
 import { addRecoverCommand } from "./cli/recover-command.ts";
 import { addReference } from "./cli/reference-command.ts";
+import { addRedriveCommands } from "./cli/redrive-commands.ts";
+import { addRewindCommand } from "./cli/rewind-command.ts";
 import { addSagaCommands } from "./cli/saga-commands.ts";
 import { addSchemaCommand } from "./cli/schema-command.ts";
 import { addSimulateCommand } from "./cli/simulate-command.ts";
@@ -29,7 +31,8 @@ const NOTES = `
 Commands that talk to an engine find it at EKIDEN_URL (http://127.0.0.1:8080) and send EKIDEN_API_KEY.
 Exit codes: 0 done; 1 the engine refused, a check found errors, or the doctor something red; 2 wrong usage; 3 no engine answers;
 4 with --wait: the saga is not completed (failed, cancelled, parked, or it still runs); of many: one is parked,
-terminated or still on its way; 130 Ctrl-C. Of many, 1 says that some were refused and the others done.`;
+terminated or still on its way; a redrive of many: it waits, was stopped, or a message failed again; 130 Ctrl-C.
+Of many, 1 says that some were refused and the others done.`;
 
 async function run(args: readonly string[]): Promise<void> {
   const program = new Command("ekiden").description("Ekiden: sagas over your own PostgreSQL and Kafka");
@@ -42,10 +45,12 @@ async function run(args: readonly string[]): Promise<void> {
   addSagaCommands(program);
   addTail(program);
   addMessageCommands(program);
+  addRedriveCommands(program);
   addGroupCommands(program);
   addPipelineCommands(program);
   addDoctorCommand(program);
   addRecoveryCommands(program);
+  addRewindCommand(program);
   addLocalCommands(program);
   addLoginCommand(program);
   addRecoverCommand(program);

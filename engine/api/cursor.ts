@@ -4,7 +4,15 @@ import { RequestError } from "./request-error.ts";
 /** Where a list goes on: the keys of the last row. Opaque to callers, so that the order can change. */
 export interface Cursor {
   /** Which list it belongs to; a cursor of another list is refused. */
-  readonly list: "sagas" | "steps" | "messages" | "timeline" | "timeline-back" | "audit";
+  readonly list:
+    | "sagas"
+    | "steps"
+    | "messages"
+    | "timeline"
+    | "timeline-back"
+    | "audit"
+    | "redrives"
+    | "redrive-items";
   readonly id: string;
   /** Time of the row in microseconds since 1970, where the list is ordered by time. */
   readonly at?: string;
@@ -22,8 +30,8 @@ export function readCursor(text: string, lists: readonly Cursor["list"][]): Curs
   const [list, id, at] = decode(text);
   const known = lists.find((each) => each === list);
   const timed = known === "timeline" || known === "timeline-back" || known === "audit";
-  // A step is found by its path, everything else by a ULID.
-  const isPlace = known === "steps" ? isPath : isUlid;
+  // A step is found by its path, an item of a redrive by its place, everything else by a ULID.
+  const isPlace = known === "steps" ? isPath : known === "redrive-items" ? isPosition : isUlid;
   if (known === undefined || typeof id !== "string" || !isPlace(id)) throw refused();
   if (!timed && at === undefined) return { list: known, id };
   if (timed && typeof at === "string" && MICROSECONDS.test(at)) return { list: known, id, at };
@@ -32,6 +40,10 @@ export function readCursor(text: string, lists: readonly Cursor["list"][]): Curs
 
 function isPath(text: string): boolean {
   return /^[\w[\]/-]{1,2000}$/.test(text);
+}
+
+function isPosition(text: string): boolean {
+  return /^[1-9]\d{0,8}$/.test(text);
 }
 
 function decode(text: string): readonly unknown[] {

@@ -14,6 +14,7 @@ export interface Operation {
     | "streams"
     | "definitions"
     | "messages"
+    | "redrives"
     | "consumer groups"
     | "pipeline"
     | "audit"

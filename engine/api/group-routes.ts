@@ -7,6 +7,7 @@ import { readBody } from "./json-body.ts";
 import type { RewindTarget } from "./port.ts";
 import { queryFlag } from "./query-schema.ts";
 import { readQuery } from "./read-query.ts";
+import { RequestError } from "./request-error.ts";
 import type { ProblemCode } from "./translate-code.ts";
 import { groupOf } from "./unknown.ts";
 import { MaybeReasoned, RewindRequest } from "./verb-schema.ts";
@@ -17,6 +18,14 @@ const RewindQuery = v.strictObject({
 
 /** Audited when the caller gives no reason. */
 const NO_REASON = "none given";
+
+/** A preview moves nothing; what moves must be justified. */
+const NEEDS_REASON = new RequestError(
+  "request.body-invalid",
+  "a rewind needs a reason",
+  "Say why in `reason`; with `?preview=true` nothing is moved and none is needed.",
+  [{ pointer: "/reason", detail: "is missing" }],
+);
 
 /** Consumer groups: where they stand, and moving them. */
 export function addGroupRoutes(app: Api, { engine }: ApiParts): void {
@@ -44,8 +53,11 @@ export function addGroupRoutes(app: Api, { engine }: ApiParts): void {
     const { preview } = readQuery(c, RewindQuery);
     const group = groupOf(c.req.param("group"));
     const caller = callerOf(c);
-    const { reason = NO_REASON, ...target } = await readBody(c.req.raw, RewindRequest);
-    return c.json(await engine.rewind(group, target satisfies RewindTarget, { preview, reason }, caller));
+    const { reason, ...target } = await readBody(c.req.raw, RewindRequest);
+    if (!preview && reason === undefined) throw NEEDS_REASON;
+    return c.json(
+      await engine.rewind(group, target satisfies RewindTarget, { preview, reason: reason ?? NO_REASON }, caller),
+    );
   });
 }
 
@@ -94,7 +106,7 @@ const REWIND = describe({
   operationId: "rewindConsumerGroup",
   summary: "Rewind a consumer group",
   description:
-    "Always safe: what was done is skipped, what failed and is still wanted runs again, what a saga gave up stays given up.",
+    "Always safe: what was done is skipped, what failed and is still wanted runs again, what a saga gave up stays given up. A message, a time and the first error can be narrowed to one topic or one partition. `reason` is needed unless it is a preview.",
   path: ["group"],
   query: RewindQuery,
   body: {
@@ -110,6 +122,7 @@ const REWIND = describe({
     "group.offset-out-of-range",
     "group.nothing-to-rewind",
     "group.rewind-forward",
+    "group.history-forgotten",
     "group.rewind-failed",
   ],
 });

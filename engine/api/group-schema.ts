@@ -64,6 +64,7 @@ export const RewindPart = v.pipe(
     to: count("Where it will stand"),
     done: count("Consumed already: skipped"),
     run: count("Failed and still wanted: run again"),
+    parked: count("Of those that run again: their saga is parked at that step, and goes on when they succeed"),
     closed: count("Failed, but the saga gave the step up: stays given up"),
     waiting: count("Not consumed yet by this group"),
   }),

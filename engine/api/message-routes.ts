@@ -1,5 +1,6 @@
 import * as v from "valibot";
 
+import type { Json } from "../core/json.ts";
 import { listMessages, readMessages } from "../timeline/read-messages.ts";
 import type { Api, ApiParts } from "./api-env.ts";
 import { callerOf } from "./caller.ts";
@@ -10,7 +11,7 @@ import { viewMessages } from "./message-view.ts";
 import { Limit, QueryText, queryFlag, queryUlid } from "./query-schema.ts";
 import { readQuery } from "./read-query.ts";
 import { messageIdOf, unknownMessage } from "./unknown.ts";
-import { Reasoned } from "./verb-schema.ts";
+import { MessageRedriveRequest } from "./verb-schema.ts";
 
 const MessageListQuery = v.strictObject({
   error: v.optional(queryFlag("true: in error; false: not")),
@@ -42,8 +43,12 @@ export function addMessageRoutes(app: Api, { engine, sql }: ApiParts): void {
   app.post("/v1/messages/:messageId/redrive", REDRIVE, async (c) => {
     const messageId = messageIdOf(c.req.param("messageId"));
     const caller = callerOf(c);
-    const { reason } = await readBody(c.req.raw, Reasoned);
-    return c.json(await engine.redrive(messageId, reason, caller), 202);
+    const { reason, body } = await readBody(c.req.raw, MessageRedriveRequest);
+    if (body !== undefined) {
+      const edited = await engine.edit(messageId, body as Json, reason, caller);
+      return c.json({ ...edited, republishId: null }, 202);
+    }
+    return c.json({ ...(await engine.redrive(messageId, reason, caller)), supersededBy: null }, 202);
   });
 }
 
@@ -69,9 +74,19 @@ const REDRIVE = describe({
   tag: "messages",
   operationId: "redriveMessage",
   summary: "Send a message again",
-  description: "Same id: consumers that have done it skip it, those in error run it.",
+  description:
+    "Same id: consumers that have done it skip it, those in error run it. With `body`: a command or compensation that has not run, and that its saga waits for or is parked at, is replaced by a new message with this body; the old one never runs.",
   path: ["messageId"],
-  body: { schema: "Reasoned", description: "Why", required: true },
+  body: { schema: "MessageRedriveRequest", description: "Why, and the edited body if there is one", required: true },
   answers: { 202: { description: "Recorded", schema: "Redriven" } },
-  problems: ["message.unknown", "saga.idempotency-mismatch", "request.header-invalid"],
+  problems: [
+    "message.unknown",
+    "message.not-editable",
+    "message.edit-invalid",
+    "message.too-large",
+    "saga.final",
+    "saga.busy",
+    "saga.idempotency-mismatch",
+    "request.header-invalid",
+  ],
 });

@@ -16,7 +16,9 @@ export const Consumption = v.pipe(
     error: v.pipe(v.boolean(), v.description("True: it failed and may be taken up again"), v.examples([false])),
     errorCode: v.pipe(
       v.nullable(v.string()),
-      v.description("Why it failed; `step.closed`: the saga had given the step up"),
+      v.description(
+        "Why it failed; `step.closed`: the saga had given the step up; `message.superseded`: an edited one replaces it",
+      ),
     ),
     errorMessage: v.pipe(v.nullable(v.string()), v.description("Why it failed, in words")),
     sequence: v.pipe(
@@ -95,7 +97,14 @@ export const Timeline = v.pipe(
 export const Redriven = v.pipe(
   v.strictObject({
     messageId: v.pipe(v.string(), v.description("The message that was sent again")),
-    republishId: v.pipe(v.string(), v.description("ULID of this sending")),
+    republishId: v.pipe(
+      v.nullable(v.string()),
+      v.description("ULID of this sending; null: it was replaced by an edited one"),
+    ),
+    supersededBy: v.pipe(
+      v.nullable(v.string()),
+      v.description("ULID of the message that replaces it, with the edited body"),
+    ),
   }),
-  v.description("A message that was sent again"),
+  v.description("A message that was sent again, or replaced"),
 );

@@ -9,6 +9,7 @@ import * as pipeline from "./pipeline-schema.ts";
 import * as partition from "./partition-schema.ts";
 import * as problem from "./problem-schema.ts";
 import * as recovery from "./recovery-schema.ts";
+import * as redrive from "./redrive-schema.ts";
 import * as saga from "./saga-schema.ts";
 import * as stream from "./stream-schema.ts";
 import * as verb from "./verb-schema.ts";
@@ -51,9 +52,18 @@ const SCHEMAS = {
   Partition: partition.Partition,
   PartitionExport: partition.PartitionExport,
   PartitionList: partition.PartitionList,
+  MessageRedriveRequest: verb.MessageRedriveRequest,
   ProblemDetails: problem.ProblemDetails,
   ProblemFault: problem.ProblemFault,
   Reasoned: verb.Reasoned,
+  Redrive: redrive.Redrive,
+  RedriveDetail: redrive.RedriveDetail,
+  RedriveFilter: redrive.RedriveFilter,
+  RedriveItem: redrive.RedriveItem,
+  RedriveList: redrive.RedriveList,
+  RedrivePreview: redrive.RedrivePreview,
+  RedriveRequest: redrive.RedriveRequest,
+  RedriveSample: redrive.RedriveSample,
   Redriven: message.Redriven,
   ResolveRequest: verb.ResolveRequest,
   RepublishReport: recovery.RepublishReport,

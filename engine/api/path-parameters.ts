@@ -9,5 +9,6 @@ export const PATH_PARAMETERS = {
   signal: { name: "signal", description: "Name of the signal", example: "screening_reviewed" },
   run: { name: "run", description: "ULID of the run, as its call answered it", example: "01KAS0CW5X7T2M4Q8S0V3Y6ZBD" },
   partition: { name: "partition", description: "Name of the partition", example: "event_request_202601" },
+  redriveId: { name: "redriveId", description: "ULID of the redrive", example: "01KAS0CW5X2V7J4H8N6D3Q1RTB" },
   group: { name: "group", description: "`dispatcher`, `<domain>` or `<domain>.<projection>`", example: "screening" },
 } as const;

@@ -24,9 +24,15 @@ export interface Accepted {
 /** Where to rewind to. */
 export type RewindTarget =
   | { readonly topic: string; readonly partition: number; readonly offset: number; readonly skip?: boolean }
-  | { readonly messageId: string }
-  | { readonly timestamp: string }
-  | { readonly firstError: true };
+  | ({ readonly messageId: string } & RewindNarrowing)
+  | ({ readonly timestamp: string } & RewindNarrowing)
+  | ({ readonly firstError: true } & RewindNarrowing);
+
+/** Only one topic, or one partition of it. */
+interface RewindNarrowing {
+  readonly topic?: string | undefined;
+  readonly partition?: number | undefined;
+}
 
 /** One partition of a rewind: what will happen, computed from SQL before anything moves. */
 export interface RewindPart {
@@ -39,6 +45,8 @@ export interface RewindPart {
   readonly done: number;
   /** Failed and still wanted: run again. */
   readonly run: number;
+  /** Of those that run again: their saga is parked at that step. */
+  readonly parked: number;
   /** Failed, but the saga gave the step up: stays given up. */
   readonly closed: number;
   /** Not consumed yet by this group. */
@@ -150,6 +158,37 @@ export interface Health {
   readonly parts: readonly PartHealth[];
 }
 
+/** Which failed messages are sent again, and how fast. */
+export interface RedriveOrder {
+  readonly selection: { readonly filter: RedriveFilter } | { readonly messageIds: readonly string[] };
+  readonly ratePerSecond: number;
+  readonly stopAfterErrors: number;
+}
+
+/** All that is given must hold. */
+export interface RedriveFilter {
+  readonly group?: string | undefined;
+  readonly errorCode?: string | undefined;
+  readonly definition?: string | undefined;
+  readonly topic?: string | undefined;
+  readonly action?: string | undefined;
+  readonly failedAfter?: string | undefined;
+  readonly failedBefore?: string | undefined;
+}
+
+/** What a selection comes to, before anything is sent. */
+export interface RedriveFound {
+  readonly total: number;
+  readonly settled: number;
+  readonly sample: readonly {
+    readonly group: string;
+    readonly messageId: string;
+    readonly topic: string;
+    readonly saga: string | null;
+    readonly errorCode: string;
+  }[];
+}
+
 /**
  * What the API asks of the engine; `engine/main.ts` wires it. Every method throws `Refusal` (core/refusal.ts) for what
  * it refuses. Reading is not here: the API reads the tables through `engine/timeline/read-*.ts`.
@@ -201,6 +240,18 @@ export interface Engine {
     request: { readonly sha256: string; readonly rows: number; readonly reason: string },
     caller: Caller,
   ): Promise<{ readonly name: string; readonly rows: number; readonly droppedAt: string }>;
+  /** Replaces a command that has not run by one with an edited body. */
+  edit(
+    messageId: string,
+    body: Json,
+    reason: string,
+    caller: Caller,
+  ): Promise<{ readonly messageId: string; readonly supersededBy: string }>;
+  previewRedrive(selection: RedriveOrder["selection"]): Promise<RedriveFound>;
+  /** Freezes a selection and begins with its first message. Returns the redrive's id. */
+  createRedrive(order: RedriveOrder, reason: string, caller: Caller): Promise<string>;
+  continueRedrive(redriveId: string, reason: string, caller: Caller): Promise<void>;
+  stopRedrive(redriveId: string, reason: string, caller: Caller): Promise<void>;
   /** Resolves when the saga is final or parked, when `timeoutMs` has passed, or when aborted. */
   settled(sagaId: string, timeoutMs: number, signal: AbortSignal): Promise<void>;
   /** Diagnostics of a YAML source against the loaded domains. */

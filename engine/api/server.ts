@@ -18,6 +18,7 @@ import { addPartitionRoutes } from "./partition-routes.ts";
 import { internalProblem, problemOf } from "./problem.ts";
 import { addPipelineRoutes } from "./pipeline-routes.ts";
 import { addRecoveryRoutes } from "./recovery-routes.ts";
+import { addRedriveRoutes } from "./redrive-routes.ts";
 import { addSagaRoutes } from "./saga-routes.ts";
 import { addSagaVerbRoutes } from "./saga-verb-routes.ts";
 import { addStreamRoutes } from "./stream-routes.ts";
@@ -57,6 +58,7 @@ export function createApi({ engine, sql, log, host = "127.0.0.1", draining, stre
   addSagaVerbRoutes(app, parts);
   addDefinitionRoutes(app, parts);
   addMessageRoutes(app, parts);
+  addRedriveRoutes(app, parts);
   addGroupRoutes(app, parts);
   addPipelineRoutes(app, parts);
   addRecoveryRoutes(app, parts);

@@ -30,6 +30,12 @@ export function runIdOf(text: string): string {
   );
 }
 
+/** The id in upper case. @throws Refusal `redrive.unknown` */
+export function redriveIdOf(text: string): string {
+  const id = text.toUpperCase();
+  return isUlid(id) ? id : unknownRedrive(text);
+}
+
 /** @throws Refusal `saga.unknown-definition` */
 export function definitionNameOf(text: string): string {
   return NAME.test(text) ? text : unknownDefinition(text);
@@ -70,6 +76,10 @@ export function unknownMessage(id: string): never {
     `there is no message ${shown(id)}`,
     "GET /v1/messages and a saga's timeline show ids.",
   );
+}
+
+export function unknownRedrive(id: string): never {
+  throw new Refusal("redrive.unknown", `there is no redrive ${shown(id)}`, "GET /v1/redrives lists them.");
 }
 
 export function unknownDefinition(name: string): never {

@@ -18,6 +18,20 @@ export const Reasoned = v.pipe(v.strictObject({ reason: Reason }), v.description
 /** Body of verbs whose reason may stay away. */
 export const MaybeReasoned = v.pipe(v.strictObject({ reason: v.optional(Reason) }), v.description("Why it is done"));
 
+export const MessageRedriveRequest = v.pipe(
+  v.strictObject({
+    reason: Reason,
+    body: v.optional(
+      v.pipe(
+        v.unknown(),
+        v.description("The body, edited: {input}. A new message replaces this one"),
+        v.examples([{ input: { amount: 12 } }]),
+      ),
+    ),
+  }),
+  v.description("Why a message is sent again, and its body where a person has edited it"),
+);
+
 export const RetryRequest = v.pipe(
   v.strictObject({
     step: v.optional(
@@ -65,18 +79,22 @@ const Partition = v.pipe(
   v.description("Partition"),
   v.examples([0]),
 );
+const Topic = v.pipe(
+  v.string(),
+  v.regex(/^[A-Za-z0-9._-]{1,249}$/, "is no topic name"),
+  v.description("Topic"),
+  v.examples(["screening.examine"]),
+);
 const reason = v.optional(Reason);
+/** Only one topic, or one partition of it. */
+const narrowed = { topic: v.optional(Topic), partition: v.optional(Partition), reason };
 
 /** Where to rewind to: exactly one of the four. */
 export const RewindRequest = v.pipe(
   v.union(
     [
       v.strictObject({
-        topic: v.pipe(
-          v.string(),
-          v.regex(/^[A-Za-z0-9._-]{1,249}$/, "is no topic name"),
-          v.examples(["screening.examine"]),
-        ),
+        topic: Topic,
         partition: Partition,
         offset: v.pipe(
           v.number(),
@@ -100,7 +118,7 @@ export const RewindRequest = v.pipe(
           v.regex(/^[0-7][0-9A-HJKMNP-TV-Z]{25}$/, "is no ULID"),
           v.description("The next message to consume"),
         ),
-        reason,
+        ...narrowed,
       }),
       v.strictObject({
         timestamp: v.pipe(
@@ -109,14 +127,18 @@ export const RewindRequest = v.pipe(
           v.check(isEventTime, NO_EVENT_TIME),
           v.description("The first message recorded at or after it"),
         ),
-        reason,
+        ...narrowed,
       }),
       v.strictObject({
         firstError: v.pipe(v.literal(true), v.description("The oldest message in error whose step is not settled")),
-        reason,
+        ...narrowed,
       }),
     ],
-    "must be one of {topic, partition, offset}, {messageId}, {timestamp} or {firstError: true}, each with an optional reason",
+    "must be one of {topic, partition, offset}, {messageId}, {timestamp} or {firstError: true}, each with a reason, the last three with a topic, or a topic and a partition",
+  ),
+  v.check(
+    ({ topic, partition }) => partition === undefined || topic !== undefined,
+    "must name the topic of the partition",
   ),
   v.description("Where to rewind to"),
 );

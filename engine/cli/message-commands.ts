@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type * as v from "valibot";
 
-import { MessageList, Redriven } from "../api/message-schema.ts";
+import { MessageList } from "../api/message-schema.ts";
 import { call } from "./client.ts";
 import { type OutputOptions, print, withJson } from "./output.ts";
 import { table, time } from "./table.ts";
@@ -17,7 +17,7 @@ interface MessagesOptions extends OutputOptions {
 
 type MessageView = v.InferOutput<typeof MessageList>["items"][number];
 
-/** Messages: which failed and why, and sending one again. */
+/** Messages: which failed and why. */
 export function addMessageCommands(program: Command): void {
   withJson(program.command("messages"))
     .description("list messages, newest first")
@@ -30,19 +30,6 @@ export function addMessageCommands(program: Command): void {
     .action(async ({ json, error, ...rest }: MessagesOptions) => {
       const query = { ...rest, ...(error === true ? { error: "true" } : {}) };
       print({ json: json === true }, MessageList, await call("GET", "/v1/messages", { query }), listText);
-    });
-  withJson(program.command("redrive").argument("<id>", "id of the message"))
-    .description("send a message again: who has done it skips it, who failed on it runs it")
-    .requiredOption("--reason <text>", "why; it stands in the audit")
-    .action(async (id: string, options: OutputOptions & { reason: string }) => {
-      const path = `/v1/messages/${encodeURIComponent(id)}/redrive`;
-      const answer = await call("POST", path, { body: { reason: options.reason } });
-      print(
-        options,
-        Redriven,
-        answer,
-        ({ messageId, republishId }) => `message ${messageId} is sent again as ${republishId}`,
-      );
     });
 }
 

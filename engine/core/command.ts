@@ -5,8 +5,14 @@ import type { StepState } from "./state.ts";
 
 export type CommandState = Extract<StepState, { kind: "command" }>;
 
-/** Sends the next attempt of a command. */
-export function sendCommand(draft: Draft, step: CommandStep, path: string, state: CommandState): void {
+/** Sends the next attempt of a command. `supersedes`: the message that it replaces. */
+export function sendCommand(
+  draft: Draft,
+  step: CommandStep,
+  path: string,
+  state: CommandState,
+  supersedes?: string,
+): void {
   state.attempt += 1;
   state.used += 1;
   state.phase = "sent";
@@ -19,7 +25,7 @@ export function sendCommand(draft: Draft, step: CommandStep, path: string, state
     path,
     action: actionOf(step.command),
     attempt: state.attempt,
-    headers: { timeoutMs: step.timeoutMs },
+    headers: { timeoutMs: step.timeoutMs, ...(supersedes === undefined ? {} : { supersedes }) },
     body: { input: state.input },
   });
 }

@@ -15,12 +15,13 @@ export interface Compensating {
   readonly compensation: CommandCompensation;
 }
 
-/** Sends the next attempt of a compensation, on its step's own topic (S6). */
+/** Sends the next attempt of a compensation, on its step's own topic (S6). `supersedes`: the message that it replaces. */
 export function sendCompensation(
   draft: Draft,
   entry: StackEntry,
   compensation: CommandCompensation,
   undo: CommandUndo,
+  supersedes?: string,
 ): void {
   const step = stepAt(draft.definition, entry.path) as CommandStep;
   const { path } = entry;
@@ -28,7 +29,8 @@ export function sendCompensation(
   try {
     const because = draft.state.failure ?? undo.error;
     const error = because === undefined ? {} : { error: errorOf(because) };
-    const input = compensation.with === undefined ? entry.input : draft.render(path, compensation.with, error);
+    const rendered = compensation.with === undefined ? entry.input : draft.render(path, compensation.with, error);
+    const input = undo.input === undefined ? rendered : undo.input;
     const key = stepKey(draft.facts.id, path);
     const known = entry.output === undefined ? {} : { output: entry.output };
     const body = { input, compensates: { stepKey: key, input: entry.input, ...known } };
@@ -43,7 +45,7 @@ export function sendCompensation(
       path,
       action: actionOf(compensation.command),
       attempt: undo.attempt,
-      headers: { timeoutMs: compensation.timeoutMs },
+      headers: { timeoutMs: compensation.timeoutMs, ...(supersedes === undefined ? {} : { supersedes }) },
       body,
     });
   } catch (error) {

@@ -7,6 +7,7 @@ import { beginReversal, isRevocable, released } from "./child-side.ts";
 import { compensatingAt } from "./compensation.ts";
 import type { Decision } from "./decision.ts";
 import type { Definition } from "./definition.ts";
+import { edit } from "./edit.ts";
 import { Draft, GuardNeeded } from "./draft.ts";
 import type { Evaluator } from "./evaluate.ts";
 import type { Read, SagaEvent } from "./event.ts";
@@ -117,6 +118,8 @@ function apply(draft: Draft, event: SagaEvent): Refused | undefined {
     case "parent.terminated":
       terminate(draft, event);
       return undefined;
+    case "edit.requested":
+      return edit(draft, event) ? undefined : "not-editable";
     case "child.ended":
       return childEnded(draft, event) ? undefined : "late";
     case "child.compensated":

@@ -60,7 +60,7 @@ export type Decision =
   | Transition
   | {
       readonly kind: "no-op";
-      readonly reason: "late" | "final" | "compensating" | "stale" | "past-pivot" | VerbRefused;
+      readonly reason: "late" | "final" | "compensating" | "stale" | "past-pivot" | "not-editable" | VerbRefused;
     }
   /**
    * `keepStarted`: a pivot; its `started` is told as `unknown` and left as it is, for nobody but its answer ends it (S9).

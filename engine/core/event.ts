@@ -40,6 +40,7 @@ export type SagaEvent =
   | { readonly type: "skip.requested"; readonly step: string; readonly reason: string }
   | { readonly type: "resolve.requested"; readonly step: string; readonly result: Json }
   | { readonly type: "terminate.requested"; readonly reason: string }
+  | EditRequested
   | ChildEnded
   /** Child to parent: its stack is undone. */
   | { readonly type: "child.compensated"; readonly path: string; readonly uncompensated: boolean }
@@ -49,6 +50,16 @@ export type SagaEvent =
   | { readonly type: "child.released" }
   /** Parent to child: it was terminated, and so are you. */
   | { readonly type: "parent.terminated"; readonly reason: string };
+
+/** A person has edited what a step, or its compensation, is sent. */
+export interface EditRequested {
+  readonly type: "edit.requested";
+  readonly path: string;
+  readonly compensation: boolean;
+  readonly input: Json;
+  /** The message that the edited one replaces. */
+  readonly supersedes: string;
+}
 
 /** Child to parent: it has reached a final status. */
 export interface ChildEnded {

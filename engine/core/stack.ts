@@ -27,6 +27,14 @@ export function keepResult(draft: Draft, path: string, result: Json, output: Jso
   if (entry.place !== undefined && output !== result) draft.store({ path, result });
 }
 
+/** A step that may have to be undone was sent another input. */
+export function replaceInput(draft: Draft, path: string, input: Json): void {
+  const entry = takeEntry(draft, path);
+  if (entry === undefined) return;
+  entry.input = input;
+  if (entry.place !== undefined) draft.store({ path, input });
+}
+
 /** Takes an entry off: it is undone, has nothing to undo, or is listed. */
 export function drop(draft: Draft, path: string): void {
   const entry = takeEntry(draft, path);

@@ -75,7 +75,7 @@ export type BranchState = { root: BlockState } | { undoing: Failure };
 /** Something that was sent and may have to be undone: a command, a notification or a child saga. */
 export interface StackEntry {
   readonly path: string;
-  readonly input: Json;
+  input: Json;
   /** The handler's result, once known. */
   output?: Json;
   /** Its place among all entries, once it has left the state: later ones stand higher. */
@@ -110,6 +110,8 @@ interface Attempts {
   attempt: number;
   used: number;
   failure?: Failure;
+  /** What the compensation is sent, where a person has edited it. */
+  input?: Json;
 }
 
 /** A step that may have taken effect and was not undone. */

@@ -32,6 +32,8 @@ export interface Recorded {
 /** Who asks, as it is recorded. */
 export interface Asking {
   readonly traceparent: string | null;
+  /** The message that the request is about. */
+  readonly causationId?: string;
 }
 
 /**
@@ -159,7 +161,7 @@ export class Recorder {
     unit.request({
       messageId,
       correlationId: saga.id,
-      causationId: null,
+      causationId: asking.causationId ?? null,
       topic: "timeline",
       messageType,
       saga: saga.definition,

@@ -39,6 +39,7 @@ export interface Applied {
     | "stale"
     | "past-pivot"
     | VerbRefused
+    | "not-editable"
     | "other"
     | "malformed"
     | "unknown-saga"

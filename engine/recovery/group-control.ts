@@ -1,6 +1,9 @@
 import { errorCode, type Sql } from "../timeline/database.ts";
 import type { Consumer } from "../transport/port.ts";
 
+/** How long a rewind that fails for a reason that may pass is tried again, milliseconds. */
+const TRIED_FOR_MS = 120_000;
+
 /**
  * How often this process looks whether a person has paused, resumed or rewound a group. What was asked for in this very
  * process takes effect at once (`nudge`).
@@ -19,6 +22,8 @@ interface RewindRow {
   partition: number;
   offset: number;
   skip: boolean;
+  /** Since when it is asked for, milliseconds. */
+  age: number;
 }
 
 interface LookRow extends GroupRow {
@@ -118,7 +123,8 @@ export class GroupControl {
     const groups = await this.#sql<LookRow[]>`
       select g.consumer_group, g.paused, (
         select jsonb_agg(jsonb_build_object('id', r.id, 'consumer_group', r.consumer_group, 'topic', r.topic,
-          'partition', r.partition, 'offset', r."offset", 'skip', r.skip) order by r.id)
+          'partition', r.partition, 'offset', r."offset", 'skip', r.skip,
+          'age', round(extract(epoch from clock_timestamp() - r.requested_at) * 1000)) order by r.id)
         from timeline.rewind_request r where r.consumer_group = g.consumer_group and r.done_at is null
       ) as rewinds
       from timeline.consumer_group g
@@ -171,6 +177,10 @@ export class GroupControl {
     try {
       await consumer.rewind(row.topic, row.partition, row.offset, row.skip);
     } catch (error) {
+      // Owned by another member now, which carries it out: a rebalance came in between.
+      if (!consumer.owns(row.topic, row.partition)) return;
+      const refused = errorCode(error) === "kafka.offset-out-of-range";
+      if (!refused && row.age < TRIED_FOR_MS) throw error;
       problem = error instanceof Error ? error.message : (errorCode(error) ?? "unknown");
     }
     await this.#sql`

@@ -1,6 +1,7 @@
 import type { Engine } from "../api/port.ts";
 import { createApi, type RunningApi, serveApi } from "../api/server.ts";
 import { loadDefinition } from "../definition/load.ts";
+import { Edits } from "../dispatcher/edits.ts";
 import { Recorder } from "../dispatcher/recorder.ts";
 import { Requests } from "../dispatcher/requests.ts";
 import { Starter } from "../dispatcher/start.ts";
@@ -11,6 +12,7 @@ import { exportPartition } from "../recovery/partition-export.ts";
 import { listPartitions, partitionReport } from "../recovery/partitions.ts";
 import { askRepublish, carryOnRepublish, previewRepublish, republishReport } from "../recovery/republish.ts";
 import { redrive } from "../recovery/redrive.ts";
+import { RedriveBatches } from "../recovery/redrive-batch.ts";
 import { Rewind } from "../recovery/rewind.ts";
 import { Settling } from "../settled.ts";
 import type { Deciding } from "./deciding.ts";
@@ -41,13 +43,15 @@ export function startApi(parts: Parts, deciding: Deciding): RunningApi {
 }
 
 function engineOf(parts: Parts, deciding: Deciding, draining: AbortSignal): Engine {
-  const { sql, pools, transport, control, groups, history, known, store } = parts;
+  const { config, sql, pools, transport, control, groups, history, known, store } = parts;
   const { changes, revisions, evaluator, transitions, desk } = deciding;
   const recorder = new Recorder(store("api"), transitions, changes);
   const starter = new Starter(recorder, revisions, evaluator, () => known.catalog);
   const requests = new Requests(recorder, revisions, () => known.catalog);
+  const edits = new Edits(sql, recorder, () => known.catalog, config.consumer);
   const settling = new Settling(sql, changes);
   const rewind = new Rewind(sql, transport, control, groups);
+  const batches = new RedriveBatches(sql);
   const pipeline = new Pipeline({ ...parts, groups: () => groups.all() });
   const health = new HealthCheck(
     sql,
@@ -77,6 +81,11 @@ function engineOf(parts: Parts, deciding: Deciding, draining: AbortSignal): Engi
     partition: (name) => partitionReport(sql, transport, name),
     exportPartition: (name) => exportPartition(sql, name),
     dropPartition: (name, request, caller) => dropPartition(sql, transport, name, request, caller),
+    edit: (messageId, body, reason, caller) => edits.edit(messageId, body, reason, caller),
+    previewRedrive: (selection) => batches.preview(selection),
+    createRedrive: ({ selection, ...pace }, reason, caller) => batches.create(selection, pace, reason, caller),
+    continueRedrive: (redriveId, reason, caller) => batches.goOn(redriveId, reason, caller),
+    stopRedrive: (redriveId, reason, caller) => batches.stop(redriveId, reason, caller),
     settled: (sagaId, timeoutMs, signal) => settling.settled(sagaId, timeoutMs, AbortSignal.any([signal, draining])),
     validate: (source) => loadDefinition(source, { catalog: known.catalog, definitions: desk.definitions }).diagnostics,
     broken: () => desk.broken,

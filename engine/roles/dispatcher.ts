@@ -7,6 +7,7 @@ import { Starter } from "../dispatcher/start.ts";
 import { StartGroups } from "../dispatcher/start-groups.ts";
 import { Timers } from "../dispatcher/timers.ts";
 import { startRecovering } from "./recovering.ts";
+import { RedriveRunner } from "../recovery/redrive-runner.ts";
 import type { Deciding } from "./deciding.ts";
 import type { Parts } from "./parts.ts";
 
@@ -36,6 +37,9 @@ export async function startDispatcher(parts: Parts, deciding: Deciding): Promise
   closing.add(() => timers.stop());
   startHeartbeat(parts);
   startRecovering(parts);
+  const redrives = new RedriveRunner(parts.sql, (error) => log.error("a redrive could not be carried on", { error }));
+  redrives.start();
+  closing.add(() => redrives.stop());
   // One process for all schedules: the one that has the timeline's first partition.
   await startStarts(parts, deciding, () => consumer.status().state === "running" && consumer.owns("timeline", 0));
 }

@@ -32,6 +32,7 @@ const Cancel = v.object({ reason: v.optional(text, "") });
 const Retry = v.object({ step: v.optional(text) });
 const Skip = v.object({ step: text, reason: v.optional(text, "") });
 const Resolve = v.object({ step: text, result: v.optional(v.any(), null) });
+const Edit = v.object({ path: text, compensation: v.boolean(), input: v.any(), supersedes: text });
 const ChildRequest = v.object({
   definition: text,
   input: v.any(),
@@ -92,6 +93,8 @@ function parse(row: EventRow): ParsedEvent {
     case "terminate.requested":
     case "parent.terminated":
       return { event: { type: row.message_type, ...v.parse(Cancel, body) } };
+    case "edit.requested":
+      return { event: { type: "edit.requested", ...v.parse(Edit, body) } };
     case "child.requested":
       // What it asks for stands in the saga's row, which was made with it.
       v.parse(ChildRequest, body);

@@ -1,10 +1,15 @@
-import { monotonicFactory } from "ulid";
+import { decodeTime, monotonicFactory } from "ulid";
 
 /**
  * A new ULID. From the monotonic factory: plain `ulid()` was out of order in half of 10,000 calls (reliability R12).
  * Ids of different processes are never compared for order.
  */
 export const newId: () => string = monotonicFactory();
+
+/** When a ULID was made, by the clock of whoever made it. */
+export function timeOf(id: string): Date {
+  return new Date(decodeTime(id));
+}
 
 /** True for text of the form of a ULID that PostgreSQL's partitions can hold. */
 export function isUlid(text: string): boolean {

@@ -47,6 +47,8 @@ const PATHS = [
   ["/v1/sagas/{saga}/cancel", "reason"],
   ["/v1/sagas/{saga}/retry", "reason"],
   ["/v1/messages/{message}/redrive", "reason"],
+  ["/v1/redrives", "reason"],
+  ["/v1/redrives/01KAS0CW5X2V7J4H8N6D3Q1RTB/stop", "reason"],
   ["/v1/consumer-groups/rough/pause", "reason"],
   ["/v1/consumer-groups/rough/resume", "reason"],
   ["/v1/consumer-groups/rough/rewind", "reason"],

@@ -41,6 +41,15 @@ const WRONG: readonly (readonly [args: readonly string[], says: string])[] = [
   [["rewind", "screening", "--reason", "mended"], "exactly one of --first-error"],
   [["rewind", "screening", "--first-error", "--message", "x", "--reason", "mended"], "exactly one of --first-error"],
   [["rewind", "screening", "--topic", "screening.examine", "--reason", "mended"], "exactly one of --first-error"],
+  [["rewind", "screening", "--offset", "3", "--reason", "mended"], "--offset goes with --topic and --partition"],
+  [["rewind", "screening", "--first-error", "--partition", "3", "--reason", "mended"], "--partition goes with --topic"],
+  [["redrive", "--reason", "mended"], "either the id of a message, or a filter"],
+  [["redrive", "M", "--group", "lab", "--reason", "mended"], "either the id of a message, or a filter"],
+  [["redrive", "--group", "lab"], "say why with --reason"],
+  [["redrive", "M", "--body", "{", "--reason", "mended"], "--body is no JSON"],
+  [["redrive", "--group", "lab", "--body", "{}", "--reason", "mended"], "--body goes with the id of one message"],
+  [["redrive", "--group", "lab", "--rate", "fast", "--reason", "mended"], "--rate fast: must be a number"],
+  [["redrives", "stop", "R"], "'--reason <text>' not specified"],
   [["rewind", "screening", "--first-error"], "say why with --reason"],
 ];
 
@@ -70,6 +79,7 @@ test("help lists the commands and the exit codes", async () => {
     "terminate",
     "messages",
     "redrive",
+    "redrives",
     "login",
   ]) {
     expect(out).toMatch(new RegExp(`^  ${name} `, "m"));

@@ -14,7 +14,7 @@ const PLACES: readonly RegExp[] = [
 
 /** Words of messages that look like codes and are none. */
 const EVENTS =
-  /^(?:step\.(?:requested|succeeded|rejected|failed)|compensation\.\w+|timer\.fired|signal\.received|cancel\.requested|retry\.requested|saga\.(?:started|completed|failed|cancelled|compensating|parked))$/;
+  /^(?:step\.(?:requested|succeeded|rejected|failed)|compensation\.\w+|timer\.fired|signal\.received|cancel\.requested|retry\.requested|edit\.requested|saga\.(?:started|completed|failed|cancelled|compensating|parked))$/;
 
 /** Every code that an answer, a row, the log or a refusal to start can carry, sorted. */
 export function errorCodes(): string[] {

@@ -132,10 +132,15 @@ export class EmbeddedTransport implements Transport {
   }
 
   async moveIdle(group: string, topic: string, partition: number, offset: number, skip = false): Promise<void> {
+    // An owner that has no consumer of the group: this process, and it moves what nobody else does.
+    const own = this.#owner && !this.#consumers.has(group);
+    // Locked: an owner that comes now must not read the offset as it was.
     const moved = await this.#options.sql`
       insert into timeline.consumer_offset as o (consumer_group, topic, partition, "offset")
       select ${group}, ${topic}, ${partition}, ${skip ? offset : 0}
-      from timeline.topic_log_position where id = 1 and (owner is null or owner_until < clock_timestamp())
+      from timeline.topic_log_position where id = 1 and (owner is null or owner_until < clock_timestamp()
+          or (${own} and owner = ${this.#lease.owner} and owner_epoch = ${this.#lease.epoch}))
+        for update
       on conflict (consumer_group, topic, partition) do update set updated_at = clock_timestamp(),
         "offset" = case when ${skip} then ${offset} else least(${offset}, o."offset") end
       returning topic

@@ -1,0 +1,151 @@
+import { type Command, Option } from "commander";
+import type * as v from "valibot";
+
+import { Redriven } from "../api/message-schema.ts";
+import { RedriveDetail, RedriveList, RedrivePreview } from "../api/redrive-schema.ts";
+import { CliError, EXIT } from "./cli-error.ts";
+import { call } from "./client.ts";
+import { jsonArgument } from "./json-argument.ts";
+import { expect, type OutputOptions, print, withJson } from "./output.ts";
+import { followRedrive } from "./redrive-progress.ts";
+import { redriveText, redrivesText, selectedText } from "./redrive-text.ts";
+
+interface FilterOptions {
+  readonly group?: string;
+  readonly errorCode?: string;
+  readonly definition?: string;
+  readonly topic?: string;
+  readonly action?: string;
+  readonly failedAfter?: string;
+  readonly failedBefore?: string;
+}
+
+interface RedriveOptions extends OutputOptions, FilterOptions {
+  readonly body?: string;
+  readonly rate?: string;
+  readonly stopAfter?: string;
+  readonly preview?: boolean;
+  readonly wait?: boolean;
+  readonly reason?: string;
+}
+
+/** Sending failed messages again: one, or all that a filter finds. */
+export function addRedriveCommands(program: Command): void {
+  addRedrive(program);
+  const redrives = withJson(program.command("redrives"))
+    .description("list redrives, newest first; show, continue or stop one")
+    .action(async (options: OutputOptions) =>
+      print(options, RedriveList, await call("GET", "/v1/redrives"), ({ items }) => redrivesText(items)),
+    );
+  withJson(redrives.command("show").argument("<id>", "the redrive"))
+    .description("where a redrive stands, and what became of its messages")
+    .addOption(
+      new Option("--status <status>", "only its messages that stand so").choices([
+        "waiting",
+        "sent",
+        "done",
+        "failed",
+        "closed",
+      ]),
+    )
+    .option("--cursor <cursor>", "the page after this one")
+    .action(async (id: string, _options: object, command: Command) => {
+      const { json, ...query } = command.optsWithGlobals<OutputOptions & { status?: string; cursor?: string }>();
+      print({ json: json === true }, RedriveDetail, await call("GET", redrivePath(id), { query }), redriveText);
+    });
+  for (const [verb, what] of [
+    ["continue", "go on with a redrive that waits for a person"],
+    ["stop", "send nothing more of a redrive"],
+  ] as const) {
+    withJson(redrives.command(verb).argument("<id>", "the redrive"))
+      .description(what)
+      .requiredOption("--reason <text>", "why; it stands in the audit")
+      .action(async (id: string, _options: object, command: Command) => {
+        const { json, reason } = command.optsWithGlobals<OutputOptions & { reason: string }>();
+        const answer = await call("POST", redrivePath(id, `/${verb}`), { body: { reason } });
+        print({ json: json === true }, RedriveDetail, answer, redriveText);
+      });
+  }
+}
+
+function addRedrive(program: Command): void {
+  withJson(program.command("redrive").argument("[id]", "id of a message; without it, all that the filter finds"))
+    .description("send failed messages again: who has done one skips it, who failed on it runs it")
+    .option("--body <json>", "of one message: its body, edited; the message is replaced by a new one")
+    .option("--group <group>", "all on which this group failed")
+    .option("--error-code <code>", "all that failed with it")
+    .option("--definition <name>", "all of sagas of this definition")
+    .option("--topic <topic>", "all of this topic")
+    .option("--action <action>", "all for this handler")
+    .option("--failed-after <time>", "all that failed at or after it, like 2026-01-31T12:00:00Z")
+    .option("--failed-before <time>", "all that failed before it")
+    .option("--rate <n>", "of many: messages a second, at most (10)")
+    .option("--stop-after <n>", "of many: failures in a row that stop it (3)")
+    .option("--preview", "of many: count and show some, send nothing")
+    .option("--no-wait", "of many: do not wait for its end")
+    .option("--reason <text>", "why; it stands in the audit; needed without --preview")
+    .action(async (id: string | undefined, options: RedriveOptions) => {
+      if (options.preview !== true && options.reason === undefined)
+        throw new CliError(EXIT.usage, "redrive sends messages: say why with --reason, or look first with --preview");
+      const filter = filterOf(options);
+      const filtered = Object.values(filter).some((value) => value !== undefined);
+      if ((id === undefined) !== filtered)
+        throw new CliError(EXIT.usage, "say what to send again: either the id of a message, or a filter like --group");
+      if (id === undefined) await redriveMany(filter, options);
+      else await redriveOne(id, options);
+    });
+}
+
+async function redriveOne(id: string, options: RedriveOptions): Promise<void> {
+  const { reason, body, preview } = options;
+  if (preview === true)
+    throw new CliError(EXIT.usage, "--preview goes with a filter; `ekiden messages` shows one message");
+  const edited = body === undefined ? {} : { body: jsonArgument("--body", body) };
+  const path = `/v1/messages/${encodeURIComponent(id)}/redrive`;
+  print(options, Redriven, await call("POST", path, { body: { reason, ...edited } }), redrivenText);
+}
+
+function redrivenText({ messageId, republishId, supersededBy }: v.InferOutput<typeof Redriven>): string {
+  if (supersededBy !== null) return `message ${messageId} is replaced by ${supersededBy}, with the edited body`;
+  return `message ${messageId} is sent again as ${republishId}`;
+}
+
+async function redriveMany(filter: FilterOptions, options: RedriveOptions): Promise<void> {
+  if (options.body !== undefined) throw new CliError(EXIT.usage, "--body goes with the id of one message");
+  const { preview, reason, rate, stopAfter, wait, json } = options;
+  const pace = {
+    ...(rate === undefined ? {} : { ratePerSecond: numberOf("--rate", rate) }),
+    ...(stopAfter === undefined ? {} : { stopAfterErrors: numberOf("--stop-after", stopAfter) }),
+  };
+  const answer = await call("POST", "/v1/redrives", { body: { filter, reason, preview: preview === true, ...pace } });
+  if (preview === true) return print(options, RedrivePreview, answer, selectedText);
+  if (wait === false) return print(options, RedriveDetail, answer, redriveText);
+  const created = expect(RedriveDetail, answer);
+  const ended = await followRedrive(created, json === true);
+  print(options, RedriveDetail, ended, redriveText);
+  if (ended.status !== "done" || ended.failed > 0) throw new CliError(EXIT.notCompleted, goOnText(ended));
+}
+
+function goOnText({ redriveId, status, failed, problem }: v.InferOutput<typeof RedriveDetail>): string {
+  if (status === "waiting") {
+    const go = `bun run ekiden redrives continue ${redriveId} --reason …`;
+    return `It stopped itself: ${problem}.\nfix: Mend the cause, then \`${go}\`, or \`stop\`.`;
+  }
+  return status === "stopped" ? "It was stopped." : `${failed} failed again.`;
+}
+
+function filterOf(options: RedriveOptions): FilterOptions {
+  const { group, errorCode, definition, topic, action, failedAfter, failedBefore } = options;
+  return { group, errorCode, definition, topic, action, failedAfter, failedBefore } as FilterOptions;
+}
+
+function numberOf(option: string, text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !Number.isFinite(value))
+    throw new CliError(EXIT.usage, `${option} ${text}: must be a number`);
+  return value;
+}
+
+function redrivePath(id: string, verb = ""): string {
+  return `/v1/redrives/${encodeURIComponent(id)}${verb}`;
+}

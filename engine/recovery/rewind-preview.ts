@@ -1,0 +1,238 @@
+import { Refusal } from "../core/refusal.ts";
+import type { Sql } from "../timeline/database.ts";
+import { timeOf } from "../timeline/ids.ts";
+import type { PartitionOffsets, Transport } from "../transport/port.ts";
+import type { Groups } from "./groups.ts";
+import { inboxHorizon } from "./inbox-horizon.ts";
+import { stillWanted } from "./still-wanted.ts";
+
+/** Where to rewind to. All but an offset can be narrowed to one topic, or one partition of it. */
+export type Target =
+  | { readonly topic: string; readonly partition: number; readonly offset: number; readonly skip?: boolean | undefined }
+  | ({ readonly messageId: string } & Narrowing)
+  | ({ readonly timestamp: string } & Narrowing)
+  | ({ readonly firstError: true } & Narrowing);
+
+interface Narrowing {
+  readonly topic?: string | undefined;
+  readonly partition?: number | undefined;
+}
+
+/** One partition of a rewind, and what it will do. */
+export interface RewindPart {
+  readonly topic: string;
+  readonly partition: number;
+  readonly from: number | null;
+  readonly to: number;
+  readonly done: number;
+  readonly run: number;
+  /** Of those that run again: their saga is parked at that step. */
+  readonly parked: number;
+  readonly closed: number;
+  readonly waiting: number;
+}
+
+interface Place {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+}
+
+interface Counts {
+  run: number;
+  parked: number;
+  closed: number;
+}
+
+/** What a rewind would do, from SQL, before anything moves. */
+export class RewindPreview {
+  readonly #sql: Sql;
+  readonly #transport: Transport;
+  readonly #groups: Groups;
+
+  constructor(sql: Sql, transport: Transport, groups: Groups) {
+    this.#sql = sql;
+    this.#transport = transport;
+    this.#groups = groups;
+  }
+
+  /** @throws Refusal `group.*` */
+  async look(group: string, target: Target): Promise<readonly RewindPart[]> {
+    const topics = this.#topics(group, target);
+    const found = await this.#places(group, topics, target);
+    const places = found.filter((place) => target.partition === undefined || place.partition === target.partition);
+    const offsets = await this.#transport.offsets(group, topics);
+    if (places.length === 0) throw nowhere(group, target, offsets);
+    return Promise.all(places.map((place) => this.#part(group, target, place, offsets)));
+  }
+
+  #topics(group: string, { topic }: Target): readonly string[] {
+    const topics = this.#groups.topicsOf(group);
+    if (topic === undefined) return topics;
+    if (topics.includes(topic)) return [topic];
+    const message = `group ${group} does not consume ${topic}`;
+    throw new Refusal("group.offset-out-of-range", message, `It consumes ${topics.join(", ")}.`);
+  }
+
+  async #places(group: string, topics: readonly string[], target: Target): Promise<Place[]> {
+    if ("offset" in target) return [target];
+    if ("messageId" in target) return this.#placeOfMessage(group, topics, target.messageId);
+    if ("timestamp" in target) return this.#placesAt(topics, new Date(target.timestamp));
+    return this.#firstErrors(group, topics);
+  }
+
+  async #placesAt(topics: readonly string[], at: Date): Promise<Place[]> {
+    const found = await Promise.all(
+      topics.map(async (topic) => (await this.#transport.offsetsAt(topic, at)).map((place) => ({ topic, ...place }))),
+    );
+    return found.flat();
+  }
+
+  async #placeOfMessage(group: string, topics: readonly string[], messageId: string): Promise<Place[]> {
+    const rows = await this.#sql<Place[]>`
+      select topic, partition, "offset" from timeline.event_consumption
+      where consumer_group = ${group} and message_id = ${messageId} and partition is not null
+        and topic = any (${this.#sql.array([...topics])}::text[])
+    `;
+    if (rows.length === 0) throw nothing(`group ${group} has not consumed message ${messageId} there`);
+    return [...rows];
+  }
+
+  /** The oldest row in error that would run again: one place for each partition that has one. */
+  async #firstErrors(group: string, topics: readonly string[]): Promise<Place[]> {
+    const rows = await this.#sql<Place[]>`
+      select c.topic, c.partition, min(c."offset") as "offset"
+      from timeline.event_consumption c
+      cross join lateral (
+        select q.message_type, q.step_key from timeline.event_request q where q.message_id = c.message_id offset 0
+      ) r
+      left join lateral (
+        select q.state from timeline.step_guard q where q.step_key = r.step_key offset 0
+      ) g on true
+      where c.consumer_group = ${group} and c.error_flag and c.partition is not null
+        and c.topic = any (${this.#sql.array([...topics])}::text[]) and ${stillWanted(this.#sql)}
+      group by c.topic, c.partition
+      order by c.topic, c.partition
+    `;
+    return [...rows];
+  }
+
+  async #part(group: string, target: Target, place: Place, offsets: readonly PartitionOffsets[]): Promise<RewindPart> {
+    const { topic, partition } = place;
+    const at = offsets.find((candidate) => candidate.topic === topic && candidate.partition === partition);
+    if (at === undefined || place.offset > at.end) throw outOfRange(place, at);
+    if (place.offset < at.earliest || (await this.#hasLost(group, target, at))) throw tooOld(place, at);
+    const stands = at.committed ?? at.earliest;
+    if (isForward(target, stands)) throw forward(group, place, stands);
+    const offset = skips(target) ? place.offset : Math.min(place.offset, stands);
+    if (offset < stands) await this.#refuseForgotten(group, { ...place, offset });
+    const counts = await this.#count(group, { ...place, offset });
+    const waiting = Math.max(0, at.end - Math.max(offset, stands));
+    // What lies before the committed offset and has no row is nothing of this group's: it is passed over like what is done.
+    const done = Math.max(0, Math.min(at.end, stands) - offset - counts.run - counts.closed);
+    return { topic, partition, from: at.committed, to: offset, ...counts, done, waiting };
+  }
+
+  /** A time before the oldest message that the topic still has, when the group has consumed older ones since. */
+  async #hasLost(group: string, target: Target, { topic, partition, earliest }: PartitionOffsets): Promise<boolean> {
+    if (!("timestamp" in target) || earliest === 0) return false;
+    const rows = await this.#sql`
+      select from timeline.event_consumption
+      where consumer_group = ${group} and topic = ${topic} and partition = ${partition} and "offset" < ${earliest}
+        and recorded_at >= ${target.timestamp}::text::timestamptz
+      limit 1
+    `;
+    return rows.length > 0;
+  }
+
+  /** @throws Refusal `group.history-forgotten` */
+  async #refuseForgotten(group: string, { topic, partition, offset }: Place): Promise<void> {
+    const horizon = await inboxHorizon(this.#sql);
+    if (horizon === null) return;
+    const covered = (await this.#transport.offsetsAt(topic, timeOf(horizon))).find((at) => at.partition === partition);
+    if (covered === undefined || offset >= covered.offset) return;
+    throw new Refusal(
+      "group.history-forgotten",
+      `${topic}/${partition} at ${offset}: the consumption history of ${group} begins at ${covered.offset}`,
+      `Rewind to ${covered.offset} or later; of what lies before nobody knows any more whether it was done.`,
+    );
+  }
+
+  async #count(group: string, { topic, partition, offset }: Place): Promise<Counts> {
+    const [row] = await this.#sql<Counts[]>`
+      select count(*) filter (where w.open) as run, count(*) filter (where w.open and w.parked) as parked,
+        count(*) filter (where not w.open) as closed
+      from (
+        select ${stillWanted(this.#sql)} as open, p.parked
+        from timeline.event_consumption c
+        cross join lateral (
+          select q.correlation_id, q.message_type, q.step_key from timeline.event_request q
+          where q.message_id = c.message_id offset 0
+        ) r
+        left join lateral (
+          select q.state from timeline.step_guard q where q.step_key = r.step_key offset 0
+        ) g on true
+        left join lateral (
+          select true as parked from timeline.saga_step q
+          where q.saga_id = r.correlation_id and q.path = substr(r.step_key, length(r.correlation_id) + 2)
+            and q.status = 'parked'
+          offset 0
+        ) p on true
+        where c.consumer_group = ${group} and c.topic = ${topic} and c.partition = ${partition}
+          and c."offset" >= ${offset} and (c.error_flag or c.consumed_at is null)
+      ) w
+    `;
+    return row ?? { run: 0, parked: 0, closed: 0 };
+  }
+}
+
+/** Whether a person has said that messages are to be passed over. */
+export function skips(target: Target): boolean {
+  return "offset" in target && target.skip === true;
+}
+
+/** An offset that was named; a message or a time beyond what is committed is one that was consumed a moment ago. */
+function isForward(target: Target, stands: number): boolean {
+  return "offset" in target && target.skip !== true && target.offset > stands;
+}
+
+function forward(group: string, { topic, partition, offset }: Place, stands: number): Refusal {
+  return new Refusal(
+    "group.rewind-forward",
+    `${group} stands at ${stands} in ${topic}/${partition}: ${offset} would pass over messages that it has not consumed`,
+    "To pass over them all the same, say `skip`; no message that fails ever stops those behind it.",
+  );
+}
+
+function nowhere(group: string, target: Target, offsets: readonly PartitionOffsets[]): Refusal {
+  const { partition } = target;
+  const exists = partition === undefined || offsets.some((at) => at.partition === partition);
+  if (!exists) return outOfRange({ topic: target.topic ?? "", partition, offset: 0 }, undefined);
+  const there = target.topic === undefined ? "" : " there";
+  return nothing(
+    "messageId" in target
+      ? `group ${group} has not consumed message ${target.messageId}${there}`
+      : `group ${group} has no failed message that is still wanted${there}`,
+  );
+}
+
+function outOfRange({ topic, partition, offset }: Place, at: PartitionOffsets | undefined): Refusal {
+  if (at === undefined) {
+    const message = `${topic}/${partition}: there is no such partition`;
+    return new Refusal("group.offset-out-of-range", message, "GET /v1/consumer-groups/{group} lists its partitions.");
+  }
+  const message = `${topic}/${partition} at ${offset}: the topic holds ${at.earliest} to ${at.end}`;
+  return new Refusal("group.offset-out-of-range", message, "Choose an offset between them.");
+}
+
+function tooOld({ topic, partition, offset }: Place, at: PartitionOffsets): Refusal {
+  return new Refusal(
+    "group.offset-out-of-range",
+    `${topic}/${partition} at ${offset}: the topic keeps messages from ${at.earliest} on only`,
+    "The event store has the older ones: `ekiden republish` sends many of them again, `ekiden redrive` those that failed.",
+  );
+}
+
+function nothing(message: string): Refusal {
+  return new Refusal("group.nothing-to-rewind", message, "GET /v1/messages?error=true shows what failed and where.");
+}
