@@ -43,7 +43,9 @@ export class Heartbeat {
 
   async stop(): Promise<void> {
     this.#stopping.abort();
-    await this.#consumer?.stop();
+    // A group that is only being joined is left by whoever joins it, and may take its time.
+    if (this.#consumer === undefined) return;
+    await this.#consumer.stop();
     await this.#loop;
   }
 

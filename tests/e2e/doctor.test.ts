@@ -111,7 +111,7 @@ test(
   async () => {
     const client = new Client(() => t.url);
     await client.ok("POST", "/v1/consumer-groups/lab/pause", { reason: "points table broken" });
-    const { sagaId } = await client.start("waiting", { note: "parked" });
+    const { sagaId } = await client.start("waiting", { note: "parked", patience: "long" });
     await t.sql`update timeline.saga_open set status = 'parked' where saga_id = ${sagaId}`;
     await t.sql`
       insert into timeline.event_consumption (consumer_group, message_id, topic, consumer, error_flag, error_code)
@@ -128,7 +128,7 @@ test(
           level: "warn",
           detail: "group lab was paused by local: points table broken",
           since: expect.any(String),
-          fix: "bun run ekiden resume lab",
+          fix: `bun run ekiden resume lab --reason "…"`,
         },
       ]);
       expect(of(findings, "messages")).toMatchObject([{ level: "warn", detail: "1 consumptions are in error" }]);

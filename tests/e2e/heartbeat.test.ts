@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import * as v from "valibot";
 
+import { Pipeline } from "../../engine/api/pipeline-schema.ts";
+import { Client } from "../support/client.ts";
 import { eventually, type TestEngine, TRANSPORTS, testEngine } from "../support/engine.ts";
 
 const timeoutMs = 120_000;
@@ -67,6 +70,31 @@ describe.each([...TRANSPORTS])("heartbeats on the %s transport", (kind) => {
     timeoutMs,
   );
 });
+
+test(
+  "without a connector the pipeline shows the heartbeat, and a restart is refused with what to do instead",
+  async () => {
+    const t = await testEngine("embedded");
+    try {
+      const client = new Client(() => t.url);
+      const seen = await eventually("a heartbeat", async () => {
+        const pipeline = v.parse(Pipeline, await client.ok("GET", "/v1/pipeline"));
+        return pipeline.heartbeat.last !== null && pipeline;
+      });
+      expect(seen).toMatchObject({ transport: "embedded", connector: null, slot: null, loss: null, auditor: null });
+      expect(seen.parts.filter(({ ok }) => !ok)).toEqual([]);
+      const { status, json } = await client.call("POST", "/v1/pipeline/restart", { reason: "it hangs" });
+      expect([status, json]).toMatchObject([
+        409,
+        { code: "pipeline.unmanaged", hint: expect.stringContaining("engine") },
+      ]);
+      expect((await t.sql`select id from timeline.audit where action = 'pipeline.restart'`).length).toBe(0);
+    } finally {
+      await t.close();
+    }
+  },
+  timeoutMs,
+);
 
 test(
   "another process sends them when the one that did has stopped",

@@ -58,7 +58,7 @@ async function pausedGroups(sql: Sql): Promise<readonly Finding[]> {
   if (rows.length === 0) return [fine("groups", "none is paused")];
   return rows.map(({ consumer_group: group, paused_reason: reason, actor, at }) => {
     const detail = `group ${group} was paused by ${actor ?? "somebody"}: ${reason ?? "no reason given"}`;
-    return fault("warn", "groups", detail, `bun run ekiden resume ${group}`, at);
+    return fault("warn", "groups", detail, `bun run ekiden resume ${group} --reason "…"`, at);
   });
 }
 
