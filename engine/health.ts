@@ -5,6 +5,7 @@ import type { Consumer, PartHealth, Transport } from "./transport/port.ts";
 const DEADLINE_MS = 3_000;
 const HINTS = {
   database: "Is PostgreSQL up, and does DATABASE_URL point at it?",
+  auditor: "GET /v1/consumer-groups shows where groups stand.",
   transport: "Do PostgreSQL and, with KAFKA_BROKERS, the brokers answer?",
 };
 
@@ -12,21 +13,29 @@ const HINTS = {
 export class HealthCheck {
   readonly #database: Question;
   readonly #transport: Question;
+  readonly #auditor: Question;
   readonly #consumers: () => readonly Consumer[];
 
-  constructor(sql: Sql, transport: Transport, consumers: () => readonly Consumer[]) {
+  constructor(
+    sql: Sql,
+    transport: Transport,
+    auditor: () => Promise<PartHealth>,
+    consumers: () => readonly Consumer[],
+  ) {
     this.#database = new Question("database", async () => {
       await sql`select 1`;
       return [{ part: "database", ok: true, detail: "answers" }];
     });
     this.#transport = new Question("transport", () => transport.health());
+    this.#auditor = new Question("auditor", async () => [await auditor()]);
     this.#consumers = consumers;
   }
 
   /** Answers within the deadline, whatever is silent. */
   async look(): Promise<Health> {
-    const [database, transport] = await Promise.all([this.#database.answer(), this.#transport.answer()]);
-    const parts = [...database, ...transport, ...this.#consumers().map(consumerHealth)];
+    const questions = [this.#database, this.#transport, this.#auditor];
+    const answers = (await Promise.all(questions.map((question) => question.answer()))).flat();
+    const parts = [...answers, ...this.#consumers().map(consumerHealth)];
     return { ready: parts.every((part) => part.ok), parts };
   }
 }

@@ -28,3 +28,54 @@ comment on column timeline.republish_run.reached_at is 'When the last request th
 comment on column timeline.republish_run.scanned is 'Requests looked at.';
 comment on column timeline.republish_run.sent is 'Requests sent again, by topic.';
 comment on column timeline.republish_run.finished_at is 'When everything selected had been sent again.';
+
+create table timeline.auditor (
+  id integer constraint auditor_pkey primary key default 1,
+  xid xid8 not null,
+  message_id text collate "C" not null default '',
+  republished bigint not null default 0,
+  constraint auditor_id_check check (id = 1)
+);
+-- What is older is for `ekiden republish --missing-only`: nobody kept an eye on it.
+insert into timeline.auditor (xid) values (pg_snapshot_xmin(pg_current_snapshot()));
+comment on table timeline.auditor is 'The auditor, which looks whether every request is consumed: how far it has looked.';
+comment on column timeline.auditor.id is 'Always 1.';
+comment on column timeline.auditor.xid is 'Everything up to here is consumed or stands in late_message: transaction.';
+comment on column timeline.auditor.message_id is 'Everything up to here is consumed or stands in late_message: message of that transaction.';
+comment on column timeline.auditor.republished is 'Requests that it has sent again, ever.';
+
+create table timeline.late_message (
+  consumer_group text collate "C" not null,
+  message_id text collate "C" not null,
+  topic text collate "C" not null,
+  noticed_at timestamptz not null default clock_timestamp(),
+  mark text not null,
+  ends jsonb,
+  republishes integer not null default 0,
+  republished_at timestamptz,
+  constraint late_message_pkey primary key (consumer_group, message_id)
+);
+comment on table timeline.late_message is 'Requests that a group which must consume them has not taken up in time. A row goes when it has.';
+comment on column timeline.late_message.consumer_group is 'The group.';
+comment on column timeline.late_message.message_id is 'The request.';
+comment on column timeline.late_message.topic is 'Its topic.';
+comment on column timeline.late_message.noticed_at is 'When the auditor noticed.';
+comment on column timeline.late_message.mark is 'Place in the outbox behind the request, or behind its newest sending: Kafka: an LSN, embedded: a transaction.';
+comment on column timeline.late_message.ends is 'Partition → end of the topic, seen once the transport had passed the mark: a group that has passed these without the request never had it.';
+comment on column timeline.late_message.republishes is 'How often it was sent again.';
+comment on column timeline.late_message.republished_at is 'When it was last sent again.';
+
+create table timeline.group_progress (
+  consumer_group text collate "C" not null,
+  topic text collate "C" not null,
+  committed bigint not null,
+  moved_at timestamptz not null default clock_timestamp(),
+  waits boolean not null,
+  constraint group_progress_pkey primary key (consumer_group, topic)
+);
+comment on table timeline.group_progress is 'Of groups with late messages: how far they have come, and since when they stand there.';
+comment on column timeline.group_progress.consumer_group is 'The group.';
+comment on column timeline.group_progress.topic is 'The topic.';
+comment on column timeline.group_progress.committed is 'Sum of the committed offsets of its partitions.';
+comment on column timeline.group_progress.moved_at is 'When they last moved.';
+comment on column timeline.group_progress.waits is 'True: messages lie before it.';

@@ -5,6 +5,7 @@ import { Recorder } from "../dispatcher/recorder.ts";
 import { Requests } from "../dispatcher/requests.ts";
 import { Starter } from "../dispatcher/start.ts";
 import { HealthCheck } from "../health.ts";
+import { auditorHealth } from "../recovery/auditor.ts";
 import { askRepublish, carryOnRepublish, previewRepublish, republishReport } from "../recovery/republish.ts";
 import { redrive } from "../recovery/redrive.ts";
 import { Rewind } from "../recovery/rewind.ts";
@@ -38,7 +39,12 @@ function engineOf(parts: Parts, deciding: Deciding, draining: AbortSignal): Engi
   const requests = new Requests(recorder, revisions);
   const settling = new Settling(sql, changes);
   const rewind = new Rewind(sql, transport, control, groups);
-  const health = new HealthCheck(sql, transport, () => control.consumers);
+  const health = new HealthCheck(
+    sql,
+    transport,
+    () => auditorHealth(sql),
+    () => control.consumers,
+  );
   return {
     start: (definition, input, options, caller) =>
       starter.start({ definition, input, ...options, ...keyOf(caller), traceparent: caller.traceparent ?? null }),

@@ -33,7 +33,7 @@ export async function startDispatcher(parts: Parts, deciding: Deciding): Promise
   );
   timers.start(() => consumer.status().state === "running");
   closing.add(() => timers.stop());
-  startRecovering(parts);
+  startRecovering(parts, () => consumer.owns("timeline", 0));
   // One process for all schedules: the one that has the timeline's first partition.
   await startStarts(parts, deciding, () => consumer.status().state === "running" && consumer.owns("timeline", 0));
 }

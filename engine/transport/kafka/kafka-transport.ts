@@ -14,6 +14,7 @@ import { KafkaTransportError, reasonOf } from "./kafka-error.ts";
 import type { TransportLog } from "./kafka-log.ts";
 import { Names, PUBLICATION } from "./names.ts";
 import type { Patience } from "./rebuilding.ts";
+import { outboxEnd, slotHasPassed } from "./slot.ts";
 import { ensureHeartbeatTopic, ensureTopics, type TopicKeeper } from "./topics.ts";
 
 /** What the transport is made with. The schema `timeline` exists already. */
@@ -158,6 +159,14 @@ class KafkaTransport implements Transport {
 
   moveIdle(group: string, topic: string, partition: number, offset: number): Promise<void> {
     return moveIdleGroup(this.#reader, this.#options, { group, topic, partition, offset });
+  }
+
+  mark(): Promise<string> {
+    return outboxEnd(this.#options.sql);
+  }
+
+  passed(mark: string): Promise<boolean> {
+    return slotHasPassed(this.#options.sql, this.#keeper.names.slot, mark);
   }
 
   /** Debezium carries the messages: nothing waits here. */
