@@ -19,7 +19,7 @@ import { OutputClosed } from "./cli/write-line.ts";
 
 const NOTES = `
 Commands that talk to an engine find it at EKIDEN_URL (http://127.0.0.1:8080).
-Exit codes: 0 done; 1 the engine refused, or a check found errors; 2 wrong usage; 3 no engine answers;
+Exit codes: 0 done; 1 the engine refused, or a check found errors or differences; 2 wrong usage; 3 no engine answers;
 4 with --wait: the saga is not completed (failed, cancelled, parked, or it still runs); of many: one is parked,
 terminated or still on its way; 130 Ctrl-C. Of many, 1 says that some were refused and the others done.`;
 

@@ -4,7 +4,7 @@ import { RequestError } from "./request-error.ts";
 /** Where a list goes on: the keys of the last row. Opaque to callers, so that the order can change. */
 export interface Cursor {
   /** Which list it belongs to; a cursor of another list is refused. */
-  readonly list: "sagas" | "steps" | "messages" | "timeline" | "timeline-back";
+  readonly list: "sagas" | "steps" | "messages" | "timeline" | "timeline-back" | "verify";
   readonly id: string;
   /** Time of the row in microseconds since 1970, where the list is ordered by time. */
   readonly at?: string;

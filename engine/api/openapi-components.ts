@@ -54,6 +54,7 @@ const SCHEMAS = {
   SagaStep: saga.SagaStep,
   Timeline: message.Timeline,
   Uncompensated: saga.Uncompensated,
+  VerifyReport: recovery.VerifyReport,
   Waiting: saga.Waiting,
 } as const;
 

@@ -72,6 +72,30 @@ export interface RepublishReport {
   readonly finishedAt: string | null;
 }
 
+/** Which sagas to verify: one, or a page after another saga. */
+export interface VerifyRange {
+  readonly sagaId?: string | undefined;
+  readonly after?: string | undefined;
+  readonly limit: number;
+  readonly parallel: number;
+}
+
+/** What a page of sagas has shown; `last`: where the next one begins. */
+export interface VerifyPage {
+  readonly checked: number;
+  readonly differences: readonly {
+    readonly sagaId: string;
+    readonly definition: string;
+    readonly event: string | null;
+    readonly field: string;
+    readonly folded: string;
+    readonly stored: string;
+  }[];
+  readonly unverifiable: readonly { readonly sagaId: string; readonly definition: string; readonly reason: string }[];
+  readonly last: string | null;
+  readonly share: number;
+}
+
 export interface GroupView {
   readonly group: string;
   readonly paused: boolean;
@@ -126,6 +150,8 @@ export interface Engine {
     caller: Caller,
   ): Promise<RepublishReport>;
   republished(run: string): Promise<RepublishReport>;
+  /** Folds a page of sagas from their events and compares. */
+  verify(range: VerifyRange): Promise<VerifyPage>;
   /** Resolves when the saga is final or parked, when `timeoutMs` has passed, or when aborted. */
   settled(sagaId: string, timeoutMs: number, signal: AbortSignal): Promise<void>;
   /** Diagnostics of a YAML source against the loaded domains. */

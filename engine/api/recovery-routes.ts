@@ -1,8 +1,10 @@
 import type { Api, ApiParts } from "./api-env.ts";
 import { callerOf } from "./caller.ts";
+import { readCursor, writeCursor } from "./cursor.ts";
 import { describe } from "./describe.ts";
 import { readBody } from "./json-body.ts";
-import { RepublishRequest } from "./recovery-schema.ts";
+import { readQuery } from "./read-query.ts";
+import { RepublishRequest, VerifyQuery } from "./recovery-schema.ts";
 import { runIdOf } from "./unknown.ts";
 
 /** Recovery from the event store. */
@@ -17,7 +19,25 @@ export function addRecoveryRoutes(app: Api, { engine }: ApiParts): void {
   app.get("/v1/republish/:run", GET_REPUBLISH, async (c) =>
     c.json(await engine.republished(runIdOf(c.req.param("run")))),
   );
+
+  app.get("/v1/verify", VERIFY, async (c) => {
+    const { saga: sagaId, cursor, ...rest } = readQuery(c, VerifyQuery);
+    const after = cursor === undefined ? undefined : readCursor(cursor, ["verify"]).id;
+    const { last, ...report } = await engine.verify({ ...rest, sagaId, after });
+    return c.json({ ...report, nextCursor: last === null ? null : writeCursor({ list: "verify", id: last }) });
+  });
 }
+
+const VERIFY = describe({
+  tag: "sagas",
+  operationId: "verify",
+  summary: "Verify sagas against their events",
+  description:
+    "Folds sagas, oldest first, from the events that moved them, and compares with what is stored. Changes nothing.",
+  query: VerifyQuery,
+  answers: { 200: { description: "What a page of sagas has shown", schema: "VerifyReport" } },
+  problems: ["saga.unknown", "request.cursor-invalid"],
+});
 
 const REPUBLISH = describe({
   tag: "messages",

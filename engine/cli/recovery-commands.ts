@@ -7,6 +7,7 @@ import { call } from "./client.ts";
 import { expect, type OutputOptions, print, withJson } from "./output.ts";
 import { ProgressLine } from "./progress-line.ts";
 import { table } from "./table.ts";
+import { addVerify } from "./verify-command.ts";
 
 const LOOK_EVERY_MS = 500;
 
@@ -40,6 +41,7 @@ export function addRecoveryCommands(program: Command): void {
       const report = await watched(expect(RepublishReport, await call("POST", "/v1/republish", { body })));
       print({ json: json === true }, RepublishReport, report, republishText);
     });
+  addVerify(program);
 }
 
 /** Follows a run to its end. One that is no longer watched goes on all the same. */

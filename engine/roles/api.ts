@@ -9,6 +9,7 @@ import { auditorHealth } from "../recovery/auditor.ts";
 import { askRepublish, carryOnRepublish, previewRepublish, republishReport } from "../recovery/republish.ts";
 import { redrive } from "../recovery/redrive.ts";
 import { Rewind } from "../recovery/rewind.ts";
+import { verify } from "../recovery/verify.ts";
 import { Settling } from "../settled.ts";
 import type { Deciding } from "./deciding.ts";
 import type { Parts } from "./parts.ts";
@@ -57,6 +58,10 @@ function engineOf(parts: Parts, deciding: Deciding, draining: AbortSignal): Engi
       const until = performance.now() + REPUBLISH_MS;
       const id = await askRepublish(sql, selection, reason, caller);
       return carryOnRepublish(sql, id, () => performance.now() < until);
+    },
+    verify: (range) => {
+      const definition = (name: string, revision: string) => revisions.get(sql, name, revision);
+      return verify({ sql, definition, evaluator }, range);
     },
     republished: (run) => republishReport(sql, run),
     settled: (sagaId, timeoutMs, signal) => settling.settled(sagaId, timeoutMs, AbortSignal.any([signal, draining])),

@@ -45,6 +45,7 @@ test("the document names every call of the API", () => {
     "get /v1/sagas/{id}",
     "get /v1/sagas/{id}/steps",
     "get /v1/sagas/{id}/timeline",
+    "get /v1/verify",
     "post /v1/consumer-groups/{group}/pause",
     "post /v1/consumer-groups/{group}/resume",
     "post /v1/consumer-groups/{group}/rewind",

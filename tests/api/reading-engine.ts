@@ -13,6 +13,7 @@ export function readingEngine(change: Partial<Engine> = {}): Engine {
     redrive: refuse,
     republish: refuse,
     republished: refuse,
+    verify: refuse,
     settled: () => Promise.resolve(),
     validate: () => [],
     broken: () => new Map(),
