@@ -35,6 +35,7 @@ const SCHEMAS = {
   ProblemFault: problem.ProblemFault,
   Reasoned: verb.Reasoned,
   Redriven: message.Redriven,
+  RebuildReport: recovery.RebuildReport,
   RepublishReport: recovery.RepublishReport,
   RepublishRequest: recovery.RepublishRequest,
   RetryRequest: verb.RetryRequest,

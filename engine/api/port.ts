@@ -72,6 +72,18 @@ export interface RepublishReport {
   readonly finishedAt: string | null;
 }
 
+/** How a rebuild of a projection stands. */
+export interface RebuildReport {
+  readonly id: string;
+  readonly group: string;
+  readonly state: "asked" | "running" | "done" | "failed";
+  readonly events: number;
+  readonly share: number;
+  readonly problem: string | null;
+  readonly askedAt: string;
+  readonly finishedAt: string | null;
+}
+
 /** Which sagas to verify: one, or a page after another saga. */
 export interface VerifyRange {
   readonly sagaId?: string | undefined;
@@ -150,6 +162,9 @@ export interface Engine {
     caller: Caller,
   ): Promise<RepublishReport>;
   republished(run: string): Promise<RepublishReport>;
+  /** Asks for a projection to be built anew; a process that runs its domain does it. */
+  rebuild(group: string, reason: string, caller: Caller): Promise<RebuildReport>;
+  rebuilt(group: string): Promise<RebuildReport>;
   /** Folds a page of sagas from their events and compares. */
   verify(range: VerifyRange): Promise<VerifyPage>;
   /** Resolves when the saga is final or parked, when `timeoutMs` has passed, or when aborted. */

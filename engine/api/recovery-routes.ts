@@ -5,7 +5,8 @@ import { describe } from "./describe.ts";
 import { readBody } from "./json-body.ts";
 import { readQuery } from "./read-query.ts";
 import { RepublishRequest, VerifyQuery } from "./recovery-schema.ts";
-import { runIdOf } from "./unknown.ts";
+import { groupOf, runIdOf } from "./unknown.ts";
+import { Reasoned } from "./verb-schema.ts";
 
 /** Recovery from the event store. */
 export function addRecoveryRoutes(app: Api, { engine }: ApiParts): void {
@@ -20,6 +21,17 @@ export function addRecoveryRoutes(app: Api, { engine }: ApiParts): void {
     c.json(await engine.republished(runIdOf(c.req.param("run")))),
   );
 
+  app.post("/v1/projections/:group/rebuild", REBUILD, async (c) => {
+    const group = groupOf(c.req.param("group"));
+    const caller = callerOf(c);
+    const { reason } = await readBody(c.req.raw, Reasoned);
+    return c.json(await engine.rebuild(group, reason, caller), 202);
+  });
+
+  app.get("/v1/projections/:group/rebuild", GET_REBUILD, async (c) =>
+    c.json(await engine.rebuilt(groupOf(c.req.param("group")))),
+  );
+
   app.get("/v1/verify", VERIFY, async (c) => {
     const { saga: sagaId, cursor, ...rest } = readQuery(c, VerifyQuery);
     const after = cursor === undefined ? undefined : readCursor(cursor, ["verify"]).id;
@@ -27,6 +39,27 @@ export function addRecoveryRoutes(app: Api, { engine }: ApiParts): void {
     return c.json({ ...report, nextCursor: last === null ? null : writeCursor({ list: "verify", id: last }) });
   });
 }
+
+const REBUILD = describe({
+  tag: "consumer groups",
+  operationId: "rebuildProjection",
+  summary: "Build a projection anew from the event store",
+  description:
+    "Carried out by a process that runs its domain, while the projection goes on; readers see the old rows until the new ones take their place.",
+  path: ["projection"],
+  body: { schema: "Reasoned", description: "Why", required: true },
+  answers: { 202: { description: "Recorded, or the one that is not done yet", schema: "RebuildReport" } },
+  problems: ["group.unknown", "saga.idempotency-mismatch", "request.header-invalid"],
+});
+
+const GET_REBUILD = describe({
+  tag: "consumer groups",
+  operationId: "getRebuild",
+  summary: "Read how far the newest rebuild of a projection is",
+  path: ["projection"],
+  answers: { 200: { description: "The rebuild", schema: "RebuildReport" } },
+  problems: ["group.unknown"],
+});
 
 const VERIFY = describe({
   tag: "sagas",

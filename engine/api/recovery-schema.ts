@@ -48,6 +48,20 @@ export const RepublishRequest = v.pipe(
   v.description("Which requests to send again from the event store; all that is given must hold"),
 );
 
+export const RebuildReport = v.pipe(
+  v.strictObject({
+    id: v.pipe(v.string(), v.description("Of the rebuild")),
+    group: v.pipe(v.string(), v.examples(["application.standing"])),
+    state: v.picklist(["asked", "running", "done", "failed"]),
+    events: v.pipe(v.number(), v.description("Events applied so far")),
+    share: v.pipe(v.number(), v.description("How far it is, 0 to 1")),
+    problem: v.pipe(v.nullable(v.string()), v.description("Why it failed; the read model is as it was")),
+    askedAt: Time,
+    finishedAt: v.nullable(Time),
+  }),
+  v.description("A rebuild of a projection"),
+);
+
 /** Sagas folded at once by one call. */
 const PARALLEL_MAX = 8;
 

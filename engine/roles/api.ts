@@ -1,10 +1,12 @@
 import type { Engine } from "../api/port.ts";
 import { createApi, type RunningApi, serveApi } from "../api/server.ts";
 import { loadDefinition } from "../definition/load.ts";
+import { Refusal } from "../core/refusal.ts";
 import { Recorder } from "../dispatcher/recorder.ts";
 import { Requests } from "../dispatcher/requests.ts";
 import { Starter } from "../dispatcher/start.ts";
 import { HealthCheck } from "../health.ts";
+import { askRebuild, newestRebuild } from "../recovery/rebuild-requests.ts";
 import { auditorHealth } from "../recovery/auditor.ts";
 import { askRepublish, carryOnRepublish, previewRepublish, republishReport } from "../recovery/republish.ts";
 import { redrive } from "../recovery/redrive.ts";
@@ -63,6 +65,8 @@ function engineOf(parts: Parts, deciding: Deciding, draining: AbortSignal): Engi
       const definition = (name: string, revision: string) => revisions.get(sql, name, revision);
       return verify({ sql, definition, evaluator }, range);
     },
+    rebuild: (group, reason, caller) => askRebuild(sql, projectionOf(groups, group), reason, caller),
+    rebuilt: (group) => newestRebuild(sql, projectionOf(groups, group)),
     republished: (run) => republishReport(sql, run),
     settled: (sagaId, timeoutMs, signal) => settling.settled(sagaId, timeoutMs, AbortSignal.any([signal, draining])),
     validate: (source) => loadDefinition(source, { catalog: known.catalog, definitions: desk.definitions }).diagnostics,
@@ -79,6 +83,17 @@ function engineOf(parts: Parts, deciding: Deciding, draining: AbortSignal): Engi
     health: () => health.look(),
     bounds: () => [starter, recorder, settling, transport, ...control.consumers, pools].flatMap((part) => part.bounds),
   };
+}
+
+/** @throws Refusal `group.unknown` */
+function projectionOf(groups: Parts["groups"], group: string): string {
+  groups.topicsOf(group);
+  if (group.includes(".") && !group.startsWith("start.")) return group;
+  throw new Refusal(
+    "group.unknown",
+    `${group} is no projection`,
+    "Only `<domain>.<projection>` has a read model to build anew.",
+  );
 }
 
 function keyOf(caller: { readonly idempotencyKey?: string }): { idempotencyKey?: string } {

@@ -14,6 +14,8 @@ export function readingEngine(change: Partial<Engine> = {}): Engine {
     republish: refuse,
     republished: refuse,
     verify: refuse,
+    rebuild: refuse,
+    rebuilt: refuse,
     settled: () => Promise.resolve(),
     validate: () => [],
     broken: () => new Map(),
