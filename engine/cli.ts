@@ -29,7 +29,7 @@ import { OutputClosed } from "./cli/write-line.ts";
 
 const NOTES = `
 Commands that talk to an engine find it at EKIDEN_URL (http://127.0.0.1:8080) and send EKIDEN_API_KEY.
-Exit codes: 0 done; 1 the engine refused, a check found errors, or the doctor something red; 2 wrong usage; 3 no engine answers;
+Exit codes: 0 done; 1 the engine refused, a check found errors or differences, or the doctor something red; 2 wrong usage; 3 no engine answers;
 4 with --wait: the saga is not completed (failed, cancelled, parked, or it still runs); of many: one is parked,
 terminated or still on its way; a redrive of many: it waits, was stopped, or a message failed again; 130 Ctrl-C.
 Of many, 1 says that some were refused and the others done.`;

@@ -6,6 +6,7 @@ const DEADLINE_MS = 3_000;
 const HINTS = {
   database: "Is PostgreSQL up, and does DATABASE_URL point at it?",
   heartbeat: "Does PostgreSQL answer?",
+  auditor: "GET /v1/consumer-groups shows where groups stand.",
   transport: "Do PostgreSQL and, with KAFKA_BROKERS, the brokers answer?",
 };
 
@@ -14,8 +15,8 @@ export class HealthCheck {
   readonly #database: Question;
   readonly #transport: Question;
   readonly #heartbeat: Question;
+  readonly #auditor: Question;
   readonly #consumers: () => readonly Consumer[];
-
   readonly #more: () => readonly PartHealth[];
 
   /** `more`: lines that need not be asked for. */
@@ -23,22 +24,23 @@ export class HealthCheck {
     sql: Sql,
     transport: Transport,
     consumers: () => readonly Consumer[],
-    heartbeat: () => Promise<readonly PartHealth[]>,
+    loops: { readonly heartbeat: () => Promise<readonly PartHealth[]>; readonly auditor: () => Promise<PartHealth> },
     more: () => readonly PartHealth[] = () => [],
   ) {
-    this.#heartbeat = new Question("heartbeat", heartbeat);
+    this.#heartbeat = new Question("heartbeat", loops.heartbeat);
     this.#more = more;
     this.#database = new Question("database", async () => {
       await sql`select 1`;
       return [{ part: "database", ok: true, detail: "answers" }];
     });
     this.#transport = new Question("transport", () => transport.health());
+    this.#auditor = new Question("auditor", async () => [await loops.auditor()]);
     this.#consumers = consumers;
   }
 
   /** Answers within the deadline, whatever is silent. */
   async look(): Promise<Health> {
-    const asked = [this.#database, this.#transport, this.#heartbeat].map((question) => question.answer());
+    const asked = [this.#database, this.#transport, this.#heartbeat, this.#auditor].map((question) => question.answer());
     const parts = [...(await Promise.all(asked)).flat(), ...this.#consumers().map(consumerHealth), ...this.#more()];
     return { ready: parts.every((part) => part.ok), parts };
   }

@@ -113,9 +113,14 @@ export interface TimelineEvent {
 export interface Projection {
   /** Event types it wants; others are skipped. */
   readonly on: readonly string[];
-  /** Applies one event. Runs in the transaction that records the event as consumed. */
-  apply(tx: Tx, event: TimelineEvent): Promise<void>;
-  /** Empties the read model before it is built again from the event store. */
+  /**
+   * The one table that it keeps, without the schema. With it a rebuild builds the new rows beside the old ones, in short
+   * transactions: `apply` must then read and write the table that it is given, as `tx(table)`.
+   */
+  readonly table?: string;
+  /** Applies one event. Runs in the transaction that records the event as consumed. `table`: with its schema. */
+  apply(tx: Tx, event: TimelineEvent, table: string): Promise<void>;
+  /** Empties the read model before it is built again from the event store; not called where `table` is given. */
   rebuild(tx: Tx): Promise<void>;
 }
 

@@ -12,6 +12,6 @@ export default defineDomain({
     cancel: { input: Register, run: cancel },
   },
   projections: {
-    standing: { on: STANDING_EVENTS, apply: keepStanding, rebuild: emptyStanding },
+    standing: { table: "standing", on: STANDING_EVENTS, apply: keepStanding, rebuild: emptyStanding },
   },
 });

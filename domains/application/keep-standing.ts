@@ -1,12 +1,12 @@
 import type { TimelineEvent, Tx } from "ekiden";
 import { type Standing, stand } from "./standing.ts";
 
-/** Applies one event to `application.standing`. Its consumer group is the table's only writer. */
-export async function keepStanding(tx: Tx, event: TimelineEvent): Promise<void> {
-  const before = await find(tx, event.sagaId);
+/** Applies one event to `application.standing`, or to the table that is to take its place. Its consumer group is the table's only writer. */
+export async function keepStanding(tx: Tx, event: TimelineEvent, table: string): Promise<void> {
+  const before = await find(tx, table, event.sagaId);
   const after = stand(before, event);
   // Nothing learned is nothing written: `stand` hands the very row back.
-  if (after && after !== before) await save(tx, after);
+  if (after && after !== before) await save(tx, table, after);
 }
 
 /** Empties the read model before it is built again. `delete`, since the domain's role may not truncate. */
@@ -24,10 +24,10 @@ interface StandingRow {
   readonly facts: Standing["facts"];
 }
 
-async function find(tx: Tx, sagaId: string): Promise<Standing | undefined> {
+async function find(tx: Tx, table: string, sagaId: string): Promise<Standing | undefined> {
   const [row] = await tx<StandingRow[]>`
     select saga_id, application_no, standing, why, since_at, started_at, facts
-    from application.standing
+    from ${tx(table)}
     where saga_id = ${sagaId}
   `;
   if (!row) return undefined;
@@ -43,9 +43,9 @@ async function find(tx: Tx, sagaId: string): Promise<Standing | undefined> {
   };
 }
 
-async function save(tx: Tx, row: Standing): Promise<void> {
+async function save(tx: Tx, table: string, row: Standing): Promise<void> {
   await tx`
-    insert into application.standing (saga_id, application_no, standing, why, since_at, started_at, facts)
+    insert into ${tx(table)} as standing (saga_id, application_no, standing, why, since_at, started_at, facts)
     values (
       ${row.sagaId}, ${row.applicationNo}, ${row.standing}, ${row.why}, ${row.since}, ${row.startedAt},
       ${tx.json({ ...row.facts })}

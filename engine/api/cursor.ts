@@ -12,7 +12,8 @@ export interface Cursor {
     | "timeline-back"
     | "audit"
     | "redrives"
-    | "redrive-items";
+    | "redrive-items"
+    | "verify";
   readonly id: string;
   /** Time of the row in microseconds since 1970, where the list is ordered by time. */
   readonly at?: string;

@@ -66,6 +66,7 @@ const SCHEMAS = {
   RedriveSample: redrive.RedriveSample,
   Redriven: message.Redriven,
   ResolveRequest: verb.ResolveRequest,
+  RebuildReport: recovery.RebuildReport,
   RepublishReport: recovery.RepublishReport,
   RepublishRequest: recovery.RepublishRequest,
   RetryRequest: verb.RetryRequest,
@@ -87,6 +88,7 @@ const SCHEMAS = {
   StreamEvent: stream.StreamEvent,
   Timeline: message.Timeline,
   Uncompensated: saga.Uncompensated,
+  VerifyReport: recovery.VerifyReport,
   Waiting: saga.Waiting,
 } as const;
 

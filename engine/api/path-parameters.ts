@@ -10,5 +10,6 @@ export const PATH_PARAMETERS = {
   run: { name: "run", description: "ULID of the run, as its call answered it", example: "01KAS0CW5X7T2M4Q8S0V3Y6ZBD" },
   partition: { name: "partition", description: "Name of the partition", example: "event_request_202601" },
   redriveId: { name: "redriveId", description: "ULID of the redrive", example: "01KAS0CW5X2V7J4H8N6D3Q1RTB" },
+  projection: { name: "group", description: "`<domain>.<projection>`", example: "application.standing" },
   group: { name: "group", description: "`dispatcher`, `<domain>` or `<domain>.<projection>`", example: "screening" },
 } as const;

@@ -106,6 +106,42 @@ export interface PartitionView {
   readonly obstacles: readonly string[];
 }
 
+/** How a rebuild of a projection stands. */
+export interface RebuildReport {
+  readonly id: string;
+  readonly group: string;
+  readonly state: "asked" | "running" | "done" | "failed";
+  readonly events: number;
+  readonly share: number;
+  readonly problem: string | null;
+  readonly askedAt: string;
+  readonly finishedAt: string | null;
+}
+
+/** Which sagas to verify: one, or a page after another saga. */
+export interface VerifyRange {
+  readonly sagaId?: string | undefined;
+  readonly after?: string | undefined;
+  readonly limit: number;
+  readonly parallel: number;
+}
+
+/** What a page of sagas has shown; `last`: where the next one begins. */
+export interface VerifyPage {
+  readonly checked: number;
+  readonly differences: readonly {
+    readonly sagaId: string;
+    readonly definition: string;
+    readonly event: string | null;
+    readonly field: string;
+    readonly folded: string;
+    readonly stored: string;
+  }[];
+  readonly unverifiable: readonly { readonly sagaId: string; readonly definition: string; readonly reason: string }[];
+  readonly last: string | null;
+  readonly share: number;
+}
+
 export interface GroupView {
   readonly group: string;
   readonly paused: boolean;
@@ -252,6 +288,11 @@ export interface Engine {
   createRedrive(order: RedriveOrder, reason: string, caller: Caller): Promise<string>;
   continueRedrive(redriveId: string, reason: string, caller: Caller): Promise<void>;
   stopRedrive(redriveId: string, reason: string, caller: Caller): Promise<void>;
+  /** Asks for a projection to be built anew; a process that runs its domain does it. */
+  rebuild(group: string, reason: string, caller: Caller): Promise<RebuildReport>;
+  rebuilt(group: string): Promise<RebuildReport>;
+  /** Folds a page of sagas from their events and compares. */
+  verify(range: VerifyRange): Promise<VerifyPage>;
   /** Resolves when the saga is final or parked, when `timeoutMs` has passed, or when aborted. */
   settled(sagaId: string, timeoutMs: number, signal: AbortSignal): Promise<void>;
   /** Diagnostics of a YAML source against the loaded domains. */

@@ -1,9 +1,12 @@
 import type { Api, ApiParts } from "./api-env.ts";
 import { callerOf } from "./caller.ts";
+import { readCursor, writeCursor } from "./cursor.ts";
 import { describe } from "./describe.ts";
 import { readBody } from "./json-body.ts";
-import { RepublishRequest } from "./recovery-schema.ts";
-import { runIdOf } from "./unknown.ts";
+import { readQuery } from "./read-query.ts";
+import { RepublishRequest, VerifyQuery } from "./recovery-schema.ts";
+import { groupOf, runIdOf } from "./unknown.ts";
+import { Reasoned } from "./verb-schema.ts";
 
 /** Recovery from the event store. */
 export function addRecoveryRoutes(app: Api, { engine }: ApiParts): void {
@@ -17,7 +20,57 @@ export function addRecoveryRoutes(app: Api, { engine }: ApiParts): void {
   app.get("/v1/republish/:run", GET_REPUBLISH, async (c) =>
     c.json(await engine.republished(runIdOf(c.req.param("run")))),
   );
+
+  app.post("/v1/projections/:group/rebuild", REBUILD, async (c) => {
+    const group = groupOf(c.req.param("group"));
+    const caller = callerOf(c);
+    const { reason } = await readBody(c.req.raw, Reasoned);
+    return c.json(await engine.rebuild(group, reason, caller), 202);
+  });
+
+  app.get("/v1/projections/:group/rebuild", GET_REBUILD, async (c) =>
+    c.json(await engine.rebuilt(groupOf(c.req.param("group")))),
+  );
+
+  app.get("/v1/verify", VERIFY, async (c) => {
+    const { saga: sagaId, cursor, ...rest } = readQuery(c, VerifyQuery);
+    const after = cursor === undefined ? undefined : readCursor(cursor, ["verify"]).id;
+    const { last, ...report } = await engine.verify({ ...rest, sagaId, after });
+    return c.json({ ...report, nextCursor: last === null ? null : writeCursor({ list: "verify", id: last }) });
+  });
 }
+
+const REBUILD = describe({
+  tag: "consumer groups",
+  operationId: "rebuildProjection",
+  summary: "Build a projection anew from the event store",
+  description:
+    "Carried out by a process that runs its domain, while the projection goes on; readers see the old rows until the new ones take their place.",
+  path: ["projection"],
+  body: { schema: "Reasoned", description: "Why", required: true },
+  answers: { 202: { description: "Recorded, or the one that is not done yet", schema: "RebuildReport" } },
+  problems: ["group.unknown", "saga.idempotency-mismatch", "request.header-invalid"],
+});
+
+const GET_REBUILD = describe({
+  tag: "consumer groups",
+  operationId: "getRebuild",
+  summary: "Read how far the newest rebuild of a projection is",
+  path: ["projection"],
+  answers: { 200: { description: "The rebuild", schema: "RebuildReport" } },
+  problems: ["group.unknown"],
+});
+
+const VERIFY = describe({
+  tag: "sagas",
+  operationId: "verify",
+  summary: "Verify sagas against their events",
+  description:
+    "Folds sagas, oldest first, from the events that moved them, and compares with what is stored. Changes nothing.",
+  query: VerifyQuery,
+  answers: { 200: { description: "What a page of sagas has shown", schema: "VerifyReport" } },
+  problems: ["saga.unknown", "request.cursor-invalid"],
+});
 
 const REPUBLISH = describe({
   tag: "messages",

@@ -1,12 +1,13 @@
 import type { Command } from "commander";
 import type * as v from "valibot";
 
-import { RepublishReport } from "../api/recovery-schema.ts";
+import { RebuildReport, RepublishReport } from "../api/recovery-schema.ts";
 import { CliError, EXIT } from "./cli-error.ts";
 import { call } from "./client.ts";
 import { expect, type OutputOptions, print, withJson } from "./output.ts";
 import { ProgressLine } from "./progress-line.ts";
 import { table } from "./table.ts";
+import { addVerify } from "./verify-command.ts";
 
 const LOOK_EVERY_MS = 500;
 
@@ -20,6 +21,7 @@ interface RepublishOptions extends OutputOptions {
   readonly reason?: string;
 }
 
+type Rebuild = v.InferOutput<typeof RebuildReport>;
 type Report = v.InferOutput<typeof RepublishReport>;
 
 /** Recovery from the event store. */
@@ -40,6 +42,37 @@ export function addRecoveryCommands(program: Command): void {
       const report = await watched(expect(RepublishReport, await call("POST", "/v1/republish", { body })));
       print({ json: json === true }, RepublishReport, report, republishText);
     });
+  addRebuild(program);
+  addVerify(program);
+}
+
+function addRebuild(program: Command): void {
+  withJson(program.command("rebuild").argument("<group>", "the projection, <domain>.<projection>"))
+    .description("build a projection anew from the event store; readers see the old rows until it is done")
+    .requiredOption("--reason <text>", "why; it stands in the audit")
+    .action(async (group: string, { json, reason }: OutputOptions & { reason: string }) => {
+      const path = `/v1/projections/${encodeURIComponent(group)}/rebuild`;
+      const report = await rebuilt(path, expect(RebuildReport, await call("POST", path, { body: { reason } })));
+      if (report.state === "failed")
+        throw new CliError(EXIT.refused, `${group} was not rebuilt and is as it was: ${report.problem}`, report);
+      print({ json: json === true }, RebuildReport, report, ({ events }) => `${group} is rebuilt: ${events} events`);
+    });
+}
+
+async function rebuilt(path: string, first: Rebuild): Promise<Rebuild> {
+  const line = new ProgressLine();
+  try {
+    for (let report = first; ; report = expect(RebuildReport, await call("GET", path))) {
+      if (report.finishedAt !== null) return report;
+      line.show(
+        report.share,
+        report.state === "asked" ? "waits for a process with its domain" : `${report.events} events`,
+      );
+      await Bun.sleep(LOOK_EVERY_MS);
+    }
+  } finally {
+    line.end();
+  }
 }
 
 /** Follows a run to its end. One that is no longer watched goes on all the same. */

@@ -79,16 +79,56 @@ export class Projector {
           const message = tx.json(foreignMessage(delivery, this.#consumer) as never);
           await tx`select timeline.record_foreign(${this.group}, ${message}, 'the event store has no such event')`;
         } else if (verdict === "run" && event !== null && this.#wanted.has(event.type)) {
-          await this.#projection.apply(guarded.tx, { ...event, at: new Date(event.at) });
+          await this.#projection.apply(guarded.tx, { ...event, at: new Date(event.at) }, this.table ?? "");
         }
       }
       guarded.revoke("the projection has returned");
     });
   }
 
-  /** Empties the read model, in a transaction of the domain's own role. */
-  async empty(): Promise<void> {
-    await this.#begin((tx) => this.#projection.rebuild(guardTx(tx, STATEMENT_MS).tx));
+  /** The table that it keeps, with its schema; null: it does not say. */
+  get table(): string | null {
+    const { table } = this.#projection;
+    return table === undefined ? null : `${this.group.split(".")[0]}.${table}`;
+  }
+
+  /** Applies events to a table of the same form, in one transaction of the domain's own role. */
+  async applyTo(table: string, events: readonly TimelineEvent[]): Promise<void> {
+    await this.#begin((tx) => this.#applyAll(tx, table, events));
+  }
+
+  /** Lets a shadow, or what is built anew in place, take the place of the read model's rows with one commit. */
+  async replace(shadow: string | null, events: () => AsyncIterable<readonly TimelineEvent[]>): Promise<void> {
+    await this.#begin(async (tx) => {
+      // Waits for the batches in progress; those that come wait for this transaction.
+      await tx`select pg_advisory_xact_lock(5, hashtext(${this.group}))`;
+      if (shadow === null) await this.#projection.rebuild(guardTx(tx, STATEMENT_MS).tx);
+      for await (const batch of events()) {
+        await this.#applyAll(tx, shadow ?? this.table ?? "", batch);
+        const messages = batch.map((event) => ({
+          topic: "timeline",
+          key: event.sagaId,
+          partition: -1,
+          offset: -1,
+          timestamp: event.at.getTime(),
+          receivedAt: new Date().toISOString(),
+          consumer: this.#consumer,
+          headers: { id: event.messageId },
+        }));
+        await tx`select ordinal from timeline.claim_projection_batch(${this.group}, ${tx.json(messages)})`;
+      }
+      const table = this.table;
+      if (shadow === null || table === null) return;
+      const { tx: long } = guardTx(tx, STATEMENT_MS);
+      await long`delete from ${long(table)}`;
+      await long`insert into ${long(table)} select s.* from ${long(shadow)} s`;
+    });
+  }
+
+  async #applyAll(tx: Tx, table: string, events: readonly TimelineEvent[]): Promise<void> {
+    const guarded = guardTx(tx, STATEMENT_MS);
+    for (const event of events) await this.#projection.apply(guarded.tx, event, table);
+    guarded.revoke("the projection has returned");
   }
 
   get eventTypes(): readonly string[] {

@@ -12,7 +12,7 @@ export interface ExpectedGroup {
  * Who must consume what. Of a topic that nobody handles nobody is expected, nor is a projection of which it is not known
  * which events it wants.
  */
-function expectedGroups(domains: Iterable<PublishedDomain>): readonly ExpectedGroup[] {
+export function expectedGroups(domains: Iterable<PublishedDomain>): readonly ExpectedGroup[] {
   const all = [...domains];
   const types = new Map<string, readonly string[]>(
     all.flatMap(({ name, projectionEvents = {} }) =>

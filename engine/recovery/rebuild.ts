@@ -1,8 +1,5 @@
+import type { TimelineEvent } from "../sdk.ts";
 import type { Sql } from "../timeline/database.ts";
-import type { Delivery } from "../transport/port.ts";
-import { newId } from "../timeline/ids.ts";
-import type { Groups } from "./groups.ts";
-import type { Operator } from "./operator.ts";
 
 const BATCH = 500;
 
@@ -10,73 +7,123 @@ const BATCH = 500;
 export interface Rebuildable {
   readonly group: string;
   readonly eventTypes: readonly string[];
-  empty(): Promise<void>;
-  apply(deliveries: readonly Delivery[]): Promise<void>;
+  /** The table that it keeps, with its schema; null: it does not say. */
+  readonly table: string | null;
+  /** Applies events to another table of the same form, in one transaction. */
+  applyTo(table: string, events: readonly TimelineEvent[]): Promise<void>;
+  /**
+   * Ends a rebuild, in one transaction during which the projection applies nothing: the rest is applied to the shadow, or
+   * all of it to the emptied read model itself, what it now holds is claimed, and readers see it with the commit.
+   */
+  replace(shadow: string | null, events: () => AsyncIterable<readonly TimelineEvent[]>): Promise<void>;
 }
 
-interface EventPlace {
+/** How far a rebuild is: events applied, and the share of them, 0 to 1. */
+export type RebuildProgress = (events: number, share: number) => Promise<void>;
+
+interface EventRow {
   message_id: string;
   xid: string;
+  message_type: string;
+  correlation_id: string;
+  saga: string;
+  step_key: string | null;
+  action: string | null;
   requested_at: Date;
-  message_key: string;
+  message_body: TimelineEvent["body"];
+}
+
+interface Place {
+  readonly xid: string;
+  readonly message_id: string;
 }
 
 /**
- * Builds a projection anew from the event store: pauses its group, empties it, applies every event in the order in
- * which their transactions wrote them, resumes. What is delivered afterwards is skipped as done. Returns the number of
- * events applied. Readers see it half-built meanwhile.
+ * Builds a projection anew from the event store while it goes on, and returns the number of events applied. Readers see
+ * the old rows until the new ones take their place in one commit. With a table of its own to say, the new rows are built
+ * beside it, in short transactions; without one, all of it is one long transaction. One that is killed has changed nothing.
  */
-export async function rebuild(
-  sql: Sql,
-  groups: Groups,
-  projection: Rebuildable,
-  reason: string,
-  by: Operator,
-): Promise<number> {
-  const { paused } = await groups.one(projection.group);
-  await groups.pause(projection.group, `rebuild: ${reason}`, { actor: by.actor });
-  try {
-    await projection.empty();
-    await sql`delete from timeline.event_consumption where consumer_group = ${projection.group}`;
-    const applied = await replay(sql, projection);
-    await sql`
-      insert into timeline.audit (id, actor, action, target, reason, after)
-      values (${newId()}, ${by.actor}, 'projection.rebuild', ${projection.group}, ${reason}, ${sql.json({ events: applied })})
-    `;
-    return applied;
-  } finally {
-    if (!paused) await groups.resume(projection.group, `rebuilt: ${reason}`, { actor: by.actor });
+export async function rebuild(sql: Sql, projection: Rebuildable, progress: RebuildProgress): Promise<number> {
+  const { table } = projection;
+  let place: Place = { xid: "0", message_id: "" };
+  let events = 0;
+  const total = await countEvents(sql, projection);
+  const count = async (more: number) => {
+    events += more;
+    await progress(events, total === 0 ? 0 : Math.min(1, events / total));
+  };
+  const shadow = table === null ? null : await makeShadow(sql, table);
+  if (shadow !== null) {
+    for (let more = true; more; ) {
+      const rows = await read(sql, projection, place, true);
+      await projection.applyTo(shadow, rows.map(toEvent));
+      place = rows.at(-1) ?? place;
+      await count(rows.length);
+      more = rows.length === BATCH;
+    }
   }
+  const rest = async function* () {
+    for (let more = true; more; ) {
+      const rows = await read(sql, projection, place, false);
+      place = rows.at(-1) ?? place;
+      if (rows.length > 0) yield rows.map(toEvent);
+      await count(rows.length);
+      more = rows.length === BATCH;
+    }
+  };
+  await projection.replace(shadow, rest);
+  if (shadow !== null) await sql`drop table if exists ${sql(shadow)}`;
+  return events;
 }
 
-async function replay(sql: Sql, projection: Rebuildable): Promise<number> {
-  let last = { xid: "0", message_id: "" };
-  for (let applied = 0; ; ) {
-    const events = await sql<EventPlace[]>`
-      select r.message_id, r.xid::text as xid, r.requested_at, r.message_key
-      from timeline.event_request r
-      where r.topic = 'timeline' and r.message_type = any (${sql.array([...projection.eventTypes])}::text[])
-        and (r.xid, r.message_id) > (${last.xid}::xid8, ${last.message_id})
-      order by r.xid, r.message_id
-      limit ${BATCH}
-    `;
-    if (events.length === 0) return applied;
-    await projection.apply(events.map(toDelivery));
-    applied += events.length;
-    last = events.at(-1) as EventPlace;
-  }
+async function countEvents(sql: Sql, { eventTypes }: Rebuildable): Promise<number> {
+  const [row] = await sql<{ events: number }[]>`
+    select count(*) as events from timeline.event_request r
+    where r.topic = 'timeline' and r.message_type = any (${sql.array([...eventTypes])}::text[])
+  `;
+  return row?.events ?? 0;
 }
 
-function toDelivery(event: EventPlace): Delivery {
+/** A table of the same form beside it, empty; one that an earlier rebuild left behind goes. */
+async function makeShadow(sql: Sql, table: string): Promise<string> {
+  const shadow = `${table}__rebuild`;
+  await sql.begin(async (tx) => {
+    await tx`drop table if exists ${tx(shadow)}`;
+    await tx`create table ${tx(shadow)} (like ${tx(table)} including all)`;
+    await tx`
+      comment on table ${tx(shadow)} is 'A read model that is being built anew; it goes when that has ended.'
+    `;
+    const [login] = await tx<{ role_name: string }[]>`
+      select role_name from timeline.domain_login where domain = ${table.split(".")[0] ?? ""}
+    `;
+    if (login !== undefined) await tx`grant select, insert, update, delete on ${tx(shadow)} to ${tx(login.role_name)}`;
+  });
+  return shadow;
+}
+
+/** Behind the xid horizon nothing is passed over that is still to be committed; the rest is read under the projection's lock. */
+function read(sql: Sql, { eventTypes }: Rebuildable, place: Place, settled: boolean): Promise<EventRow[]> {
+  return sql<EventRow[]>`
+    select r.message_id, r.xid::text as xid, r.message_type, r.correlation_id, r.saga, r.step_key, r.action, r.requested_at,
+      r.message_body
+    from timeline.event_request r
+    where r.topic = 'timeline' and r.message_type = any (${sql.array([...eventTypes])}::text[])
+      and (r.xid, r.message_id) > (${place.xid}::xid8, ${place.message_id})
+      and (not ${settled}::boolean or r.xid < pg_snapshot_xmin(pg_current_snapshot()))
+    order by r.xid, r.message_id
+    limit ${BATCH}
+  `;
+}
+
+function toEvent(row: EventRow): TimelineEvent {
   return {
-    topic: "timeline",
-    // Read from the event store: it has no place in a topic.
-    partition: -1,
-    offset: -1,
-    recordedAt: event.requested_at,
-    receivedAt: new Date(),
-    key: event.message_key,
-    headers: { id: event.message_id },
-    value: null,
+    messageId: row.message_id,
+    type: row.message_type,
+    sagaId: row.correlation_id,
+    saga: row.saga,
+    stepKey: row.step_key,
+    action: row.action,
+    at: row.requested_at,
+    body: row.message_body,
   };
 }

@@ -2,6 +2,7 @@ import type { Engine } from "../api/port.ts";
 import { createApi, type RunningApi, serveApi } from "../api/server.ts";
 import { loadDefinition } from "../definition/load.ts";
 import { Edits } from "../dispatcher/edits.ts";
+import { Refusal } from "../core/refusal.ts";
 import { Recorder } from "../dispatcher/recorder.ts";
 import { Requests } from "../dispatcher/requests.ts";
 import { Starter } from "../dispatcher/start.ts";
@@ -10,10 +11,13 @@ import { Pipeline } from "../recovery/pipeline.ts";
 import { dropPartition } from "../recovery/partition-drop.ts";
 import { exportPartition } from "../recovery/partition-export.ts";
 import { listPartitions, partitionReport } from "../recovery/partitions.ts";
+import { askRebuild, newestRebuild } from "../recovery/rebuild-requests.ts";
+import { auditorHealth } from "../recovery/auditor.ts";
 import { askRepublish, carryOnRepublish, previewRepublish, republishReport } from "../recovery/republish.ts";
 import { redrive } from "../recovery/redrive.ts";
 import { RedriveBatches } from "../recovery/redrive-batch.ts";
 import { Rewind } from "../recovery/rewind.ts";
+import { verify } from "../recovery/verify.ts";
 import { Settling } from "../settled.ts";
 import type { Deciding } from "./deciding.ts";
 import type { Parts } from "./parts.ts";
@@ -57,7 +61,7 @@ function engineOf(parts: Parts, deciding: Deciding, draining: AbortSignal): Engi
     sql,
     transport,
     () => control.consumers,
-    () => pipeline.heartbeatHealth(),
+    { heartbeat: () => pipeline.heartbeatHealth(), auditor: () => auditorHealth(sql) },
     () => history.health(),
   );
   return {
@@ -76,6 +80,12 @@ function engineOf(parts: Parts, deciding: Deciding, draining: AbortSignal): Engi
       const id = await askRepublish(sql, selection, reason, caller);
       return carryOnRepublish(sql, id, () => performance.now() < until);
     },
+    verify: (range) => {
+      const definition = (name: string, revision: string) => revisions.get(sql, name, revision);
+      return verify({ sql, definition, evaluator }, range);
+    },
+    rebuild: (group, reason, caller) => askRebuild(sql, projectionOf(groups, group), reason, caller),
+    rebuilt: (group) => newestRebuild(sql, projectionOf(groups, group)),
     republished: (run) => republishReport(sql, run),
     partitions: () => listPartitions(sql, transport),
     partition: (name) => partitionReport(sql, transport, name),
@@ -103,6 +113,17 @@ function engineOf(parts: Parts, deciding: Deciding, draining: AbortSignal): Engi
     health: () => health.look(),
     bounds: () => [starter, recorder, settling, transport, ...control.consumers, pools].flatMap((part) => part.bounds),
   };
+}
+
+/** @throws Refusal `group.unknown` */
+function projectionOf(groups: Parts["groups"], group: string): string {
+  groups.topicsOf(group);
+  if (group.includes(".") && !group.startsWith("start.")) return group;
+  throw new Refusal(
+    "group.unknown",
+    `${group} is no projection`,
+    "Only `<domain>.<projection>` has a read model to build anew.",
+  );
 }
 
 function keyOf(caller: { readonly idempotencyKey?: string }): { idempotencyKey?: string } {

@@ -36,7 +36,7 @@ export async function startDispatcher(parts: Parts, deciding: Deciding): Promise
   timers.start(() => consumer.status().state === "running");
   closing.add(() => timers.stop());
   startHeartbeat(parts);
-  startRecovering(parts);
+  startRecovering(parts, () => consumer.owns("timeline", 0));
   const redrives = new RedriveRunner(parts.sql, (error) => log.error("a redrive could not be carried on", { error }));
   redrives.start();
   closing.add(() => redrives.stop());

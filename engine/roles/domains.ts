@@ -5,7 +5,9 @@ import { catalogOf } from "../definition/catalog.ts";
 import { type LoadedDomain, loadDomains } from "../participant/load-domains.ts";
 import { Participant } from "../participant/participant.ts";
 import { Projector } from "../participant/projector.ts";
+import { Duty } from "../recovery/duty.ts";
 import { rebuild } from "../recovery/rebuild.ts";
+import { carryOutRebuilds } from "../recovery/rebuild-requests.ts";
 import { domainUrl } from "../timeline/domain-role.ts";
 import type { Parts } from "./parts.ts";
 
@@ -32,17 +34,37 @@ export async function loadOwnDomains(folder: string, wanted: Roles["domains"]): 
 }
 
 /** Rebuilds a projection that this process keeps; returns how many events were applied. */
-export type RebuildProjection = (projection: string, reason: string) => Promise<number>;
+export type RebuildProjection = (projection: string) => Promise<number>;
+
+/** How often it is looked whether a rebuild was asked for. */
+const REBUILDS_EVERY_MS = 2_000;
 
 /** The roles `domains` and `domain:<name>`: handlers and projections. */
 export async function startDomains(parts: Parts, { loaded, catalog }: OwnDomains): Promise<RebuildProjection> {
   const projectors = new Map<string, Projector>();
   for (const { domain } of loaded) await startDomain(parts, domain, catalog, projectors);
-  return async (projection, reason) => {
+  lookForRebuilds(parts, projectors);
+  return async (projection) => {
     const projector = projectors.get(projection);
     if (projector === undefined) throw new Error(`this process keeps no projection "${projection}"`);
-    return rebuild(parts.sql, parts.groups, projector, reason, { actor: "local" });
+    return rebuild(parts.sql, projector, async () => {});
   };
+}
+
+/** Rebuilds that were asked for, of the projections that run here; on the embedded transport in the process that owns it. */
+function lookForRebuilds(
+  { sql, config, transport, log, closing }: Parts,
+  projectors: ReadonlyMap<string, Projector>,
+): void {
+  if (projectors.size === 0) return;
+  const duty = new Duty(
+    "a rebuild could not be carried out and is tried again",
+    REBUILDS_EVERY_MS,
+    async () => (transport.ownerEpoch() === 0 ? undefined : carryOutRebuilds(sql, projectors, config.consumer)),
+    (what, error) => log.error(what, { error }),
+  );
+  duty.start();
+  closing.add(() => duty.stop());
 }
 
 async function startDomain(

@@ -1,12 +1,16 @@
+import { Auditor } from "../recovery/auditor.ts";
 import { Duty } from "../recovery/duty.ts";
+import { expectedGroups } from "../recovery/expected-groups.ts";
 import { carryOnRepublish, openRepublishRuns } from "../recovery/republish.ts";
 import type { Parts } from "./parts.ts";
 
 /** How often it is looked whether a republishing was asked for, or left behind by a process that is gone. */
 const REPUBLISH_EVERY_MS = 2_000;
+/** How often it is looked whether a request is late. On an idle engine that is one small statement. */
+const AUDIT_EVERY_MS = 3_000;
 
-/** What the role `dispatcher` does for recovery besides: it carries on what is recorded as asked for. */
-export function startRecovering({ sql, log, closing }: Parts): void {
+/** What the role `dispatcher` does for recovery besides: it carries on what was asked for, and audits. */
+export function startRecovering({ sql, transport, known, log, closing }: Parts, audits: () => boolean): void {
   const duty = new Duty(
     "a republishing could not be carried on and is tried again",
     REPUBLISH_EVERY_MS,
@@ -17,4 +21,15 @@ export function startRecovering({ sql, log, closing }: Parts): void {
   );
   duty.start();
   closing.add(() => duty.stop());
+  const expected = () => expectedGroups(known.domains);
+  const auditor = new Auditor({ sql, transport, expected, log });
+  const audit = new Duty(
+    "it could not be audited whether requests are consumed",
+    AUDIT_EVERY_MS,
+    // One process: the one that has the timeline's first partition. Others would only look twice.
+    async (goOn) => (audits() ? auditor.look(goOn) : undefined),
+    (what, error) => log.error(what, { error }),
+  );
+  audit.start();
+  closing.add(() => audit.stop());
 }

@@ -262,6 +262,10 @@ export interface Transport {
   offsetsAt(topic: string, at: Date): Promise<readonly { readonly partition: number; readonly offset: number }[]>;
   /** As a consumer's `rewind`, for a group that has no running member. @throws when it has one. */
   moveIdle(group: string, topic: string, partition: number, offset: number, skip?: boolean): Promise<void>;
+  /** A place in the outbox behind everything that is committed now. */
+  mark(): Promise<string>;
+  /** Whether everything that was committed when the mark was made lies in the topics, as far as it will ever. */
+  passed(mark: string): Promise<boolean>;
   health(): Promise<readonly PartHealth[]>;
   /** What this process keeps in memory on its way into the topics. */
   readonly bounds: readonly Bound[];

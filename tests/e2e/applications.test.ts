@@ -8,6 +8,7 @@ import { type CliProcess, cliProcess } from "../support/cli-process.ts";
 import { effects, inTheBook, ledgerEntries, ofCompletedSagas } from "../support/onboarding-effects.ts";
 import { outcomes, outcomesOf, type Result } from "../support/onboarding-outcomes.ts";
 import { eventually, type TestEngine, testEngine, TRANSPORTS } from "../support/engine.ts";
+import { expectVerified } from "../support/verified.ts";
 
 const FILE = "domains/data/applications.ndjson";
 const APPLICATIONS = 1_000;
@@ -131,6 +132,10 @@ describe.each([...TRANSPORTS])("a thousand applications on the %s transport", (k
     expect(await inTheBook(lab.sql)).toEqual(await ofCompletedSagas(lab.sql));
     expect((await inTheBook(lab.sql)).contracts).toBe(after.completed);
   });
+
+  test("every saga is what its events make of it", async () => {
+    await expectVerified(lab.url);
+  }, 60_000);
 });
 
 /** The results of a run that must end well. */

@@ -3,6 +3,7 @@ import { FatalError, rejected } from "ekiden";
 import { Client } from "../support/client.ts";
 import { eventually, type TestEngine, testEngine, TRANSPORTS } from "../support/engine.ts";
 import { behave, calm } from "../support/lab/lab/behaviour.ts";
+import { expectVerified } from "../support/verified.ts";
 
 describe.each([...TRANSPORTS])("a child saga on the %s transport", (kind) => {
   let lab: TestEngine;
@@ -92,5 +93,9 @@ describe.each([...TRANSPORTS])("a child saga on the %s transport", (kind) => {
     expect(await client.settled(sagaId)).toMatchObject({ status: "cancelled", uncompensated: [] });
     expect((await childOf(sagaId))?.status).toBe("cancelled");
     expect([(await client.saga(child.id)).status, await undone(sagaId)]).toEqual(["cancelled", 1]);
+  }, 60_000);
+
+  test("every saga is what its events make of it", async () => {
+    await expectVerified(lab.url);
   }, 60_000);
 });

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { Client } from "../support/client.ts";
 import { type TestEngine, testEngine, TRANSPORTS } from "../support/engine.ts";
+import { expectVerified } from "../support/verified.ts";
 
 const ORDER = join(import.meta.dir, "../../examples/order");
 
@@ -85,4 +86,8 @@ describe.each([...TRANSPORTS])("an order on the %s transport", (kind) => {
     expect(new Set(sagas.map(({ status }) => status))).toEqual(new Set(["completed"]));
     expect(await room()).toBe(places - 40);
   }, 90_000);
+
+  test("every saga is what its events make of it", async () => {
+    await expectVerified(engine.url);
+  }, 60_000);
 });

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { Client } from "../support/client.ts";
 import { eventually, type TestEngine, testEngine, TRANSPORTS } from "../support/engine.ts";
+import { expectVerified } from "../support/verified.ts";
 
 const SETTLEMENT = join(import.meta.dir, "../../examples/settlement");
 const SHOPS = 12;
@@ -115,5 +116,9 @@ describe.each([...TRANSPORTS])("a monthly settlement on the %s transport", (kind
     };
     expect(schedule.runs[0]).toMatchObject({ status: "started", sagaId: last?.saga_id });
     expect([schedule.timezone, schedule.nextAt > new Date().toISOString()]).toEqual(["Asia/Tokyo", true]);
+  }, 60_000);
+
+  test("every saga is what its events make of it", async () => {
+    await expectVerified(engine.url);
   }, 60_000);
 });

@@ -31,7 +31,7 @@ describe.each([...TRANSPORTS])("application.standing on the %s transport", (kind
       return rows.length === 3 && rows[2]?.["standing"] === "in_review" ? rows : undefined;
     });
 
-    expect(await engine.engine.rebuild("application.standing", "test")).toBeGreaterThan(10);
+    expect(await engine.engine.rebuild("application.standing")).toBeGreaterThan(10);
     expect(await standing()).toEqual(kept);
     await client.start("onboarding", approvedApplication("A-4"), "?wait=30s");
     await eventually("it goes on after the rebuild", async () => (await standing()).length === 4);

@@ -3,6 +3,7 @@ import { FatalError, rejected, type Tx } from "ekiden";
 import { Client } from "../support/client.ts";
 import { eventually, type TestEngine, testEngine, TRANSPORTS } from "../support/engine.ts";
 import { behave, calls, calm } from "../support/lab/lab/behaviour.ts";
+import { expectVerified } from "../support/verified.ts";
 
 describe.each([...TRANSPORTS])("a saga on the %s transport", (kind) => {
   let lab: TestEngine;
@@ -350,6 +351,10 @@ describe.each([...TRANSPORTS])("a saga on the %s transport", (kind) => {
     // The one message that failed and is still wanted has run again: the notification.
     expect(calls.slice(callsBefore).map((call) => call.action)).toEqual(["tell"]);
   }, 120_000);
+
+  test("every saga is what its events make of it", async () => {
+    await expectVerified(lab.url);
+  }, 60_000);
 });
 
 async function totalLag(client: Client): Promise<number> {

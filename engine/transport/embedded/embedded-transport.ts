@@ -148,6 +148,14 @@ export class EmbeddedTransport implements Transport {
     if (moved.length === 0) throw new Error(`group ${group} has a running member`);
   }
 
+  mark(): Promise<string> {
+    return this.#log.newestTransaction();
+  }
+
+  passed(mark: string): Promise<boolean> {
+    return this.#log.hasRead(mark);
+  }
+
   get bounds(): readonly Bound[] {
     return this.#queue.bounds;
   }

@@ -156,6 +156,12 @@ export class TopicLog {
     return (row as { xid: string }).xid;
   }
 
+  /** Whether an owner has written down that everything before this transaction lies in the log. */
+  async hasRead(xid: string): Promise<boolean> {
+    const rows = await this.#sql`select from timeline.topic_log_position where id = 1 and xid >= ${xid}::xid8`;
+    return rows.length > 0;
+  }
+
   /** Everything before `horizon` lies in the log now. Kept in memory; `savePosition` writes it down. */
   advance(horizon: string): void {
     this.#position = horizon;

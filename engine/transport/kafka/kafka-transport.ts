@@ -15,6 +15,7 @@ import { KafkaTransportError, reasonOf } from "./kafka-error.ts";
 import type { TransportLog } from "./kafka-log.ts";
 import { Names, PUBLICATION } from "./names.ts";
 import type { Patience } from "./rebuilding.ts";
+import { outboxEnd, slotHasPassed } from "./slot.ts";
 import { ensureTopics, prepareTopics, type TopicKeeper } from "./topics.ts";
 
 /** What the transport is made with. The schema `timeline` exists already. */
@@ -184,6 +185,14 @@ class KafkaTransport implements Transport {
 
   moveIdle(group: string, topic: string, partition: number, offset: number, skip = false): Promise<void> {
     return moveIdleGroup(this.#reader, this.#options, { group, topic, partition, offset, skip });
+  }
+
+  mark(): Promise<string> {
+    return outboxEnd(this.#options.sql);
+  }
+
+  passed(mark: string): Promise<boolean> {
+    return slotHasPassed(this.#options.sql, this.#keeper.names.slot, mark);
   }
 
   /** Debezium carries the messages: nothing waits here. */

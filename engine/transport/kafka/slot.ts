@@ -64,3 +64,18 @@ export async function dropLostSlot(sql: Sql, slot: string): Promise<void> {
     where slot_name = ${slot} and database = current_database() and wal_status = 'lost' and not active
   `;
 }
+
+/** The end of the WAL: behind everything that is committed now. */
+export async function outboxEnd(sql: Sql): Promise<string> {
+  const [row] = await sql<{ lsn: string }[]>`select pg_current_wal_insert_lsn()::text as lsn`;
+  return (row as { lsn: string }).lsn;
+}
+
+/** Whether the connector has confirmed everything before this LSN, or its slot was made anew behind it. */
+export async function slotHasPassed(sql: Sql, slot: string, lsn: string): Promise<boolean> {
+  const rows = await sql`
+    select from pg_replication_slots s
+    where s.slot_name = ${slot} and s.database = current_database() and s.active and s.confirmed_flush_lsn >= ${lsn}::pg_lsn
+  `;
+  return rows.length > 0;
+}
