@@ -42,7 +42,7 @@ describe.each([...TRANSPORTS])("a rewind on the %s transport", (kind) => {
 
   beforeAll(async () => {
     lab = await testEngine(kind);
-  }, 180_000);
+  }, 300_000);
   afterEach(calm);
   afterAll(async () => lab?.close(), 60_000);
 
