@@ -2,6 +2,7 @@ import { sendCompensation } from "./compensation.ts";
 import { tellParent } from "./child-side.ts";
 import { compensateChild } from "./child-entries.ts";
 import { type Draft, errorOf } from "./draft.ts";
+import type { GuardOutcome } from "./event.ts";
 import { compensationOf, listFrame } from "./frame.ts";
 import { stepAt } from "./path.ts";
 import { GUARD_RETRY_MS } from "./retry.ts";
@@ -99,6 +100,16 @@ export function compensated(draft: Draft, entry: StackEntry, outcome: "compensat
   draft.clearTimers(entry.path);
   draft.step({ path: entry.path, status: outcome, finished: true });
   drop(draft, entry.path);
+}
+
+const NOTHING_TO_UNDO: readonly GuardOutcome["state"][] = ["closed", "rejected", "blocked"];
+
+/** The guard of a compensation that is given up may say that it was carried out, or had nothing to undo. False: neither. */
+export function endedByItself(draft: Draft, entry: StackEntry, { state }: GuardOutcome): boolean {
+  if (state === "compensated") compensated(draft, entry, "compensated");
+  else if (NOTHING_TO_UNDO.includes(state)) compensated(draft, entry, "closed");
+  else return false;
+  return true;
 }
 
 /** Gives a compensation up: what it would have undone is listed. */

@@ -1,5 +1,5 @@
 import { type Pending, pendingOf, succeed } from "./answer.ts";
-import { compensated } from "./backward.ts";
+import { compensated, endedByItself } from "./backward.ts";
 import { childOf } from "./child-answer.ts";
 import { type Compensating, compensatingAt } from "./compensation.ts";
 import type { VerbRefused } from "./decision.ts";
@@ -37,23 +37,12 @@ export function resolve(draft: Draft, path: string, result: Json): VerbRefused |
 }
 
 function resolveCompensation(draft: Draft, { entry }: Compensating, result: Json): VerbRefused | undefined {
-  const { path } = entry;
-  switch (draft.guard(path).state) {
-    case "running":
-      return "running";
-    case "closed":
-    case "rejected":
-    case "blocked":
-      compensated(draft, entry, "closed");
-      return undefined;
-    case "compensated":
-      compensated(draft, entry, "compensated");
-      return undefined;
-    default:
-      draft.resolve({ path, state: "compensated", output: result });
-      compensated(draft, entry, "compensated");
-      return undefined;
-  }
+  const guard = draft.guard(entry.path);
+  if (guard.state === "running") return "running";
+  if (endedByItself(draft, entry, guard)) return undefined;
+  draft.resolve({ path: entry.path, state: "compensated", output: result });
+  compensated(draft, entry, "compensated");
+  return undefined;
 }
 
 /** Behind the last step only the saga's own output can be parked. */

@@ -1,5 +1,5 @@
 import { type Pending, pendingOf, succeed } from "./answer.ts";
-import { compensated, leaveUndone } from "./backward.ts";
+import { endedByItself, leaveUndone } from "./backward.ts";
 import { childOf, forgetTerminated } from "./child-answer.ts";
 import { type Compensating, compensatingAt } from "./compensation.ts";
 import type { VerbRefused } from "./decision.ts";
@@ -37,21 +37,10 @@ export function skip(draft: Draft, path: string, reason: string): VerbRefused | 
 }
 
 function skipCompensation(draft: Draft, { entry }: Compensating, reason: string): VerbRefused | undefined {
-  switch (draft.guard(entry.path).state) {
-    case "running":
-      return "running";
-    case "compensated":
-      compensated(draft, entry, "compensated");
-      return undefined;
-    case "closed":
-    case "rejected":
-    case "blocked":
-      compensated(draft, entry, "closed");
-      return undefined;
-    default:
-      leaveUndone(draft, entry, `its compensation was skipped: ${reason}`);
-      return undefined;
-  }
+  const guard = draft.guard(entry.path);
+  if (guard.state === "running") return "running";
+  if (!endedByItself(draft, entry, guard)) leaveUndone(draft, entry, `its compensation was skipped: ${reason}`);
+  return undefined;
 }
 
 /** Its guard knows whether it has run after all (S3): then that counts, and nothing is left out. */

@@ -1,5 +1,5 @@
 import { type Pending, pendingOf } from "./answer.ts";
-import { compensated, leaveUndone } from "./backward.ts";
+import { endedByItself, leaveUndone } from "./backward.ts";
 import { childOf } from "./child-answer.ts";
 import { release } from "./child-entries.ts";
 import { isRevocable, released, tellParent, tellUndone } from "./child-side.ts";
@@ -140,17 +140,9 @@ function endUndo(draft: Draft, entry: StackEntry): void {
 }
 
 function endCompensation(draft: Draft, entry: StackEntry, undo: CommandUndo | undefined): void {
-  switch (draft.guard(entry.path).state) {
-    case "running":
-      if (undo !== undefined) undo.phase = "closing";
-      return comeBack(draft, entry.path);
-    case "compensated":
-      return compensated(draft, entry, "compensated");
-    case "closed":
-    case "rejected":
-    case "blocked":
-      return compensated(draft, entry, "closed");
-    default:
-      return leaveUndone(draft, entry, LEFT);
-  }
+  const guard = draft.guard(entry.path);
+  if (guard.state === "running") {
+    if (undo !== undefined) undo.phase = "closing";
+    comeBack(draft, entry.path);
+  } else if (!endedByItself(draft, entry, guard)) leaveUndone(draft, entry, LEFT);
 }

@@ -104,6 +104,18 @@ steps:
   expect([run.state.status, run.state.outputs["w"]]).toEqual(["completed", 2]);
 });
 
+test("a wait without an output of its own gives what a person says", () => {
+  const run = new SagaRun(`
+steps:
+  - { step: p, command: d.p, with: {}, pivot: true }
+  - { step: w, wait: go, deadline: 1m }
+`).start();
+  run.succeed("p");
+  run.fire("deadline:w");
+  run.resolve("w", { n: 1 });
+  expect([run.state.status, run.state.outputs["w"]]).toEqual(["completed", { n: 1 }]);
+});
+
 test("a wait whose output cannot be made of the result stands again", () => {
   const run = new SagaRun(`
 steps:

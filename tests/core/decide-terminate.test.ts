@@ -178,6 +178,18 @@ steps:
   expect(run.state.uncompensated).toEqual([{ step: "a", reason: LEFT }]);
 });
 
+test("a step below a choice is ended like any other", () => {
+  const run = new SagaRun(
+    'steps: [{ choose: [{ when: "true", then: [{ step: x, command: d.x, with: {} }] }] }]',
+  ).start();
+  run.terminate();
+  expect([run.state.failure?.step, run.steps, run.state.root]).toEqual([
+    "choose0/when0/x",
+    { "choose0/when0/x": "closed" },
+    { at: 0 },
+  ]);
+});
+
 test("notifications that nobody has taken are closed; one that runs is asked for again", () => {
   const run = new SagaRun(`
 steps:

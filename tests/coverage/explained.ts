@@ -92,4 +92,9 @@ export const explained: readonly Explained[] = [
     branch: 'values.ts: return step.kind === "each" ? step.steps.at(-1) : undefined; (else)',
     why: "the lane was looked for by this very kind; only the type does not know it",
   },
+  {
+    branch:
+      'terminate.ts: return draft.state.parked?.step ?? forward?.path ?? undone(draft)[0]?.path ?? "output"; (binary-expr 4)',
+    why: "a saga that has not ended is parked, or has a step in progress, or undoes one; only the type does not know it",
+  },
 ];

@@ -14,6 +14,10 @@ export interface ModelSaga {
   /** `taken`: it was applied while the saga could still be cancelled. `recorded`: it takes effect if it is in time. */
   cancel?: "recorded" | "taken";
   mended: boolean;
+  /** As `cancel`. */
+  terminated?: "recorded" | "taken";
+  /** Steps whose broken compensation an operator has skipped or resolved: what they did may stand. */
+  readonly left: string[];
 }
 
 export interface Model {
@@ -96,7 +100,7 @@ async function begin({ definition, plan: chosen, twice }: Wish, real: Real): Pro
   };
   const [sagaId = "", other = sagaId] = await Promise.all(twice ? [ask(), ask()] : [ask()]);
   if (other !== sagaId) throw new Error(`two equal starts began ${sagaId} and ${other}`);
-  return { id, sagaId, definition, plan: chosen, signals: [], mended: false };
+  return { id, sagaId, definition, plan: chosen, signals: [], mended: false, left: [] };
 }
 
 const signal = fc.tuple(fc.nat(3), fc.boolean(), fc.boolean()).map(([back, ok, twice]) =>
@@ -130,6 +134,30 @@ const repair = fc.nat(5).map((back) =>
     saga.mended = true;
     const { status, json } = await real.call(`/v1/sagas/${saga.sagaId}/retry`, { reason: "mended" });
     if (status !== 202 && status !== 409) throw new Error(`a retry answered ${status}: ${JSON.stringify(json)}`);
+  }),
+);
+
+const terminate = fc.nat(5).map((back) =>
+  about(back, "terminate", async (saga, real) => {
+    const { status, json } = await real.call(`/v1/sagas/${saga.sagaId}/terminate`, { reason: "model" });
+    if (status === 202) saga.terminated = json["applied"] === true ? "taken" : (saga.terminated ?? "recorded");
+    else if (status !== 409) throw new Error(`a terminate answered ${status}: ${JSON.stringify(json)}`);
+  }),
+);
+
+/** Of the compensations that are parked, in a saga or in its child, every one; later steps rely on the others. */
+const leave = fc.tuple(fc.nat(5), fc.constantFrom("skip", "resolve")).map(([back, verb]) =>
+  about(back, verb, async (saga, real) => {
+    const rows = await real.lab.sql<{ id: string; path: string }[]>`
+      select s.id, t.path from timeline.saga s join timeline.saga_step t on t.saga_id = s.id and t.status = 'parked'
+      where s.id = ${saga.sagaId} or s.parent_id = ${saga.sagaId}
+    `;
+    for (const { id, path } of rows.filter((row) => saga.plan[`~${row.path}`] === "broken")) {
+      // Before the answer: it may take effect although nobody hears of it.
+      saga.left.push(path);
+      const { status, json } = await real.call(`/v1/sagas/${id}/${verb}`, { step: path, reason: "model" });
+      if (status !== 202 && status !== 409) throw new Error(`a ${verb} answered ${status}: ${JSON.stringify(json)}`);
+    }
   }),
 );
 
@@ -194,7 +222,7 @@ const rest = fc.nat(20).map((times) => command(`rest ${times * 10}`, () => Bun.s
 
 /** Runs of up to 60 commands; starts, and time for them, are most of it. */
 export function runs(replayPath: string | undefined): fc.Arbitrary<Iterable<ModelCommand>> {
-  const calls = [signal, cancel, repair, pause, resume, resume, redrive];
+  const calls = [signal, cancel, repair, leave, leave, terminate, pause, resume, resume, redrive];
   const commands: fc.Arbitrary<ModelCommand>[] = [
     start,
     start,

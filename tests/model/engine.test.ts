@@ -78,6 +78,7 @@ test("the runs were not empty", () => {
   if (seed !== undefined) return;
   for (const name of ["start", "signal", "cancel", "mend", "pause", "resume", "rewind", "redrive", "restart", "kill"])
     expect([name, (ran[name] ?? 0) > 0]).toEqual([name, true]);
+  expect((ran["terminate"] ?? 0) + (ran["skip"] ?? 0) + (ran["resolve"] ?? 0)).toBeGreaterThan(0);
   expect(total.completed).toBeGreaterThan(10);
   expect(total.undone).toBeGreaterThan(10);
 });

@@ -50,6 +50,15 @@ async function look({ sagas }: Model, { lab }: Real): Promise<ReadonlyMap<string
 
 /** Where a saga may rest before anybody helps it on. */
 function restsOf(saga: ModelSaga): readonly string[] {
+  return orTerminated(saga, restsUnaided(saga));
+}
+
+function orTerminated({ terminated }: ModelSaga, others: readonly string[]): readonly string[] {
+  if (terminated === "taken") return ["terminated"];
+  return terminated === "recorded" ? [...others, "terminated"] : others;
+}
+
+function restsUnaided(saga: ModelSaga): readonly string[] {
   const { plan, definition, signals, cancel } = saga;
   const signal = signals[0];
   const rests = (saga.mended ? [true, false] : [false]).map((mended) =>
@@ -64,7 +73,11 @@ function restsOf(saga: ModelSaga): readonly string[] {
   return [...names, ...stops, ...(cancel === "recorded" ? ["cancelled"] : [])];
 }
 
-function endsOf({ plan, definition, signals, cancel }: ModelSaga): readonly string[] {
+function endsOf(saga: ModelSaga): readonly string[] {
+  return orTerminated(saga, endsUnaided(saga));
+}
+
+function endsUnaided({ plan, definition, signals, cancel }: ModelSaga): readonly string[] {
   const rest = restOf(definition.parts, { plan, mended: true, signal: signals[0] ?? true });
   const ends = [rest === "done" ? "completed" : "failed", ...(definition.contested ? ["failed"] : [])];
   if (cancel === "taken") return ["cancelled", ...ends.filter((end) => end === "failed")];
@@ -109,7 +122,8 @@ export async function checkEffects(model: Model, real: Real): Promise<{ complete
       throw new Error(`${saga.sagaId} (${saga.definition.name}) has the output ${JSON.stringify(output)}, not ${said}`);
     const allowed = status === "completed" ? standingOf(saga.definition.parts, saga.plan) : [[]];
     const stands = left.stands.toSorted().join(", ");
-    if (!allowed.some((set) => set.toSorted().join(", ") === stands))
+    // Of a terminated saga anything may stand.
+    if (status !== "terminated" && !allowed.some((set) => isAllowed(set, left.stands, saga.left)))
       throw new Error(
         `${saga.sagaId} (${saga.definition.name} ${JSON.stringify(saga.plan)}) is ${status}; in effect: ${stands}`,
       );
@@ -117,6 +131,13 @@ export async function checkEffects(model: Model, real: Real): Promise<{ complete
     undone += left.undone;
   }
   return { completed, undone };
+}
+
+/** What the set says stands, and besides it nothing but what an operator has left. */
+function isAllowed(set: readonly string[], stands: readonly string[], left: readonly string[]): boolean {
+  return (
+    set.every((path) => stands.includes(path)) && stands.every((path) => set.includes(path) || left.includes(path))
+  );
 }
 
 async function effectsOf({ lab }: Real, { sagaId }: ModelSaga): Promise<{ stands: readonly string[]; undone: number }> {

@@ -3,6 +3,9 @@ import type { Model, ModelSaga } from "./commands.ts";
 import type { Part } from "./definitions.ts";
 import type { Real } from "./real.ts";
 
+/** Requests by which an operator leaves something as it is: it then stands in `uncompensated`. */
+const HELP = ["skip.requested", "resolve.requested", "terminate.requested"];
+
 type Sql = Real["lab"]["sql"];
 /** A law of reliability §2, and the rows that break it. */
 type Law = readonly [law: string, broken: (sql: Sql) => PromiseLike<readonly object[]>];
@@ -58,7 +61,12 @@ const LAWS: readonly Law[] = [
       left join timeline.step_guard g using (step_key)
       left join lab.effect e using (step_key)
       left join lab.undone u using (step_key)
+      left join lateral (
+        select true as is_true from timeline.saga s join timeline.event_request r on r.correlation_id in (s.id, s.parent_id)
+        where s.id = split_part(k.step_key, '/', 1) and r.message_type = any (${sql.array(HELP)}::text[]) limit 1
+      ) helped on true
       where coalesce(g.state, 'none') <> all (case when u.step_key is not null then array['compensated']
+        when e.step_key is not null and helped.is_true then array['done', 'kept', 'compensated']
         when e.step_key is not null then array['done'] else array['rejected', 'closed', 'blocked'] end)
     `,
   ],
@@ -69,7 +77,10 @@ const LAWS: readonly Law[] = [
       left join timeline.saga_open o on o.saga_id = s.id
       left join timeline.timer t on t.saga_id = s.id
       where s.unapplied <> 0 or o.saga_id is not null or t.name is not null or s.finished_at is null
-        or s.uncompensated <> '[]'::jsonb
+        or s.uncompensated <> '[]'::jsonb and not exists (
+          select from timeline.saga f join timeline.event_request r on r.correlation_id = f.id
+          where (f.id in (s.id, s.parent_id) or f.parent_id = s.id) and r.message_type = any (${sql.array(HELP)}::text[])
+        )
     `,
   ],
   [

@@ -31,7 +31,7 @@ steps:
 );
 
 /** Around a pivot, and behind it. */
-export const helpedPivot = model(
+const helpedPivot = model(
   `
 saga: helped_pivot
 version: 1
