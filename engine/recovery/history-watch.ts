@@ -164,7 +164,8 @@ export class HistoryWatch {
     // Read afterwards: meanwhile both go on.
     const history = await readHistory(this.#sql);
     if (confirmed !== null && confirmed > history.lsn) {
-      const detail = "the connector has read further than PostgreSQL's log reaches: it was restored to an earlier point";
+      const detail =
+        "the connector has read further than PostgreSQL's log reaches: it was restored to an earlier point";
       await this.#declare(history, restored(detail));
       return;
     }

@@ -120,7 +120,7 @@ function stateOf({ closed_lsn, dropping_at, dropped_at }: PartitionRow): Partiti
 }
 
 /** The newest complete export. */
-export function exportOf({ rows, first_id, last_id, sha256, exported_at }: PartitionRow): PartitionExport | null {
+function exportOf({ rows, first_id, last_id, sha256, exported_at }: PartitionRow): PartitionExport | null {
   if (rows === null || sha256 === null || exported_at === null) return null;
   return { rows, firstId: first_id, lastId: last_id, sha256, exportedAt: exported_at.toISOString() };
 }

@@ -121,7 +121,14 @@ async function find(parts: RecoverParts): Promise<Found> {
   const { broker } = transport;
   const own = history.need ?? anotherDatabase(history);
   const seen = broker === undefined ? { ends: [], need: own } : await lookAt(parts, broker, history, positions, own);
-  const nothing = { need: null, missing: { messages: 0, complete: true }, future: [], futureComplete: true, moves: [], held: [] };
+  const nothing = {
+    need: null,
+    missing: { messages: 0, complete: true },
+    future: [],
+    futureComplete: true,
+    moves: [],
+    held: [],
+  };
   if (seen.need === null) return { history, ...nothing };
   step("what is missing is counted");
   const held = await sql<{ consumer_group: string }[]>`

@@ -89,31 +89,36 @@ async function completed(sagaId: string): Promise<void> {
   await eventually("the saga ends", async () => (await client.settled(sagaId)).status === "completed", 90_000);
 }
 
+/** Sagas that the copy knows, two that wait and one whose command it has not consumed; then all end, and another one. */
+async function copyAndRunOn() {
+  const waiting = [];
+  for (const note of ["a", "b"]) waiting.push(await client.start("waiting", { note, patience: "long" }));
+  for (const { sagaId } of waiting) await waits(sagaId);
+  // A command that the copy knows and has not consumed, and that is consumed before the copy is put back.
+  await client.ok("POST", "/v1/consumer-groups/lab/pause", { reason: "to be consumed after the copy" });
+  const before = await client.start("one_step", { note: "before" });
+  await eventually("the command is in Kafka", async () => {
+    return ((await client.ok("GET", "/v1/consumer-groups/lab")) as { lag: number }).lag === 1;
+  });
+  await engine?.end("SIGTERM");
+  await copyData();
+
+  engine = await startProcess(root, environment);
+  await client.ok("POST", "/v1/consumer-groups/lab/resume", { reason: "go on" });
+  await completed(before.sagaId);
+  for (const { sagaId } of waiting) {
+    await client.ok("POST", `/v1/sagas/${sagaId}/signals/decided`, { ok: true });
+    await completed(sagaId);
+  }
+  const forgotten = await client.start("three", { note: "forgotten" });
+  await completed(forgotten.sagaId);
+  return { waiting, before, forgotten };
+}
+
 test(
   "a database that was put back is noticed, and after the recovery its sagas go on from where it says they are, the others are unknown",
   async () => {
-    const waiting = [];
-    for (const note of ["a", "b"]) waiting.push(await client.start("waiting", { note, patience: "long" }));
-    for (const { sagaId } of waiting) await waits(sagaId);
-    // A command that the copy knows and has not consumed, and that is consumed before the copy is put back.
-    await client.ok("POST", "/v1/consumer-groups/lab/pause", { reason: "to be consumed after the copy" });
-    const before = await client.start("one_step", { note: "before" });
-    await eventually("the command is in Kafka", async () => {
-      return ((await client.ok("GET", "/v1/consumer-groups/lab")) as { lag: number }).lag === 1;
-    });
-    await engine?.end("SIGTERM");
-    await copyData();
-
-    engine = await startProcess(root, environment);
-    await client.ok("POST", "/v1/consumer-groups/lab/resume", { reason: "go on" });
-    await completed(before.sagaId);
-    for (const { sagaId } of waiting) {
-      await client.ok("POST", `/v1/sagas/${sagaId}/signals/decided`, { ok: true });
-      await completed(sagaId);
-    }
-    const forgotten = await client.start("three", { note: "forgotten" });
-    await completed(forgotten.sagaId);
-
+    const { waiting, before, forgotten } = await copyAndRunOn();
     await putCopyBack();
     engine = await startProcess(root, environment);
     const part = await eventually(
