@@ -6,9 +6,7 @@ import type { Sql } from "../timeline/database.ts";
  */
 export async function inboxHorizon(sql: Sql): Promise<string | null> {
   const [row] = await sql<{ horizon: string | null }[]>`
-    select min(substring(pg_get_expr(c.relpartbound, c.oid) from 'FROM \\(''([0-9A-HJKMNP-TV-Z]{26})''\\)')) as horizon
-    from pg_inherits i join pg_class c on c.oid = i.inhrelid
-    where i.inhparent = 'timeline.event_request'::regclass
+    select nullif(horizon, '') as horizon from timeline.retention where id = 1
   `;
   return row?.horizon ?? null;
 }
