@@ -10,6 +10,7 @@ import { addGroupCommands } from "./cli/group-commands.ts";
 import { addLocalCommands } from "./cli/local-commands.ts";
 import { addLoginCommand } from "./cli/login-command.ts";
 import { addMessageCommands } from "./cli/message-commands.ts";
+import { addPipelineCommands } from "./cli/pipeline-commands.ts";
 import { addSagaCommands } from "./cli/saga-commands.ts";
 import { addSchemaCommand } from "./cli/schema-command.ts";
 import { addSimulateCommand } from "./cli/simulate-command.ts";
@@ -33,6 +34,7 @@ async function run(args: readonly string[]): Promise<void> {
   addSagaCommands(program);
   addMessageCommands(program);
   addGroupCommands(program);
+  addPipelineCommands(program);
   addLocalCommands(program);
   addLoginCommand(program);
   await program.parseAsync([...args], { from: "user" });

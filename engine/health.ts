@@ -5,6 +5,7 @@ import type { Consumer, PartHealth, Transport } from "./transport/port.ts";
 const DEADLINE_MS = 3_000;
 const HINTS = {
   database: "Is PostgreSQL up, and does DATABASE_URL point at it?",
+  heartbeat: "Does PostgreSQL answer?",
   transport: "Do PostgreSQL and, with KAFKA_BROKERS, the brokers answer?",
 };
 
@@ -12,9 +13,16 @@ const HINTS = {
 export class HealthCheck {
   readonly #database: Question;
   readonly #transport: Question;
+  readonly #heartbeat: Question;
   readonly #consumers: () => readonly Consumer[];
 
-  constructor(sql: Sql, transport: Transport, consumers: () => readonly Consumer[]) {
+  constructor(
+    sql: Sql,
+    transport: Transport,
+    consumers: () => readonly Consumer[],
+    heartbeat: () => Promise<readonly PartHealth[]>,
+  ) {
+    this.#heartbeat = new Question("heartbeat", heartbeat);
     this.#database = new Question("database", async () => {
       await sql`select 1`;
       return [{ part: "database", ok: true, detail: "answers" }];
@@ -25,8 +33,8 @@ export class HealthCheck {
 
   /** Answers within the deadline, whatever is silent. */
   async look(): Promise<Health> {
-    const [database, transport] = await Promise.all([this.#database.answer(), this.#transport.answer()]);
-    const parts = [...database, ...transport, ...this.#consumers().map(consumerHealth)];
+    const asked = [this.#database, this.#transport, this.#heartbeat].map((question) => question.answer());
+    const parts = [...(await Promise.all(asked)).flat(), ...this.#consumers().map(consumerHealth)];
     return { ready: parts.every((part) => part.ok), parts };
   }
 }

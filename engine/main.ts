@@ -19,6 +19,7 @@ import { createLog } from "./telemetry/log.ts";
 import { reachDatabase, type Sql } from "./timeline/database.ts";
 import { KnownDomains } from "./timeline/known-domains.ts";
 import { migrate } from "./timeline/migrate.ts";
+import { HEARTBEAT_TOPIC } from "./transport/port.ts";
 
 const ENGINE_CONNECTIONS = 8;
 /** For transitions (dispatcher, timers, starts, calls of the API) and the embedded transport; readers have their own. */
@@ -108,7 +109,7 @@ async function openParts(
   const known = new KnownDomains(sql, own?.published ?? [], ownCatalog, config.roles.domains === "all");
   const opened = await openTransport(config, { sql: transitionSql, databaseUrl, pools, log, closing }, onFatal);
   const { transport } = opened;
-  await transport.ensureTopics(["timeline", ...ownCatalog.actions.keys()]);
+  await transport.ensureTopics(["timeline", HEARTBEAT_TOPIC, ...ownCatalog.actions.keys()]);
   keepPartitions(sql, log, closing);
   const control = new GroupControl(sql, (what, error) => log.error(what, { error }));
   const groups = new Groups(sql, transport, control, () => groupTopics(known.domains));

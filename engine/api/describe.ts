@@ -9,7 +9,7 @@ import { type ProblemCode, TRANSLATIONS } from "./translate-code.ts";
 
 /** One operation of the API, as its documentation needs it. */
 export interface Operation {
-  readonly tag: "sagas" | "definitions" | "messages" | "consumer groups" | "health";
+  readonly tag: "sagas" | "definitions" | "messages" | "consumer groups" | "pipeline" | "health";
   /** Name of the call in generated clients. */
   readonly operationId: string;
   readonly summary: string;

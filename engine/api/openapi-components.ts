@@ -4,6 +4,7 @@ import * as definition from "./definition-schema.ts";
 import * as group from "./group-schema.ts";
 import * as health from "./health-schema.ts";
 import * as message from "./message-schema.ts";
+import * as pipeline from "./pipeline-schema.ts";
 import * as problem from "./problem-schema.ts";
 import * as saga from "./saga-schema.ts";
 import * as verb from "./verb-schema.ts";
@@ -30,6 +31,14 @@ const SCHEMAS = {
   MaybeReasoned: verb.MaybeReasoned,
   Message: message.Message,
   MessageList: message.MessageList,
+  Pipeline: pipeline.Pipeline,
+  PipelineConnector: pipeline.PipelineConnector,
+  PipelineGroup: pipeline.PipelineGroup,
+  PipelineHeartbeat: pipeline.PipelineHeartbeat,
+  PipelineLoss: pipeline.PipelineLoss,
+  PipelineSlot: pipeline.PipelineSlot,
+  PipelineTask: pipeline.PipelineTask,
+  PipelineTrip: pipeline.PipelineTrip,
   ProblemDetails: problem.ProblemDetails,
   ProblemFault: problem.ProblemFault,
   Reasoned: verb.Reasoned,

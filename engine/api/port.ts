@@ -1,7 +1,7 @@
 import type { Bound } from "../core/bound.ts";
 import type { Json } from "../core/json.ts";
 import type { Diagnostic } from "../definition/diagnostic.ts";
-import type { PartHealth } from "../transport/port.ts";
+import type { PartHealth, RelayState } from "../transport/port.ts";
 
 /** Who calls and with which key; every POST carries it. */
 export interface Caller {
@@ -68,6 +68,36 @@ export interface GroupView {
   readonly members: readonly { readonly state: string; readonly inHand: number; readonly problem: string | null }[];
 }
 
+/** The way of a message, from the outbox to its consumer. */
+export interface PipelineView {
+  readonly transport: "kafka" | "embedded";
+  /** Null on the embedded transport. */
+  readonly relay: RelayState | null;
+  readonly heartbeat: HeartbeatView;
+  readonly groups: readonly Pick<GroupView, "group" | "paused" | "pausedReason" | "lag">[];
+  /** What the auditor has counted; null: none runs here. */
+  readonly auditor: Readonly<Record<string, number>> | null;
+  /** Of PostgreSQL's disk, when it is this machine's. */
+  readonly diskFreeBytes: number | null;
+  /** What is red, and what to do. */
+  readonly parts: readonly PartHealth[];
+}
+
+/** The message that is sent through the whole way every few seconds. */
+export interface HeartbeatView {
+  readonly last: {
+    readonly messageId: string;
+    readonly writtenAt: Date;
+    readonly recordedAt: Date;
+    readonly receivedAt: Date;
+    readonly returnedAt: Date;
+  } | null;
+  /** Since the last that came back was written. */
+  readonly ageMs: number | null;
+  /** For how long the next has been on its way. */
+  readonly outMs: number | null;
+}
+
 export interface Health {
   readonly ready: boolean;
   readonly parts: readonly PartHealth[];
@@ -116,6 +146,8 @@ export interface Engine {
     options: { readonly preview: boolean; readonly reason: string },
     caller: Caller,
   ): Promise<RewindReport>;
+  pipeline(): Promise<PipelineView>;
+  restartPipeline(reason: string, caller: Caller): Promise<void>;
   health(): Promise<Health>;
   /** What this process bounds: queues, batches, pools. */
   bounds(): readonly Bound[];

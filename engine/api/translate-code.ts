@@ -33,6 +33,8 @@ export const TRANSLATIONS: Readonly<Record<ProblemCode, Translation>> = {
   "group.offset-out-of-range": { status: 422, title: "The topic does not hold this offset" },
   "group.nothing-to-rewind": { status: 409, title: "There is nothing to rewind to" },
   "group.rewind-failed": { status: 503, title: "The rewind was not carried out", retryAfter: 5 },
+  "pipeline.unmanaged": { status: 409, title: "The connector is not managed here" },
+  "pipeline.connect-unavailable": { status: 503, title: "Kafka Connect does not do it", retryAfter: 5 },
   "definition.unknown-revision": { status: 404, title: "No such revision" },
   "engine.busy": { status: 503, title: "The engine has too much to do", retryAfter: 1 },
   "request.malformed-json": { status: 400, title: "The body cannot be read" },

@@ -20,6 +20,8 @@ export type RefusalCode =
   | "group.offset-out-of-range"
   | "group.nothing-to-rewind"
   | "group.rewind-failed"
+  | "pipeline.unmanaged"
+  | "pipeline.connect-unavailable"
   | "definition.unknown-revision"
   | "engine.busy";
 

@@ -5,6 +5,7 @@ import { Recorder } from "../dispatcher/recorder.ts";
 import { Requests } from "../dispatcher/requests.ts";
 import { Starter } from "../dispatcher/start.ts";
 import { HealthCheck } from "../health.ts";
+import { Pipeline } from "../recovery/pipeline.ts";
 import { redrive } from "../recovery/redrive.ts";
 import { Rewind } from "../recovery/rewind.ts";
 import { Settling } from "../settled.ts";
@@ -34,7 +35,13 @@ function engineOf(parts: Parts, deciding: Deciding, draining: AbortSignal): Engi
   const requests = new Requests(recorder, revisions);
   const settling = new Settling(sql, changes);
   const rewind = new Rewind(sql, transport, control, groups);
-  const health = new HealthCheck(sql, transport, () => control.consumers);
+  const pipeline = new Pipeline({ ...parts, groups: () => groups.all() });
+  const health = new HealthCheck(
+    sql,
+    transport,
+    () => control.consumers,
+    () => pipeline.heartbeatHealth(),
+  );
   return {
     start: (definition, input, options, caller) =>
       starter.start({ definition, input, ...options, ...keyOf(caller), traceparent: caller.traceparent ?? null }),
@@ -54,6 +61,8 @@ function engineOf(parts: Parts, deciding: Deciding, draining: AbortSignal): Engi
       const found = preview ? await rewind.preview(group, target) : await rewind.rewind(group, target, reason, caller);
       return { group, preview, parts: found };
     },
+    pipeline: () => pipeline.look(),
+    restartPipeline: (reason, caller) => pipeline.restart(reason, caller),
     health: () => health.look(),
     bounds: () => [starter, recorder, settling, transport, ...control.consumers, pools].flatMap((part) => part.bounds),
   };

@@ -1,5 +1,6 @@
 import { ChildBirths } from "../dispatcher/births.ts";
 import { Dispatcher } from "../dispatcher/dispatcher.ts";
+import { Heartbeat } from "../dispatcher/heartbeat.ts";
 import { Recorder } from "../dispatcher/recorder.ts";
 import { Schedules } from "../dispatcher/schedules.ts";
 import { Starter } from "../dispatcher/start.ts";
@@ -32,8 +33,17 @@ export async function startDispatcher(parts: Parts, deciding: Deciding): Promise
   );
   timers.start(() => consumer.status().state === "running");
   closing.add(() => timers.stop());
+  startHeartbeat(parts);
   // One process for all schedules: the one that has the timeline's first partition.
   await startStarts(parts, deciding, () => consumer.status().state === "running" && consumer.owns("timeline", 0));
+}
+
+/** Measures the way of a message, in whichever process with this role reads the heartbeats' topic. */
+function startHeartbeat({ config, sql, transport, log, closing }: Parts): void {
+  const problem = (what: string, error: unknown) => log.warn(what, { error });
+  const heartbeat = new Heartbeat({ sql, transport, producer: `dispatcher@${config.consumer}`, problem });
+  heartbeat.start();
+  closing.add(() => heartbeat.stop());
 }
 
 /** What starts sagas besides calls: the time, and messages of other programs. */

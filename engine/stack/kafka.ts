@@ -48,10 +48,15 @@ async function format(program: Omit<JavaProgram, "name" | "main" | "arguments">,
   const draft = `${data}.new`;
   await rm(draft, { recursive: true, force: true });
   await writeProperties(file, { ...common, "log.dirs": draft });
-  const id = Buffer.from(crypto.getRandomValues(new Uint8Array(16))).toString("base64url");
-  const arguments_ = ["format", "--cluster-id", id, "--config", file];
+  const arguments_ = ["format", "--cluster-id", clusterId(), "--config", file];
   await runJava({ ...program, name: "kafka-format", main: "kafka.tools.StorageTool", arguments: arguments_ });
   await rename(draft, data);
+}
+
+/** One of 64 begins with a dash, which the program takes for an option. */
+function clusterId(): string {
+  const id = Buffer.from(crypto.getRandomValues(new Uint8Array(16))).toString("base64url");
+  return id.startsWith("-") ? clusterId() : id;
 }
 
 async function answers(broker: string): Promise<boolean> {

@@ -5,6 +5,9 @@
 
 import type { Bound } from "../core/bound.ts";
 
+/** Reserved: heartbeats travel on it. A command's topic has a dot in its name. */
+export const HEARTBEAT_TOPIC = "__heartbeat";
+
 /** One message as a consumer group receives it. Topic and group names never carry the configured prefix. */
 export interface Delivery {
   readonly topic: string;
@@ -142,9 +145,64 @@ export interface HandOver {
   abandoned(): void;
 }
 
+/** The connector between outbox and topics and the replication slot that it reads, as they were just seen. */
+export interface RelayState {
+  readonly connector: {
+    readonly name: string;
+    /** Whether this engine may ask Kafka Connect about it. */
+    readonly managed: boolean;
+    /** As Kafka Connect says; null: it does not know the connector, or was not asked. */
+    readonly state: string | null;
+    /** `trace`: its first line. */
+    readonly tasks: readonly { readonly id: number; readonly state: string; readonly trace: string | null }[];
+    /** After failures, by all processes together. */
+    readonly restarts: number;
+    /** In a row. */
+    readonly failures: number;
+    readonly lastFailure: string | null;
+    readonly lastFailureAt: Date | null;
+    /** Why Kafka Connect could not be asked. */
+    readonly trouble: string | null;
+  };
+  readonly slot: {
+    readonly name: string;
+    readonly exists: boolean;
+    readonly active: boolean;
+    readonly walStatus: string | null;
+    /** WAL that the connector has not confirmed. */
+    readonly unconfirmedBytes: number | null;
+    /** WAL that PostgreSQL keeps for it. */
+    readonly keptBytes: number | null;
+    /** WAL that may still be written before the slot is lost; null: no limit. */
+    readonly safeBytes: number | null;
+    /** The limit. */
+    readonly maxKeepBytes: number | null;
+    /** Why it could not be read. */
+    readonly trouble: string | null;
+  };
+  /** A loss of the slot of which something may still be missing. `until` null: there is no new slot yet. */
+  readonly loss: {
+    readonly cause: string;
+    readonly since: Date | null;
+    readonly until: Date | null;
+    readonly missing: number | null;
+  } | null;
+  readonly health: readonly PartHealth[];
+}
+
+/** What carries the outbox into the topics outside of this process. */
+export interface Relay {
+  /** False: it is managed elsewhere, and `restart` cannot be asked for. */
+  readonly managed: boolean;
+  state(): Promise<RelayState>;
+  restart(): Promise<void>;
+}
+
 /** A way for messages to travel. */
 export interface Transport {
   readonly kind: "kafka" | "embedded";
+  /** Null: this process carries the messages itself. */
+  readonly relay: Relay | null;
   /** Makes the topics exist and enters them in `timeline.topic`. Idempotent; safe from several processes. */
   ensureTopics(topics: readonly string[]): Promise<void>;
   subscribe(subscription: Subscription): Promise<Consumer>;

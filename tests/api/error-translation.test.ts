@@ -40,6 +40,8 @@ const STATUSES = {
   "group.offset-out-of-range": 422,
   "group.nothing-to-rewind": 409,
   "group.rewind-failed": 503,
+  "pipeline.unmanaged": 409,
+  "pipeline.connect-unavailable": 503,
   "definition.unknown-revision": 404,
 } as const satisfies Record<RefusalCode, number>;
 

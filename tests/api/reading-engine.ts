@@ -20,6 +20,8 @@ export function readingEngine(change: Partial<Engine> = {}): Engine {
     pause: refuse,
     resume: refuse,
     rewind: refuse,
+    pipeline: refuse,
+    restartPipeline: refuse,
     health: () => Promise.resolve({ ready: true, parts: [] }),
     bounds: () => [],
     ...change,

@@ -91,23 +91,37 @@ test("a record becomes a delivery: null headers stay null, and of a repeated one
 
 test("a slot that stands still is unwell even while the connector says that it runs", () => {
   const status = { connector: { state: "RUNNING" }, tasks: [{ id: 0, state: "RUNNING" }] } as const;
-  const restarts = { count: 0, trace: undefined };
-  expect(connectorHealth({ status, restarts, trouble: undefined }).ok).toBe(true);
+  expect(connectorHealth({ status, memory: undefined, trouble: undefined }).ok).toBe(true);
   const slot = {
     active: true,
     walStatus: "reserved",
     keptBytes: 9,
+    restartBytes: 9,
     safeBytes: null,
+    maxKeepBytes: null,
     confirmed: "0/1",
     heartbeatAgeSeconds: 40,
   };
-  const seen = { name: "s", slot, trouble: undefined };
+  const seen = { name: "s", slot, seen: true, trouble: undefined };
   expect(slotHealth({ ...seen, silentMs: 1_000, managed: true }).ok).toBe(true);
   expect(slotHealth({ ...seen, silentMs: 31_000, managed: true }).detail).toContain("has not moved for 31 s");
   expect(slotHealth({ ...seen, silentMs: 1_000, managed: false }).ok).toBe(false);
   expect(slotHealth({ ...seen, slot: { ...slot, walStatus: "lost" }, silentMs: 0, managed: true }).ok).toBe(false);
-  expect(slotHealth({ ...seen, slot: undefined, silentMs: 0, managed: true }).detail).toBe(
-    "replication slot s does not exist",
+  const short = { ...slot, safeBytes: 19, maxKeepBytes: 100 };
+  expect(slotHealth({ ...seen, slot: short, silentMs: 0, managed: true }).ok).toBe(false);
+  const gone = { ...seen, slot: undefined, silentMs: 0, managed: true };
+  expect(slotHealth({ ...gone, seen: false }).detail).toBe("replication slot s does not exist");
+  expect(slotHealth(gone).detail).toBe("replication slot s was dropped");
+});
+
+test("a connector that fails again and again is unwell until it has run for longer than it last waited", () => {
+  const status = { connector: { state: "RUNNING" }, tasks: [{ id: 0, state: "RUNNING" }] } as const;
+  const health = (failures: number, failedAgoMs: number) =>
+    connectorHealth({ status, memory: { restarts: 7, failures, failedAgoMs, cause: "too large" }, trouble: undefined });
+
+  expect([health(2, 10), health(3, 7_000), health(3, 9_000)].map(({ ok }) => ok)).toEqual([true, false, true]);
+  expect(health(4, 10).detail).toBe(
+    "connector RUNNING, task RUNNING, restarted 7 times, last failure: too large (4 failures in a row)",
   );
 });
 

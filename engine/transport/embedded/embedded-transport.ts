@@ -1,14 +1,16 @@
 import type { Bound } from "../../core/bound.ts";
 import type { Sql } from "../../timeline/database.ts";
-import type {
-  AnnouncedRequest,
-  Consumer,
-  HandOver,
-  PartHealth,
-  PartitionOffsets,
-  Subscription,
-  Transport,
+import {
+  type AnnouncedRequest,
+  type Consumer,
+  type HandOver,
+  HEARTBEAT_TOPIC,
+  type PartHealth,
+  type PartitionOffsets,
+  type Subscription,
+  type Transport,
 } from "../port.ts";
+import { BeatConsumer } from "./beat-consumer.ts";
 import { EmbeddedConsumer } from "./embedded-consumer.ts";
 import { HandOverQueue } from "./hand-over-queue.ts";
 import { Lease } from "./lease.ts";
@@ -41,11 +43,12 @@ export interface EmbeddedOptions {
 /** Rows of `event_request` reach consumers inside this process: no broker, the same order and rewind as with one. */
 export class EmbeddedTransport implements Transport {
   readonly kind = "embedded";
+  readonly relay = null;
   readonly #options: EmbeddedOptions;
   readonly #lease: Lease;
   readonly #log: TopicLog;
   readonly #queue: HandOverQueue;
-  readonly #consumers = new Map<string, EmbeddedConsumer>();
+  readonly #consumers = new Map<string, EmbeddedConsumer | BeatConsumer>();
   #owner = false;
   /** Every consumer has begun since the lease was taken. */
   #begun = false;
@@ -80,7 +83,10 @@ export class EmbeddedTransport implements Transport {
 
   async subscribe(subscription: Subscription): Promise<Consumer> {
     const { sql, problem } = this.#options;
-    const consumer = new EmbeddedConsumer(subscription, { sql, log: this.#log, lease: this.#lease, problem });
+    const beats = subscription.topics.includes(HEARTBEAT_TOPIC);
+    const consumer = beats
+      ? new BeatConsumer(subscription, problem)
+      : new EmbeddedConsumer(subscription, { sql, log: this.#log, lease: this.#lease, problem });
     this.#consumers.set(subscription.group, consumer);
     if (this.#owner) await consumer.begin();
     return consumer;
@@ -278,7 +284,8 @@ export class EmbeddedTransport implements Transport {
       const oldest = this.#onTheirWay(found);
       if (oldest !== undefined) return this.#advance(oldest);
       if (found.rows.length > 0) {
-        this.#activeAt = performance.now();
+        // A heartbeat alone must not keep an idle engine awake.
+        if (found.rows.some(({ beat }) => !beat)) this.#activeAt = performance.now();
         const own = found.rows.filter((row) => row.republish_id === null).map((row) => row.message_id);
         this.#queue.forget(new Set(own));
         for (let from = 0; from < found.rows.length; from += FETCH_MAX)

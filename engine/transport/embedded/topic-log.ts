@@ -1,6 +1,6 @@
 import type { Sql } from "../../timeline/database.ts";
 import { fromWire, type Wire } from "../../timeline/wire.ts";
-import type { CommittedRequest, Delivery } from "../port.ts";
+import { type CommittedRequest, type Delivery, HEARTBEAT_TOPIC } from "../port.ts";
 import type { Lease } from "./lease.ts";
 
 /** Most rows read from the outbox or a topic at once. */
@@ -12,6 +12,8 @@ export interface Unplaced {
   readonly republish_id: string | null;
   /** Transaction of the row that brings it. */
   readonly xid: string;
+  /** A heartbeat, which stands in `event_republish` alone. */
+  readonly beat: boolean;
 }
 
 /** What a look at the outbox found: rows, whether there are more, and the transaction up to which it looked. */
@@ -107,12 +109,12 @@ export class TopicLog {
     const horizon = (bound as { horizon: string }).horizon;
     if (horizon === this.#position) return { rows: [], more: false, horizon };
     const rows = await this.#sql<Unplaced[]>`
-      select u.message_id, u.republish_id, u.xid::text as xid
+      select u.message_id, u.republish_id, u.xid::text as xid, u.beat
       from (
-        select q.message_id, null as republish_id, q.xid from timeline.event_request q
+        select q.message_id, null as republish_id, q.xid, false as beat from timeline.event_request q
         where q.xid >= ${this.#position}::xid8 and q.xid < ${horizon}::xid8
         union all
-        select p.message_id, p.republish_id, p.xid from timeline.event_republish p
+        select p.message_id, p.republish_id, p.xid, p.topic = ${HEARTBEAT_TOPIC} as beat from timeline.event_republish p
         where p.xid >= ${this.#position}::xid8 and p.xid < ${horizon}::xid8
       ) u
       left join lateral (
@@ -125,8 +127,14 @@ export class TopicLog {
     return { rows, more: rows.length === READ_MAX, horizon };
   }
 
-  /** What was found, as requests, in the same order. */
+  /** What was found, as requests, in the same order; heartbeats last. */
   async fetch(found: readonly Unplaced[]): Promise<readonly Placed[]> {
+    const requests = found.filter(({ beat }) => !beat);
+    const beats = found.filter(({ beat }) => beat).map(placedBeat);
+    return requests.length === 0 ? beats : [...(await this.#fetchRequests(requests)), ...beats];
+  }
+
+  async #fetchRequests(found: readonly Unplaced[]): Promise<readonly Placed[]> {
     const ids = this.#sql.array(found.map(({ message_id }) => message_id));
     const rows = await this.#sql<{ wire: Wire; at: number }[]>`
       select timeline.wire(r) as wire, (i.ordinality - 1)::integer as at
@@ -172,6 +180,19 @@ export class TopicLog {
     `;
     return rows.map((row) => delivery(fromWire(row.wire), row.offset, receivedAt));
   }
+}
+
+/** Made here: a heartbeat says nothing, and its record time is when it was found. */
+function placedBeat({ message_id: id, republish_id: republishId, xid }: Unplaced): Placed {
+  const request = {
+    messageId: id,
+    topic: HEARTBEAT_TOPIC,
+    key: id,
+    headers: { id, type: "heartbeat" },
+    value: "{}",
+    xid,
+  };
+  return { request: { ...request, requestedAt: new Date() }, republishId, xid };
 }
 
 function delivery(request: CommittedRequest, offset: number, receivedAt: Date): Delivery {

@@ -51,6 +51,16 @@ export class ConnectClient {
     await this.#demand("POST", "/restart?includeTasks=true&onlyFailed=true");
   }
 
+  /** Restarts the connector and all of its tasks. */
+  async restart(): Promise<void> {
+    await this.#demand("POST", "/restart?includeTasks=true&onlyFailed=false");
+  }
+
+  /** Forgets how far a stopped connector has read. @throws as `put`; for one that is not stopped `connector.refused` */
+  async forgetOffsets(): Promise<void> {
+    await this.#demand("DELETE", "/offsets");
+  }
+
   /** Stops the connector: its offsets stay, its tasks end, its slot is free. */
   async stop(): Promise<void> {
     await this.#demand("PUT", "/stop");

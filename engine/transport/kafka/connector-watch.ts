@@ -1,44 +1,41 @@
-import type { Sql } from "postgres";
-
-import type { PartHealth } from "../port.ts";
-import type { ConnectClient, ConnectorStatus } from "./connect-client.ts";
-import { connectorHealth, slotHealth } from "./connector-health.ts";
+import type { PartHealth, Relay, RelayState } from "../port.ts";
+import type { ConnectorStatus } from "./connect-client.ts";
+import { connectorHealth, lossHealth, slotHealth } from "./connector-health.ts";
+import { firstLine, type HealOptions, heal, notHealed } from "./connector-heal.ts";
 import { KafkaTransportError, reasonOf } from "./kafka-error.ts";
-import type { TransportLog } from "./kafka-log.ts";
 import { readSlot, type SlotState } from "./slot.ts";
+import { missingSince, noteHealed, recall, type WatchMemory } from "./watch-memory.ts";
 
-/** What the watch looks at. `client` null: the connector is managed elsewhere, only the slot is seen. */
-export interface ConnectorWatchOptions {
-  readonly client: ConnectClient | null;
-  readonly sql: Sql;
-  readonly slot: string;
-  readonly log: TransportLog;
+/** What the watch looks at. */
+export interface ConnectorWatchOptions extends HealOptions {
+  /** What the connector is called in Connect. */
+  readonly connector: string;
 }
 
 const PAUSE_MS = 2_000;
 const PAUSE_AT_START_MS = 200;
-const RESTART_FIRST_MS = 1_000;
-const RESTART_MAX_MS = 60_000;
-/** So long after its last failure a task counts as healed. */
-const HEALED_AFTER_MS = 120_000;
+/** What is missing after a loss is counted less often: that reads the outbox. */
+const COUNT_EVERY_MS = 10_000;
 
-/** Watches connector, task and slot, and restarts what has failed: Kafka Connect itself never does. */
-export class ConnectorWatch {
+/** Watches connector, task and slot, and heals what has failed: Kafka Connect itself never does. */
+export class ConnectorWatch implements Relay {
   readonly #options: ConnectorWatchOptions;
   readonly #stopping = new AbortController();
   #status: ConnectorStatus | undefined;
   #slot: SlotState | undefined;
+  #memory: WatchMemory | undefined;
+  #missing: number | null = null;
+  #countedAt = 0;
   #trouble: { readonly connect?: string; readonly slot?: string } = {};
   #movedAt = Date.now();
-  #restarts = 0;
-  #failures = 0;
-  #restartAt = 0;
-  #failedAt = 0;
-  #trace: string | undefined;
   #loop: Promise<void> | undefined;
 
   constructor(options: ConnectorWatchOptions) {
     this.#options = options;
+  }
+
+  get managed(): boolean {
+    return this.#options.client !== null;
   }
 
   /**
@@ -49,7 +46,7 @@ export class ConnectorWatch {
     const deadline = Date.now() + timeoutMs;
     for (;;) {
       await this.look();
-      const unwell = this.health().find((part) => !part.ok);
+      const unwell = this.#ownHealth().find((part) => !part.ok);
       if (unwell === undefined) return;
       if (Date.now() >= deadline) {
         const hint = unwell.hint ?? "Look into Kafka Connect's log.";
@@ -69,28 +66,70 @@ export class ConnectorWatch {
     await this.#loop;
   }
 
-  /** Looks once, and restarts what has failed when its time has come. Never throws. */
+  /** Looks once, and heals what can be healed when its time has come. Never throws. */
   async look(): Promise<void> {
-    const { client, sql, slot } = this.#options;
-    const trouble: { connect?: string; slot?: string } = {};
+    const memory = await this.#see();
+    if (memory === undefined || this.#trouble.connect !== undefined) return;
     try {
-      if (client !== null) this.#status = await client.status();
+      await heal(this.#options, { status: this.#status, slot: this.#slot, memory });
+      await this.#countMissing(memory);
     } catch (error) {
-      trouble.connect = reasonOf(error);
+      notHealed(this.#options.log, error);
     }
-    try {
-      const before = this.#slot;
-      this.#slot = await readSlot(sql, slot);
-      if (this.#slot?.confirmed !== before?.confirmed || this.#slot?.keptBytes === 0) this.#movedAt = Date.now();
-    } catch (error) {
-      trouble.slot = reasonOf(error);
-    }
-    this.#trouble = trouble;
-    if (client !== null && trouble.connect === undefined) await this.#heal(client);
   }
 
-  /** As last seen: `connector` (when managed here), and `slot`. */
+  /** As last seen: `connector` (when managed here), `slot`, and what a lost slot has left behind. */
   health(): readonly PartHealth[] {
+    const loss = this.#memory?.loss;
+    return loss === undefined || loss === null
+      ? this.#ownHealth()
+      : [...this.#ownHealth(), lossHealth(loss, this.#missing)];
+  }
+
+  /** Looks anew and says what is there. */
+  async state(): Promise<RelayState> {
+    await this.#see();
+    const { connector: name, slot: slotName } = this.#options;
+    const memory = this.#memory;
+    const tasks = (this.#status?.tasks ?? []).map(({ id, state, trace }) => ({ id, state, trace: firstLine(trace) }));
+    const loss = memory?.loss ?? null;
+    return {
+      connector: {
+        name,
+        managed: this.managed,
+        state: this.#status?.connector.state ?? null,
+        tasks,
+        restarts: memory?.restarts ?? 0,
+        failures: memory?.failures ?? 0,
+        lastFailure: memory?.cause ?? null,
+        lastFailureAt: memory?.failedAt ?? null,
+        trouble: this.#trouble.connect ?? null,
+      },
+      slot: {
+        name: slotName,
+        exists: this.#slot !== undefined,
+        trouble: this.#trouble.slot ?? null,
+        ...slotFacts(this.#slot),
+      },
+      loss:
+        loss === null ? null : { cause: loss.cause, since: loss.since, until: loss.renewedAt, missing: this.#missing },
+      health: this.health(),
+    };
+  }
+
+  /** Restarts connector and tasks, whatever they say of themselves; one that is gone is registered, one that was stopped goes on. */
+  async restart(): Promise<void> {
+    const { client, register, prepareTopics, sql, slot } = this.#options;
+    if (client === null) throw new Error("the connector is managed elsewhere");
+    await prepareTopics();
+    if (await register()) return;
+    const state = (await client.status())?.connector.state;
+    if (state === "PAUSED" || state === "STOPPED") await client.resume();
+    else await client.restart();
+    await noteHealed(sql, slot, 0);
+  }
+
+  #ownHealth(): readonly PartHealth[] {
     const { client, slot: name } = this.#options;
     const silentMs = Date.now() - this.#movedAt;
     const slot = slotHealth({
@@ -99,10 +138,41 @@ export class ConnectorWatch {
       silentMs,
       managed: client !== null,
       trouble: this.#trouble.slot,
+      seen: this.#memory?.slotSeen === true,
     });
     if (client === null) return [slot];
-    const restarts = { count: this.#restarts, trace: this.#trace };
-    return [connectorHealth({ status: this.#status, restarts, trouble: this.#trouble.connect }), slot];
+    return [connectorHealth({ status: this.#status, memory: this.#memory, trouble: this.#trouble.connect }), slot];
+  }
+
+  /** Undefined: the database does not answer. */
+  async #see(): Promise<WatchMemory | undefined> {
+    const { client, sql, slot } = this.#options;
+    const trouble: { connect?: string; slot?: string } = {};
+    try {
+      if (client !== null) this.#status = await client.status();
+    } catch (error) {
+      trouble.connect = reasonOf(error);
+    }
+    let memory: WatchMemory | undefined;
+    try {
+      const before = this.#slot;
+      this.#slot = await readSlot(sql, slot);
+      if (this.#slot?.confirmed !== before?.confirmed || this.#slot?.keptBytes === 0) this.#movedAt = Date.now();
+      memory = await recall(sql, slot);
+      this.#memory = memory;
+    } catch (error) {
+      trouble.slot = reasonOf(error);
+    }
+    this.#trouble = trouble;
+    return memory;
+  }
+
+  async #countMissing({ loss }: WatchMemory): Promise<void> {
+    if (loss === null) this.#missing = null;
+    else if (Date.now() - this.#countedAt >= COUNT_EVERY_MS) {
+      this.#countedAt = Date.now();
+      this.#missing = await missingSince(this.#options.sql, loss);
+    }
   }
 
   async #watch(): Promise<void> {
@@ -120,39 +190,15 @@ export class ConnectorWatch {
       });
     }
   }
-
-  async #heal(client: ConnectClient): Promise<void> {
-    const failed = failedPart(this.#status);
-    const now = Date.now();
-    if (failed === undefined) {
-      if (now - this.#failedAt > HEALED_AFTER_MS) this.#failures = 0;
-      return;
-    }
-    this.#failedAt = now;
-    this.#trace = failed.trace;
-    if (now < this.#restartAt) return;
-    this.#restartAt = now + Math.min(RESTART_MAX_MS, RESTART_FIRST_MS * 2 ** this.#failures);
-    this.#failures += 1;
-    this.#restarts += 1;
-    this.#options.log.error("the connector failed and is restarted", { trace: failed.trace, restarts: this.#restarts });
-    try {
-      await client.restartFailed();
-    } catch (error) {
-      this.#options.log.warn("the connector could not be restarted", { reason: reasonOf(error) });
-    }
-  }
 }
 
-function failedPart(status: ConnectorStatus | undefined): { readonly trace: string } | undefined {
-  const failed = [status?.connector, ...(status?.tasks ?? [])].find((one) => one?.state === "FAILED");
-  if (failed === undefined) return undefined;
-  const lines = (failed.trace ?? "").split("\n");
-  // Connect wraps the failure: the innermost cause says more than the first line.
-  const cause = lines.findLast((line) => line.startsWith("Caused by: "))?.slice("Caused by: ".length);
+function slotFacts(slot: SlotState | undefined): Omit<RelayState["slot"], "name" | "exists" | "trouble"> {
   return {
-    trace: [lines[0]?.trim() || "no trace", cause]
-      .filter((line) => line !== undefined)
-      .join(" — ")
-      .slice(0, 500),
+    active: slot?.active ?? false,
+    walStatus: slot?.walStatus ?? null,
+    unconfirmedBytes: slot?.keptBytes ?? null,
+    keptBytes: slot?.restartBytes ?? null,
+    safeBytes: slot?.safeBytes ?? null,
+    maxKeepBytes: slot?.maxKeepBytes ?? null,
   };
 }

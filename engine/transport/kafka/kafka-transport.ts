@@ -2,7 +2,7 @@ import type { Admin } from "kafkajs";
 import type { Sql } from "postgres";
 
 import type { Bound } from "../../core/bound.ts";
-import type { HandOver, PartHealth, PartitionOffsets, Subscription, Transport } from "../port.ts";
+import type { HandOver, PartHealth, PartitionOffsets, Relay, Subscription, Transport } from "../port.ts";
 import { ConnectClient } from "./connect-client.ts";
 import { connectorConfig } from "./connector.ts";
 import { ConnectorWatch } from "./connector-watch.ts";
@@ -38,6 +38,8 @@ export interface KafkaTransportOptions {
 
 const REACH_MS = 60_000;
 const CONNECT_MS = 90_000;
+/** While it runs: the next look tries again. */
+const REGISTER_AGAIN_MS = 10_000;
 const JOIN_MS = 60_000;
 const HEALTH_MS = 5_000;
 /** kafkajs waits for a broker that does not answer. */
@@ -55,7 +57,15 @@ export async function createKafkaTransport(options: KafkaTransportOptions): Prom
   await connect(admin, options.brokers);
   const keeper = { ...options, admin, names };
   const client = options.connectUrl === null ? null : new ConnectClient(options.connectUrl, names.connector);
-  const watch = new ConnectorWatch({ client, sql: options.sql, slot: names.slot, log: options.log });
+  const watch = new ConnectorWatch({
+    client,
+    sql: options.sql,
+    slot: names.slot,
+    connector: names.connector,
+    log: options.log,
+    register: async () => client?.put(configOf(names, options), REGISTER_AGAIN_MS) ?? false,
+    prepareTopics: () => prepareTopics(keeper),
+  });
   try {
     await prepareTopics(keeper);
     if (client !== null) await register(client, watch, names, options);
@@ -95,13 +105,16 @@ async function register(
   client: ConnectClient,
   watch: ConnectorWatch,
   names: Names,
-  { prefix, databaseUrl, log }: KafkaTransportOptions,
+  options: KafkaTransportOptions,
 ): Promise<void> {
-  const { slot, connector: connectorName } = names;
-  const config = connectorConfig({ prefix, databaseUrl, slot, publication: PUBLICATION, connectorName });
-  const changed = await client.put(config, CONNECT_MS);
-  log.info(changed ? "connector registered" : "connector is registered already", { connector: connectorName, slot });
+  const { slot, connector } = names;
+  const changed = await client.put(configOf(names, options), CONNECT_MS);
+  options.log.info(changed ? "connector registered" : "connector is registered already", { connector, slot });
   await watch.ready(CONNECT_MS);
+}
+
+function configOf({ slot, connector }: Names, { prefix, databaseUrl }: KafkaTransportOptions): Record<string, string> {
+  return connectorConfig({ prefix, databaseUrl, slot, publication: PUBLICATION, connectorName: connector });
 }
 
 class KafkaTransport implements Transport {
@@ -120,6 +133,10 @@ class KafkaTransport implements Transport {
     this.#keeper = keeper;
     this.#reader = keeper;
     this.#watch = watch;
+  }
+
+  get relay(): Relay {
+    return this.#watch;
   }
 
   async ensureTopics(topics: readonly string[]): Promise<void> {

@@ -5,10 +5,14 @@ export interface SlotState {
   readonly active: boolean;
   /** `reserved`, `extended`, `unreserved` or `lost`. */
   readonly walStatus: string | null;
-  /** WAL that PostgreSQL keeps because the connector has not confirmed it. */
+  /** WAL that the connector has not confirmed. */
   readonly keptBytes: number;
+  /** WAL that PostgreSQL keeps for the slot: from where the connector would read again after a restart. */
+  readonly restartBytes: number;
   /** WAL that may still be written before the slot is lost; null = no limit is set. */
   readonly safeBytes: number | null;
+  /** `max_slot_wal_keep_size`; null = no limit is set. */
+  readonly maxKeepBytes: number | null;
   /** Up to where the connector has confirmed; it moves with each heartbeat. */
   readonly confirmed: string;
   /** Seconds since the connector last wrote its heartbeat. */
@@ -19,7 +23,9 @@ interface SlotRow {
   readonly active: boolean;
   readonly wal_status: string | null;
   readonly kept_bytes: number | null;
+  readonly restart_bytes: number | null;
   readonly safe_bytes: number | null;
+  readonly max_keep_bytes: number | null;
   readonly confirmed: string | null;
   readonly heartbeat_age: number;
 }
@@ -30,6 +36,9 @@ export async function readSlot(sql: Sql, slot: string): Promise<SlotState | unde
     select s.active, s.wal_status, s.safe_wal_size::float8 as safe_bytes,
       s.confirmed_flush_lsn::text as confirmed,
       pg_wal_lsn_diff(pg_current_wal_lsn(), s.confirmed_flush_lsn)::float8 as kept_bytes,
+      pg_wal_lsn_diff(pg_current_wal_lsn(), s.restart_lsn)::float8 as restart_bytes,
+      (select nullif(p.setting::float8, -1) * 1024 * 1024 from pg_settings p where p.name = 'max_slot_wal_keep_size')
+        as max_keep_bytes,
       (select extract(epoch from clock_timestamp() - h.ts) from timeline.heartbeat h where h.id = 1)::float8
         as heartbeat_age
     from pg_replication_slots s
@@ -40,8 +49,18 @@ export async function readSlot(sql: Sql, slot: string): Promise<SlotState | unde
     active: row.active,
     walStatus: row.wal_status,
     keptBytes: row.kept_bytes ?? 0,
+    restartBytes: row.restart_bytes ?? 0,
     safeBytes: row.safe_bytes,
+    maxKeepBytes: row.max_keep_bytes,
     confirmed: row.confirmed ?? "",
     heartbeatAgeSeconds: row.heartbeat_age,
   };
+}
+
+/** Drops a slot that PostgreSQL has given up; one that is in order, or read by somebody, stays. */
+export async function dropLostSlot(sql: Sql, slot: string): Promise<void> {
+  await sql`
+    select pg_drop_replication_slot(slot_name) from pg_replication_slots
+    where slot_name = ${slot} and database = current_database() and wal_status = 'lost' and not active
+  `;
 }

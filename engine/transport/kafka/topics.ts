@@ -1,6 +1,7 @@
 import type { Admin } from "kafkajs";
 import type { Sql } from "postgres";
 
+import { HEARTBEAT_TOPIC } from "../port.ts";
 import { KafkaTransportError, reasonOf } from "./kafka-error.ts";
 import type { TransportLog } from "./kafka-log.ts";
 import type { Names } from "./names.ts";
@@ -15,6 +16,8 @@ export interface TopicKeeper {
   readonly log: TransportLog;
 }
 
+/** Nothing of what beats is needed later. */
+const BEATS_KEPT = { "retention.ms": "3600000" };
 const SHOWN_WITHIN_MS = 30_000;
 const PAUSE_MS = 50;
 
@@ -27,19 +30,21 @@ const PAUSE_MS = 50;
 export async function ensureTopics(keeper: TopicKeeper, topics: readonly string[]): Promise<readonly string[]> {
   if (topics.length === 0) return [];
   const wanted = topics.map((topic) => keeper.names.topic(topic));
+  const beats = keeper.names.topic(HEARTBEAT_TOPIC);
+  if (wanted.includes(beats)) await createMissing(keeper, [beats], 1, BEATS_KEPT);
   await createMissing(keeper, wanted, keeper.partitions, {});
   const counts = await partitionCounts(keeper.admin, wanted);
   await keeper.sql`
     insert into timeline.topic (name) select unnest(${[...topics]}::text[]) on conflict (name) do nothing
   `;
   return [...counts]
-    .filter(([, count]) => count !== keeper.partitions)
+    .filter(([topic, count]) => count !== keeper.partitions && topic !== beats)
     .map(([topic, count]) => `${topic} has ${count} partitions, ${keeper.partitions} are configured`);
 }
 
 /** The topic that the connector beats on; nobody reads it. */
 export async function ensureHeartbeatTopic(keeper: TopicKeeper): Promise<void> {
-  await createMissing(keeper, [keeper.names.heartbeatTopic], 1, { "retention.ms": "3600000" });
+  await createMissing(keeper, [keeper.names.heartbeatTopic], 1, BEATS_KEPT);
   await partitionCounts(keeper.admin, [keeper.names.heartbeatTopic]);
 }
 

@@ -1,0 +1,164 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import * as v from "valibot";
+
+import { Pipeline } from "../../engine/api/pipeline-schema.ts";
+import { newId } from "../../engine/timeline/ids.ts";
+import { Client } from "../support/client.ts";
+import { eventually, type TestEngine, testEngine } from "../support/engine.ts";
+import { KafkaBench } from "../support/kafka.ts";
+import { testStack } from "../support/stack.ts";
+
+type PipelineJson = v.InferOutput<typeof Pipeline>;
+
+const timeoutMs = 120_000;
+const healMs = 60_000;
+
+let t: TestEngine;
+let client: Client;
+let connectorUrl: string;
+
+beforeAll(async () => {
+  t = await testEngine("kafka");
+  client = new Client(() => t.url);
+  connectorUrl = `${(await testStack()).connectUrl}/connectors/${encodeURIComponent(`${t.prefix}ekiden-outbox`)}`;
+}, timeoutMs);
+
+afterAll(() => t?.close(), timeoutMs);
+
+async function pipeline(): Promise<PipelineJson> {
+  return v.parse(Pipeline, await client.ok("GET", "/v1/pipeline"));
+}
+
+/** The pipeline once it is as asked for; says how it is when it never gets there. */
+async function pipelineIs(what: string, is: (seen: PipelineJson) => boolean): Promise<PipelineJson> {
+  let last: PipelineJson | undefined;
+  return eventually(
+    what,
+    async () => {
+      last = await pipeline();
+      if (is(last)) return last;
+      throw new Error(JSON.stringify(last));
+    },
+    healMs,
+  );
+}
+
+const runs = ({ connector, slot }: PipelineJson) =>
+  connector?.state === "RUNNING" && connector.tasks[0]?.state === "RUNNING" && slot?.active === true;
+
+async function completes(): Promise<void> {
+  const { sagaId } = await client.start("one_step", { note: "through" });
+  expect((await client.settled(sagaId)).status).toBe("completed");
+}
+
+test(
+  "it shows connector, slot, groups, and the heartbeat with each of its hops",
+  async () => {
+    const seen = await pipelineIs("a heartbeat", ({ heartbeat }) => heartbeat.last !== null);
+    expect(runs(seen)).toBe(true);
+    expect(seen.connector).toMatchObject({
+      name: `${t.prefix}ekiden-outbox`,
+      managed: true,
+      restarts: 0,
+      trouble: null,
+    });
+    expect(seen.slot).toMatchObject({ exists: true, walStatus: "reserved" });
+    expect(seen.slot?.keptBytes).toBeGreaterThanOrEqual(seen.slot?.unconfirmedBytes ?? 0);
+    const { toTransportMs, toConsumerMs, toDatabaseMs, roundTripMs } = seen.heartbeat.last as NonNullable<
+      PipelineJson["heartbeat"]["last"]
+    >;
+    expect(toTransportMs + toConsumerMs + toDatabaseMs).toBe(roundTripMs);
+    expect(seen.groups.find(({ group }) => group === "dispatcher")).toMatchObject({ paused: false });
+    expect(seen.parts.find(({ part }) => part === "heartbeat")).toMatchObject({ ok: true });
+  },
+  timeoutMs,
+);
+
+test(
+  "a restart is carried out once for each key, and audited with its reason",
+  async () => {
+    const key = { "idempotency-key": newId() };
+    const first = await client.call("POST", "/v1/pipeline/restart", { reason: "it hangs" }, key);
+    const again = await client.call("POST", "/v1/pipeline/restart", { reason: "it hangs" }, key);
+    const without = await client.call("POST", "/v1/pipeline/restart", { reason: " " });
+    expect([first.status, again.status, without.status]).toEqual([200, 200, 422]);
+    const audited =
+      await t.sql`select actor, target, reason, before from timeline.audit where action = 'pipeline.restart'`;
+    expect([...audited]).toEqual([
+      {
+        actor: "local",
+        target: `${t.prefix}ekiden-outbox`,
+        reason: "it hangs",
+        before: { state: "RUNNING", tasks: ["RUNNING"] },
+      },
+    ]);
+    await pipelineIs("it runs again", runs);
+  },
+  timeoutMs,
+);
+
+test(
+  "a connector that was deleted is registered again, and goes on where it was",
+  async () => {
+    await fetch(connectorUrl, { method: "DELETE" });
+    await pipelineIs("it is there again", runs);
+    await completes();
+    expect((await pipeline()).loss).toBeNull();
+  },
+  timeoutMs,
+);
+
+test(
+  "a slot that was dropped is made anew, and what was written meanwhile is named until it was sent again",
+  async () => {
+    await pipelineIs("a heartbeat came through", ({ heartbeat }) => (heartbeat.ageMs ?? 1e9) < 10_000);
+    const slot = (await pipeline()).slot?.name ?? "";
+    const dropped = async () => {
+      await t.sql`select pg_terminate_backend(active_pid) from pg_replication_slots where slot_name = ${slot} and active`;
+      await t.sql`select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = ${slot} and not active`;
+      return (await t.sql`select slot_name from pg_replication_slots where slot_name = ${slot}`).length === 0;
+    };
+    await eventually("the slot is dropped", dropped);
+    const { sagaId } = await client.start("one_step", { note: "in the gap" });
+    const seen = await pipelineIs("the loss is named", ({ loss }) => (loss?.missing ?? 0) > 0 && loss?.until !== null);
+    expect(seen.loss?.cause).toBe(`replication slot ${slot} was dropped`);
+    const ready = await client.call("GET", "/health/ready");
+    expect(ready.status).toBe(503);
+    expect(JSON.stringify(ready.json)).toContain(`ekiden republish --missing-only --since ${seen.loss?.since}`);
+    await pipelineIs("it runs again", runs);
+    await completes();
+
+    await t.sql`
+      insert into timeline.event_republish (republish_id, message_id, correlation_id, causation_id, topic, message_key,
+        message_type, saga, step_key, action, attempt, traceparent, message_headers, message_body, producer, requested_at)
+      select timeline.new_ulid(), message_id, correlation_id, causation_id, topic, message_key, message_type, saga, step_key,
+        action, attempt, traceparent, message_headers, message_body, producer, requested_at
+      from timeline.event_request r where not exists (
+        select from timeline.event_consumption c where c.message_id = r.message_id and c."offset" is not null)
+    `;
+    expect((await client.settled(sagaId)).status).toBe("completed");
+    await pipelineIs("nothing is missing", ({ loss }) => loss === null);
+    await eventually("it is ready", async () => (await client.call("GET", "/health/ready")).status === 200);
+  },
+  timeoutMs,
+);
+
+test(
+  "without Kafka Connect's address the slot is seen, and a restart is refused with what to do instead",
+  async () => {
+    const bench = await KafkaBench.start();
+    try {
+      const transport = await bench.transport({ connectUrl: null });
+      expect(transport.relay?.managed).toBe(false);
+      const state = await transport.relay?.state();
+      expect(state?.connector).toMatchObject({ managed: false, state: null, tasks: [], trouble: null });
+      expect(state?.slot).toMatchObject({ name: bench.names.slot, exists: false });
+      expect(state?.health.map(({ part, ok, hint }) => [part, ok, hint?.includes("ekiden connector")])).toEqual([
+        ["slot", false, true],
+      ]);
+    } finally {
+      await bench.stop();
+    }
+  },
+  timeoutMs,
+);
