@@ -11,6 +11,8 @@ import { addLocalCommands } from "./cli/local-commands.ts";
 import { addLoginCommand } from "./cli/login-command.ts";
 import { addMessageCommands } from "./cli/message-commands.ts";
 import { addPipelineCommands } from "./cli/pipeline-commands.ts";
+import { addRecoveryCommands } from "./cli/recovery-commands.ts";
+import { addRecoverCommand } from "./cli/recover-command.ts";
 import { addSagaCommands } from "./cli/saga-commands.ts";
 import { addSchemaCommand } from "./cli/schema-command.ts";
 import { addSimulateCommand } from "./cli/simulate-command.ts";
@@ -35,8 +37,10 @@ async function run(args: readonly string[]): Promise<void> {
   addMessageCommands(program);
   addGroupCommands(program);
   addPipelineCommands(program);
+  addRecoveryCommands(program);
   addLocalCommands(program);
   addLoginCommand(program);
+  addRecoverCommand(program);
   await program.parseAsync([...args], { from: "user" });
 }
 

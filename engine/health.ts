@@ -16,13 +16,18 @@ export class HealthCheck {
   readonly #heartbeat: Question;
   readonly #consumers: () => readonly Consumer[];
 
+  readonly #more: () => readonly PartHealth[];
+
+  /** `more`: lines that need not be asked for. */
   constructor(
     sql: Sql,
     transport: Transport,
     consumers: () => readonly Consumer[],
     heartbeat: () => Promise<readonly PartHealth[]>,
+    more: () => readonly PartHealth[] = () => [],
   ) {
     this.#heartbeat = new Question("heartbeat", heartbeat);
+    this.#more = more;
     this.#database = new Question("database", async () => {
       await sql`select 1`;
       return [{ part: "database", ok: true, detail: "answers" }];
@@ -34,7 +39,7 @@ export class HealthCheck {
   /** Answers within the deadline, whatever is silent. */
   async look(): Promise<Health> {
     const asked = [this.#database, this.#transport, this.#heartbeat].map((question) => question.answer());
-    const parts = [...(await Promise.all(asked)).flat(), ...this.#consumers().map(consumerHealth)];
+    const parts = [...(await Promise.all(asked)).flat(), ...this.#consumers().map(consumerHealth), ...this.#more()];
     return { ready: parts.every((part) => part.ok), parts };
   }
 }

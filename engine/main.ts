@@ -10,6 +10,7 @@ import { openTransport } from "./open-transport.ts";
 import { Pools } from "./pools.ts";
 import { GroupControl } from "./recovery/group-control.ts";
 import { Groups } from "./recovery/groups.ts";
+import { HistoryWatch } from "./recovery/history-watch.ts";
 import type { Deciding } from "./roles/deciding.ts";
 import type { OwnDomains, RebuildProjection } from "./roles/domains.ts";
 import type { Parts } from "./roles/parts.ts";
@@ -70,6 +71,8 @@ async function start(
   startTransport();
   parts.control.start();
   closing.add(() => parts.control.stop());
+  parts.history.start();
+  closing.add(() => parts.history.stop());
   let url: string | null = null;
   if (roles.api && deciding !== null) {
     const { startApi } = await import("./roles/api.ts");
@@ -107,7 +110,14 @@ async function openParts(
   ]);
   const ownCatalog = own?.catalog ?? { actions: new Map() };
   const known = new KnownDomains(sql, own?.published ?? [], ownCatalog, config.roles.domains === "all");
-  const opened = await openTransport(config, { sql: transitionSql, databaseUrl, pools, log, closing }, onFatal);
+  const history = new HistoryWatch(sql, log);
+  await history.lookAtDatabase();
+  const prepared = history.need === null ? "ready" : "registered";
+  const opened = await openTransport(
+    config,
+    { sql: transitionSql, databaseUrl, pools, log, closing, prepared },
+    onFatal,
+  );
   const { transport } = opened;
   await transport.ensureTopics(["timeline", HEARTBEAT_TOPIC, ...ownCatalog.actions.keys()]);
   keepPartitions(sql, log, closing);
@@ -115,6 +125,7 @@ async function openParts(
   const groups = new Groups(sql, transport, control, () => groupTopics(known.domains));
   await groups.register();
   await known.publish();
+  await history.lookAtBroker(transport.broker);
   const store: Parts["store"] = (role) => ({
     sql: transitionSql,
     producer: `${role}@${config.consumer}`,
@@ -122,7 +133,7 @@ async function openParts(
     ownerEpoch: () => (role === "api" ? null : transport.ownerEpoch()),
     handOver: (rows, xid, behindOthers) => transport.handOver(rows, xid, behindOthers),
   });
-  const parts = { config, sql, databaseUrl, pools, transport, control, groups, known, store, log, closing };
+  const parts = { config, sql, databaseUrl, pools, transport, control, groups, history, known, store, log, closing };
   return { parts, startTransport: opened.start };
 }
 

@@ -14,7 +14,7 @@ export interface OpenTransport {
 /** Opens the transport that the configuration names, and loads nothing of the other one. */
 export async function openTransport(
   config: Config,
-  { sql, databaseUrl, pools, log, closing }: TransportParts,
+  { sql, databaseUrl, pools, log, closing, prepared }: TransportParts,
   onFatal: (error: Error) => void,
 ): Promise<OpenTransport> {
   if (config.kafka === undefined) {
@@ -35,6 +35,7 @@ export async function openTransport(
     sql,
     clientId: `ekiden-${config.consumer}`,
     log,
+    ...(prepared !== undefined && { prepared }),
     patience: patienceOf(config.patienceMs),
     onFatal,
   });
@@ -49,4 +50,6 @@ interface TransportParts {
   readonly pools: Pools;
   readonly log: Log;
   readonly closing: Closing;
+  /** Kafka: what must be there when it is open; see `KafkaTransportOptions`. */
+  readonly prepared?: "ready" | "registered" | "untouched";
 }

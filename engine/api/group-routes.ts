@@ -86,7 +86,7 @@ const RESUME = describe({
   path: ["group"],
   body: { schema: "MaybeReasoned", description: "Why", required: false },
   answers: ONE,
-  problems: VERB,
+  problems: [...VERB, "group.held"],
 });
 
 const REWIND = describe({

@@ -6,6 +6,7 @@ import * as health from "./health-schema.ts";
 import * as message from "./message-schema.ts";
 import * as pipeline from "./pipeline-schema.ts";
 import * as problem from "./problem-schema.ts";
+import * as recovery from "./recovery-schema.ts";
 import * as saga from "./saga-schema.ts";
 import * as verb from "./verb-schema.ts";
 
@@ -43,6 +44,8 @@ const SCHEMAS = {
   ProblemFault: problem.ProblemFault,
   Reasoned: verb.Reasoned,
   Redriven: message.Redriven,
+  RepublishReport: recovery.RepublishReport,
+  RepublishRequest: recovery.RepublishRequest,
   RetryRequest: verb.RetryRequest,
   Revision: definition.Revision,
   RevisionSummary: definition.RevisionSummary,

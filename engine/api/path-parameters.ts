@@ -7,5 +7,6 @@ export const PATH_PARAMETERS = {
   definition: { name: "definition", description: "Name of the definition", example: "onboarding" },
   hash: { name: "hash", description: "Revision: SHA-256 of the source, hex", example: "9f86d081884c7d65…" },
   signal: { name: "signal", description: "Name of the signal", example: "screening_reviewed" },
+  run: { name: "run", description: "ULID of the run, as its call answered it", example: "01KAS0CW5X7T2M4Q8S0V3Y6ZBD" },
   group: { name: "group", description: "`dispatcher`, `<domain>` or `<domain>.<projection>`", example: "screening" },
 } as const;

@@ -51,6 +51,27 @@ export interface RewindReport {
   readonly parts: readonly RewindPart[];
 }
 
+/** Which requests to send again; all that is given must hold. */
+export interface RepublishSelection {
+  readonly since?: string | undefined;
+  readonly until?: string | undefined;
+  readonly sagaId?: string | undefined;
+  readonly topic?: string | undefined;
+  readonly missingOnly?: boolean | undefined;
+}
+
+/** What is, or would be, sent again. */
+export interface RepublishReport {
+  readonly id: string | null;
+  readonly state: "running" | "done" | "counted" | "counting";
+  readonly scanned: number;
+  readonly sent: number;
+  readonly topics: readonly { readonly topic: string; readonly messages: number }[];
+  readonly share: number;
+  readonly askedAt: string;
+  readonly finishedAt: string | null;
+}
+
 export interface GroupView {
   readonly group: string;
   readonly paused: boolean;
@@ -128,6 +149,13 @@ export interface Engine {
     reason: string,
     caller: Caller,
   ): Promise<{ readonly messageId: string; readonly republishId: string }>;
+  /** Sends requests again from the event store; what takes longer goes on in the background. */
+  republish(
+    selection: RepublishSelection,
+    options: { readonly preview: boolean; readonly reason: string },
+    caller: Caller,
+  ): Promise<RepublishReport>;
+  republished(run: string): Promise<RepublishReport>;
   /** Resolves when the saga is final or parked, when `timeoutMs` has passed, or when aborted. */
   settled(sagaId: string, timeoutMs: number, signal: AbortSignal): Promise<void>;
   /** Diagnostics of a YAML source against the loaded domains. */

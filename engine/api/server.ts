@@ -15,6 +15,7 @@ import { isLoopback, originGuard } from "./origin-guard.ts";
 import type { Engine } from "./port.ts";
 import { internalProblem, problemOf } from "./problem.ts";
 import { addPipelineRoutes } from "./pipeline-routes.ts";
+import { addRecoveryRoutes } from "./recovery-routes.ts";
 import { addSagaRoutes } from "./saga-routes.ts";
 import { addSagaVerbRoutes } from "./saga-verb-routes.ts";
 import { addTimelineRoutes } from "./timeline-routes.ts";
@@ -49,6 +50,7 @@ export function createApi({ engine, sql, log, host = "127.0.0.1" }: ApiOptions):
   addMessageRoutes(app, parts);
   addGroupRoutes(app, parts);
   addPipelineRoutes(app, parts);
+  addRecoveryRoutes(app, parts);
   addHealthRoutes(app, parts, () => [...admission.bounds, ...reader.bounds, ...engine.bounds()]);
   addDocsRoutes(app);
   return app;

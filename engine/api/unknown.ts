@@ -19,6 +19,17 @@ export function messageIdOf(text: string): string {
   return isUlid(id) ? id : unknownMessage(text);
 }
 
+/** The id in upper case. @throws Refusal `republish.unknown` */
+export function runIdOf(text: string): string {
+  const id = text.toUpperCase();
+  if (isUlid(id)) return id;
+  throw new Refusal(
+    "republish.unknown",
+    `there is no republishing ${shown(text)}`,
+    "POST /v1/republish answers the id.",
+  );
+}
+
 /** @throws Refusal `saga.unknown-definition` */
 export function definitionNameOf(text: string): string {
   return NAME.test(text) ? text : unknownDefinition(text);

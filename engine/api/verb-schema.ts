@@ -2,7 +2,8 @@ import * as v from "valibot";
 
 import { isEventTime, NO_EVENT_TIME } from "./query-schema.ts";
 
-const Reason = v.pipe(
+/** Why a person does something. */
+export const Reason = v.pipe(
   v.string("must be a text"),
   v.trim(),
   v.minLength(1, "is empty"),

@@ -2,12 +2,11 @@ import type { Command } from "commander";
 
 import { type Config, parseConfig } from "../config.ts";
 import { loadDomains } from "../participant/load-domains.ts";
-import { startEmbeddedPostgres } from "../stack/embedded-postgres.ts";
-import { lockHome } from "../stack/home-lock.ts";
 import { connect, reachDatabase } from "../timeline/database.ts";
 import { migrate } from "../timeline/migrate.ts";
 import { connectorConfig } from "../transport/kafka/connector.ts";
 import { Names, PUBLICATION } from "../transport/kafka/names.ts";
+import { withDatabase } from "./with-database.ts";
 
 /** Replaced by whoever registers the connector; Kafka Connect can fill it from a secret store. */
 const PASSWORD = "<password of the database user>";
@@ -60,19 +59,4 @@ async function migrateDatabase(config: Config): Promise<number> {
       await sql.end({ timeout: 5 });
     }
   });
-}
-
-async function withDatabase<T>(config: Config, act: (url: string) => Promise<T>): Promise<T> {
-  if (config.databaseUrl !== undefined) return act(config.databaseUrl);
-  const lock = await lockHome(config.home);
-  try {
-    const postgres = await startEmbeddedPostgres({ home: config.home });
-    try {
-      return await act(postgres.url);
-    } finally {
-      await postgres.stop();
-    }
-  } finally {
-    await lock.release();
-  }
 }

@@ -7,6 +7,8 @@ export interface PublishedDomain {
   readonly name: string;
   readonly actions: Readonly<Record<string, PublishedAction>>;
   readonly projections: readonly string[];
+  /** Event types that each projection wants; absent: published by an engine that did not say. */
+  readonly projectionEvents?: Readonly<Record<string, readonly string[]>>;
 }
 
 export interface PublishedAction {
@@ -18,13 +20,22 @@ export interface PublishedAction {
 }
 
 /** What of a catalog one domain publishes. */
-export function publishedDomain(name: string, catalog: DomainCatalog, projections: readonly string[]): PublishedDomain {
+export function publishedDomain(
+  name: string,
+  catalog: DomainCatalog,
+  projectionEvents: Readonly<Record<string, readonly string[]>>,
+): PublishedDomain {
   const own = [...catalog.actions.values()].filter(({ domain }) => domain === name);
   const actions = own.map(({ action, external, handled, input, output }) => {
     const schemas = { input: input.jsonSchema, ...(output === undefined ? {} : { output: output.jsonSchema }) };
     return [action, { external, handled, ...schemas }] as const;
   });
-  return { name, actions: Object.fromEntries(actions), projections };
+  return {
+    name,
+    actions: Object.fromEntries(actions),
+    projections: Object.keys(projectionEvents),
+    projectionEvents,
+  };
 }
 
 /** The catalog of domains that run elsewhere: their schemas parse as far as JSON Schema says it. */

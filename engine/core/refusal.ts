@@ -22,6 +22,9 @@ export type RefusalCode =
   | "group.rewind-failed"
   | "pipeline.unmanaged"
   | "pipeline.connect-unavailable"
+  | "republish.unknown"
+  | "group.held"
+  | "recovery.running"
   | "definition.unknown-revision"
   | "engine.busy";
 

@@ -52,6 +52,9 @@ export class GroupControl {
     if (row?.paused) {
       this.#paused.add(consumer.group);
       await consumer.pause();
+    } else {
+      // It may have been resumed since the transport looked.
+      await consumer.resume();
     }
     this.#consumers.set(consumer.group, consumer);
   }

@@ -1,5 +1,5 @@
 import { Refusal } from "../core/refusal.ts";
-import type { Sql } from "../timeline/database.ts";
+import type { Sql, Tx } from "../timeline/database.ts";
 import { newId } from "../timeline/ids.ts";
 import type { PartitionOffsets, Transport } from "../transport/port.ts";
 import type { GroupControl } from "./group-control.ts";
@@ -49,8 +49,11 @@ export class Groups {
   async register(): Promise<void> {
     const rows = [...this.#topics.keys()].map((name) => ({ name }));
     await this.#sql`
-      insert into timeline.consumer_group (consumer_group)
-      select name from jsonb_to_recordset(${this.#sql.json(rows)}) as w (name text) on conflict do nothing
+      insert into timeline.consumer_group (consumer_group, paused, held, paused_reason)
+      select w.name, i.need is not null, i.need is not null, 'ekiden recover: ' || i.need_detail
+      from jsonb_to_recordset(${this.#sql.json(rows)}) as w (name text)
+      left join timeline.identity i on i.id = 1
+      on conflict do nothing
     `;
   }
 
@@ -103,13 +106,14 @@ export class Groups {
     const scope = `${paused ? "pause" : "resume"}/${group}`;
     await this.#sql.begin(async (tx) => {
       if ((await claimOperation(tx, scope, by, { reason })) !== null) return;
+      if (!paused) await refuseHeld(tx, group);
       const [before] = await tx<{ paused: boolean }[]>`
         select paused from timeline.consumer_group where consumer_group = ${group} for update
       `;
       await tx`
         insert into timeline.consumer_group (consumer_group, paused, paused_reason)
         values (${group}, ${paused}, ${paused ? reason : null})
-        on conflict (consumer_group) do update set paused = excluded.paused, paused_reason = excluded.paused_reason
+        on conflict (consumer_group) do update set paused = excluded.paused, paused_reason = excluded.paused_reason, held = false
       `;
       await tx`
         insert into timeline.audit (id, actor, action, target, reason, before, after)
@@ -121,4 +125,14 @@ export class Groups {
     // Paused means: nothing of it runs in this process any more when the call returns.
     await this.#control.followed(group);
   }
+}
+
+/** What a restored database or an emptied Kafka holds is let go by `ekiden recover` alone. */
+async function refuseHeld(tx: Tx, group: string): Promise<void> {
+  const [row] = await tx<{ need_detail: string }[]>`
+    select i.need_detail from timeline.identity i where i.id = 1 and i.need is not null for share
+  `;
+  if (row === undefined) return;
+  const hint = "Run `ekiden recover --preview`, then `ekiden recover --reason …`: it resumes what it finds held.";
+  throw new Refusal("group.held", `group ${group} is held: ${row.need_detail}`, hint);
 }

@@ -6,11 +6,15 @@ import { Requests } from "../dispatcher/requests.ts";
 import { Starter } from "../dispatcher/start.ts";
 import { HealthCheck } from "../health.ts";
 import { Pipeline } from "../recovery/pipeline.ts";
+import { askRepublish, carryOnRepublish, previewRepublish, republishReport } from "../recovery/republish.ts";
 import { redrive } from "../recovery/redrive.ts";
 import { Rewind } from "../recovery/rewind.ts";
 import { Settling } from "../settled.ts";
 import type { Deciding } from "./deciding.ts";
 import type { Parts } from "./parts.ts";
+
+/** How long a call of the API republishes itself, milliseconds; the rest goes on in the role `dispatcher`. */
+const REPUBLISH_MS = 3_000;
 
 /** The role `api`: starts, signals and operator calls apply their transitions here, whoever runs the dispatcher. */
 export function startApi(parts: Parts, deciding: Deciding): RunningApi {
@@ -28,7 +32,7 @@ export function startApi(parts: Parts, deciding: Deciding): RunningApi {
 }
 
 function engineOf(parts: Parts, deciding: Deciding, draining: AbortSignal): Engine {
-  const { sql, pools, transport, control, groups, known, store } = parts;
+  const { sql, pools, transport, control, groups, history, known, store } = parts;
   const { changes, revisions, evaluator, transitions, desk } = deciding;
   const recorder = new Recorder(store("api"), transitions, changes);
   const starter = new Starter(recorder, revisions, evaluator, () => known.catalog);
@@ -41,6 +45,7 @@ function engineOf(parts: Parts, deciding: Deciding, draining: AbortSignal): Engi
     transport,
     () => control.consumers,
     () => pipeline.heartbeatHealth(),
+    () => history.health(),
   );
   return {
     start: (definition, input, options, caller) =>
@@ -49,6 +54,13 @@ function engineOf(parts: Parts, deciding: Deciding, draining: AbortSignal): Engi
     cancel: (sagaId, reason, caller) => requests.cancel(sagaId, reason, caller),
     retry: (sagaId, { step, reason }, caller) => requests.retry(sagaId, step, reason, caller),
     redrive: (messageId, reason, caller) => redrive(sql, messageId, reason, caller),
+    republish: async (selection, { preview, reason }, caller) => {
+      if (preview) return previewRepublish(sql, selection);
+      const until = performance.now() + REPUBLISH_MS;
+      const id = await askRepublish(sql, selection, reason, caller);
+      return carryOnRepublish(sql, id, () => performance.now() < until);
+    },
+    republished: (run) => republishReport(sql, run),
     settled: (sagaId, timeoutMs, signal) => settling.settled(sagaId, timeoutMs, AbortSignal.any([signal, draining])),
     validate: (source) => loadDefinition(source, { catalog: known.catalog, definitions: desk.definitions }).diagnostics,
     broken: () => desk.broken,

@@ -6,6 +6,7 @@ import { Schedules } from "../dispatcher/schedules.ts";
 import { Starter } from "../dispatcher/start.ts";
 import { StartGroups } from "../dispatcher/start-groups.ts";
 import { Timers } from "../dispatcher/timers.ts";
+import { startRecovering } from "./recovering.ts";
 import type { Deciding } from "./deciding.ts";
 import type { Parts } from "./parts.ts";
 
@@ -34,6 +35,7 @@ export async function startDispatcher(parts: Parts, deciding: Deciding): Promise
   timers.start(() => consumer.status().state === "running");
   closing.add(() => timers.stop());
   startHeartbeat(parts);
+  startRecovering(parts);
   // One process for all schedules: the one that has the timeline's first partition.
   await startStarts(parts, deciding, () => consumer.status().state === "running" && consumer.owns("timeline", 0));
 }

@@ -25,7 +25,9 @@ export interface OwnDomains {
 export async function loadOwnDomains(folder: string, wanted: Roles["domains"]): Promise<OwnDomains> {
   const loaded = await loadDomains(folder, wanted);
   const catalog = catalogOf(loaded.map(({ domain }) => domain));
-  const published = loaded.map(({ domain }) => publishedDomain(domain.name, catalog, Object.keys(domain.projections)));
+  const published = loaded.map(({ domain: { name, projections } }) =>
+    publishedDomain(name, catalog, Object.fromEntries(Object.entries(projections).map(([key, { on }]) => [key, on]))),
+  );
   return { loaded, catalog, published };
 }
 

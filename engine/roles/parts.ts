@@ -3,6 +3,7 @@ import type { Config } from "../config.ts";
 import type { Pools } from "../pools.ts";
 import type { GroupControl } from "../recovery/group-control.ts";
 import type { Groups } from "../recovery/groups.ts";
+import type { HistoryWatch } from "../recovery/history-watch.ts";
 import type { Log } from "../sdk.ts";
 import type { Sql } from "../timeline/database.ts";
 import type { KnownDomains } from "../timeline/known-domains.ts";
@@ -18,6 +19,7 @@ export interface Parts {
   readonly transport: Transport;
   readonly control: GroupControl;
   readonly groups: Groups;
+  readonly history: HistoryWatch;
   readonly known: KnownDomains;
   /** What a role writes with; its name is the producer's. */
   readonly store: (role: string) => Store;

@@ -198,11 +198,49 @@ export interface Relay {
   restart(): Promise<void>;
 }
 
+/** How far one partition reaches: `end` is the offset of the next message to come. */
+export interface TopicEnd {
+  readonly topic: string;
+  readonly partition: number;
+  readonly end: number;
+}
+
+/** A place in a topic: the next message to read. */
+export interface Position {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+}
+
+/** Headers of one message; null or absent: it has none of that name. */
+export type MessageHeaders = Readonly<Record<string, string | null>>;
+
+/** A broker outlives what the database forgets, and may itself be lost: what recovery asks of it. */
+export interface Broker {
+  /** Identity of the cluster. */
+  cluster(): Promise<string>;
+  /** Where the topics of `timeline.topic` end. One that the broker does not have has no row. */
+  ends(): Promise<readonly TopicEnd[]>;
+  /** Up to where in PostgreSQL's log the connector has read; null when that cannot be known. */
+  confirmed(): Promise<bigint | null>;
+  /** Reads every partition from its position to its present end. */
+  read(
+    from: readonly Position[],
+    see: (topic: string, messages: readonly MessageHeaders[]) => Promise<void>,
+  ): Promise<void>;
+  /** Sets committed offsets of a group. False: it has members, who must do it. */
+  move(group: string, to: readonly Position[]): Promise<boolean>;
+  /** Makes the topics exist and lets the connector begin anew, with a slot of its own from now on; resolves when it reads. */
+  renew(): Promise<void>;
+}
+
 /** A way for messages to travel. */
 export interface Transport {
   readonly kind: "kafka" | "embedded";
   /** Null: this process carries the messages itself. */
   readonly relay: Relay | null;
+  /** Absent: the topics lie in the database. */
+  readonly broker?: Broker;
   /** Makes the topics exist and enters them in `timeline.topic`. Idempotent; safe from several processes. */
   ensureTopics(topics: readonly string[]): Promise<void>;
   subscribe(subscription: Subscription): Promise<Consumer>;

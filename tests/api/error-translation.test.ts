@@ -42,6 +42,9 @@ const STATUSES = {
   "group.rewind-failed": 503,
   "pipeline.unmanaged": 409,
   "pipeline.connect-unavailable": 503,
+  "republish.unknown": 404,
+  "group.held": 409,
+  "recovery.running": 409,
   "definition.unknown-revision": 404,
 } as const satisfies Record<RefusalCode, number>;
 

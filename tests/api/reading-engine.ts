@@ -11,6 +11,8 @@ export function readingEngine(change: Partial<Engine> = {}): Engine {
     cancel: refuse,
     retry: refuse,
     redrive: refuse,
+    republish: refuse,
+    republished: refuse,
     settled: () => Promise.resolve(),
     validate: () => [],
     broken: () => new Map(),

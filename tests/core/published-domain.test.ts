@@ -8,13 +8,14 @@ const bank = {
     note: { external: false, handled: false, input: {} },
   },
   projections: ["standing"],
+  projectionEvents: { standing: ["saga.completed"] },
 };
 
 test("a domain that was published is the same domain for whoever reads it", () => {
   const catalog = catalogOfPublished([bank, { name: "other", actions: { go: bank.actions.note }, projections: [] }]);
 
   expect([...catalog.actions.keys()]).toEqual(["bank.pay", "bank.note", "other.go"]);
-  expect(publishedDomain("bank", catalog, ["standing"])).toEqual(bank);
+  expect(publishedDomain("bank", catalog, { standing: ["saga.completed"] })).toEqual(bank);
 });
 
 test("the schemas of a published domain parse as far as JSON Schema says it", () => {

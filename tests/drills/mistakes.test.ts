@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 
-import { DRILL_MS, Drill } from "../support/drill.ts";
+import { DRILL_MS, Drill, PATIENCE_MS } from "../support/drill.ts";
 import { eventually } from "../support/engine.ts";
 import { copyTree, type Tree } from "../support/tree.ts";
 
@@ -34,7 +34,7 @@ test(
 
     drill.clock.broken();
     await tree.edit(DEFINITION, "command: contract.conclude", "command: contract.conclud");
-    await eventually("the engines say so", async () => (await broken()).length > 0);
+    await eventually("the engines say so", async () => (await broken()).length > 0, PATIENCE_MS);
     drill.clock.noticed();
     await drill.apply(6);
     const { code, output } = await drill.shell.run("bun run ekiden check");
@@ -42,13 +42,16 @@ test(
 
     await tree.edit(DEFINITION, "command: contract.conclud\n", "command: contract.conclude # the pivot\n");
     await tree.edit(DEFINITION, "version: 1", "version: 2");
-    await eventually("it is taken in", async () => (await broken()).length === 0);
+    await eventually("it is taken in", async () => (await broken()).length === 0, PATIENCE_MS);
     expect(await drill.follow("worked")).toContain("0 errors");
     await drill.apply(6);
     await drill.healed();
 
     const used = await drill.sql`select version, count(*)::integer as sagas from timeline.saga group by 1 order by 1`;
-    expect([...used]).toEqual([{ version: 1, sagas: 12 }, { version: 2, sagas: 6 }] as never);
+    expect([...used]).toEqual([
+      { version: 1, sagas: 12 },
+      { version: 2, sagas: 6 },
+    ] as never);
     expect(await drill.audit()).toEqual([]);
   },
   DRILL_MS,
@@ -62,15 +65,23 @@ test(
     await producer.connect();
     drill.clock.broken();
     for (const topic of ["timeline", "screening.examine"]) {
-      const messages = ["{", '{"input":{}}'].map((value) => ({ key: "A-0001", value, headers: { id: "not one of ours" } }));
+      const messages = ["{", '{"input":{}}'].map((value) => ({
+        key: "A-0001",
+        value,
+        headers: { id: "not one of ours" },
+      }));
       await producer.send({ topic: drill.prefix + topic, messages });
     }
     await producer.disconnect();
     await drill.apply(6);
-    const found = await eventually("all have their rows", async () => {
-      const output = await drill.follow("check");
-      return output.trim().split("\n").length >= 4 && output;
-    });
+    const found = await eventually(
+      "all have their rows",
+      async () => {
+        const output = await drill.follow("check");
+        return output.trim().split("\n").length >= 4 && output;
+      },
+      PATIENCE_MS,
+    );
     expect(found).toContain("message.foreign");
     await drill.healed();
 
@@ -89,7 +100,11 @@ test(
     await drill.run(2);
     drill.clock.broken();
     await drill.apply(12);
-    await eventually("sagas are parked", async () => (await parked()) > 0 && (await drill.onTheirWay()) === (await parked()));
+    await eventually(
+      "sagas are parked",
+      async () => (await drill.onTheirWay()).every((line) => / parked /.test(line)),
+      PATIENCE_MS,
+    );
     const wrong = await parked();
     drill.clock.noticed();
     expect(await drill.follow("check")).toContain("no points for this age");

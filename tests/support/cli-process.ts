@@ -12,10 +12,15 @@ export interface CliProcess {
 }
 
 /** Starts `ekiden` against the engine at `url`; standard input is `input`, or nothing. */
-export function cliProcess(args: readonly string[], url: string, input = ""): CliProcess {
+export function cliProcess(
+  args: readonly string[],
+  url: string,
+  input = "",
+  environment: Readonly<Record<string, string>> = {},
+): CliProcess {
   const child = Bun.spawn([process.execPath, "engine/boot.ts", "engine/cli.ts", ...args], {
     cwd: root,
-    env: { ...process.env, EKIDEN_URL: url },
+    env: { ...process.env, EKIDEN_URL: url, ...environment },
     stdio: [new Blob([input]), "pipe", "pipe"],
   });
   let out = "";

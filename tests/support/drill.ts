@@ -25,7 +25,7 @@ interface DrillStack {
 }
 
 /** Of one wait within it. */
-const PATIENCE_MS = 120_000;
+export const PATIENCE_MS = 120_000;
 
 interface DrillOptions {
   /** A tree whose code is edited; the project's own by default. */
@@ -174,16 +174,27 @@ export class Drill {
 
   /** Waits until no saga moves by itself: each has ended, or waits for its reviewer. */
   async settled(): Promise<void> {
-    await eventually("no saga is on its way", async () => (await this.onTheirWay()) === 0, PATIENCE_MS);
+    await eventually(
+      "no saga is on its way",
+      async () => {
+        const left = await this.onTheirWay();
+        if (left.length === 0) return true;
+        throw new Error(`${left.join(", ")}; red: ${(await this.red()).join("; ")}`);
+      },
+      PATIENCE_MS,
+    );
   }
 
-  /** Sagas that are open and wait for nobody. */
-  async onTheirWay(): Promise<number> {
-    const [row] = await this.sql<{ sagas: number }[]>`
-      select count(*)::integer as sagas from timeline.saga s join timeline.saga_open o on o.saga_id = s.id
-      where not exists (select from timeline.saga_step t where t.saga_id = s.id and t.path like '%/review' and t.status = 'waiting')
+  /** Sagas that are open and wait for no reviewer, by the state of their newest step: `3 running at screen: running`. */
+  async onTheirWay(): Promise<string[]> {
+    const rows = await this.sql<{ sagas: number; status: string; path: string | null; step: string | null }[]>`
+      select count(*)::integer as sagas, s.status, t.path, t.status as step
+      from timeline.saga s join timeline.saga_open o on o.saga_id = s.id left join lateral (
+        select path, status from timeline.saga_step where saga_id = s.id order by started_at desc limit 1) t on true
+      where not (coalesce(t.path, '') like '%/review' and t.status = 'waiting')
+      group by 2, 3, 4 order by 2, 3, 4
     `;
-    return row?.sagas ?? 0;
+    return rows.map(({ sagas, status, path, step }) => `${sagas} ${status} at ${path}: ${step}`);
   }
 
   /**
@@ -256,9 +267,18 @@ export class Drill {
     return new Kafka({ brokers: [this.#stack.brokers], clientId: "ekiden-drill", logLevel: logLevel.NOTHING });
   }
 
+  async deleteConnector(): Promise<void> {
+    await fetch(`${this.#stack.connectUrl}/connectors/${this.connector}`, { method: "DELETE" });
+  }
+
+  async connectorExists(): Promise<boolean> {
+    const response = await fetch(`${this.#stack.connectUrl}/connectors`);
+    return ((await response.json()) as string[]).includes(this.connector);
+  }
+
   async close(): Promise<void> {
     await this.end("SIGKILL");
-    await fetch(`${this.#stack.connectUrl}/connectors/${this.connector}`, { method: "DELETE" }).catch(() => undefined);
+    await this.deleteConnector().catch(() => undefined);
     await this.sql.end({ timeout: 5 });
     await this.#database.drop();
     await this.shell.close();

@@ -20,11 +20,14 @@ export class OperatorShell {
   async run(command: string): Promise<{ readonly code: number; readonly output: string }> {
     this.#bin ??= tools();
     const environment = this.#environment();
-    const child = Bun.spawn(["bash", "-c", command.replaceAll("http://127.0.0.1:8080", environment["EKIDEN_URL"] ?? "")], {
-      cwd: this.#folder,
-      env: { PATH: `${await this.#bin}:${process.env.PATH}`, HOME: process.env.HOME ?? "", ...environment },
-      stdio: ["ignore", "pipe", "pipe"],
-    });
+    const child = Bun.spawn(
+      ["bash", "-c", command.replaceAll("http://127.0.0.1:8080", environment["EKIDEN_URL"] ?? "")],
+      {
+        cwd: this.#folder,
+        env: { PATH: `${await this.#bin}:${process.env.PATH}`, HOME: process.env.HOME ?? "", ...environment },
+        stdio: ["ignore", "pipe", "pipe"],
+      },
+    );
     const timer = setTimeout(() => child.kill("SIGKILL"), COMMAND_MS);
     const texts = [new Response(child.stdout).text(), new Response(child.stderr).text()];
     const [out = "", errors = ""] = await Promise.all(texts);

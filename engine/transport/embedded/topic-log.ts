@@ -121,7 +121,7 @@ export class TopicLog {
         select l.message_id from timeline.topic_log l where l.message_id = u.message_id and l.xid = u.xid offset 0
       ) placed on true
       where placed.message_id is null
-      order by u.xid, u.message_id
+      order by u.xid, coalesce(u.republish_id, u.message_id)
       limit ${READ_MAX}
     `;
     return { rows, more: rows.length === READ_MAX, horizon };

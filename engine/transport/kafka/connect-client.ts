@@ -70,6 +70,16 @@ export class ConnectClient {
     await this.#demand("PUT", "/resume");
   }
 
+  /** Up to where in PostgreSQL's log the connector has read; null: nowhere yet, or it is not registered. */
+  async position(): Promise<bigint | null> {
+    const answer = await this.#call("GET", "/offsets");
+    if (answer.status === 404) return null;
+    if (!answer.ok) throw await refusal(answer);
+    const { offsets } = (await answer.json()) as { offsets?: readonly { offset?: { lsn?: unknown } }[] };
+    const lsn = offsets?.[0]?.offset?.lsn;
+    return typeof lsn === "number" ? BigInt(lsn) : null;
+  }
+
   /** Removes the connector; one that does not exist is no error. */
   async remove(): Promise<void> {
     await this.#retry(Date.now() + 2 * CALL_TIMEOUT_MS, async () => {

@@ -1,6 +1,6 @@
 import type { Admin } from "kafkajs";
 
-import type { PartitionOffsets } from "../port.ts";
+import type { PartitionOffsets, Position } from "../port.ts";
 import { withDeadline } from "./deadline.ts";
 import { type KafkaAccess, newKafka } from "./kafka-client.ts";
 import { KafkaTransportError } from "./kafka-error.ts";
@@ -82,14 +82,37 @@ export async function moveIdleGroup(
   const place = { topic: reader.names.topic(topic), partition, offset: String(offset) };
   const late = () =>
     new KafkaTransportError("kafka.join-failed", `group ${group} could not be joined to move it`, "Try again.");
-  await withDeadline(commitAsMember(access, reader.names.group(group), place), MOVE_TIMEOUT_MS, late);
+  await withDeadline(commitAsMember(access, reader.names.group(group), [place]), MOVE_TIMEOUT_MS, late);
   const after = await readOffsets(reader, group, [topic]);
   if (after.find((one) => one.partition === partition)?.committed !== offset) throw late();
 }
 
-async function refuseRunning({ admin, names }: OffsetReader, group: string): Promise<void> {
+/** Sets many committed offsets of a group at once. False: it has members. @throws KafkaTransportError `kafka.join-failed` */
+export async function moveWholeGroup(
+  reader: OffsetReader,
+  access: KafkaAccess,
+  group: string,
+  to: readonly Position[],
+): Promise<boolean> {
+  if ((await membersOf(reader, group)) > 0) return false;
+  const places = to.map(({ topic, partition, offset }) => ({
+    topic: reader.names.topic(topic),
+    partition,
+    offset: String(offset),
+  }));
+  const late = () =>
+    new KafkaTransportError("kafka.join-failed", `group ${group} could not be joined to move it`, "Try again.");
+  await withDeadline(commitAsMember(access, reader.names.group(group), places), MOVE_TIMEOUT_MS, late);
+  return true;
+}
+
+async function membersOf({ admin, names }: OffsetReader, group: string): Promise<number> {
   const { groups } = await admin.describeGroups([names.group(group)]);
-  const members = groups[0]?.members.length ?? 0;
+  return groups[0]?.members.length ?? 0;
+}
+
+async function refuseRunning(reader: OffsetReader, group: string): Promise<void> {
+  const members = await membersOf(reader, group);
   if (members === 0) return;
   const hint = "Rewind it through a running engine, or stop every engine that runs this group first.";
   throw new KafkaTransportError("kafka.group-has-members", `group ${group} has ${members} running members`, hint);
@@ -98,8 +121,9 @@ async function refuseRunning({ admin, names }: OffsetReader, group: string): Pro
 async function commitAsMember(
   access: KafkaAccess,
   groupId: string,
-  place: { readonly topic: string; readonly partition: number; readonly offset: string },
+  places: readonly { readonly topic: string; readonly partition: number; readonly offset: string }[],
 ): Promise<void> {
+  const topics = [...new Set(places.map(({ topic }) => topic))];
   const partitionAssigners = [subscribedAssigner];
   const consumer = newKafka(access).consumer({
     groupId,
@@ -109,10 +133,10 @@ async function commitAsMember(
   });
   try {
     await consumer.connect();
-    await consumer.subscribe({ topics: [place.topic], fromBeginning: true });
-    consumer.on(consumer.events.GROUP_JOIN, () => consumer.pause([{ topic: place.topic }]));
+    await consumer.subscribe({ topics, fromBeginning: true });
+    consumer.on(consumer.events.GROUP_JOIN, () => consumer.pause(topics.map((topic) => ({ topic }))));
     await consumer.run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch: async () => undefined });
-    await consumer.commitOffsets([place]);
+    await consumer.commitOffsets([...places]);
   } finally {
     await consumer.disconnect();
   }

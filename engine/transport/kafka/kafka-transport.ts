@@ -2,19 +2,21 @@ import type { Admin } from "kafkajs";
 import type { Sql } from "postgres";
 
 import type { Bound } from "../../core/bound.ts";
-import type { HandOver, PartHealth, PartitionOffsets, Relay, Subscription, Transport } from "../port.ts";
+import type { Broker, HandOver, PartHealth, PartitionOffsets, Relay, Subscription, Transport } from "../port.ts";
 import { ConnectClient } from "./connect-client.ts";
 import { connectorConfig } from "./connector.ts";
 import { ConnectorWatch } from "./connector-watch.ts";
 import { KafkaConsumer } from "./consumer.ts";
 import { atMost, withDeadline } from "./deadline.ts";
 import { moveIdleGroup, type OffsetReader, readOffsets, readOffsetsAt } from "./group-offsets.ts";
+import { KafkaBroker } from "./kafka-broker.ts";
 import { type KafkaAccess, type KafkaSecurity, newKafka } from "./kafka-client.ts";
 import { KafkaTransportError, reasonOf } from "./kafka-error.ts";
 import type { TransportLog } from "./kafka-log.ts";
 import { Names, PUBLICATION } from "./names.ts";
 import type { Patience } from "./rebuilding.ts";
-import { ensureHeartbeatTopic, ensureTopics, type TopicKeeper } from "./topics.ts";
+import { TopicWatch } from "./topic-watch.ts";
+import { ensureTopics, prepareTopics, type TopicKeeper } from "./topics.ts";
 
 /** What the transport is made with. The schema `timeline` exists already. */
 export interface KafkaTransportOptions {
@@ -32,6 +34,11 @@ export interface KafkaTransportOptions {
   readonly log: TransportLog;
   readonly security?: KafkaSecurity;
   readonly patience?: Partial<Patience>;
+  /**
+   * `ready`, by default: topics exist and the connector reads. `registered`: it may be unable to run before
+   * `ekiden recover`. `untouched`: nothing is made.
+   */
+  readonly prepared?: "ready" | "registered" | "untouched";
   /** Consumers are lost for good: the process should end with a failure. Called once, however many they are. */
   onFatal(error: Error): void;
 }
@@ -67,15 +74,21 @@ export async function createKafkaTransport(options: KafkaTransportOptions): Prom
     prepareTopics: () => prepareTopics(keeper),
   });
   try {
-    await prepareTopics(keeper);
-    if (client !== null) await register(client, watch, names, options);
+    if (options.prepared !== "untouched") await prepareTopics(keeper);
+    if (client !== null && options.prepared !== "untouched") await register(client, watch, names, options);
     else await watch.look();
   } catch (error) {
     await atMost(admin.disconnect(), DISCONNECT_MS);
     throw error;
   }
-  watch.start();
-  return new KafkaTransport(options, keeper, watch);
+  const topicWatch = new TopicWatch(keeper);
+  if (options.prepared !== "untouched") {
+    watch.start();
+    topicWatch.start();
+  }
+  const { sql, databaseUrl } = options;
+  const broker = new KafkaBroker({ access, keeper, sql, databaseUrl, client, watch });
+  return new KafkaTransport(options, keeper, watch, broker, topicWatch);
 }
 
 async function connect(admin: Admin, brokers: readonly string[]): Promise<void> {
@@ -91,16 +104,6 @@ async function connect(admin: Admin, brokers: readonly string[]): Promise<void> 
   }
 }
 
-/** Also the topics of earlier runs: requests may name them, and after Kafka was wiped they would stop the connector. */
-async function prepareTopics(keeper: TopicKeeper): Promise<void> {
-  await ensureHeartbeatTopic(keeper);
-  const known = await keeper.sql<{ name: string }[]>`select name from timeline.topic order by name`;
-  await ensureTopics(
-    keeper,
-    known.map((row) => row.name),
-  );
-}
-
 async function register(
   client: ConnectClient,
   watch: ConnectorWatch,
@@ -110,7 +113,7 @@ async function register(
   const { slot, connector } = names;
   const changed = await client.put(configOf(names, options), CONNECT_MS);
   options.log.info(changed ? "connector registered" : "connector is registered already", { connector, slot });
-  await watch.ready(CONNECT_MS);
+  if (options.prepared !== "registered") await watch.ready(CONNECT_MS);
 }
 
 function configOf({ slot, connector }: Names, { prefix, databaseUrl }: KafkaTransportOptions): Record<string, string> {
@@ -123,16 +126,26 @@ class KafkaTransport implements Transport {
   readonly #keeper: TopicKeeper;
   readonly #reader: OffsetReader;
   readonly #watch: ConnectorWatch;
+  readonly #topicWatch: TopicWatch;
   readonly #consumers = new Set<KafkaConsumer>();
+  readonly broker: Broker;
   #topicWarnings: readonly string[] = [];
   #stopped = false;
   #isLost = false;
 
-  constructor(options: KafkaTransportOptions, keeper: TopicKeeper, watch: ConnectorWatch) {
+  constructor(
+    options: KafkaTransportOptions,
+    keeper: TopicKeeper,
+    watch: ConnectorWatch,
+    broker: Broker,
+    topicWatch: TopicWatch,
+  ) {
     this.#options = options;
     this.#keeper = keeper;
     this.#reader = keeper;
     this.#watch = watch;
+    this.broker = broker;
+    this.#topicWatch = topicWatch;
   }
 
   get relay(): Relay {
@@ -153,8 +166,17 @@ class KafkaTransport implements Transport {
     const base = { subscription, access: this.#options, reader: this.#reader, log, onFatal };
     const consumer = new KafkaConsumer({ ...base, ...(patience !== undefined && { patience }) });
     this.#consumers.add(consumer);
+    // Before it joins: a group that is paused must not take messages in the moment between.
+    if (await this.#isPaused(subscription.group)) await consumer.pause();
     await consumer.start(JOIN_MS);
     return consumer;
+  }
+
+  async #isPaused(group: string): Promise<boolean> {
+    const [row] = await this.#options.sql<{ paused: boolean }[]>`
+      select paused from timeline.consumer_group where consumer_group = ${group}
+    `;
+    return row?.paused ?? false;
   }
 
   handOver(): HandOver {
@@ -181,14 +203,19 @@ class KafkaTransport implements Transport {
   readonly bounds: readonly Bound[] = [];
 
   async health(): Promise<readonly PartHealth[]> {
-    return [await this.#brokerHealth(), this.#topicHealth(), ...this.#watch.health()];
+    const topics = this.#topicWatch.health();
+    return [
+      await this.#brokerHealth(),
+      ...(topics.length > 0 ? topics : [this.#topicHealth()]),
+      ...this.#watch.health(),
+    ];
   }
 
   async stop(): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
     await Promise.all([...this.#consumers].map((consumer) => consumer.stop()));
-    await this.#watch.stop();
+    await Promise.all([this.#watch.stop(), this.#topicWatch.stop()]);
     await atMost(this.#keeper.admin.disconnect(), DISCONNECT_MS);
   }
 

@@ -1,0 +1,31 @@
+const BAR_WIDTH = 24;
+const CLEAR = "\r\u001b[K";
+const LINE_EVERY_MS = 5_000;
+
+/**
+ * How far something is, on standard error: a bar that is drawn again on a terminal, elsewhere a line now and then.
+ * Standard output is left to results.
+ */
+export class ProgressLine {
+  readonly #tty = process.stderr.isTTY === true;
+  #saidAt = performance.now();
+
+  /** `share`: 0 to 1. */
+  show(share: number, text: string): void {
+    const full = Math.floor(share * BAR_WIDTH);
+    const percent = String(Math.floor(share * 100)).padStart(3);
+    const line = `${"█".repeat(full)}${"░".repeat(BAR_WIDTH - full)} ${percent} %  ${text}`;
+    if (this.#tty) {
+      // One column less than the terminal has: a full last column would wrap.
+      process.stderr.write(`${CLEAR}${line.slice(0, Math.max(20, (process.stderr.columns || 80) - 1))}`);
+    } else if (performance.now() - this.#saidAt >= LINE_EVERY_MS) {
+      this.#saidAt = performance.now();
+      process.stderr.write(`${line}\n`);
+    }
+  }
+
+  /** Takes the bar away. */
+  end(): void {
+    if (this.#tty) process.stderr.write(CLEAR);
+  }
+}
