@@ -41,6 +41,7 @@ interface HealthPart {
 }
 
 const APPLICATIONS = (await Bun.file(join(root, "domains/data/applications.ndjson")).text()).trim().split("\n");
+const HELD = "the drill keeps messages in Kafka";
 const COMPLETED = { registered: 1, screened: 1, contract: 1, booked: 1, mail: 1, entry: 1 };
 const UNDONE = { cancelled: 1, voided: 1 };
 
@@ -123,6 +124,76 @@ export class Drill {
     this.#applications += count;
     this.clock.sagas += count;
     await Promise.all(lines.map((line) => this.#start(line)));
+  }
+
+  /** Starts the last `count` applications once more: the database has forgotten them. */
+  async applyAgain(count: number): Promise<void> {
+    await Promise.all(APPLICATIONS.slice(this.#applications - count, this.#applications).map((it) => this.#start(it)));
+  }
+
+  /** Pauses a group, so that what is for it stays in Kafka. */
+  async hold(group: string): Promise<void> {
+    await this.client.ok("POST", `/v1/consumer-groups/${group}/pause`, { reason: HELD });
+  }
+
+  /** Lets a group go on. */
+  async release(group: string): Promise<void> {
+    await eventually(
+      `${group} goes on`,
+      () => this.client.ok("POST", `/v1/consumer-groups/${group}/resume`, { reason: HELD }).then(() => true),
+      PATIENCE_MS,
+    );
+  }
+
+  /** Waits until all sagas that move by themselves wait for this group, and their commands lie in Kafka. */
+  async waitsFor(group: string): Promise<void> {
+    await eventually(
+      `all wait for ${group}`,
+      async () => {
+        const left = await this.onTheirWay();
+        const sagas = left.reduce((sum, line) => sum + Number(line.split(" ")[0]), 0);
+        const { lag } = (await this.client.ok("GET", `/v1/consumer-groups/${group}`)) as { lag: number };
+        return sagas > 0 && lag === sagas;
+      },
+      PATIENCE_MS,
+    );
+  }
+
+  /** Waits until the database has noted that a topic is as long as it is now. */
+  async keptInMind(topic: string): Promise<void> {
+    await eventually(
+      `the length of ${topic} is noted`,
+      async () => {
+        const [row] = await this.sql<{ noted: number }[]>`
+          select coalesce(sum("end"), 0)::integer as noted from timeline.kafka_position where topic = ${topic}
+        `;
+        const now = await this.withAdmin((admin) => admin.fetchTopicOffsets(this.prefix + topic));
+        return row?.noted === now.reduce((sum, { high }) => sum + Number(high), 0);
+      },
+      PATIENCE_MS,
+    );
+  }
+
+  /** Drops the replication slot under the connector that reads it. */
+  async dropSlot(): Promise<void> {
+    await eventually(
+      "the slot is dropped",
+      async () => {
+        await this.sql`
+          select pg_terminate_backend(active_pid) from pg_replication_slots
+          where slot_name = ${this.slot} and active_pid is not null
+        `;
+        await this.sql`select pg_drop_replication_slot(${this.slot})`;
+        return true;
+      },
+      PATIENCE_MS,
+    );
+  }
+
+  /** Whether the slot exists and the connector reads it. */
+  async slotIsRead(): Promise<boolean> {
+    const rows = await this.sql`select 1 from pg_replication_slots where slot_name = ${this.slot} and active`;
+    return rows.length === 1;
   }
 
   /** Runs the commands of a part of the entry as they stand there. Returns what they printed; each must end with 0. */
