@@ -15,7 +15,7 @@ import { type RunbookEntry, type RunbookPart, runbookEntry } from "./runbook.ts"
 import { testStack } from "./stack.ts";
 
 /** How long anything may take. What it took is measured, never asserted. */
-export const DRILL_MS = 300_000;
+export const DRILL_MS = 900_000;
 
 /** Where the parts answer at this moment: a drill may start one of them anew. */
 interface DrillStack {
@@ -25,7 +25,7 @@ interface DrillStack {
 }
 
 /** Of one wait within it. */
-export const PATIENCE_MS = 120_000;
+export const PATIENCE_MS = 240_000;
 
 interface DrillOptions {
   /** A tree whose code is edited; the project's own by default. */
