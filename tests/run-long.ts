@@ -1,10 +1,13 @@
 /**
- * `bun run test:long`: what takes longer than a check may: connections cut at random and at every message, and a flood of
- * 50,000 starts. docs/long-run.txt is its last output.
+ * `bun run test:long`: what takes longer than a check may: connections cut at random and at every message, a flood of
+ * 50,000 starts, and the drills that need a stack of their own or minutes. docs/long-run.txt is its last output.
  */
 import { runStep } from "./run-step.ts";
 
-const FILES = ["cut-connections", "cut-process", "cut-points", "flood"].map((name) => `./tests/faults/${name}.long.ts`);
+const FAULTS = ["cut-connections", "cut-process", "cut-points", "flood"].map(
+  (name) => `./tests/faults/${name}.long.ts`,
+);
+const DRILLS = ["topic-deleted", "kafka-wiped", "database-restored"].map((name) => `./tests/drills/${name}.long.ts`);
 
-const green = await runStep({ name: "long runs", args: ["test", "--timeout=180000", ...FILES] });
+const green = await runStep({ name: "long runs", args: ["test", "--timeout=180000", ...FAULTS, ...DRILLS] });
 process.exit(green ? 0 : 1);

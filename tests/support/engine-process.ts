@@ -24,7 +24,7 @@ export async function startProcess(tree: string, environment: Record<string, str
       if (!run.output().includes("Ekiden is ready")) return undefined;
       return { api: /API {2,}(http:\/\/127\.0\.0\.1:\d+)/.exec(run.output())?.[1] ?? "" };
     },
-    60_000,
+    180_000,
   ).catch(async (error: unknown) => {
     run.child.kill("SIGKILL");
     throw new Error(`${error instanceof Error ? error.message : String(error)}\n${run.output()}`);

@@ -7,7 +7,7 @@ import { atMost, withDeadline } from "./deadline.ts";
 import { toDelivery } from "./delivery.ts";
 import { type OffsetReader, readOffsets, refuseOutOfRange } from "./group-offsets.ts";
 import type { KafkaAccess } from "./kafka-client.ts";
-import { KafkaTransportError, reasonOf, sharedGroup } from "./kafka-error.ts";
+import { consumerLost, KafkaTransportError, reasonOf, sharedGroup } from "./kafka-error.ts";
 import type { TransportLog } from "./kafka-log.ts";
 import { Member, type Place } from "./member.ts";
 import { OwnedPartition } from "./owned-partition.ts";
@@ -62,7 +62,7 @@ export class KafkaConsumer implements Consumer {
     this.#rebuilding = new Rebuilding(this.#patience, {
       build: () => this.#build(),
       giveUp: (error) => {
-        const lost = this.#lost(error);
+        const lost = consumerLost(this.group, error);
         // A start that still waits for its partitions waits in vain.
         this.#joined.reject(lost);
         options.onFatal(lost);
@@ -262,6 +262,10 @@ export class KafkaConsumer implements Consumer {
     const receivedAt = new Date();
     // Between two messages a rewind, a pause or a new generation may come: the rest is not ours to take then.
     const flows = () => owned?.open === true && this.#isOwned(owned) && isRunning() && !isStale();
+    const expected = this.#lanes.position(topic, batch.partition) ?? owned?.watermark ?? 0;
+    // Whoever makes a deleted topic again tells no member, for whom all of it would look as if it had been read.
+    if (flows() && this.#member !== undefined && Number(batch.messages[0]?.offset) < expected)
+      return this.#crashed(this.#member, new Error(`${topic}/${batch.partition} begins anew: its topic was deleted`));
     for (const message of batch.messages) {
       while (flows() && !this.#lanes.hasRoom) {
         await atMost(this.#lanes.room(), ROOM_CHECK_MS);
@@ -366,11 +370,6 @@ export class KafkaConsumer implements Consumer {
     const silentMs = Date.now() - (this.#member?.aliveAt ?? 0);
     if (silentMs > this.#patience.silentMs / 2) return `no answer from Kafka for ${Math.round(silentMs / 1000)} s`;
     return this.#lanes.problem(this.#patience.stalledMs);
-  }
-
-  #lost(cause: Error): KafkaTransportError {
-    const message = `the consumer of group ${this.group} could not be built again: ${reasonOf(cause)}`;
-    return new KafkaTransportError("kafka.consumer-lost", message, "Is Kafka well? Start the engine again.", { cause });
   }
 
   #moved(topic: string, partition: number): KafkaTransportError {

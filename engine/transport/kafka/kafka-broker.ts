@@ -1,7 +1,7 @@
 import type { Sql } from "postgres";
 
 import { storable } from "../foreign.ts";
-import type { Broker, MessageHeaders, Position, TopicEnd } from "../port.ts";
+import { type Broker, HEARTBEAT_TOPIC, type MessageHeaders, type Position, type TopicEnd } from "../port.ts";
 import type { ConnectClient } from "./connect-client.ts";
 import { connectorConfig } from "./connector.ts";
 import type { ConnectorWatch } from "./connector-watch.ts";
@@ -49,7 +49,10 @@ export class KafkaBroker implements Broker {
 
   async ends(): Promise<readonly TopicEnd[]> {
     const { admin, names } = this.#parts.keeper;
-    const known = await this.#parts.sql<{ name: string }[]>`select name from timeline.topic order by name`;
+    // Heartbeats are no requests: the event store does not know them, and they are no sign of another history.
+    const known = await this.#parts.sql<{ name: string }[]>`
+      select name from timeline.topic where name <> ${HEARTBEAT_TOPIC} order by name
+    `;
     const present = new Set(await this.#inTime(admin.listTopics(), ASK_MS));
     const topics = known.map(({ name }) => name).filter((name) => present.has(names.topic(name)));
     const ends = await this.#inTime(

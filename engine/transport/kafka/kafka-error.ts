@@ -41,6 +41,12 @@ export function sharedGroup(group: string, error: unknown): KafkaTransportError 
   return undefined;
 }
 
+/** A consumer that could not be built again in time. */
+export function consumerLost(group: string, cause: Error): KafkaTransportError {
+  const message = `the consumer of group ${group} could not be built again: ${reasonOf(cause)}`;
+  return new KafkaTransportError("kafka.consumer-lost", message, "Is Kafka well? Start the engine again.", { cause });
+}
+
 /** The first line of whatever was thrown. */
 export function reasonOf(error: unknown): string {
   const text = error instanceof Error ? error.message || error.name : String(error);

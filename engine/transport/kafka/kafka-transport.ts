@@ -16,6 +16,7 @@ import type { TransportLog } from "./kafka-log.ts";
 import { Names, PUBLICATION } from "./names.ts";
 import type { Patience } from "./rebuilding.ts";
 import { outboxEnd, slotHasPassed } from "./slot.ts";
+import { TopicWatch } from "./topic-watch.ts";
 import { ensureTopics, prepareTopics, type TopicKeeper } from "./topics.ts";
 
 /** What the transport is made with. The schema `timeline` exists already. */
@@ -81,10 +82,14 @@ export async function createKafkaTransport(options: KafkaTransportOptions): Prom
     await atMost(admin.disconnect(), DISCONNECT_MS);
     throw error;
   }
-  if (options.prepared !== "untouched") watch.start();
+  const topicWatch = new TopicWatch(keeper);
+  if (options.prepared !== "untouched") {
+    watch.start();
+    topicWatch.start();
+  }
   const { sql, databaseUrl } = options;
   const broker = new KafkaBroker({ access, keeper, sql, databaseUrl, client, watch });
-  return new KafkaTransport(options, keeper, watch, broker);
+  return new KafkaTransport(options, keeper, watch, broker, topicWatch);
 }
 
 async function connect(admin: Admin, brokers: readonly string[]): Promise<void> {
@@ -122,18 +127,26 @@ class KafkaTransport implements Transport {
   readonly #keeper: TopicKeeper;
   readonly #reader: OffsetReader;
   readonly #watch: ConnectorWatch;
+  readonly #topicWatch: TopicWatch;
   readonly #consumers = new Set<KafkaConsumer>();
   readonly broker: Broker;
   #topicWarnings: readonly string[] = [];
   #stopped = false;
   #isLost = false;
 
-  constructor(options: KafkaTransportOptions, keeper: TopicKeeper, watch: ConnectorWatch, broker: Broker) {
+  constructor(
+    options: KafkaTransportOptions,
+    keeper: TopicKeeper,
+    watch: ConnectorWatch,
+    broker: Broker,
+    topicWatch: TopicWatch,
+  ) {
     this.#options = options;
     this.#keeper = keeper;
     this.#reader = keeper;
     this.#watch = watch;
     this.broker = broker;
+    this.#topicWatch = topicWatch;
   }
 
   get relay(): Relay {
@@ -199,14 +212,19 @@ class KafkaTransport implements Transport {
   readonly bounds: readonly Bound[] = [];
 
   async health(): Promise<readonly PartHealth[]> {
-    return [await this.#brokerHealth(), this.#topicHealth(), ...this.#watch.health()];
+    const topics = this.#topicWatch.health();
+    return [
+      await this.#brokerHealth(),
+      ...(topics.length > 0 ? topics : [this.#topicHealth()]),
+      ...this.#watch.health(),
+    ];
   }
 
   async stop(): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
     await Promise.all([...this.#consumers].map((consumer) => consumer.stop()));
-    await this.#watch.stop();
+    await Promise.all([this.#watch.stop(), this.#topicWatch.stop()]);
     await atMost(this.#keeper.admin.disconnect(), DISCONNECT_MS);
   }
 

@@ -1,19 +1,18 @@
-import type { Admin } from "kafkajs";
+import type { Admin, ITopicConfig } from "kafkajs";
 import type { Sql } from "postgres";
 
 import { HEARTBEAT_TOPIC } from "../port.ts";
+import { type KafkaAccess, newKafka } from "./kafka-client.ts";
 import { KafkaTransportError, reasonOf } from "./kafka-error.ts";
-import type { TransportLog } from "./kafka-log.ts";
 import type { Names } from "./names.ts";
 
 /** Where topics are made and noted. */
-export interface TopicKeeper {
+export interface TopicKeeper extends KafkaAccess {
   readonly admin: Admin;
   readonly sql: Sql;
   readonly names: Names;
   readonly partitions: number;
   readonly replication: number;
-  readonly log: TransportLog;
 }
 
 /** Nothing of what beats is needed later. */
@@ -52,6 +51,14 @@ export async function prepareTopics(keeper: TopicKeeper): Promise<void> {
   );
 }
 
+/** Topics that requests may name and that Kafka does not have. */
+export async function missingTopics({ admin, names, sql }: TopicKeeper): Promise<readonly string[]> {
+  const known = await sql<{ name: string }[]>`select name from timeline.topic order by name`;
+  const present = new Set(await admin.listTopics());
+  const wanted = [...known.map(({ name }) => names.topic(name)), names.heartbeatTopic];
+  return wanted.filter((topic) => !present.has(topic));
+}
+
 /** The topic that the connector beats on; nobody reads it. */
 export async function ensureHeartbeatTopic(keeper: TopicKeeper): Promise<void> {
   await createMissing(keeper, [keeper.names.heartbeatTopic], 1, BEATS_KEPT);
@@ -59,11 +66,12 @@ export async function ensureHeartbeatTopic(keeper: TopicKeeper): Promise<void> {
 }
 
 async function createMissing(
-  { admin, replication, log }: TopicKeeper,
+  keeper: TopicKeeper,
   wanted: readonly string[],
   partitions: number,
   config: Readonly<Record<string, string>>,
 ): Promise<void> {
+  const { admin, replication, log } = keeper;
   const present = new Set(await admin.listTopics());
   const missing = wanted.filter((topic) => !present.has(topic));
   if (missing.length === 0) return;
@@ -72,11 +80,25 @@ async function createMissing(
   const configEntries = Object.entries(entries).map(([name, value]) => ({ name, value }));
   const plan = { numPartitions: partitions, replicationFactor: replication, configEntries };
   try {
-    await admin.createTopics({ topics: missing.map((topic) => ({ topic, ...plan })), timeout: 15_000 });
+    await createTopics(
+      keeper,
+      missing.map((topic) => ({ topic, ...plan })),
+    );
     log.info("topics created", { topics: missing, partitions, replication });
   } catch (error) {
     // Another process may have made some of them at the same time; whether all exist is seen in the metadata.
     log.info("topics were not all created here", { reason: reasonOf(error) });
+  }
+}
+
+/** With a client of its own: kafkajs first asks for every topic that a client has touched, and fails if one is deleted. */
+async function createTopics(access: KafkaAccess, topics: ITopicConfig[]): Promise<void> {
+  const admin = newKafka(access).admin();
+  await admin.connect();
+  try {
+    await admin.createTopics({ topics, timeout: 15_000 });
+  } finally {
+    await admin.disconnect();
   }
 }
 
