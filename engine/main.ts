@@ -101,7 +101,7 @@ async function openParts(
   const databaseUrl = config.databaseUrl ?? (await embeddedDatabase(config, closing));
   const pools = new Pools(closing, config.statementTimeoutMs);
   const sql = pools.open(databaseUrl, "engine", ENGINE_CONNECTIONS, { plans: "index" });
-  const transitionSql = pools.open(databaseUrl, "transitions", TRANSITION_CONNECTIONS, { plans: "index" });
+  const transitionSql = pools.open(databaseUrl, "transitions", TRANSITION_CONNECTIONS, { plans: "fixed" });
   await reachDatabase(sql, databaseUrl);
   const domains = own?.loaded ?? [];
   await migrate(sql, [

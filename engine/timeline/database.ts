@@ -34,9 +34,11 @@ export interface PoolOptions {
   readonly synchronousCommit?: "on" | "off";
   /**
    * `index`: no plan that reads or joins whole tables. For sessions that repeat the same statements for ever: the plan
-   * that suited an empty history is kept when the history has grown.
+   * that suited an empty history is kept when the history has grown. `fixed`: besides, each statement is planned once and
+   * for any number of rows; for a batch of one the planner else takes a plan of its own to be cheaper, and makes it anew
+   * each time.
    */
-  readonly plans?: "index";
+  readonly plans?: "index" | "fixed";
 }
 
 const INDEX_PLANS = { enable_seqscan: "off", enable_hashjoin: "off", enable_mergejoin: "off", enable_material: "off" };
@@ -84,7 +86,8 @@ export function connect(url: string, options: PoolOptions): Sql {
       ...SERVER_WATCH,
       // Each committed row is promised to someone; a per-database `off` must not reach the engine.
       synchronous_commit: options.synchronousCommit ?? "on",
-      ...(options.plans === "index" ? INDEX_PLANS : {}),
+      ...(options.plans === undefined ? {} : INDEX_PLANS),
+      ...(options.plans === "fixed" ? { plan_cache_mode: "force_generic_plan" } : {}),
     },
   });
 }

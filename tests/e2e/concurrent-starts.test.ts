@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import type { ISql } from "postgres";
+import { connect } from "../../engine/timeline/database.ts";
 import { Client, type SagaJson } from "../support/client.ts";
 import { type TestEngine, testEngine } from "../support/engine.ts";
 
@@ -92,9 +94,41 @@ test("every accepted start is one saga with one first request", async () => {
 });
 
 test("a request to a topic that nobody has made is refused by the database", async () => {
-  const write = lab.sql`
-    insert into timeline.event_request (message_id, correlation_id, topic, message_key, message_type, message_body, producer)
-    values (timeline.new_ulid(), timeline.new_ulid(), 'nobody.home', 'x', 'step.requested', '{}', 'test')
-  `;
-  await expect(Promise.resolve(write)).rejects.toThrow("no such topic: nobody.home");
+  await expect(Promise.resolve(requestTo(lab.sql, "nobody.home"))).rejects.toThrow("no such topic: nobody.home");
 });
+
+test("what a transaction knows of topics is true of those topics alone, and of that transaction alone", async () => {
+  const topic = "somebody.home";
+  await lab.sql`insert into timeline.topic (name) values (${topic})`;
+  const mixed = lab.sql.begin(async (tx) => {
+    await requestTo(tx, topic);
+    await requestTo(tx, topic);
+    await requestTo(tx, "somebody");
+  });
+  await expect(mixed).rejects.toThrow("no such topic: somebody");
+  await lab.sql.begin(async (tx) => {
+    await requestTo(tx, topic);
+    await tx`delete from timeline.topic where name = ${topic}`;
+  });
+  const later = lab.sql.begin((tx) => requestTo(tx, topic));
+  await expect(later).rejects.toThrow(`no such topic: ${topic}`);
+});
+
+test("batches of any size share one plan of each statement", async () => {
+  const functions = await lab.sql<{ name: string; planned: boolean }[]>`
+    select proname as name, 'plan_cache_mode=force_generic_plan' = any (proconfig) as planned from pg_proc
+    where pronamespace = 'timeline'::regnamespace and proname like '%\_batch' order by proname
+  `;
+  expect(functions.length).toBe(5);
+  expect(functions.filter(({ planned }) => !planned)).toEqual([]);
+  const sql = connect(lab.engine.databaseUrl, { max: 1, name: "planned once", plans: "fixed" });
+  const [mode] = await sql`show plan_cache_mode`.finally(() => sql.end());
+  expect(mode).toEqual({ plan_cache_mode: "force_generic_plan" });
+});
+
+function requestTo(sql: ISql, topic: string) {
+  return sql`
+    insert into timeline.event_request (message_id, correlation_id, topic, message_key, message_type, message_body, producer)
+    values (timeline.new_ulid(), timeline.new_ulid(), ${topic}, 'x', 'step.requested', '{}', 'test')
+  `;
+}

@@ -178,6 +178,10 @@ test("another domain's message is neither claimed, answered, failed nor shown to
   expect(
     await screening.unsafe(`select * from timeline.close_batch('screening', '[{"messageId": "${id}"}]', 'me', 0)`),
   ).toHaveLength(0);
+  // Its end travels with the commit: what could not be ended must fail it.
+  expect(
+    await refusal(`select * from timeline.close_batch('screening', '[{"messageId": "${id}"}]', 'me', 1)`),
+  ).toStartWith("1 answers were due, 0 were written");
   await screening.unsafe(`select timeline.fail_consumption('screening', ${message}, 'a', 'b', 'c')`);
   expect(await refusal(`select timeline.answer('screening', '${id}', 'succeeded', '{}')`)).toStartWith(
     "not claimed by group",
