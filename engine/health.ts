@@ -40,7 +40,9 @@ export class HealthCheck {
 
   /** Answers within the deadline, whatever is silent. */
   async look(): Promise<Health> {
-    const asked = [this.#database, this.#transport, this.#heartbeat, this.#auditor].map((question) => question.answer());
+    const asked = [this.#database, this.#transport, this.#heartbeat, this.#auditor].map((question) =>
+      question.answer(),
+    );
     const parts = [...(await Promise.all(asked)).flat(), ...this.#consumers().map(consumerHealth), ...this.#more()];
     return { ready: parts.every((part) => part.ok), parts };
   }
