@@ -54,7 +54,9 @@ describe("verification", () => {
     const fields = async (change: string) => {
       let found: unknown[] = [];
       await tampered(change, async () => {
-        const { differences } = (await verified(`?saga=${sagaId}`)) as { differences: { field: string; folded: string; stored: string }[] };
+        const { differences } = (await verified(`?saga=${sagaId}`)) as {
+          differences: { field: string; folded: string; stored: string }[];
+        };
         found = differences.map(({ field, folded, stored }) => [field, folded, stored]);
       });
       return found;
@@ -73,19 +75,26 @@ describe("verification", () => {
       ["steps.third", expect.stringContaining('"status":"succeeded"'), "null"],
     ]);
     expect(
-      await fields(`insert into timeline.saga_step (saga_id, path, status) values ('${sagaId}', 'fourth', 'succeeded')`),
+      await fields(
+        `insert into timeline.saga_step (saga_id, path, status) values ('${sagaId}', 'fourth', 'succeeded')`,
+      ),
     ).toEqual([["steps.fourth", "null", expect.stringContaining('"status":"succeeded"')]]);
   }, 60_000);
 
   test("the command ends with 1 and says the first difference in words", async () => {
-    await tampered(`update timeline.saga_step set status = 'failed' where path = 'first' and saga_id = '${sagaId}'`, async () => {
-      const run = cliProcess(["verify"], engine.url);
-      expect(await run.ended).toBe(1);
-      expect(run.lines()).toEqual(["3 sagas: 2 are what their events make of them, 1 differ, 0 cannot be verified"]);
-      expect(run.errors()).toMatch(
-        new RegExp(`^saga ${sagaId} \\(three\\): steps.first.status is "failed", but its events make it "succeeded", after event \\w{26}\n$`),
-      );
-    });
+    await tampered(
+      `update timeline.saga_step set status = 'failed' where path = 'first' and saga_id = '${sagaId}'`,
+      async () => {
+        const run = cliProcess(["verify"], engine.url);
+        expect(await run.ended).toBe(1);
+        expect(run.lines()).toEqual(["3 sagas: 2 are what their events make of them, 1 differ, 0 cannot be verified"]);
+        expect(run.errors()).toMatch(
+          new RegExp(
+            `^saga ${sagaId} \\(three\\): steps.first.status is "failed", but its events make it "succeeded", after event \\w{26}\n$`,
+          ),
+        );
+      },
+    );
   }, 60_000);
 
   test("an event that does not do what is recorded of it is a difference; what cannot be folded is told with its reason", async () => {
