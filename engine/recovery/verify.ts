@@ -57,14 +57,14 @@ export async function verify(parts: VerifyParts, range: VerifyRange): Promise<Ve
   const differences: SagaDifference[] = [];
   const unverifiable: Unverifiable[] = [];
   const left = [...page];
-  const worker = async () => {
+  const foldNext = async () => {
     for (let id = left.shift(); id !== undefined; id = left.shift()) {
       const found = await verifyOne(parts, id);
       differences.push(...found.differences);
       unverifiable.push(...found.unverifiable);
     }
   };
-  await Promise.all(Array.from({ length: range.parallel }, worker));
+  await Promise.all(Array.from({ length: range.parallel }, foldNext));
   const byId = (a: { sagaId: string }, b: { sagaId: string }) => (a.sagaId < b.sagaId ? -1 : 1);
   const last = ids.length > range.limit ? (page.at(-1) ?? null) : null;
   return {
