@@ -67,6 +67,15 @@ function reads(tables: Tables): Readonly<Record<string, Meaning>> {
     return storedIn(rows);
   };
   return {
+    // What a refusal names.
+    "and status = 'parked' order by path": {
+      run: (transaction, [sagaId, most]) =>
+        [...tables.step.seen(transaction)]
+          .filter((row) => row.sagaId === sagaId && row.status === "parked")
+          .map(({ path }) => ({ path }))
+          .sort((left, right) => (left.path < right.path ? -1 : 1))
+          .slice(0, most as number),
+    },
     "and forgotten is not true": {
       run: (transaction, [_columns, sagaId, paths]) => {
         const values = of(transaction, sagaId).values(paths as string[]);

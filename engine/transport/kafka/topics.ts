@@ -60,7 +60,7 @@ export async function missingTopics({ admin, names, sql }: TopicKeeper): Promise
 }
 
 /** The topic that the connector beats on; nobody reads it. */
-export async function ensureHeartbeatTopic(keeper: TopicKeeper): Promise<void> {
+async function ensureHeartbeatTopic(keeper: TopicKeeper): Promise<void> {
   await createMissing(keeper, [keeper.names.heartbeatTopic], 1, BEATS_KEPT);
   await partitionCounts(keeper.admin, [keeper.names.heartbeatTopic]);
 }
