@@ -104,8 +104,11 @@ export const Pipeline = v.pipe(
     heartbeat: PipelineHeartbeat,
     groups: v.array(PipelineGroup),
     auditor: v.pipe(
-      v.nullable(v.record(v.string(), v.number())),
-      v.description("What the auditor has counted; null: none runs here"),
+      v.strictObject({
+        late: count("Requests that are late: not consumed by a group that should have"),
+        republished: count("Requests that were lost on their way and sent again, ever"),
+      }),
+      v.description("What the auditor has found"),
     ),
     diskFreeBytes: bytes("Free space where PostgreSQL's data lies, when that is this machine"),
     parts: v.array(HealthPart),

@@ -166,8 +166,8 @@ export interface PipelineView {
   readonly relay: RelayState | null;
   readonly heartbeat: HeartbeatView;
   readonly groups: readonly Pick<GroupView, "group" | "paused" | "pausedReason" | "lag">[];
-  /** What the auditor has counted; null: none runs here. */
-  readonly auditor: Readonly<Record<string, number>> | null;
+  /** Requests without a consumption now, and those that were lost on their way and sent again, ever. */
+  readonly auditor: { readonly late: number; readonly republished: number };
   /** Of PostgreSQL's disk, when it is this machine's. */
   readonly diskFreeBytes: number | null;
   /** What is red, and what to do. */

@@ -35,14 +35,7 @@ function pipelineText(pipeline: PipelineJson): string {
     ["disk", diskFreeBytes === null ? null : `${bytes(diskFreeBytes)} free`],
     ["lost", loss === null ? null : `${loss.cause}; ${loss.missing ?? "some"} requests are not consumed`],
     ["heartbeat", heartbeatText(heartbeat)],
-    [
-      "auditor",
-      auditor === null
-        ? null
-        : Object.entries(auditor)
-            .map(([name, count]) => `${name} ${count}`)
-            .join(", "),
-    ],
+    ["auditor", `${auditor.late} requests late, ${auditor.republished} were lost on their way and sent again`],
   ]);
   const rows = groups.map(({ group, lag, paused, pausedReason }) => [
     group,

@@ -5,6 +5,7 @@ import type { Sql } from "../timeline/database.ts";
 import { type Heartbeats, readHeartbeats } from "../timeline/heartbeats.ts";
 import { newId } from "../timeline/ids.ts";
 import type { PartHealth, RelayState, Transport } from "../transport/port.ts";
+import { auditorReport } from "./auditor.ts";
 import type { GroupReport } from "./groups.ts";
 import { claimOperation, keepOperation, type Operator } from "./operator.ts";
 
@@ -19,7 +20,6 @@ export interface PipelineOptions {
   readonly databaseUrl: string;
   readonly transport: Transport;
   readonly groups: () => Promise<readonly GroupReport[]>;
-  readonly auditor?: { counters(): Promise<Readonly<Record<string, number>>> };
 }
 
 /** The way of a message from the outbox to its consumer, as `GET /v1/pipeline` shows it. */
@@ -28,7 +28,8 @@ export interface PipelineReport {
   readonly relay: RelayState | null;
   readonly heartbeat: Heartbeats;
   readonly groups: readonly Pick<GroupReport, "group" | "paused" | "pausedReason" | "lag">[];
-  readonly auditor: Readonly<Record<string, number>> | null;
+  /** Requests without a consumption now, and those that were lost on their way and sent again, ever. */
+  readonly auditor: { readonly late: number; readonly republished: number };
   readonly diskFreeBytes: number | null;
   readonly parts: readonly PartHealth[];
 }
@@ -43,12 +44,12 @@ export class Pipeline {
   }
 
   async look(): Promise<PipelineReport> {
-    const { sql, databaseUrl, transport, groups, auditor } = this.#options;
-    const [relay, heartbeats, found, counted, diskFreeBytes] = await Promise.all([
+    const { sql, databaseUrl, transport, groups } = this.#options;
+    const [relay, heartbeats, found, { late, republished }, diskFreeBytes] = await Promise.all([
       transport.relay?.state() ?? null,
       readHeartbeats(sql),
       groups(),
-      auditor?.counters() ?? null,
+      auditorReport(sql),
       diskFree(sql, databaseUrl),
     ]);
     return {
@@ -56,7 +57,7 @@ export class Pipeline {
       relay,
       heartbeat: heartbeats,
       groups: found.map(({ group, paused, pausedReason, lag }) => ({ group, paused, pausedReason, lag })),
-      auditor: counted,
+      auditor: { late, republished },
       diskFreeBytes,
       parts: [...(relay?.health ?? (await transport.health())), this.#heartbeatPart(heartbeats)],
     };

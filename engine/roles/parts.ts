@@ -25,6 +25,4 @@ export interface Parts {
   readonly store: (role: string) => Store;
   readonly log: Log;
   readonly closing: Closing;
-  /** Counts what it found late, missing and sent again, where one runs. */
-  readonly auditor?: { counters(): Promise<Readonly<Record<string, number>>> };
 }

@@ -81,7 +81,8 @@ test(
         const pipeline = v.parse(Pipeline, await client.ok("GET", "/v1/pipeline"));
         return pipeline.heartbeat.last !== null && pipeline;
       });
-      expect(seen).toMatchObject({ transport: "embedded", connector: null, slot: null, loss: null, auditor: null });
+      expect(seen).toMatchObject({ transport: "embedded", connector: null, slot: null, loss: null });
+      expect(seen.auditor).toEqual({ late: 0, republished: 0 });
       expect(seen.parts.filter(({ ok }) => !ok)).toEqual([]);
       const { status, json } = await client.call("POST", "/v1/pipeline/restart", { reason: "it hangs" });
       expect([status, json]).toMatchObject([
