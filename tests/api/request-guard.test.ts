@@ -48,8 +48,8 @@ test.each(["https://evil.example", "null", "http://localhost:1", "garbage"])("Or
 });
 
 test("an unknown path and a wrong method are problems of their own", async () => {
-  expect(await answer("/v1/audit")).toEqual([404, "request.unknown-path"]);
-  expect(await answer(`/v1/sagas/${SAGA}/terminate`, { method: "POST" })).toEqual([404, "request.unknown-path"]);
+  expect(await answer("/v1/nothing")).toEqual([404, "request.unknown-path"]);
+  expect(await answer(`/v1/sagas/${SAGA}/vanish`, { method: "POST" })).toEqual([404, "request.unknown-path"]);
   expect(await answer(`/v1/sagas/${SAGA}/timeline`, { method: "DELETE" })).toEqual([405, "request.method-not-allowed"]);
   const response = await app.request(`/v1/sagas/${SAGA}/timeline`, { method: "DELETE" });
   expect(response.headers.get("allow")).toBe("GET");

@@ -127,3 +127,16 @@ steps:
   saga.reject("both/left/a");
   expect(edited(saga, "both/right/b", {})).toBe("not-editable");
 });
+
+test("a step that nobody undoes has an edited command as well", () => {
+  const saga = new SagaRun(
+    `
+steps:
+  - { step: only, command: lab.one, with: { note: first } }
+`,
+    {},
+  ).start();
+  edited(saga, "only", { note: "mended" });
+  expect(saga.messages.at(-1)).toMatchObject({ attempt: 2, body: { input: { note: "mended" } } });
+  expect(saga.succeed("only", {}, 2).state.status).toBe("completed");
+});

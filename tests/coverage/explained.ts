@@ -46,8 +46,8 @@ export const explained: readonly Explained[] = [
     why: "the entry comes from outside the state, where each has its place; only the type does not know it",
   },
   {
-    branch: "stored-stack.ts: } else if (child !== undefined) this.#keep({ path, child }); (not taken)",
-    why: "an entry that came back and is not being undone was fetched to note how its child has ended; every other is undone or dropped at once",
+    branch: "edit.ts: if (pending.frame.closing !== undefined) return false; (taken)",
+    why: "a block that closes gives its commands up in the same transition: each of them is `closing` by then",
   },
   {
     branch: "stored-stack.ts: this.#state.stacked = (this.#state.stacked ?? 0) - 1; (binary-expr 2)",
