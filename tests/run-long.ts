@@ -7,7 +7,11 @@ import { runStep } from "./run-step.ts";
 const FAULTS = ["cut-connections", "cut-process", "cut-points", "flood"].map(
   (name) => `./tests/faults/${name}.long.ts`,
 );
+const RECOVERY = ["./tests/integration/recover-database.long.ts"];
 const DRILLS = ["topic-deleted", "kafka-wiped", "database-restored"].map((name) => `./tests/drills/${name}.long.ts`);
 
-const green = await runStep({ name: "long runs", args: ["test", "--timeout=180000", ...FAULTS, ...DRILLS] });
+const green = await runStep({
+  name: "long runs",
+  args: ["test", "--timeout=180000", ...FAULTS, ...RECOVERY, ...DRILLS],
+});
 process.exit(green ? 0 : 1);

@@ -164,7 +164,8 @@ test(
     expect(refused.json.detail).toContain(open.sagaId);
     expect(await partition(open.name)).toMatchObject({
       openSagas: 1,
-      obstacles: [expect.stringContaining(open.sagaId)],
+      // What has not been noted as delivered yet stands beside it.
+      obstacles: expect.arrayContaining([expect.stringContaining(open.sagaId)]),
     });
 
     const child = await oldMonth(engine.sql, { rows: 1 });
