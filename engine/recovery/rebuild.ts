@@ -2,6 +2,8 @@ import type { TimelineEvent } from "../sdk.ts";
 import type { Sql } from "../timeline/database.ts";
 
 const BATCH = 500;
+/** Events looked at in one statement for whether they are done. */
+const CLAIM_BATCH = 2_000;
 
 /** What of a projection a rebuild needs; `engine/participant` provides it. */
 export interface Rebuildable {
@@ -12,10 +14,22 @@ export interface Rebuildable {
   /** Applies events to another table of the same form, in one transaction. */
   applyTo(table: string, events: readonly TimelineEvent[]): Promise<void>;
   /**
-   * Ends a rebuild, in one transaction during which the projection applies nothing: the rest is applied to the shadow, or
-   * all of it to the emptied read model itself, what it now holds is claimed, and readers see it with the commit.
+   * Ends a rebuild, in one transaction during which the projection applies nothing: what the shadow holds already is
+   * claimed where the projection has not done it, the rest is applied to the shadow, or all of it to the emptied read
+   * model itself, and claimed, and readers see it with the commit.
    */
-  replace(shadow: string | null, events: () => AsyncIterable<readonly TimelineEvent[]>): Promise<void>;
+  replace(shadow: string | null, rest: RebuildRest): Promise<void>;
+}
+
+/** What of an event its claim needs. */
+type Claimable = Pick<TimelineEvent, "messageId" | "sagaId" | "at">;
+
+/** What is left to be done at the end of a rebuild, in batches; read when it is asked for. */
+interface RebuildRest {
+  /** Applied to the shadow, and not done by the projection: it lagged behind, was paused, or failed. */
+  claims(): AsyncIterable<readonly Claimable[]>;
+  /** Behind what the shadow holds. */
+  events(): AsyncIterable<readonly TimelineEvent[]>;
 }
 
 /** How far a rebuild is: events applied, and the share of them, 0 to 1. */
@@ -38,6 +52,8 @@ interface Place {
   readonly message_id: string;
 }
 
+const START: Place = { xid: "0", message_id: "" };
+
 /**
  * Builds a projection anew from the event store while it goes on, and returns the number of events applied. Readers see
  * the old rows until the new ones take their place in one commit. With a table of its own to say, the new rows are built
@@ -45,7 +61,7 @@ interface Place {
  */
 export async function rebuild(sql: Sql, projection: Rebuildable, progress: RebuildProgress): Promise<number> {
   const { table } = projection;
-  let place: Place = { xid: "0", message_id: "" };
+  let place = START;
   let events = 0;
   const total = await countEvents(sql, projection);
   const count = async (more: number) => {
@@ -62,6 +78,12 @@ export async function rebuild(sql: Sql, projection: Rebuildable, progress: Rebui
       more = rows.length === BATCH;
     }
   }
+  const claims = async function* () {
+    for await (const batch of notDone(sql, projection, place)) {
+      yield batch;
+      await count(0);
+    }
+  };
   const rest = async function* () {
     for (let more = true; more; ) {
       const rows = await read(sql, projection, place, false);
@@ -71,7 +93,7 @@ export async function rebuild(sql: Sql, projection: Rebuildable, progress: Rebui
       more = rows.length === BATCH;
     }
   };
-  await projection.replace(shadow, rest);
+  await projection.replace(shadow, { claims, events: rest });
   if (shadow !== null) await sql`drop table if exists ${sql(shadow)}`;
   return events;
 }
@@ -99,6 +121,39 @@ async function makeShadow(sql: Sql, table: string): Promise<string> {
     if (login !== undefined) await tx`grant select, insert, update, delete on ${tx(shadow)} to ${tx(login.role_name)}`;
   });
   return shadow;
+}
+
+/** Events up to a place that the projection has not done; the batches tell how it goes on, and may be empty. */
+async function* notDone(
+  sql: Sql,
+  { group, eventTypes }: Rebuildable,
+  last: Place,
+): AsyncIterable<readonly Claimable[]> {
+  let place = START;
+  for (let more = true; more; ) {
+    const rows = await sql<(Place & { correlation_id: string; requested_at: Date; done: boolean })[]>`
+      select e.message_id, e.xid::text as xid, e.correlation_id, e.requested_at, c.done is not null as done
+      from (
+        select r.message_id, r.xid, r.correlation_id, r.requested_at from timeline.event_request r
+        where r.topic = 'timeline' and r.message_type = any (${sql.array([...eventTypes])}::text[])
+          and (r.xid, r.message_id) > (${place.xid}::xid8, ${place.message_id})
+          and (r.xid, r.message_id) <= (${last.xid}::xid8, ${last.message_id})
+        order by r.xid, r.message_id
+        limit ${CLAIM_BATCH}
+      ) e
+      left join lateral (
+        select true as done from timeline.event_consumption q
+        where q.consumer_group = ${group} and q.message_id = e.message_id and q.consumed_at is not null and not q.error_flag
+        offset 0
+      ) c on true
+      order by e.xid, e.message_id
+    `;
+    place = rows.at(-1) ?? place;
+    more = rows.length === CLAIM_BATCH;
+    yield rows
+      .filter(({ done }) => !done)
+      .map((row) => ({ messageId: row.message_id, sagaId: row.correlation_id, at: row.requested_at }));
+  }
 }
 
 /** Behind the xid horizon nothing is passed over that is still to be committed; the rest is read under the projection's lock. */

@@ -1,0 +1,78 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+
+import { Projector } from "../../engine/participant/projector.ts";
+import { rebuild } from "../../engine/recovery/rebuild.ts";
+import type { Projection } from "../../engine/sdk.ts";
+import type { Sql } from "../../engine/timeline/database.ts";
+import type { Delivery } from "../../engine/transport/port.ts";
+import { type DomainDatabase, domainDatabase } from "../support/domain-database.ts";
+
+const GROUP = "screening.tally";
+const SAGA = "01J00000000000000000000000";
+
+let database: DomainDatabase;
+let broken = false;
+
+/** Counts what it is given: an event that is applied twice shows. */
+const counting: Projection = {
+  on: ["saga.completed"],
+  table: "tally",
+  async apply(tx, event, table) {
+    if (broken) throw new Error("out of order");
+    await tx`
+      insert into ${tx(table)} as t (message_id, n) values (${event.messageId}, 1)
+      on conflict (message_id) do update set n = t.n + 1
+    `;
+  },
+  async rebuild() {},
+};
+
+beforeAll(async () => {
+  database = await domainDatabase();
+  await database.sql`create table screening.tally (message_id text primary key, n integer not null)`;
+  await database.sql.unsafe(`grant select, insert, update, delete on screening.tally to "${database.role}"`);
+}, 60_000);
+
+afterAll(async () => database?.close(), 30_000);
+
+async function completed(): Promise<Delivery> {
+  const [row] = await database.sql<{ id: string }[]>`
+    insert into timeline.event_request (message_id, correlation_id, topic, message_key, message_type, message_body, producer)
+    values (timeline.new_ulid(), ${SAGA}, 'timeline', ${SAGA}, 'saga.completed', '{}', 'dispatcher@test')
+    returning message_id as id
+  `;
+  const headers = { id: (row as { id: string }).id, type: "saga.completed" };
+  const now = new Date();
+  return {
+    topic: "timeline",
+    partition: 0,
+    offset: 0,
+    recordedAt: now,
+    receivedAt: now,
+    key: SAGA,
+    headers,
+    value: "{}",
+  };
+}
+
+function projector(): Projector {
+  return new Projector(GROUP, counting, { sql: database.screening as unknown as Sql }, "test");
+}
+
+test("what a rebuild has applied is not applied again: neither what the projection had yet to read, nor what it failed on", async () => {
+  const tally = projector();
+  const [done, failed, unread] = [await completed(), await completed(), await completed()];
+  await tally.handle([done], false);
+  broken = true;
+  await tally.handle([failed], true);
+  broken = false;
+
+  expect(await rebuild(database.sql, tally, async () => {})).toBe(3);
+  expect(await tally.handle([done, failed, unread], false)).toEqual(["done", "done", "done"]);
+
+  expect((await database.sql`select n from screening.tally`).map(({ n }) => n)).toEqual([1, 1, 1]);
+  const errors = await database.sql`
+    select from timeline.event_consumption where consumer_group = ${GROUP} and (error_flag or consumed_at is null)
+  `;
+  expect(errors).toHaveLength(0);
+}, 30_000);
