@@ -1,5 +1,8 @@
+import { createHash } from "node:crypto";
+
 import type { TimelineEvent } from "../sdk.ts";
 import type { Sql } from "../timeline/database.ts";
+import { newId } from "../timeline/ids.ts";
 
 const BATCH = 500;
 /** Events looked at in one statement for whether they are done. */
@@ -106,17 +109,26 @@ async function countEvents(sql: Sql, { eventTypes }: Rebuildable): Promise<numbe
   return row?.events ?? 0;
 }
 
-/** A table of the same form beside it, empty; one that an earlier rebuild left behind goes. */
+/**
+ * A table of the same form beside it, empty, of this attempt alone: one that was taken over must not write into its
+ * successor's. Those that earlier attempts left behind go. A name of fixed length: cut off at 63 bytes, that of a long
+ * table with an ending would be the table itself.
+ */
 async function makeShadow(sql: Sql, table: string): Promise<string> {
-  const shadow = `${table}__rebuild`;
+  const [schema = ""] = table.split(".", 1);
+  const start = `rebuild_${createHash("sha256").update(table).digest("hex").slice(0, 10)}_`;
+  const shadow = `${schema}.${start}${newId().toLowerCase()}`;
   await sql.begin(async (tx) => {
-    await tx`drop table if exists ${tx(shadow)}`;
+    const left = await tx<{ name: string }[]>`
+      select tablename as name from pg_tables where schemaname = ${schema} and starts_with(tablename, ${start})
+    `;
+    for (const { name } of left) await tx`drop table if exists ${tx(schema)}.${tx(name)}`;
     await tx`create table ${tx(shadow)} (like ${tx(table)} including all)`;
     await tx`
       comment on table ${tx(shadow)} is 'A read model that is being built anew; it goes when that has ended.'
     `;
     const [login] = await tx<{ role_name: string }[]>`
-      select role_name from timeline.domain_login where domain = ${table.split(".")[0] ?? ""}
+      select role_name from timeline.domain_login where domain = ${schema}
     `;
     if (login !== undefined) await tx`grant select, insert, update, delete on ${tx(shadow)} to ${tx(login.role_name)}`;
   });

@@ -35,6 +35,30 @@ beforeAll(async () => {
 
 afterAll(async () => database?.close(), 30_000);
 
+const LONG = "a".repeat(60);
+
+async function shadows(): Promise<string[]> {
+  const rows = await database.sql<{ name: string }[]>`
+    select tablename as name from pg_tables where schemaname = 'screening' and tablename like 'rebuild%' order by 1
+  `;
+  return rows.map(({ name }) => name);
+}
+
+/** An attempt that stands still when its shadow is filled: at its first progress. */
+async function halted(keeps: Projector) {
+  const stands = Promise.withResolvers<void>();
+  const goOn = Promise.withResolvers<void>();
+  const ended = rebuild(database.sql, keeps, async () => {
+    stands.resolve();
+    await goOn.promise;
+  }).then(
+    () => "done",
+    (error: Error) => error.message,
+  );
+  await stands.promise;
+  return { ended, goOn: () => goOn.resolve() };
+}
+
 async function completed(): Promise<Delivery> {
   const [row] = await database.sql<{ id: string }[]>`
     insert into timeline.event_request (message_id, correlation_id, topic, message_key, message_type, message_body, producer)
@@ -55,8 +79,8 @@ async function completed(): Promise<Delivery> {
   };
 }
 
-function projector(): Projector {
-  return new Projector(GROUP, counting, { sql: database.screening as unknown as Sql }, "test");
+function projector(projection = counting): Projector {
+  return new Projector(GROUP, projection, { sql: database.screening as unknown as Sql }, "test");
 }
 
 test("what a rebuild has applied is not applied again: neither what the projection had yet to read, nor what it failed on", async () => {
@@ -75,4 +99,34 @@ test("what a rebuild has applied is not applied again: neither what the projecti
     select from timeline.event_consumption where consumer_group = ${GROUP} and (error_flag or consumed_at is null)
   `;
   expect(errors).toHaveLength(0);
+}, 30_000);
+
+test("an attempt that was taken over fails, and leaves its successor's rows alone", async () => {
+  const tally = projector();
+  const before = await database.sql`select message_id, n from screening.tally order by message_id`;
+  const first = await halted(tally);
+  const [left] = await shadows();
+  const second = await halted(tally);
+  expect(await shadows()).toHaveLength(1);
+  expect(await shadows()).not.toContain(left);
+  await completed();
+  first.goOn();
+  expect(await first.ended).toContain(`"screening.${left}" does not exist`);
+  second.goOn();
+  expect(await second.ended).toBe("done");
+
+  expect(await shadows()).toEqual([]);
+  const after = await database.sql`select message_id, n from screening.tally order by message_id`;
+  expect(after.slice(0, before.length)).toEqual(before);
+  expect(after).toHaveLength(before.length + 1);
+}, 30_000);
+
+test("the shadow of a table whose name is long is not the table", async () => {
+  await database.sql`create table screening.${database.sql(LONG)} (message_id text primary key, n integer not null)`;
+  await database.sql.unsafe(`grant select, insert, update, delete on screening.${LONG} to "${database.role}"`);
+  await database.sql`insert into screening.${database.sql(LONG)} values ('kept', 1)`;
+  const attempt = await halted(projector({ ...counting, table: LONG }));
+  expect(await database.sql`select message_id from screening.${database.sql(LONG)}`).toHaveLength(1);
+  attempt.goOn();
+  expect(await attempt.ended).toBe("done");
 }, 30_000);
