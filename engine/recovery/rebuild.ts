@@ -66,10 +66,10 @@ export async function rebuild(sql: Sql, projection: Rebuildable, progress: Rebui
   const { table } = projection;
   let place = START;
   let events = 0;
-  const total = await countEvents(sql, projection);
-  const count = async (more: number) => {
-    events += more;
-    await progress(events, total === 0 ? 0 : Math.min(1, events / total));
+  const share = await shareOfTime(sql);
+  const count = async (rows: readonly EventRow[]) => {
+    events += rows.length;
+    await progress(events, share(rows));
   };
   const shadow = table === null ? null : await makeShadow(sql, table);
   if (shadow !== null) {
@@ -77,14 +77,14 @@ export async function rebuild(sql: Sql, projection: Rebuildable, progress: Rebui
       const rows = await read(sql, projection, place, true);
       await projection.applyTo(shadow, rows.map(toEvent));
       place = rows.at(-1) ?? place;
-      await count(rows.length);
+      await count(rows);
       more = rows.length === BATCH;
     }
   }
   const claims = async function* () {
     for await (const batch of notDone(sql, projection, place)) {
       yield batch;
-      await count(0);
+      await count([]);
     }
   };
   const rest = async function* () {
@@ -92,7 +92,7 @@ export async function rebuild(sql: Sql, projection: Rebuildable, progress: Rebui
       const rows = await read(sql, projection, place, false);
       place = rows.at(-1) ?? place;
       if (rows.length > 0) yield rows.map(toEvent);
-      await count(rows.length);
+      await count(rows);
       more = rows.length === BATCH;
     }
   };
@@ -101,12 +101,20 @@ export async function rebuild(sql: Sql, projection: Rebuildable, progress: Rebui
   return events;
 }
 
-async function countEvents(sql: Sql, { eventTypes }: Rebuildable): Promise<number> {
-  const [row] = await sql<{ events: number }[]>`
-    select count(*) as events from timeline.event_request r
-    where r.topic = 'timeline' and r.message_type = any (${sql.array([...eventTypes])}::text[])
-  `;
-  return row?.events ?? 0;
+/** How far what was read reaches from the first event to now: to count them all would be to read them all. */
+async function shareOfTime(sql: Sql): Promise<(rows: readonly EventRow[]) => number> {
+  const [clock] = await sql<{ now: Date }[]>`select clock_timestamp() as now`;
+  const end = (clock as { now: Date }).now.getTime();
+  let first: number | undefined;
+  let share = 0;
+  return (rows) => {
+    const reached = rows.at(-1)?.requested_at.getTime();
+    if (reached === undefined) return share;
+    first ??= rows[0]?.requested_at.getTime() ?? reached;
+    // Of two transactions the later may have written its events earlier; what is told only grows.
+    share = Math.max(share, end <= first ? 1 : Math.min(1, (reached - first) / (end - first)));
+    return share;
+  };
 }
 
 /**

@@ -130,3 +130,16 @@ test("the shadow of a table whose name is long is not the table", async () => {
   attempt.goOn();
   expect(await attempt.ended).toBe("done");
 }, 30_000);
+
+test("how far it is goes by the time at which events were written", async () => {
+  await database.sql`
+    update timeline.event_request set requested_at = now() - interval '1 day' * (5 - n)
+    from (select message_id as id, row_number() over (order by message_id) as n from timeline.event_request) e
+    where message_id = e.id
+  `;
+  const told: number[] = [];
+  await rebuild(database.sql, projector(), async (events, share) => {
+    if (events > 0) told.push(share);
+  });
+  expect(told[0]).toBeCloseTo(0.75, 2);
+}, 30_000);
