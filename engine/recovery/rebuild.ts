@@ -1,8 +1,10 @@
 import { createHash } from "node:crypto";
 
+import { Refusal } from "../core/refusal.ts";
 import type { TimelineEvent } from "../sdk.ts";
-import type { Sql } from "../timeline/database.ts";
+import type { Sql, Tx } from "../timeline/database.ts";
 import { newId } from "../timeline/ids.ts";
+import { inboxHorizon } from "./inbox-horizon.ts";
 
 const BATCH = 500;
 /** Events looked at in one statement for whether they are done. */
@@ -61,9 +63,25 @@ const START: Place = { xid: "0", message_id: "" };
  * Builds a projection anew from the event store while it goes on, and returns the number of events applied. Readers see
  * the old rows until the new ones take their place in one commit. With a table of its own to say, the new rows are built
  * beside it, in short transactions; without one, all of it is one long transaction. One that is killed has changed nothing.
+ * @throws Refusal `projection.history-forgotten`
  */
 export async function rebuild(sql: Sql, projection: Rebuildable, progress: RebuildProgress): Promise<number> {
+  await refuseForgotten(sql, projection.group);
   const { table } = projection;
+  const shadow = table === null ? null : await makeShadow(sql, table);
+  try {
+    return await buildWith(sql, projection, shadow, progress);
+  } finally {
+    if (shadow !== null) await sql`drop table if exists ${sql(shadow)}`;
+  }
+}
+
+async function buildWith(
+  sql: Sql,
+  projection: Rebuildable,
+  shadow: string | null,
+  progress: RebuildProgress,
+): Promise<number> {
   let place = START;
   let events = 0;
   const share = await shareOfTime(sql);
@@ -71,7 +89,6 @@ export async function rebuild(sql: Sql, projection: Rebuildable, progress: Rebui
     events += rows.length;
     await progress(events, share(rows));
   };
-  const shadow = table === null ? null : await makeShadow(sql, table);
   if (shadow !== null) {
     for (let more = true; more; ) {
       const rows = await read(sql, projection, place, true);
@@ -95,10 +112,22 @@ export async function rebuild(sql: Sql, projection: Rebuildable, progress: Rebui
       await count(rows);
       more = rows.length === BATCH;
     }
+    // A month that was dropped meanwhile moved the horizon before its first row went.
+    await refuseForgotten(sql, projection.group);
   };
   await projection.replace(shadow, { claims, events: rest });
-  if (shadow !== null) await sql`drop table if exists ${sql(shadow)}`;
   return events;
+}
+
+/**
+ * Rows that came from events of a month that was dropped would be gone with a rebuild.
+ * @throws Refusal `projection.history-forgotten`
+ */
+export async function refuseForgotten(sql: Sql | Tx, group: string): Promise<void> {
+  if ((await inboxHorizon(sql)) === null) return;
+  const message = `${group} cannot be built anew: months of the event store were dropped, and with them events that made its rows`;
+  const hint = "Mend the rows by a migration of the domain. `ekiden partitions` says which months were dropped.";
+  throw new Refusal("projection.history-forgotten", message, hint);
 }
 
 /** How far what was read reaches from the first event to now: to count them all would be to read them all. */

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 
 import { Projector } from "../../engine/participant/projector.ts";
 import { rebuild } from "../../engine/recovery/rebuild.ts";
+import { askRebuild } from "../../engine/recovery/rebuild-requests.ts";
 import type { Projection } from "../../engine/sdk.ts";
 import type { Sql } from "../../engine/timeline/database.ts";
 import type { Delivery } from "../../engine/transport/port.ts";
@@ -142,4 +143,19 @@ test("how far it is goes by the time at which events were written", async () => 
     if (events > 0) told.push(share);
   });
   expect(told[0]).toBeCloseTo(0.75, 2);
+}, 30_000);
+
+test("is refused when a month was dropped, before it is asked for, begins or ends", async () => {
+  const before = await database.sql`select message_id, n from screening.tally order by message_id`;
+  const running = await halted(projector());
+  await database.sql`update timeline.retention set horizon = ${SAGA}`;
+  running.goOn();
+  expect(await running.ended).toContain("months of the event store were dropped");
+  const refused = { code: "projection.history-forgotten" };
+  await expect(rebuild(database.sql, projector(), async () => {})).rejects.toMatchObject(refused);
+  await expect(askRebuild(database.sql, GROUP, "test", { actor: "local" })).rejects.toMatchObject(refused);
+
+  expect(await database.sql`select message_id, n from screening.tally order by message_id`).toEqual(before);
+  expect(await shadows()).toEqual([]);
+  expect(await database.sql`select from timeline.projection_rebuild`).toHaveLength(0);
 }, 30_000);
