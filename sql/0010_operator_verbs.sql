@@ -1,7 +1,7 @@
 -- A person may say how a step or a compensation has ended, leave it out, or stop a saga: their guards must say so as well.
 
 create function timeline.resolve_step(p_step_key text, p_saga_id text, p_output jsonb) returns void
-language plpgsql volatile set search_path = pg_catalog as $$
+language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
 begin
   perform pg_advisory_xact_lock(hashtextextended(p_step_key, 2));
   insert into timeline.step_guard as g (step_key, saga_id, state, output)
@@ -13,7 +13,7 @@ end $$;
 comment on function timeline.resolve_step is 'A person says that a step is done, with this result. What has been done or undone stays as it is.';
 
 create function timeline.resolve_compensation(p_step_key text, p_output jsonb) returns void
-language plpgsql volatile set search_path = pg_catalog as $$
+language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
 begin
   perform pg_advisory_xact_lock(hashtextextended(p_step_key, 2));
   update timeline.step_guard set state = 'compensated', compensation_output = p_output, updated_at = clock_timestamp()
@@ -22,7 +22,7 @@ end $$;
 comment on function timeline.resolve_compensation is 'A person says that a compensation is done, with this result.';
 
 create function timeline.close_notifications(p_saga_id text) returns jsonb
-language plpgsql volatile set search_path = pg_catalog as $$
+language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
 declare
   v_running boolean := false;
   v_step_key text;

@@ -49,7 +49,7 @@ const REBUILD = describe({
   path: ["projection"],
   body: { schema: "Reasoned", description: "Why", required: true },
   answers: { 202: { description: "Recorded, or the one that is not done yet", schema: "RebuildReport" } },
-  problems: ["group.unknown", "saga.idempotency-mismatch", "request.header-invalid"],
+  problems: ["group.unknown", "projection.history-forgotten", "saga.idempotency-mismatch", "request.header-invalid"],
 });
 
 const GET_REBUILD = describe({

@@ -55,6 +55,7 @@ export const TRANSLATIONS: Readonly<Record<ProblemCode, Translation>> = {
   "partition.busy": { status: 503, title: "The partition is being dropped", retryAfter: 5 },
   "group.history-forgotten": { status: 422, title: "The consumption history does not reach back so far" },
   "group.rewind-failed": { status: 503, title: "The rewind was not carried out", retryAfter: 5 },
+  "projection.history-forgotten": { status: 409, title: "The event store does not reach back to the beginning" },
   "republish.unknown": { status: 404, title: "No such republishing" },
   "definition.unknown-revision": { status: 404, title: "No such revision" },
   "stream.full": { status: 503, title: "Too many streams are open", retryAfter: 5 },

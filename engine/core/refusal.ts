@@ -35,6 +35,7 @@ export type RefusalCode =
   | "pipeline.unmanaged"
   | "pipeline.connect-unavailable"
   | "republish.unknown"
+  | "projection.history-forgotten"
   | "group.held"
   | "recovery.running"
   | "partition.unknown"

@@ -19,6 +19,15 @@ interface ClaimRow {
   readonly event: ClaimedEvent | null;
 }
 
+/** What of an event its claim needs. */
+type Claimable = Pick<TimelineEvent, "messageId" | "sagaId" | "at">;
+
+/** What is left at the end of a rebuild: what the shadow holds and is not done, and what it does not hold. */
+interface Rest {
+  claims(): AsyncIterable<readonly Claimable[]>;
+  events(): AsyncIterable<readonly TimelineEvent[]>;
+}
+
 /** Keeps one projection: a consumer group of its own, exactly once through the inbox. */
 export class Projector {
   readonly group: string;
@@ -98,24 +107,15 @@ export class Projector {
   }
 
   /** Lets a shadow, or what is built anew in place, take the place of the read model's rows with one commit. */
-  async replace(shadow: string | null, events: () => AsyncIterable<readonly TimelineEvent[]>): Promise<void> {
+  async replace(shadow: string | null, { claims, events }: Rest): Promise<void> {
     await this.#begin(async (tx) => {
       // Waits for the batches in progress; those that come wait for this transaction.
       await tx`select pg_advisory_xact_lock(5, hashtext(${this.group}))`;
       if (shadow === null) await this.#projection.rebuild(guardTx(tx, STATEMENT_MS).tx);
+      for await (const batch of claims()) await this.#claim(tx, batch);
       for await (const batch of events()) {
         await this.#applyAll(tx, shadow ?? this.table ?? "", batch);
-        const messages = batch.map((event) => ({
-          topic: "timeline",
-          key: event.sagaId,
-          partition: -1,
-          offset: -1,
-          timestamp: event.at.getTime(),
-          receivedAt: new Date().toISOString(),
-          consumer: this.#consumer,
-          headers: { id: event.messageId },
-        }));
-        await tx`select ordinal from timeline.claim_projection_batch(${this.group}, ${tx.json(messages)})`;
+        await this.#claim(tx, batch);
       }
       const table = this.table;
       if (shadow === null || table === null) return;
@@ -129,6 +129,21 @@ export class Projector {
     const guarded = guardTx(tx, STATEMENT_MS);
     for (const event of events) await this.#projection.apply(guarded.tx, event, table);
     guarded.revoke("the projection has returned");
+  }
+
+  /** Claims what was read from the event store. An empty batch too: the server ends a transaction that is idle for long. */
+  async #claim(tx: Tx, events: readonly Claimable[]): Promise<void> {
+    const messages = events.map((event) => ({
+      topic: "timeline",
+      key: event.sagaId,
+      partition: -1,
+      offset: -1,
+      timestamp: event.at.getTime(),
+      receivedAt: new Date().toISOString(),
+      consumer: this.#consumer,
+      headers: { id: event.messageId },
+    }));
+    await tx`select ordinal from timeline.claim_projection_batch(${this.group}, ${tx.json(messages)})`;
   }
 
   get eventTypes(): readonly string[] {

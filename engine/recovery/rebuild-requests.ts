@@ -3,7 +3,7 @@ import { Refusal } from "../core/refusal.ts";
 import type { Sql } from "../timeline/database.ts";
 import { newId } from "../timeline/ids.ts";
 import { claimOperation, keepOperation, type Operator } from "./operator.ts";
-import { type Rebuildable, rebuild } from "./rebuild.ts";
+import { type Rebuildable, rebuild, refuseForgotten } from "./rebuild.ts";
 
 /** A process that has shown no progress for so long is taken for dead, seconds. */
 const LEASE_S = 60;
@@ -31,11 +31,15 @@ interface RebuildRow {
   problem: string | null;
 }
 
-/** Records that a projection is to be built anew, with its audit row. One that is not done yet is the answer itself. */
+/**
+ * Records that a projection is to be built anew, with its audit row. One that is not done yet is the answer itself.
+ * @throws Refusal `projection.history-forgotten`
+ */
 export async function askRebuild(sql: Sql, group: string, reason: string, by: Operator): Promise<RebuildReport> {
   const id = (await sql.begin(async (tx) => {
     const earlier = await claimOperation(tx, `rebuild/${group}`, by, { reason });
     if (isJsonObject(earlier)) return String(earlier["id"]);
+    await refuseForgotten(tx, group);
     const asked = newId();
     const inserted = await tx`
       insert into timeline.projection_rebuild (id, consumer_group, actor, reason) values (${asked}, ${group}, ${by.actor}, ${reason})

@@ -55,6 +55,7 @@ const STATUSES = {
   "group.rewind-failed": 503,
   "pipeline.unmanaged": 409,
   "pipeline.connect-unavailable": 503,
+  "projection.history-forgotten": 409,
   "republish.unknown": 404,
   "group.held": 409,
   "recovery.running": 409,

@@ -128,16 +128,17 @@ steps:
   expect(edited(saga, "both/right/b", {})).toBe("not-editable");
 });
 
-test("a step that nobody undoes has an edited command as well", () => {
+test("a step behind the pivot, which nobody undoes, has an edited command as well", () => {
   const saga = new SagaRun(
     `
 steps:
-  - { step: only, command: lab.one, with: { note: first } }
+  - { step: pivot, command: lab.one, with: {}, pivot: true }
+  - { step: last, command: lab.two, with: { note: first } }
 `,
-    {},
   ).start();
-  edited(saga, "only", { note: "mended" });
+  saga.succeed("pivot");
+  edited(saga, "last", { note: "mended" });
   expect(saga.messages.at(-1)).toMatchObject({ attempt: 2, body: { input: { note: "mended" } } });
-  saga.succeed("only", {}, 2);
+  saga.succeed("last", {}, 2);
   expect(saga.state.status).toBe("completed");
 });

@@ -1,0 +1,161 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+
+import { Projector } from "../../engine/participant/projector.ts";
+import { rebuild } from "../../engine/recovery/rebuild.ts";
+import { askRebuild } from "../../engine/recovery/rebuild-requests.ts";
+import type { Projection } from "../../engine/sdk.ts";
+import type { Sql } from "../../engine/timeline/database.ts";
+import type { Delivery } from "../../engine/transport/port.ts";
+import { type DomainDatabase, domainDatabase } from "../support/domain-database.ts";
+
+const GROUP = "screening.tally";
+const SAGA = "01J00000000000000000000000";
+
+let database: DomainDatabase;
+let broken = false;
+
+/** Counts what it is given: an event that is applied twice shows. */
+const counting: Projection = {
+  on: ["saga.completed"],
+  table: "tally",
+  async apply(tx, event, table) {
+    if (broken) throw new Error("out of order");
+    await tx`
+      insert into ${tx(table)} as t (message_id, n) values (${event.messageId}, 1)
+      on conflict (message_id) do update set n = t.n + 1
+    `;
+  },
+  async rebuild() {},
+};
+
+beforeAll(async () => {
+  database = await domainDatabase();
+  await database.sql`create table screening.tally (message_id text primary key, n integer not null)`;
+  await database.sql.unsafe(`grant select, insert, update, delete on screening.tally to "${database.role}"`);
+}, 60_000);
+
+afterAll(async () => database?.close(), 30_000);
+
+const LONG = "a".repeat(60);
+
+async function shadows(): Promise<string[]> {
+  const rows = await database.sql<{ name: string }[]>`
+    select tablename as name from pg_tables where schemaname = 'screening' and tablename like 'rebuild%' order by 1
+  `;
+  return rows.map(({ name }) => name);
+}
+
+/** An attempt that stands still when its shadow is filled: at its first progress. */
+async function halted(keeps: Projector) {
+  const stands = Promise.withResolvers<void>();
+  const goOn = Promise.withResolvers<void>();
+  const ended = rebuild(database.sql, keeps, async () => {
+    stands.resolve();
+    await goOn.promise;
+  }).then(
+    () => "done",
+    (error: Error) => error.message,
+  );
+  await stands.promise;
+  return { ended, goOn: () => goOn.resolve() };
+}
+
+async function completed(): Promise<Delivery> {
+  const [row] = await database.sql<{ id: string }[]>`
+    insert into timeline.event_request (message_id, correlation_id, topic, message_key, message_type, message_body, producer)
+    values (timeline.new_ulid(), ${SAGA}, 'timeline', ${SAGA}, 'saga.completed', '{}', 'dispatcher@test')
+    returning message_id as id
+  `;
+  const headers = { id: (row as { id: string }).id, type: "saga.completed" };
+  const now = new Date();
+  return {
+    topic: "timeline",
+    partition: 0,
+    offset: 0,
+    recordedAt: now,
+    receivedAt: now,
+    key: SAGA,
+    headers,
+    value: "{}",
+  };
+}
+
+function projector(projection = counting): Projector {
+  return new Projector(GROUP, projection, { sql: database.screening as unknown as Sql }, "test");
+}
+
+test("what a rebuild has applied is not applied again: neither what the projection had yet to read, nor what it failed on", async () => {
+  const tally = projector();
+  const [done, failed, unread] = [await completed(), await completed(), await completed()];
+  await tally.handle([done], false);
+  broken = true;
+  await tally.handle([failed], true);
+  broken = false;
+
+  expect(await rebuild(database.sql, tally, async () => {})).toBe(3);
+  expect(await tally.handle([done, failed, unread], false)).toEqual(["done", "done", "done"]);
+
+  expect((await database.sql`select n from screening.tally`).map(({ n }) => n)).toEqual([1, 1, 1]);
+  const errors = await database.sql`
+    select from timeline.event_consumption where consumer_group = ${GROUP} and (error_flag or consumed_at is null)
+  `;
+  expect(errors).toHaveLength(0);
+}, 30_000);
+
+test("an attempt that was taken over fails, and leaves its successor's rows alone", async () => {
+  const tally = projector();
+  const before = await database.sql`select message_id, n from screening.tally order by message_id`;
+  const first = await halted(tally);
+  const [left] = await shadows();
+  const second = await halted(tally);
+  expect(await shadows()).toHaveLength(1);
+  expect(await shadows()).not.toContain(left);
+  await completed();
+  first.goOn();
+  expect(await first.ended).toContain(`"screening.${left}" does not exist`);
+  second.goOn();
+  expect(await second.ended).toBe("done");
+
+  expect(await shadows()).toEqual([]);
+  const after = await database.sql`select message_id, n from screening.tally order by message_id`;
+  expect(after.slice(0, before.length)).toEqual(before);
+  expect(after).toHaveLength(before.length + 1);
+}, 30_000);
+
+test("the shadow of a table whose name is long is not the table", async () => {
+  await database.sql`create table screening.${database.sql(LONG)} (message_id text primary key, n integer not null)`;
+  await database.sql.unsafe(`grant select, insert, update, delete on screening.${LONG} to "${database.role}"`);
+  await database.sql`insert into screening.${database.sql(LONG)} values ('kept', 1)`;
+  const attempt = await halted(projector({ ...counting, table: LONG }));
+  expect(await database.sql`select message_id from screening.${database.sql(LONG)}`).toHaveLength(1);
+  attempt.goOn();
+  expect(await attempt.ended).toBe("done");
+}, 30_000);
+
+test("how far it is goes by the time at which events were written", async () => {
+  await database.sql`
+    update timeline.event_request set requested_at = now() - interval '1 day' * (5 - n)
+    from (select message_id as id, row_number() over (order by message_id) as n from timeline.event_request) e
+    where message_id = e.id
+  `;
+  const told: number[] = [];
+  await rebuild(database.sql, projector(), async (events, share) => {
+    if (events > 0) told.push(share);
+  });
+  expect(told[0]).toBeCloseTo(0.75, 2);
+}, 30_000);
+
+test("is refused when a month was dropped, before it is asked for, begins or ends", async () => {
+  const before = await database.sql`select message_id, n from screening.tally order by message_id`;
+  const running = await halted(projector());
+  await database.sql`update timeline.retention set horizon = ${SAGA}`;
+  running.goOn();
+  expect(await running.ended).toContain("months of the event store were dropped");
+  const refused = { code: "projection.history-forgotten" };
+  await expect(rebuild(database.sql, projector(), async () => {})).rejects.toMatchObject(refused);
+  await expect(askRebuild(database.sql, GROUP, "test", { actor: "local" })).rejects.toMatchObject(refused);
+
+  expect(await database.sql`select message_id, n from screening.tally order by message_id`).toEqual(before);
+  expect(await shadows()).toEqual([]);
+  expect(await database.sql`select from timeline.projection_rebuild`).toHaveLength(0);
+}, 30_000);
