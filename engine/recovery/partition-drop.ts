@@ -186,6 +186,12 @@ async function finish(sql: Sql, { name, from_id, to_id, rows }: PartitionRow, em
         `alter table timeline.event_request attach partition ${nameOf(name)} for values from ('${from_id}') to ('${to_id}')`,
       );
       await tx`update timeline.request_partition set dropping_at = null where name = ${name}`;
+      // It can be read again: the horizon goes back to the end of what cannot.
+      await tx`
+        update timeline.retention set horizon = (
+          select coalesce(max(p.to_id), '') from timeline.request_partition p where p.dropping_at is not null
+        ) where id = 1
+      `;
       return count.rows;
     }
     await tx.unsafe(`drop table if exists ${nameOf(name)}`);

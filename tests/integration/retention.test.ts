@@ -248,7 +248,11 @@ test(
   async () => {
     const month = await oldMonth(engine.sql, { rows: 2 });
     const mine = await exported(month.name);
+    const [gone] = await engine.sql<{ end: string | null }[]>`
+      select max(to_id) as end from timeline.request_partition where dropping_at is not null
+    `;
     await engine.sql`update timeline.request_partition set dropping_at = clock_timestamp() where name = ${month.name}`;
+    await engine.sql`update timeline.retention set horizon = (select to_id from timeline.request_partition where name = ${month.name})`;
     await detach(month.name);
     const late = `${month.ids[0]?.slice(0, 10)}${newId().slice(10)}`;
     await engine.sql.unsafe(
@@ -257,6 +261,8 @@ test(
     expect((await drop(month.name, mine)).json).toMatchObject({ code: "partition.in-use" });
     expect(await partition(month.name)).toMatchObject({ state: "closed" });
     expect((await engine.sql`select from timeline.event_request where message_id = ${late}`).length).toBe(1);
+    const [kept] = await engine.sql<{ horizon: string }[]>`select horizon from timeline.retention`;
+    expect(kept?.horizon).toBe(gone?.end ?? "");
   },
   timeoutMs,
 );
