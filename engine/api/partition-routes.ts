@@ -1,4 +1,4 @@
-import type { Api, ApiParts } from "./api-env.ts";
+import type { Api, ApiContext, ApiParts } from "./api-env.ts";
 import { callerOf } from "./caller.ts";
 import { describe } from "./describe.ts";
 import { readBody } from "./json-body.ts";
@@ -11,6 +11,7 @@ export function addPartitionRoutes(app: Api, { engine }: ApiParts): void {
   app.get("/v1/partitions/:partition", GET, async (c) => c.json(await engine.partition(c.req.param("partition"))));
 
   app.get("/v1/partitions/:partition/export", EXPORT, async (c) => {
+    withoutIdleLimit(c);
     const lines = await engine.exportPartition(c.req.param("partition"));
     return c.body(streamOf(lines), 200, { "content-type": "application/x-ndjson" });
   });
@@ -18,8 +19,14 @@ export function addPartitionRoutes(app: Api, { engine }: ApiParts): void {
   app.post("/v1/partitions/:partition/drop", DROP, async (c) => {
     const caller = callerOf(c);
     const request = await readBody(c.req.raw, DropRequest);
+    withoutIdleLimit(c);
     return c.json(await engine.dropPartition(c.req.param("partition"), request, caller));
   });
+}
+
+/** A caller that writes slowly, and a drop that waits for readers, are silent for longer than the server allows. */
+function withoutIdleLimit(c: ApiContext): void {
+  c.env?.server?.timeout(c.req.raw, 0);
 }
 
 /** Read as fast as the caller takes it. An error on the way breaks the answer off, so that it never looks complete. */

@@ -28,6 +28,8 @@ export interface Call {
   /** JSON text that is sent as it stands, in place of `body`: read and written again, large numbers would change. */
   readonly text?: string;
   readonly idempotencyKey?: string | undefined;
+  /** How long an answer may take, milliseconds; 90,000. */
+  readonly patienceMs?: number;
   /** Gives the call up. */
   readonly signal?: AbortSignal;
 }
@@ -53,15 +55,15 @@ export async function call(method: "GET" | "POST", path: string, what: Call = {}
 export async function exchange(
   method: "GET" | "POST",
   path: string,
-  { query = {}, body, text, idempotencyKey, signal }: Call = {},
+  { query = {}, body, text, idempotencyKey, patienceMs = PATIENCE_MS, signal }: Call = {},
 ): Promise<Reply> {
   const url = engineUrl(path, query);
   const headers = engineHeaders("application/json");
   if (method === "POST") headers.set("content-type", "application/json");
   if (idempotencyKey !== undefined) headers.set("idempotency-key", idempotencyKey);
   const init = method === "POST" ? { method, headers, body: text ?? JSON.stringify(body ?? {}) } : { method, headers };
-  const late = () => lateAnswer(url, PATIENCE_MS);
-  return within(PATIENCE_MS, signal, late, (until) => send(url, { ...init, signal: until }));
+  const late = () => lateAnswer(url, patienceMs);
+  return within(patienceMs, signal, late, (until) => send(url, { ...init, signal: until }));
 }
 
 /** What the engine sends, as it comes and for as long as that takes. @throws CliError when it refuses or cannot be reached */
@@ -109,7 +111,8 @@ async function within<T>(
 
 async function send(url: URL, init: RequestInit): Promise<Reply> {
   try {
-    const response = await fetch(url, init);
+    // Its own limit of five minutes is another than ours.
+    const response = await fetch(url, { ...init, timeout: false } as RequestInit);
     const retryAfter = response.headers.get("retry-after");
     const replayed = response.headers.get("idempotent-replayed") === "true";
     return { status: response.status, answer: json(response, await response.text()), retryAfter, replayed };

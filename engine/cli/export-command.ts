@@ -21,6 +21,9 @@ interface ExportOptions extends OutputOptions {
   readonly reason?: string;
 }
 
+/** A drop waits for every transaction that reads the table. */
+const DROP_MS = 24 * 3_600_000;
+
 type PartitionView = v.InferOutput<typeof Partition>;
 
 /** What stands beside each exported file. */
@@ -155,7 +158,7 @@ async function writeSynced(path: string, text: string): Promise<void> {
 
 async function dropOne({ partition, sha256, rows }: Manifest, reason: string): Promise<void> {
   const path = `/v1/partitions/${encodeURIComponent(partition)}/drop`;
-  expect(DroppedPartition, await call("POST", path, { body: { sha256, rows, reason } }));
+  expect(DroppedPartition, await call("POST", path, { body: { sha256, rows, reason }, patienceMs: DROP_MS }));
 }
 
 function fileOf(folder: string, { name }: PartitionView): string {

@@ -1,10 +1,12 @@
 import { Refusal } from "../core/refusal.ts";
-import type { Sql } from "../timeline/database.ts";
+import { connect, type Sql } from "../timeline/database.ts";
 import { newId } from "../timeline/ids.ts";
 import type { Transport } from "../transport/port.ts";
 import { publishedExpectedGroups } from "./expected-groups.ts";
 import { claimOperation, keepOperation, type Operator } from "./operator.ts";
 import { isDelivered, obstaclesOf, type PartitionRow, readPartition, sagasIn } from "./partitions.ts";
+
+type Reserved = Awaited<ReturnType<Sql["reserve"]>>;
 
 /** Which export the caller holds, and why the partition goes. */
 export interface DropRequest {
@@ -26,46 +28,79 @@ export interface DroppedPartition {
  * @throws Refusal `partition.unknown`, `partition.in-use`, `partition.not-exported`, `partition.busy`
  */
 export async function dropPartition(
-  sql: Sql,
+  databaseUrl: string,
   transport: Transport,
   name: string,
   request: DropRequest,
   by: Operator,
 ): Promise<DroppedPartition> {
+  // Looking through a month, and a detach that waits for those who read it, take as long as they take: cut off at the
+  // engine's bound on a statement they would end the same every time.
+  const sql = connect(databaseUrl, { max: 2, name: "drop", statementTimeoutMs: 0 });
+  try {
+    return await alone(sql, (connection) => drop(sql, connection, transport, name, request, by));
+  } finally {
+    await sql.end({ timeout: 5 });
+  }
+}
+
+/** One drop at a time: PostgreSQL allows one half-done detach of a table's partitions. */
+async function alone<T>(sql: Sql, work: (connection: Reserved) => Promise<T>): Promise<T> {
   const connection = await sql.reserve();
   try {
     const [lock] = await connection<{ locked: boolean }[]>`
-      select pg_try_advisory_lock(hashtextextended(${`drop ${name}`}, 3)) as locked
+      select pg_try_advisory_lock(hashtextextended('drop partition', 3)) as locked
     `;
-    if (lock?.locked !== true) {
-      throw new Refusal(
-        "partition.busy",
-        `partition ${name} is being dropped by another call`,
-        "Ask again in a moment.",
-      );
-    }
+    if (lock?.locked !== true)
+      throw new Refusal("partition.busy", "another call is dropping a partition", "Ask again in a moment.");
     try {
-      const partition = await readPartition(sql, name);
-      refuseOther(partition, request);
-      if (partition.dropping_at === null) await begin(sql, transport, partition, request, by);
-      if (partition.dropped_at === null) {
-        // A detach waits for every transaction that reads the table: no statement of ours may cut it off half-way.
-        await connection`set statement_timeout = 0`;
-        if (partition.attached)
-          await connection.unsafe(`alter table timeline.event_request detach partition ${nameOf(name)} concurrently`);
-        else if (partition.detaching)
-          await connection.unsafe(`alter table timeline.event_request detach partition ${nameOf(name)} finalize`);
-        await connection`reset statement_timeout`;
-        await finish(sql, partition, transport.broker === undefined);
-      }
-      const { dropped_at } = await readPartition(sql, name);
-      return { name, rows: request.rows, droppedAt: (dropped_at ?? new Date()).toISOString() };
+      return await work(connection);
     } finally {
-      await connection`select pg_advisory_unlock(hashtextextended(${`drop ${name}`}, 3))`;
+      // Now, and not when the server has noticed the session's end: the next drop may follow at once. A session that is
+      // lost holds nothing.
+      await connection`select pg_advisory_unlock_all()`.catch(() => undefined);
     }
   } finally {
     connection.release();
   }
+}
+
+async function drop(
+  sql: Sql,
+  connection: Reserved,
+  transport: Transport,
+  name: string,
+  request: DropRequest,
+  by: Operator,
+): Promise<DroppedPartition> {
+  const partition = await readPartition(sql, name);
+  refuseOther(partition, request);
+  await refuseHalfDone(sql, name);
+  if (partition.dropping_at === null) await begin(sql, transport, partition, request, by);
+  if (partition.dropped_at === null) {
+    await detach(connection, partition);
+    await finish(sql, partition, transport.broker === undefined);
+  }
+  const { dropped_at } = await readPartition(sql, name);
+  return { name, rows: request.rows, droppedAt: (dropped_at ?? new Date()).toISOString() };
+}
+
+/** It waits for every transaction that may read the table, however long that is open. */
+async function detach(connection: Reserved, { name, attached, detaching }: PartitionRow): Promise<void> {
+  await connection`set lock_timeout = 0`;
+  const statement = `alter table timeline.event_request detach partition ${nameOf(name)}`;
+  if (attached) await connection.unsafe(`${statement} concurrently`);
+  else if (detaching) await connection.unsafe(`${statement} finalize`);
+}
+
+/** PostgreSQL detaches no second one beside it. */
+async function refuseHalfDone(sql: Sql, name: string): Promise<void> {
+  const [other] = await sql<{ name: string }[]>`
+    select p.name from timeline.request_partitions() p where p.detaching and p.name <> ${name} limit 1
+  `;
+  if (other === undefined) return;
+  const message = `the drop of ${other.name} was cut off while it was being detached, and no other can be detached`;
+  throw new Refusal("partition.in-use", message, `Ask for the drop of ${other.name} once more; then for this one.`);
 }
 
 function refuseOther({ name, sha256, rows }: PartitionRow, request: DropRequest): void {
@@ -75,7 +110,10 @@ function refuseOther({ name, sha256, rows }: PartitionRow, request: DropRequest)
   throw new Refusal("partition.not-exported", `this is no export of partition ${name}: ${has}`, hint);
 }
 
-/** Looks at what stands against it, and notes that it goes: from here on the horizon is its end. */
+/**
+ * Looks at what stands against it, and notes that it goes: from here on the horizon is its end, for once it is detached
+ * nothing of it can be read, whether or not this call lives to drop it.
+ */
 async function begin(
   sql: Sql,
   transport: Transport,
@@ -138,7 +176,6 @@ async function obstaclesInside(sql: Sql, { from_id, to_id, rows }: PartitionRow)
 /** The table stands alone: nothing can be written to it any more, so its rows are counted once more. */
 async function finish(sql: Sql, { name, from_id, to_id, rows }: PartitionRow, embedded: boolean): Promise<void> {
   const late = await sql.begin(async (tx) => {
-    await tx`set local statement_timeout = 0`;
     const [table] = await tx<{ found: string | null }[]>`select to_regclass(${nameOf(name)})::text as found`;
     const [count] =
       table?.found === null
@@ -149,6 +186,12 @@ async function finish(sql: Sql, { name, from_id, to_id, rows }: PartitionRow, em
         `alter table timeline.event_request attach partition ${nameOf(name)} for values from ('${from_id}') to ('${to_id}')`,
       );
       await tx`update timeline.request_partition set dropping_at = null where name = ${name}`;
+      // It can be read again: the horizon goes back to the end of what cannot.
+      await tx`
+        update timeline.retention set horizon = (
+          select coalesce(max(p.to_id), '') from timeline.request_partition p where p.dropping_at is not null
+        ) where id = 1
+      `;
       return count.rows;
     }
     await tx.unsafe(`drop table if exists ${nameOf(name)}`);

@@ -47,7 +47,7 @@ export function startApi(parts: Parts, deciding: Deciding): RunningApi {
 }
 
 function engineOf(parts: Parts, deciding: Deciding, draining: AbortSignal): Engine {
-  const { config, sql, pools, transport, control, groups, history, known, store } = parts;
+  const { config, sql, databaseUrl, pools, transport, control, groups, history, known, store } = parts;
   const { changes, revisions, evaluator, transitions, desk } = deciding;
   const recorder = new Recorder(store("api"), transitions, changes);
   const starter = new Starter(recorder, revisions, evaluator, () => known.catalog);
@@ -90,7 +90,7 @@ function engineOf(parts: Parts, deciding: Deciding, draining: AbortSignal): Engi
     partitions: () => listPartitions(sql, transport),
     partition: (name) => partitionReport(sql, transport, name),
     exportPartition: (name) => exportPartition(sql, name),
-    dropPartition: (name, request, caller) => dropPartition(sql, transport, name, request, caller),
+    dropPartition: (name, request, caller) => dropPartition(databaseUrl, transport, name, request, caller),
     edit: (messageId, body, reason, caller) => edits.edit(messageId, body, reason, caller),
     previewRedrive: (selection) => batches.preview(selection),
     createRedrive: ({ selection, ...pace }, reason, caller) => batches.create(selection, pace, reason, caller),

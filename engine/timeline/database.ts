@@ -23,7 +23,7 @@ export interface PoolOptions {
   readonly name: string;
   /** Sign of the engine process, the last word of the name: a next owner of the embedded transport finds it by that. */
   readonly process?: string | undefined;
-  /** Longest statement of the engine's own, milliseconds. */
+  /** Longest statement of the engine's own, milliseconds; 0: as long as it takes. */
   readonly statementTimeoutMs?: number;
   /**
    * For sessions that handlers use: their longest statement, and the longest pause of their transactions, milliseconds.
@@ -75,7 +75,7 @@ export function connect(url: string, options: PoolOptions): Sql {
     max_lifetime: null,
     connect_timeout: 10,
     backoff: (retries: number) => (0.5 + Math.random() / 2) * Math.min(3 ** retries / 100, RECONNECT_MAX_S),
-    ...deadlines(statementMs + ANSWER_MARGIN_MS, options.handlerMs ?? 0),
+    ...deadlines(statementMs === 0 ? 0 : statementMs + ANSWER_MARGIN_MS, options.handlerMs ?? 0),
     onnotice: () => {},
     types: { bigint: { to: 20, from: [20], parse: Number, serialize: String } },
     connection: {
@@ -119,7 +119,7 @@ export function poolBound(sql: Sql, pool: string): Bound {
 }
 
 /**
- * Deadlines of the patched driver (`patches/`), milliseconds. A statement without an answer costs its connection: its
+ * Deadlines of the patched driver (`patches/`), milliseconds; with `answerMs` 0 it has none. A statement without an answer costs its connection: its
  * outcome is unknown, the error says `CONNECTION_SILENT`, and the message is claimed again. A statement that waits for
  * a free connection waits as long as those who hold one may take.
  */

@@ -91,7 +91,10 @@ function unseen(sql: Sql, { from, to, after }: StreamWindow, limit: number) {
     sql`x.xid >= ${first}::xid8`,
     ...(open.length === 0 ? [] : [sql`x.xid = any (${sql.array(open)}::text[]::xid8[])`]),
   ];
-  const until = to === undefined ? sql`` : sql`and pg_visible_in_snapshot(x.xid, ${snapshotText(to)}::pg_snapshot)`;
+  const until =
+    to === undefined
+      ? begun(sql)
+      : sql`${begun(sql)} and pg_visible_in_snapshot(x.xid, ${snapshotText(to)}::pg_snapshot)`;
   const recordedKey = sql`(case when x.causation_id is null then '0' else '2' end || x.message_id) collate "C"`;
   const appliedKey = sql`('1' || x.correlation_id || lpad(x.sequence::text, 12, '0')) collate "C"`;
   const beyond = (key: typeof recordedKey) =>
@@ -107,6 +110,14 @@ function unseen(sql: Sql, { from, to, after }: StreamWindow, limit: number) {
     )`,
   ]);
   return reads.reduce((all, read) => sql`${all} union all ${read}`);
+}
+
+/**
+ * Nothing of a transaction that has not begun here: a dump that is restored into a cluster with lower ids brings such
+ * rows, and behind a position that moves with this cluster's ids they would be new for ever.
+ */
+function begun(sql: Sql) {
+  return sql`and x.xid < pg_snapshot_xmax(pg_current_snapshot())`;
 }
 
 /** What the database shows now. */
@@ -136,7 +147,9 @@ export async function readStanding(sql: Sql, from: Snapshot, most: number): Prom
       ) as kept_since,
       (
         select count(*)::integer
-        from (select from timeline.event_request x where x.xid >= ${String(from.xmax)}::xid8 limit ${most}) b
+        from (
+          select from timeline.event_request x where x.xid >= ${String(from.xmax)}::xid8 ${begun(sql)} limit ${most}
+        ) b
       ) as behind
   `;
   if (row === undefined) throw new Error("a query without a table had no row");

@@ -281,3 +281,30 @@ test("reasons are told, sensitive values masked", async () => {
     { code: "failed", message: "ask ***" },
   ]);
 });
+
+test("rows of transactions that lie ahead, as a restored database has them, are not told again and again", async () => {
+  const { sql } = bench;
+  // What other tests read must not hold these.
+  const { url } = serve({ limits: { behindMax: 3 } });
+  const sagaId = await insertSaga(sql);
+  const position = (await open(url)).position();
+  const messages: string[] = [];
+  try {
+    for (let n = 0; n < 5; n += 1) {
+      const messageId = await insertMessage(sql, { sagaId, type: "signal.received" });
+      messages.push(messageId);
+      await sql.begin((tx) => transition(tx, sagaId, messageId, n + 2, "running"));
+    }
+    await sql`update timeline.event_request set xid = (xid::text::bigint + 1000000000)::text::xid8 where message_id = any (${messages})`;
+    await sql`update timeline.event_consumption set xid = (xid::text::bigint + 1000000000)::text::xid8 where message_id = any (${messages})`;
+    const client = await open(url, "/v1/stream", position);
+    const later = await insertMessage(sql, { sagaId, type: "cancel.requested" });
+    const last = await insertMessage(sql, { sagaId, type: "cancel.requested" });
+    await eventually("what comes is told", async () => client.events.at(-1)?.messageId === last);
+    expect(client.notices).toEqual(["ready"]);
+    expect(client.events.map((event) => event.messageId)).toEqual([later, last]);
+  } finally {
+    await sql`delete from timeline.event_consumption where message_id = any (${messages})`;
+    await sql`delete from timeline.event_request where message_id = any (${messages})`;
+  }
+});

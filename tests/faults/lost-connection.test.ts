@@ -119,3 +119,13 @@ test("revoking a transaction cancels what runs, and the connection serves the ne
   expect(errorCode(cancelled)).toBe("57014");
   expect([...(await sql`select 6 as n`)]).toEqual([{ n: 6 }]);
 });
+
+test("a pool without a bound on its statements waits for an answer as long as it takes", async () => {
+  const patient = connect(database.url, { max: 1, name: "patient", statementTimeoutMs: 0 });
+  try {
+    const [row] = await patient<{ n: number }[]>`select 1 as n from pg_sleep(6)`;
+    expect(row?.n).toBe(1);
+  } finally {
+    await patient.end({ timeout: 1 });
+  }
+}, 30_000);

@@ -177,8 +177,11 @@ test(
     await engine.sql`insert into timeline.saga_open (saga_id, definition, status) values (${parent}, 'old', 'running')`;
     expect((await drop(child.name, await exported(child.name))).json.detail).toContain(child.sagaId);
 
+    // Else the dispatcher consumes what is to be found as not consumed.
+    await client.ok("POST", "/v1/consumer-groups/dispatcher/pause", { reason: "test" });
     const waiting = await oldMonth(engine.sql, { rows: 2, consumed: false });
     const unread = await drop(waiting.name, await exported(waiting.name));
+    await client.ok("POST", "/v1/consumer-groups/dispatcher/resume", { reason: "test" });
     expect(unread).toMatchObject({ status: 409, json: { code: "partition.in-use" } });
     expect(unread.json.detail).toMatch(
       /a group has not consumed a message of it: dispatcher .+ takes its body from it: dispatcher/,
@@ -246,7 +249,11 @@ test(
   async () => {
     const month = await oldMonth(engine.sql, { rows: 2 });
     const mine = await exported(month.name);
+    const [gone] = await engine.sql<{ end: string | null }[]>`
+      select max(to_id) as end from timeline.request_partition where dropping_at is not null
+    `;
     await engine.sql`update timeline.request_partition set dropping_at = clock_timestamp() where name = ${month.name}`;
+    await engine.sql`update timeline.retention set horizon = (select to_id from timeline.request_partition where name = ${month.name})`;
     await detach(month.name);
     const late = `${month.ids[0]?.slice(0, 10)}${newId().slice(10)}`;
     await engine.sql.unsafe(
@@ -255,6 +262,59 @@ test(
     expect((await drop(month.name, mine)).json).toMatchObject({ code: "partition.in-use" });
     expect(await partition(month.name)).toMatchObject({ state: "closed" });
     expect((await engine.sql`select from timeline.event_request where message_id = ${late}`).length).toBe(1);
+    const [kept] = await engine.sql<{ horizon: string }[]>`select horizon from timeline.retention`;
+    expect(kept?.horizon).toBe(gone?.end ?? "");
+  },
+  timeoutMs,
+);
+
+test(
+  "while one month is half detached no other is dropped, and the refusal says which is in the way",
+  async () => {
+    const first = await oldMonth(engine.sql, { rows: 1 });
+    const second = await oldMonth(engine.sql, { rows: 1 });
+    const [mine, other] = [await exported(first.name), await exported(second.name)];
+    await engine.sql`update timeline.request_partition set dropping_at = clock_timestamp() where name = ${first.name}`;
+    await detachHalfWay(first.name);
+    const refused = await drop(second.name, other);
+    expect(refused).toMatchObject({ status: 409, json: { code: "partition.in-use" } });
+    expect(refused.json.detail).toContain(first.name);
+    expect((await drop(first.name, mine)).status).toBe(200);
+    expect((await drop(second.name, other)).status).toBe(200);
+  },
+  timeoutMs,
+);
+
+test(
+  "a drop waits for an older transaction beyond every bound of the engine, and another is told to ask again",
+  async () => {
+    const first = await oldMonth(engine.sql, { rows: 1 });
+    const second = await oldMonth(engine.sql, { rows: 1 });
+    const [mine, other] = [await exported(first.name), await exported(second.name)];
+    const reader = await engine.sql.reserve();
+    try {
+      await reader`begin`;
+      await reader`select message_id from timeline.event_request limit 1`;
+      const dropped = drop(first.name, mine);
+      // Longer than a lock may be waited for elsewhere, and than a connection may be idle.
+      await eventually(
+        "it has waited for 35 s",
+        async () => {
+          const [row] = await engine.sql`
+            select from pg_stat_activity where datname = current_database() and application_name = 'ekiden drop'
+              and query like '%concurrently' and state = 'active' and query_start < clock_timestamp() - interval '35 s'
+          `;
+          return row !== undefined;
+        },
+        60_000,
+      );
+      expect(await drop(second.name, other)).toMatchObject({ status: 503, json: { code: "partition.busy" } });
+      await reader`commit`;
+      expect((await dropped).status).toBe(200);
+    } finally {
+      reader.release();
+    }
+    expect((await drop(second.name, other)).status).toBe(200);
   },
   timeoutMs,
 );
