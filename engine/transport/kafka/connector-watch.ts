@@ -4,12 +4,14 @@ import { connectorHealth, lossHealth, slotHealth } from "./connector-health.ts";
 import { firstLine, type HealOptions, heal, notHealed } from "./connector-heal.ts";
 import { KafkaTransportError, reasonOf } from "./kafka-error.ts";
 import { readSlot, type SlotState } from "./slot.ts";
-import { missingSince, noteHealed, recall, type WatchMemory } from "./watch-memory.ts";
+import { lostFrom, noteClosed, noteHealed, recall, type WatchMemory } from "./watch-memory.ts";
 
 /** What the watch looks at. */
 export interface ConnectorWatchOptions extends HealOptions {
   /** What the connector is called in Connect. */
   readonly connector: string;
+  /** How many requests of this time, the first written at `since`, a group has not consumed that must. */
+  readonly missing: (since: Date | null, until: Date) => Promise<number>;
 }
 
 const PAUSE_MS = 2_000;
@@ -171,7 +173,8 @@ export class ConnectorWatch implements Relay {
     if (loss === null) this.#missing = null;
     else if (Date.now() - this.#countedAt >= COUNT_EVERY_MS) {
       this.#countedAt = Date.now();
-      this.#missing = await missingSince(this.#options.sql, loss);
+      this.#missing = await this.#options.missing(lostFrom(loss), loss.renewedAt ?? new Date());
+      if (this.#missing === 0) await noteClosed(this.#options.sql, loss.id);
     }
   }
 

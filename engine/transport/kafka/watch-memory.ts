@@ -44,10 +44,7 @@ const HEALED_AFTER_S = 120;
 /** A connector that begins anew needs some seconds until its slot is there. */
 const RENEW_EVERY_S = 45;
 /** A row may have been written long before its transaction was committed. */
-const LONGEST_TRANSACTION = "10 minutes";
-/** Missing rows are counted up to here. */
-const COUNTED_MAX = 1_000;
-const ZEROS = Buffer.alloc(16);
+const LONGEST_TRANSACTION_MS = 600_000;
 
 interface MemoryRow {
   readonly slot_seen: boolean;
@@ -155,25 +152,15 @@ export async function noteRenewed(sql: Sql, id: string): Promise<void> {
   await sql`update timeline.slot_loss set renewed_at = clock_timestamp() where id = ${id} and renewed_at is null`;
 }
 
-/**
- * How many requests that were written while there was no slot nobody has consumed from Kafka, at most 1,000; with none
- * left the loss is over. A request that a call applied at once counts until its delivery has come: projections wait for it.
- */
-export async function missingSince(sql: Sql, { id, since, renewedAt }: SlotLoss): Promise<number> {
-  const [row] = await sql<{ missing: number }[]>`
-    select count(*)::integer as missing from (
-      select r.message_id from timeline.event_request r
-      where r.message_id >= timeline.ulid_of(coalesce(${since}::timestamptz - ${LONGEST_TRANSACTION}::interval, 'epoch'), ${ZEROS})
-        and r.message_id < timeline.ulid_of(${renewedAt ?? new Date()}::timestamptz + interval '1 minute', ${ZEROS})
-        and r.requested_at < ${renewedAt ?? new Date()}
-        and not exists (
-          select from timeline.event_consumption c where c.message_id = r.message_id and c."offset" is not null)
-      limit ${COUNTED_MAX}
-    ) m
+/** When the first request may have been written that a loss concerns; null: from the beginning on. */
+export function lostFrom({ since }: Pick<SlotLoss, "since">): Date | null {
+  return since === null ? null : new Date(since.getTime() - LONGEST_TRANSACTION_MS);
+}
+
+/** Nothing is missing any more: the loss is over, once a new slot is there. */
+export async function noteClosed(sql: Sql, id: string): Promise<void> {
+  await sql`
+    update timeline.slot_loss set closed_at = clock_timestamp()
+    where id = ${id} and renewed_at is not null and closed_at is null
   `;
-  const missing = row?.missing ?? 0;
-  if (missing === 0 && renewedAt !== null) {
-    await sql`update timeline.slot_loss set closed_at = clock_timestamp() where id = ${id} and closed_at is null`;
-  }
-  return missing;
 }
