@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 
+import { ConnectorWatch } from "../../engine/transport/kafka/connector-watch.ts";
 import { readSlot } from "../../engine/transport/kafka/slot.ts";
 import { KafkaBench, until } from "../support/kafka.ts";
 
@@ -12,6 +13,53 @@ beforeAll(async () => {
 }, timeoutMs);
 
 afterAll(() => bench?.stop(), timeoutMs);
+
+async function needIs(need: string | null): Promise<void> {
+  await bench.sql`
+    insert into timeline.identity (id, timeline_id, database_oid, need, need_detail)
+    values (1, 1, 1, ${need}, ${need}) on conflict (id) do update set need = excluded.need, need_detail = excluded.need_detail
+  `;
+}
+
+test(
+  "a transport that is to leave everything untouched registers no connector",
+  async () => {
+    await bench.transport({ prepared: "untouched" });
+    expect(await bench.connect.status()).toBeUndefined();
+  },
+  timeoutMs,
+);
+
+test(
+  "while a recovery is needed nothing is healed",
+  async () => {
+    let registered = 0;
+    const log = { info: () => {}, warn: () => {}, error: () => {} };
+    const watch = new ConnectorWatch({
+      client: bench.connect,
+      sql: bench.sql,
+      slot: bench.names.slot,
+      connector: bench.names.connector,
+      heals: true,
+      log,
+      missing: async () => 0,
+      register: async () => {
+        registered += 1;
+        return true;
+      },
+      prepareTopics: async () => {},
+    });
+    await needIs("kafka.emptied");
+    await watch.look();
+    await needIs(null);
+    // What was seen while it ended may be older.
+    await watch.look();
+    expect(registered).toBe(0);
+    await watch.look();
+    expect(registered).toBe(1);
+  },
+  timeoutMs,
+);
 
 test(
   "a slot that is still being made is not there yet",

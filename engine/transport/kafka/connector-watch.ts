@@ -10,6 +10,8 @@ import { lostFrom, noteClosed, noteHealed, recall, type WatchMemory } from "./wa
 export interface ConnectorWatchOptions extends HealOptions {
   /** What the connector is called in Connect. */
   readonly connector: string;
+  /** False: it only looks, and changes nothing. */
+  readonly heals: boolean;
   /** How many requests of this time, the first written at `since`, a group has not consumed that must. */
   readonly missing: (since: Date | null, until: Date) => Promise<number>;
 }
@@ -70,8 +72,11 @@ export class ConnectorWatch implements Relay {
 
   /** Looks once, and heals what can be healed when its time has come. Never throws. */
   async look(): Promise<void> {
+    // Also when the recovery has ended during this look: of what it saw some may be older.
+    const wasRecovering = this.#memory?.recovering === true;
     const memory = await this.#see();
-    if (memory === undefined || this.#trouble.connect !== undefined) return;
+    if (!this.#options.heals || memory === undefined || this.#trouble.connect !== undefined) return;
+    if (memory.recovering || wasRecovering) return;
     try {
       await heal(this.#options, { status: this.#status, slot: this.#slot, memory });
       await this.#countMissing(memory);

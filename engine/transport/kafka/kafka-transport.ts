@@ -72,6 +72,7 @@ export async function createKafkaTransport(options: KafkaTransportOptions): Prom
     sql: options.sql,
     slot: names.slot,
     connector: names.connector,
+    heals: options.prepared !== "untouched",
     missing: options.missing,
     log: options.log,
     register: async () => client?.put(configOf(names, options), REGISTER_AGAIN_MS) ?? false,

@@ -24,9 +24,11 @@ export interface WatchMemory {
   readonly restartInMs: number;
   readonly cause: string | null;
   readonly loss: SlotLoss | null;
+  /** A person must run `ekiden recover` first, which makes the slot anew itself. */
+  readonly recovering: boolean;
 }
 
-const NOTHING: WatchMemory = {
+const NOTHING: Omit<WatchMemory, "recovering"> = {
   slotSeen: false,
   restarts: 0,
   failures: 0,
@@ -66,7 +68,7 @@ interface LossRow {
 
 /** Reads what is known; nothing, when the slot has never been seen and nothing has failed. */
 export async function recall(sql: Sql, slot: string): Promise<WatchMemory> {
-  const [[row], [loss]] = await Promise.all([
+  const [[row], [loss], open] = await Promise.all([
     sql<MemoryRow[]>`
       select w.slot_seen_at is not null as slot_seen, w.restarts, w.failures, w.failed_at, w.cause,
         (extract(epoch from clock_timestamp() - w.failed_at) * 1000)::float8 as failed_ago_ms,
@@ -77,8 +79,10 @@ export async function recall(sql: Sql, slot: string): Promise<WatchMemory> {
       select l.id, l.cause, l.since, l.renewing_at is not null as renewing, l.renewed_at from timeline.slot_loss l
       where l.slot = ${slot} and l.closed_at is null order by l.id desc limit 1
     `,
+    sql`select from timeline.identity where id = 1 and need is not null`,
   ]);
-  if (row === undefined) return NOTHING;
+  const recovering = open.length > 0;
+  if (row === undefined) return { ...NOTHING, recovering };
   const { id, cause, since, renewing, renewed_at: renewedAt } = loss ?? {};
   return {
     slotSeen: row.slot_seen,
@@ -88,6 +92,7 @@ export async function recall(sql: Sql, slot: string): Promise<WatchMemory> {
     failedAgoMs: row.failed_ago_ms,
     restartInMs: row.restart_in_ms,
     cause: row.cause,
+    recovering,
     loss:
       id === undefined
         ? null
