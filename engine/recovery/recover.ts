@@ -267,6 +267,11 @@ async function adopt(
       select w.topic, w.partition, w."end"
       from jsonb_to_recordset(${tx.json(rows)}) as w (topic text, partition integer, "end" bigint)
     `;
+    // What a lost slot has swallowed was sent again with the rest.
+    await tx`
+      update timeline.slot_loss set closed_at = clock_timestamp(), renewed_at = coalesce(renewed_at, clock_timestamp())
+      where closed_at is null
+    `;
     await tx`
       update timeline.consumer_group set paused = false, held = false, paused_reason = null where held
     `;

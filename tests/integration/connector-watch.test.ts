@@ -2,11 +2,13 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 
 import { ConnectorWatch } from "../../engine/transport/kafka/connector-watch.ts";
 import { readSlot } from "../../engine/transport/kafka/slot.ts";
+import type { Transport } from "../../engine/transport/port.ts";
 import { KafkaBench, until } from "../support/kafka.ts";
 
 const timeoutMs = 120_000;
 
 let bench: KafkaBench;
+let transport: Transport;
 
 beforeAll(async () => {
   bench = await KafkaBench.start();
@@ -82,6 +84,20 @@ test(
       making.release();
       await bench.sql`select pg_drop_replication_slot('half_made')`;
     }
+  },
+  timeoutMs,
+);
+
+test(
+  "without Kafka Connect's address a loss that is still open does not keep recovery from going on",
+  async () => {
+    transport = await bench.transport();
+    await transport.ensureTopics(["timeline"]);
+    await bench.sql`
+      insert into timeline.slot_loss (id, slot, cause) values (timeline.new_ulid(), ${bench.names.slot}, 'it was dropped')
+    `;
+    const elsewhere = await bench.transport({ connectUrl: null, prepared: "untouched" });
+    await elsewhere.broker?.renew();
   },
   timeoutMs,
 );

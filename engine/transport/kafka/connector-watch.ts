@@ -50,7 +50,7 @@ export class ConnectorWatch implements Relay {
     const deadline = Date.now() + timeoutMs;
     for (;;) {
       await this.look();
-      const unwell = this.#ownHealth().find((part) => !part.ok);
+      const unwell = this.unwell();
       if (unwell === undefined) return;
       if (Date.now() >= deadline) {
         const hint = unwell.hint ?? "Look into Kafka Connect's log.";
@@ -83,6 +83,11 @@ export class ConnectorWatch implements Relay {
     } catch (error) {
       notHealed(this.#options.log, error);
     }
+  }
+
+  /** As last seen: what keeps requests from arriving now. What a lost slot has left behind does not. */
+  unwell(): PartHealth | undefined {
+    return this.#ownHealth().find((part) => !part.ok);
   }
 
   /** As last seen: `connector` (when managed here), `slot`, and what a lost slot has left behind. */
