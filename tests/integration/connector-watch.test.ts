@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 
+import { recover } from "../../engine/recovery/recover.ts";
+import type { Sql } from "../../engine/timeline/database.ts";
 import { ConnectorWatch } from "../../engine/transport/kafka/connector-watch.ts";
 import { readSlot } from "../../engine/transport/kafka/slot.ts";
 import type { Transport } from "../../engine/transport/port.ts";
-import { KafkaBench, until } from "../support/kafka.ts";
+import { Collector, KafkaBench, until, writeRequest } from "../support/kafka.ts";
 
 const timeoutMs = 120_000;
 
@@ -98,6 +100,44 @@ test(
     `;
     const elsewhere = await bench.transport({ connectUrl: null, prepared: "untouched" });
     await elsewhere.broker?.renew();
+  },
+  timeoutMs,
+);
+
+test(
+  "recovery ends without adopting anything when a group that starts sagas could not be rewound",
+  async () => {
+    const collector = new Collector("start.orders", ["timeline"]);
+    const consumer = await transport.subscribe(collector);
+    try {
+      await writeRequest(bench.sql, { key: "order" });
+      await collector.has(1);
+      await until("it is committed", async () =>
+        (await transport.offsets("start.orders", ["timeline"])).some(({ committed }) => (committed ?? 0) > 0),
+      );
+      await needIs("database.restored");
+      const missing = { count: async () => ({ messages: 0, complete: true }), send: async () => 0 };
+      const groups = new Map([["start.orders", ["timeline"]]]);
+      const recovering = recover({ sql: bench.sql as Sql, transport, groups, missing, step: () => {} }, "restored", {
+        actor: "test",
+      });
+      const ended = recovering.catch((error: unknown) => error);
+      await until("the rewind is refused", async () => {
+        const rows = await bench.sql`
+          update timeline.rewind_request set done_at = clock_timestamp(), problem = 'out of range'
+          where done_at is null returning id
+        `;
+        return rows.length > 0;
+      });
+      expect(await ended).toMatchObject({
+        code: "group.rewind-failed",
+        message: "group start.orders was not rewound: out of range",
+      });
+      const [identity] = await bench.sql`select need from timeline.identity`;
+      expect(identity).toEqual({ need: "database.restored" });
+    } finally {
+      await consumer.stop();
+    }
   },
   timeoutMs,
 );
