@@ -1,6 +1,7 @@
 import type { Closing } from "./closing.ts";
 import type { Config } from "./config.ts";
 import type { Pools } from "./pools.ts";
+import { countMissing } from "./recovery/republish-scan.ts";
 import type { Log } from "./sdk.ts";
 import type { Sql } from "./timeline/database.ts";
 import type { Transport } from "./transport/port.ts";
@@ -36,6 +37,7 @@ export async function openTransport(
     clientId: `ekiden-${config.consumer}`,
     log,
     ...(prepared !== undefined && { prepared }),
+    missing: (since, until) => countMissing(sql, since, until),
     patience: patienceOf(config.patienceMs),
     onFatal,
   });

@@ -71,7 +71,7 @@ export async function previewRecovery(parts: RecoverParts): Promise<RecoverRepor
  * Makes this database and this Kafka one history again: the connector begins anew, offsets that belong to what was
  * forgotten go back, what Kafka lacks is sent again, and then, in one transaction, the identities are adopted and the
  * groups resumed. Killed before that, a second run does it all again; nothing of it harms when done twice.
- * @throws Refusal `recovery.running`
+ * @throws Refusal `recovery.running`, `group.rewind-failed`
  */
 export async function recover(parts: RecoverParts, reason: string, by: Operator): Promise<RecoverReport> {
   const { sql } = parts;
@@ -225,9 +225,19 @@ async function move(sql: Sql, broker: Broker, group: string, moves: readonly Mov
     const [open] = await sql`
       select id from timeline.rewind_request where id = any (${ids}::text[]) and done_at is null limit 1
     `;
-    if (open === undefined) return;
+    if (open === undefined) break;
     await Bun.sleep(PAUSE_MS);
   }
+  // What starts sagas is nowhere but in Kafka: nothing sends it again.
+  if (!group.startsWith("start.")) return;
+  const [left] = await sql<{ problem: string | null }[]>`
+    select problem from timeline.rewind_request
+    where id = any (${ids}::text[]) and (done_at is null or problem is not null) limit 1
+  `;
+  if (left === undefined) return;
+  const message = `group ${group} was not rewound: ${left.problem ?? `no member did it within ${MOVED_WITHIN_MS / 1_000} s`}`;
+  const hint = "Run `ekiden recover` again: it repeats everything. If it fails again, stop the engines first.";
+  throw new Refusal("group.rewind-failed", message, hint);
 }
 
 /**
@@ -266,6 +276,11 @@ async function adopt(
       insert into timeline.kafka_position (topic, partition, "end")
       select w.topic, w.partition, w."end"
       from jsonb_to_recordset(${tx.json(rows)}) as w (topic text, partition integer, "end" bigint)
+    `;
+    // What a lost slot has swallowed was sent again with the rest.
+    await tx`
+      update timeline.slot_loss set closed_at = clock_timestamp(), renewed_at = coalesce(renewed_at, clock_timestamp())
+      where closed_at is null
     `;
     await tx`
       update timeline.consumer_group set paused = false, held = false, paused_reason = null where held

@@ -1,9 +1,10 @@
 import type { Sql, Tx } from "../timeline/database.ts";
 import { newId } from "../timeline/ids.ts";
-import type { ExpectedGroup } from "./expected-groups.ts";
+import { type ExpectedGroup, publishedExpectedGroups } from "./expected-groups.ts";
 
 /** Requests looked at in one transaction; as many may be sent again in it. */
 export const SCAN_MAX = 1_000;
+const COUNTED_MAX = 1_000;
 
 /** Which requests to send again. All that is given must hold. Times are ISO 8601, by when a request was written. */
 export interface RepublishSelection {
@@ -48,13 +49,7 @@ export async function scanRequests(
       (${since}::timestamptz is null or s.requested_at >= ${since}::timestamptz)
         and (${until}::timestamptz is null or s.requested_at < ${until}::timestamptz)
         and (${topic}::text is null or s.topic = ${topic}) and (${sagaId}::text is null or s.correlation_id = ${sagaId})
-        and (not ${missingOnly}::boolean or exists (
-          select from jsonb_to_recordset(${sql.json(expected as never)}) as e (consumer_group text, topic text, types jsonb)
-          where e.topic = s.topic and (jsonb_typeof(e.types) is distinct from 'array' or e.types ? s.message_type)
-            and not exists (
-              select from timeline.event_consumption c
-              where c.consumer_group = e.consumer_group and c.message_id = s.message_id and c.consumed_at is not null)
-        )) as wanted
+        and (not ${missingOnly}::boolean or ${isMissing(sql, expected)}) as wanted
     from (
       select r.message_id, r.xid, r.topic, r.requested_at, r.correlation_id, r.message_type
       from ${source(sql, selection, before)} r
@@ -64,6 +59,36 @@ export async function scanRequests(
     ) s
     order by s.xid, s.message_id
   `;
+}
+
+/** Whether the request `s` was not consumed by a group that must. */
+function isMissing(sql: Sql | Tx, expected: readonly ExpectedGroup[]) {
+  return sql`exists (
+    select from jsonb_to_recordset(${sql.json(expected as never)}) as e (consumer_group text, topic text, types jsonb)
+    where e.topic = s.topic and (jsonb_typeof(e.types) is distinct from 'array' or e.types ? s.message_type)
+      and not exists (
+        select from timeline.event_consumption c
+        where c.consumer_group = e.consumer_group and c.message_id = s.message_id and c.consumed_at is not null)
+  )`;
+}
+
+/**
+ * How many requests of this time `missingOnly` would send again, counted up to 1,000. By their ids, which carry the time
+ * of the process that made them, a minute more on both sides.
+ */
+export async function countMissing(sql: Sql, since: Date | null, until: Date): Promise<number> {
+  const expected = await publishedExpectedGroups(sql);
+  const [row] = await sql<{ missing: number }[]>`
+    select count(*)::integer as missing from (
+      select from timeline.event_request s
+      where s.message_id >= timeline.ulid_time(coalesce(${since}::timestamptz - interval '1 minute', 'epoch')) || repeat('0', 16)
+        and s.message_id < timeline.ulid_time(${until}::timestamptz + interval '1 minute') || repeat('0', 16)
+        and s.requested_at >= coalesce(${since}::timestamptz, '-infinity') and s.requested_at < ${until}
+        and ${isMissing(sql, expected)}
+      limit ${COUNTED_MAX}
+    ) m
+  `;
+  return row?.missing ?? 0;
 }
 
 /** Few by an index of their own, or the months in question in the order of their transactions. */

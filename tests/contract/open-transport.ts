@@ -45,6 +45,7 @@ export async function openSide(address: TransportAddress): Promise<Side> {
       sql,
       clientId: `contract-${process.pid}`,
       log,
+      missing: async () => 0,
       onFatal: (error) => problem("fatal", error),
     });
   }

@@ -361,6 +361,7 @@ test(
       sql: engine.sql,
       clientId: "ekiden-second",
       log: { info() {}, warn() {}, error() {} },
+      missing: async () => 0,
       onFatal() {},
     });
     try {

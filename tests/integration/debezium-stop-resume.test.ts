@@ -61,9 +61,12 @@ async function stopAndResume(collector: Collector, key: string) {
   open.release();
   await bench.connect.resume();
   await slotIs(true);
-  const last = await writeRequest(bench.sql, { key: "other" });
+  // Of the same key: another one's partition may be read before this one's, and rows would count as lost that come a moment later.
+  const last = await writeRequest(bench.sql, { key, body: { turn: "last" } });
   await until("what was written last", () => collector.ids.has(last));
-  const turns = collector.done.filter((one) => one.key === key).map((one) => JSON.parse(one.value ?? "").turn);
+  const turns = collector.done
+    .filter((one) => one.key === key && one.headers.id !== last)
+    .map((one) => JSON.parse(one.value ?? "").turn);
   return { arrived: [...new Set(turns)], written: ids.map((_, turn) => turn) };
 }
 
@@ -87,11 +90,15 @@ for (const [title, withoutRow] of [
       await bench.connect.put({ ...silent, ...beats }, 60_000);
       const collector = new Collector();
       const consumer = await transport.subscribe(collector);
-      for (const turn of [0, 1]) {
-        const { arrived, written } = await stopAndResume(collector, `${title} ${turn}`);
-        expect(arrived).toEqual(written);
+      try {
+        for (const turn of [0, 1]) {
+          const { arrived, written } = await stopAndResume(collector, `${title} ${turn}`);
+          expect(arrived).toEqual(written);
+        }
+      } finally {
+        // It would take the other test's messages.
+        await consumer.stop();
       }
-      await consumer.stop();
     },
     timeoutMs,
   );

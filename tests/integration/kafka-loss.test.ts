@@ -80,6 +80,7 @@ class Bench {
       sql: database.sql,
       clientId: "ekiden-test",
       log: { info: () => {}, warn: () => {}, error: () => {} },
+      missing: async () => 0,
       onFatal: (error) => void this.fatal.push(error),
       patience,
     });

@@ -104,6 +104,10 @@ test(
     expect(JSON.parse(preview.out)).toMatchObject({ need: { code: "kafka.emptied" }, preview: true, future: [] });
     expect(JSON.parse(preview.out).missing.messages).toBeGreaterThanOrEqual(running.length);
 
+    await sql`
+      insert into timeline.slot_loss (id, slot, cause) values (timeline.new_ulid(), 'lost_ekiden_outbox', 'seen at the same time')
+      on conflict (slot) where renewed_at is null do nothing
+    `;
     const startedAt = performance.now();
     const killed = cliProcess(["recover", "--reason", "Kafka was wiped"], "", "", environment);
     await eventually("it is at work", async () => killed.errors().includes("begins anew"), 60_000);
@@ -141,6 +145,8 @@ test(
     const audits =
       await sql`select reason, before->>'need' as need from timeline.audit where action = 'history.recover'`;
     expect([...audits]).toEqual([{ reason: "Kafka was wiped", need: "kafka.emptied" }]);
+    const losses = await sql`select closed_at is null or renewed_at is null as open from timeline.slot_loss`;
+    expect(new Set(losses.map(({ open }) => open))).toEqual(new Set([false]));
     expect(await ekiden(["recover", "--reason", "once more"], environment)).toMatchObject({
       code: 0,
       out: expect.stringContaining("Nothing needs to be recovered"),

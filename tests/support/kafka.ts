@@ -72,6 +72,7 @@ export class KafkaBench {
       sql: this.database.sql,
       clientId: "ekiden-test",
       log: { info: log, warn: log, error: log },
+      missing: async () => 0,
       onFatal: (error) => void this.fatal.push(error),
       ...options,
     });

@@ -1,4 +1,5 @@
 import type { Config } from "../../config.ts";
+import { countMissing } from "../../recovery/republish-scan.ts";
 import type { Sql } from "../../timeline/database.ts";
 import {
   inspectRelay,
@@ -29,7 +30,7 @@ export async function kafkaChecks(kafka: Kafka, prefix: string, sql: Sql | null)
     ...(sql === null
       ? []
       : await checked("connector", START_CONNECT, async () =>
-          relayChecks(await inspectRelay(sql, prefix, connectUrl)),
+          relayChecks(await inspectRelay(sql, prefix, connectUrl, (since, until) => countMissing(sql, since, until))),
         )),
   ];
 }

@@ -1,7 +1,7 @@
 import type { PartHealth } from "../port.ts";
 import type { ConnectorStatus } from "./connect-client.ts";
 import type { SlotState } from "./slot.ts";
-import type { SlotLoss, WatchMemory } from "./watch-memory.ts";
+import { lostFrom, type SlotLoss, type WatchMemory } from "./watch-memory.ts";
 
 /** Six beats of the connector's heartbeat, each of which moves the slot. */
 const SILENT_MAX_MS = 30_000;
@@ -93,14 +93,15 @@ function slotDetail(name: string, slot: SlotState): string {
 }
 
 /** What a lost slot has left behind: rows that never came, until they have been sent again and consumed. */
-export function lossHealth({ cause, since, renewedAt }: SlotLoss, missing: number | null): PartHealth {
+export function lossHealth(loss: SlotLoss, missing: number | null): PartHealth {
+  const { cause, since, renewedAt } = loss;
   const from = since === null ? "the beginning" : since.toISOString();
   const lost = `${cause}; requests written between ${from} and ${renewedAt?.toISOString() ?? "now"} may not have reached Kafka`;
   const count = missing === null ? "" : `, ${missing >= 1_000 ? "1,000 or more" : missing} of them are not consumed`;
   const hint =
     renewedAt === null
       ? "A new slot is being waited for; then send again what is missing."
-      : `ekiden republish --missing-only${since === null ? "" : ` --since ${since.toISOString()}`} --reason "slot lost"`;
+      : `ekiden republish --missing-only${since === null ? "" : ` --since ${lostFrom(loss)?.toISOString()}`} --reason "slot lost"`;
   return { part: "lost requests", ok: false, detail: lost + count, hint };
 }
 

@@ -4,12 +4,16 @@ import { connectorHealth, lossHealth, slotHealth } from "./connector-health.ts";
 import { firstLine, type HealOptions, heal, notHealed } from "./connector-heal.ts";
 import { KafkaTransportError, reasonOf } from "./kafka-error.ts";
 import { readSlot, type SlotState } from "./slot.ts";
-import { missingSince, noteHealed, recall, type WatchMemory } from "./watch-memory.ts";
+import { lostFrom, noteClosed, noteHealed, recall, type WatchMemory } from "./watch-memory.ts";
 
 /** What the watch looks at. */
 export interface ConnectorWatchOptions extends HealOptions {
   /** What the connector is called in Connect. */
   readonly connector: string;
+  /** False: it only looks, and changes nothing. */
+  readonly heals: boolean;
+  /** How many requests of this time, the first written at `since`, a group has not consumed that must. */
+  readonly missing: (since: Date | null, until: Date) => Promise<number>;
 }
 
 const PAUSE_MS = 2_000;
@@ -46,7 +50,7 @@ export class ConnectorWatch implements Relay {
     const deadline = Date.now() + timeoutMs;
     for (;;) {
       await this.look();
-      const unwell = this.#ownHealth().find((part) => !part.ok);
+      const unwell = this.unwell();
       if (unwell === undefined) return;
       if (Date.now() >= deadline) {
         const hint = unwell.hint ?? "Look into Kafka Connect's log.";
@@ -68,14 +72,22 @@ export class ConnectorWatch implements Relay {
 
   /** Looks once, and heals what can be healed when its time has come. Never throws. */
   async look(): Promise<void> {
+    // Also when the recovery has ended during this look: of what it saw some may be older.
+    const wasRecovering = this.#memory?.recovering === true;
     const memory = await this.#see();
-    if (memory === undefined || this.#trouble.connect !== undefined) return;
+    if (!this.#options.heals || memory === undefined || this.#trouble.connect !== undefined) return;
+    if (memory.recovering || wasRecovering) return;
     try {
       await heal(this.#options, { status: this.#status, slot: this.#slot, memory });
       await this.#countMissing(memory);
     } catch (error) {
       notHealed(this.#options.log, error);
     }
+  }
+
+  /** As last seen: what keeps requests from arriving now. What a lost slot has left behind does not. */
+  unwell(): PartHealth | undefined {
+    return this.#ownHealth().find((part) => !part.ok);
   }
 
   /** As last seen: `connector` (when managed here), `slot`, and what a lost slot has left behind. */
@@ -171,7 +183,8 @@ export class ConnectorWatch implements Relay {
     if (loss === null) this.#missing = null;
     else if (Date.now() - this.#countedAt >= COUNT_EVERY_MS) {
       this.#countedAt = Date.now();
-      this.#missing = await missingSince(this.#options.sql, loss);
+      this.#missing = await this.#options.missing(lostFrom(loss), loss.renewedAt ?? new Date());
+      if (this.#missing === 0) await noteClosed(this.#options.sql, loss.id);
     }
   }
 

@@ -9,7 +9,7 @@ import { newKafka } from "./kafka-client.ts";
 import { KafkaTransportError, reasonOf } from "./kafka-error.ts";
 import { Names } from "./names.ts";
 import { readSlot } from "./slot.ts";
-import { missingSince, recall } from "./watch-memory.ts";
+import { lostFrom, recall } from "./watch-memory.ts";
 
 /** What is to be looked at, without an engine. */
 export interface InspectOptions {
@@ -89,11 +89,12 @@ export async function pluginVersion(connectUrl: string): Promise<string | null> 
   return plugins.find((plugin) => plugin.class === PLUGIN)?.version ?? null;
 }
 
-/** Connector and slot, judged as the engine judges them, and healed by nobody. */
+/** Connector and slot, judged as the engine judges them, and healed by nobody. `missing` as in `KafkaTransportOptions`. */
 export async function inspectRelay(
   sql: Sql,
   prefix: string,
   connectUrl: string | null,
+  missing: (since: Date | null, until: Date) => Promise<number>,
 ): Promise<readonly PartHealth[]> {
   const names = new Names(prefix);
   const client = connectUrl === null ? null : new ConnectClient(connectUrl, names.connector);
@@ -107,7 +108,8 @@ export async function inspectRelay(
   }
   const seen = memory.slotSeen;
   parts.push(slotHealth({ name: names.slot, slot, silentMs: 0, managed: client !== null, seen, trouble: undefined }));
-  if (memory.loss !== null) parts.push(lossHealth(memory.loss, await missingSince(sql, memory.loss)));
+  const { loss } = memory;
+  if (loss !== null) parts.push(lossHealth(loss, await missing(lostFrom(loss), loss.renewedAt ?? new Date())));
   return parts;
 }
 

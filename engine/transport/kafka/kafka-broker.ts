@@ -110,7 +110,7 @@ export class KafkaBroker implements Broker {
     const { prefix, slot, connector: connectorName } = keeper.names;
     if (client === null) {
       await watch.look();
-      const unwell = watch.health().find((part) => !part.ok);
+      const unwell = watch.unwell();
       if (unwell === undefined) return;
       const hint = `Stop your connector, delete its offsets, drop the slot ${slot}, start it, and run this again.`;
       throw new KafkaTransportError("connector.not-ready", `${unwell.part}: ${unwell.detail}`, hint);

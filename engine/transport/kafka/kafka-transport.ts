@@ -40,6 +40,8 @@ export interface KafkaTransportOptions {
    * `ekiden recover`. `untouched`: nothing is made.
    */
   readonly prepared?: "ready" | "registered" | "untouched";
+  /** How many requests of this time, the first written at `since`, a group has not consumed that must; a bounded count will do. */
+  readonly missing: (since: Date | null, until: Date) => Promise<number>;
   /** Consumers are lost for good: the process should end with a failure. Called once, however many they are. */
   onFatal(error: Error): void;
 }
@@ -70,6 +72,8 @@ export async function createKafkaTransport(options: KafkaTransportOptions): Prom
     sql: options.sql,
     slot: names.slot,
     connector: names.connector,
+    heals: options.prepared !== "untouched",
+    missing: options.missing,
     log: options.log,
     register: async () => client?.put(configOf(names, options), REGISTER_AGAIN_MS) ?? false,
     prepareTopics: () => prepareTopics(keeper),

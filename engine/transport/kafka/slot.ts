@@ -46,7 +46,8 @@ export async function readSlot(sql: Sql, slot: string): Promise<SlotState | unde
   `;
   if (row === undefined) return undefined;
   return {
-    active: row.active,
+    // While it is being made it is active already, and what is written then is not in it.
+    active: row.active && row.confirmed !== null,
     walStatus: row.wal_status,
     keptBytes: row.kept_bytes ?? 0,
     restartBytes: row.restart_bytes ?? 0,

@@ -24,9 +24,11 @@ export interface WatchMemory {
   readonly restartInMs: number;
   readonly cause: string | null;
   readonly loss: SlotLoss | null;
+  /** A person must run `ekiden recover` first, which makes the slot anew itself. */
+  readonly recovering: boolean;
 }
 
-const NOTHING: WatchMemory = {
+const NOTHING: Omit<WatchMemory, "recovering"> = {
   slotSeen: false,
   restarts: 0,
   failures: 0,
@@ -44,10 +46,7 @@ const HEALED_AFTER_S = 120;
 /** A connector that begins anew needs some seconds until its slot is there. */
 const RENEW_EVERY_S = 45;
 /** A row may have been written long before its transaction was committed. */
-const LONGEST_TRANSACTION = "10 minutes";
-/** Missing rows are counted up to here. */
-const COUNTED_MAX = 1_000;
-const ZEROS = Buffer.alloc(16);
+const LONGEST_TRANSACTION_MS = 600_000;
 
 interface MemoryRow {
   readonly slot_seen: boolean;
@@ -69,7 +68,7 @@ interface LossRow {
 
 /** Reads what is known; nothing, when the slot has never been seen and nothing has failed. */
 export async function recall(sql: Sql, slot: string): Promise<WatchMemory> {
-  const [[row], [loss]] = await Promise.all([
+  const [[row], [loss], open] = await Promise.all([
     sql<MemoryRow[]>`
       select w.slot_seen_at is not null as slot_seen, w.restarts, w.failures, w.failed_at, w.cause,
         (extract(epoch from clock_timestamp() - w.failed_at) * 1000)::float8 as failed_ago_ms,
@@ -80,8 +79,10 @@ export async function recall(sql: Sql, slot: string): Promise<WatchMemory> {
       select l.id, l.cause, l.since, l.renewing_at is not null as renewing, l.renewed_at from timeline.slot_loss l
       where l.slot = ${slot} and l.closed_at is null order by l.id desc limit 1
     `,
+    sql`select from timeline.identity where id = 1 and need is not null`,
   ]);
-  if (row === undefined) return NOTHING;
+  const recovering = open.length > 0;
+  if (row === undefined) return { ...NOTHING, recovering };
   const { id, cause, since, renewing, renewed_at: renewedAt } = loss ?? {};
   return {
     slotSeen: row.slot_seen,
@@ -91,6 +92,7 @@ export async function recall(sql: Sql, slot: string): Promise<WatchMemory> {
     failedAgoMs: row.failed_ago_ms,
     restartInMs: row.restart_in_ms,
     cause: row.cause,
+    recovering,
     loss:
       id === undefined
         ? null
@@ -155,25 +157,15 @@ export async function noteRenewed(sql: Sql, id: string): Promise<void> {
   await sql`update timeline.slot_loss set renewed_at = clock_timestamp() where id = ${id} and renewed_at is null`;
 }
 
-/**
- * How many requests that were written while there was no slot nobody has consumed from Kafka, at most 1,000; with none
- * left the loss is over. A request that a call applied at once counts until its delivery has come: projections wait for it.
- */
-export async function missingSince(sql: Sql, { id, since, renewedAt }: SlotLoss): Promise<number> {
-  const [row] = await sql<{ missing: number }[]>`
-    select count(*)::integer as missing from (
-      select r.message_id from timeline.event_request r
-      where r.message_id >= timeline.ulid_of(coalesce(${since}::timestamptz - ${LONGEST_TRANSACTION}::interval, 'epoch'), ${ZEROS})
-        and r.message_id < timeline.ulid_of(${renewedAt ?? new Date()}::timestamptz + interval '1 minute', ${ZEROS})
-        and r.requested_at < ${renewedAt ?? new Date()}
-        and not exists (
-          select from timeline.event_consumption c where c.message_id = r.message_id and c."offset" is not null)
-      limit ${COUNTED_MAX}
-    ) m
+/** When the first request may have been written that a loss concerns; null: from the beginning on. */
+export function lostFrom({ since }: Pick<SlotLoss, "since">): Date | null {
+  return since === null ? null : new Date(since.getTime() - LONGEST_TRANSACTION_MS);
+}
+
+/** Nothing is missing any more: the loss is over, once a new slot is there. */
+export async function noteClosed(sql: Sql, id: string): Promise<void> {
+  await sql`
+    update timeline.slot_loss set closed_at = clock_timestamp()
+    where id = ${id} and renewed_at is not null and closed_at is null
   `;
-  const missing = row?.missing ?? 0;
-  if (missing === 0 && renewedAt !== null) {
-    await sql`update timeline.slot_loss set closed_at = clock_timestamp() where id = ${id} and closed_at is null`;
-  }
-  return missing;
 }
