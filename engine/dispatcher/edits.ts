@@ -170,14 +170,25 @@ export class Edits {
 }
 
 /** Under the step's lock nobody runs it, and nobody begins before this transaction has ended. @throws Refusal */
-async function refuseRunning(tx: Tx, { stepKey, message, compensation }: Editable): Promise<void> {
+async function refuseRunning(tx: Tx, { sagaId, stepKey, message, group, compensation }: Editable): Promise<void> {
   const [lock] = await tx<{ free: boolean }[]>`
     select pg_try_advisory_xact_lock(hashtextextended(${stepKey}, 2)) as free
   `;
   if (lock?.free !== true) throw notEditable(message.message_id, "it runs at this moment");
   const [guard] = await tx<{ state: string }[]>`select state from timeline.step_guard where step_key = ${stepKey}`;
   const open = compensation ? ["done", "unknown", "compensating"].includes(guard?.state ?? "") : guard === undefined;
-  if (open) return;
+  if (open) {
+    // A call to the outside is made between two transactions: the step's lock is free, and its claim has not ended.
+    const [claimed] = await tx`
+      select c.message_id from timeline.event_request r
+      join timeline.event_consumption c on c.consumer_group = ${group} and c.message_id = r.message_id
+      where r.correlation_id = ${sagaId} and r.step_key = ${stepKey} and r.message_type = ${message.message_type}
+        and c.consumed_at is null and not c.error_flag
+      limit 1
+    `;
+    if (claimed === undefined) return;
+    throw notEditable(message.message_id, "a call of it is in progress, or was cut and comes again");
+  }
   const why =
     guard?.state === "started" ? "a call of it may have arrived already" : `its step is ${guard?.state ?? "not done"}`;
   throw notEditable(message.message_id, why);
