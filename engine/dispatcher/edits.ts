@@ -121,7 +121,7 @@ export class Edits {
   }
 
   async #replace(unit: Unit, saga: SagaRow, editable: Editable, input: Json, reason: string, asker: Asker) {
-    const { message, stepKey, path, compensation } = editable;
+    const { message, path, compensation } = editable;
     const { message_id: supersedes } = message;
     await refuseRunning(unit.tx, editable);
     if (saga.unapplied > 0 || (await dispatcherPaused(unit.tx)))
@@ -132,11 +132,12 @@ export class Edits {
     if (recorded.effect !== "transition")
       throw notEditable(supersedes, `saga ${saga.id} does not wait for ${path}, or has given it up`);
     await this.#supersede(unit.tx, editable);
+    // No bodies: both messages keep theirs, where what is sensitive is masked.
     await unit.tx`
       insert into timeline.audit (id, actor, action, target, reason, before, after)
       values (${newId()}, ${asker.actor}, 'message.edit', ${supersedes}, ${reason},
-        ${unit.tx.json({ stepKey, body: message.message_body } as never)},
-        ${unit.tx.json({ stepKey, body: { ...(message.message_body as JsonObject), input }, requestId: recorded.messageId } as never)})
+        ${unit.tx.json({ sagaId: saga.id, messageId: supersedes })},
+        ${unit.tx.json({ sagaId: saga.id, messageId: recorded.messageId })})
     `;
     return recorded.messageId;
   }
