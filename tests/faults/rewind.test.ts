@@ -274,6 +274,7 @@ describe.each([...TRANSPORTS])("a rewind on the %s transport", (kind) => {
       const admin = kafka.admin();
       await admin.connect();
       const gone = [{ partition: at.partition, offset: String(at.end - 1) }];
+      await admin.fetchTopicMetadata({ topics: [`${lab.prefix}lab.one`] });
       await admin.deleteTopicRecords({ topic: `${lab.prefix}lab.one`, partitions: gone });
       await admin.disconnect();
     }
@@ -299,6 +300,7 @@ describe.each([...TRANSPORTS])("a rewind on the %s transport", (kind) => {
         update timeline.event_request set requested_at = '2000-01-01' where message_id in (
           select message_id from timeline.topic_log where topic = 'lab.two' and "offset" < 2)
       `;
+      await lab.sql`update timeline.retention set horizon = timeline.ulid_time('2001-01-01') || repeat('0', 16)`;
       const at = (offset: number) => preview({ topic: "lab.two", partition: 0, offset });
       const refused = await at(1);
       expect(refused).toMatchObject({ status: 422, json: { code: "group.history-forgotten" } });
