@@ -1,5 +1,6 @@
 import * as v from "valibot";
 
+import { isJsonObject } from "../core/json.ts";
 import { isUlid } from "../timeline/ids.ts";
 import { type AuditRow, readAudit } from "../timeline/read-audit.ts";
 import type { Api, ApiParts } from "./api-env.ts";
@@ -27,13 +28,19 @@ export function addAuditRoutes(app: Api, { engine, sql }: ApiParts): void {
     const rows = await readAudit(sql, { ...filter, before, limit: limit + 1 });
     const page = rows.slice(0, limit);
     const last = rows.length > limit ? page.at(-1) : undefined;
-    const masking = await maskingOf(engine, sql, [...new Set(page.map(({ target }) => target).filter(isUlid))]);
-    const items = page.map((row) => view(row, masking.of(row.target)));
+    const masking = await maskingOf(engine, sql, [...new Set(page.map(sagaOf).filter(isUlid))]);
+    const items = page.map((row) => view(row, masking.of(sagaOf(row))));
     return c.json({
       items,
       nextCursor: last === undefined ? null : writeCursor({ list: "audit", id: last.id, at: last.placed_at }),
     });
   });
+}
+
+/** The saga that an entry is about: its target, or that of the message which is. */
+function sagaOf({ target, after }: AuditRow): string {
+  const sagaId = isJsonObject(after) ? after["sagaId"] : undefined;
+  return typeof sagaId === "string" ? sagaId : target;
 }
 
 function view(row: AuditRow, masking: ReturnType<Awaited<ReturnType<typeof maskingOf>>["of"]>) {

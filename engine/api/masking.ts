@@ -2,6 +2,12 @@ import { isJsonObject, type Json } from "../core/json.ts";
 import type { MessageRow } from "../timeline/read-messages.ts";
 import { maskAt, maskText, maskValues, type Path, secretsAt } from "./mask.ts";
 
+/** What of a field of a body is sensitive. */
+interface Place {
+  readonly field: string;
+  readonly paths: readonly Path[];
+}
+
 /**
  * Masks one saga's values. The rule: what a definition declares `sensitive` is masked where it is declared (the
  * input, a step's result, and the messages that carry them), and its texts and numbers are masked wherever else the
@@ -33,6 +39,8 @@ export class Masking {
 
   /** A message may carry a value before the saga's rows know it. */
   learnMessage(message: MessageRow): void {
+    // All of an edited input is hidden, and most of it is no secret: learnt, it would hide what is none elsewhere.
+    if (isEdited(message)) return;
     for (const { field, paths } of this.#placesIn(message)) {
       secretsAt(fieldOf(message.message_body, field), paths, this.#secrets);
     }
@@ -60,8 +68,15 @@ export class Masking {
     return text === null ? null : maskText(text, this.#secrets);
   }
 
-  #placesIn(message: MessageRow): readonly { readonly field: string; readonly paths: readonly Path[] }[] {
+  #placesIn(message: MessageRow): readonly Place[] {
     const step = this.#belowStep(message.step_key ?? "");
+    // What a person wrote is in no declared place: nobody knows which part of it is sensitive.
+    const all =
+      isEdited(message) && this.#input.length + this.#steps.length > 0 ? [{ field: "input", paths: [[]] }] : [];
+    return [...all, ...this.#declaredIn(message, step)];
+  }
+
+  #declaredIn(message: MessageRow, step: readonly Path[]): readonly Place[] {
     switch (message.message_type) {
       case "saga.started":
         return [{ field: "input", paths: this.#input }];
@@ -81,6 +96,11 @@ export class Masking {
     const name = (path.split("/").at(-1) ?? "").replace(/\[\d+\]$/, "");
     return this.#steps.filter(([first]) => first === undefined || first === name).map((each) => each.slice(1));
   }
+}
+
+/** The request for an edit, or the message that came of it. */
+function isEdited({ message_type: type, message_headers: headers }: MessageRow): boolean {
+  return type === "edit.requested" || (isJsonObject(headers) && headers["supersedes"] !== undefined);
 }
 
 function fieldOf(body: Json, field: string): Json {

@@ -121,7 +121,7 @@ export class Edits {
   }
 
   async #replace(unit: Unit, saga: SagaRow, editable: Editable, input: Json, reason: string, asker: Asker) {
-    const { message, stepKey, path, compensation } = editable;
+    const { message, path, compensation } = editable;
     const { message_id: supersedes } = message;
     await refuseRunning(unit.tx, editable);
     if (saga.unapplied > 0 || (await dispatcherPaused(unit.tx)))
@@ -132,11 +132,12 @@ export class Edits {
     if (recorded.effect !== "transition")
       throw notEditable(supersedes, `saga ${saga.id} does not wait for ${path}, or has given it up`);
     await this.#supersede(unit.tx, editable);
+    // No bodies: both messages keep theirs, where what is sensitive is masked.
     await unit.tx`
       insert into timeline.audit (id, actor, action, target, reason, before, after)
       values (${newId()}, ${asker.actor}, 'message.edit', ${supersedes}, ${reason},
-        ${unit.tx.json({ stepKey, body: message.message_body } as never)},
-        ${unit.tx.json({ stepKey, body: { ...(message.message_body as JsonObject), input }, requestId: recorded.messageId } as never)})
+        ${unit.tx.json({ sagaId: saga.id, messageId: supersedes })},
+        ${unit.tx.json({ sagaId: saga.id, messageId: recorded.messageId })})
     `;
     return recorded.messageId;
   }
@@ -170,14 +171,25 @@ export class Edits {
 }
 
 /** Under the step's lock nobody runs it, and nobody begins before this transaction has ended. @throws Refusal */
-async function refuseRunning(tx: Tx, { stepKey, message, compensation }: Editable): Promise<void> {
+async function refuseRunning(tx: Tx, { sagaId, stepKey, message, group, compensation }: Editable): Promise<void> {
   const [lock] = await tx<{ free: boolean }[]>`
     select pg_try_advisory_xact_lock(hashtextextended(${stepKey}, 2)) as free
   `;
   if (lock?.free !== true) throw notEditable(message.message_id, "it runs at this moment");
   const [guard] = await tx<{ state: string }[]>`select state from timeline.step_guard where step_key = ${stepKey}`;
   const open = compensation ? ["done", "unknown", "compensating"].includes(guard?.state ?? "") : guard === undefined;
-  if (open) return;
+  if (open) {
+    // A call to the outside is made between two transactions: the step's lock is free, and its claim has not ended.
+    const [claimed] = await tx`
+      select c.message_id from timeline.event_request r
+      join timeline.event_consumption c on c.consumer_group = ${group} and c.message_id = r.message_id
+      where r.correlation_id = ${sagaId} and r.step_key = ${stepKey} and r.message_type = ${message.message_type}
+        and c.consumed_at is null and not c.error_flag
+      limit 1
+    `;
+    if (claimed === undefined) return;
+    throw notEditable(message.message_id, "a call of it is in progress, or was cut and comes again");
+  }
   const why =
     guard?.state === "started" ? "a call of it may have arrived already" : `its step is ${guard?.state ?? "not done"}`;
   throw notEditable(message.message_id, why);

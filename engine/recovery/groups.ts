@@ -129,10 +129,11 @@ export class Groups {
 
 /** What a restored database or an emptied Kafka holds is let go by `ekiden recover` alone. */
 async function refuseHeld(tx: Tx, group: string): Promise<void> {
-  const [row] = await tx<{ need_detail: string }[]>`
-    select i.need_detail from timeline.identity i where i.id = 1 and i.need is not null for share
+  // The row is locked whatever it says: a need declared from here on waits, and holds the group again.
+  const [row] = await tx<{ need: string | null; need_detail: string | null }[]>`
+    select i.need, i.need_detail from timeline.identity i where i.id = 1 for share
   `;
-  if (row === undefined) return;
+  if (row === undefined || row.need === null) return;
   const hint = "Run `ekiden recover --preview`, then `ekiden recover --reason …`: it resumes what it finds held.";
   throw new Refusal("group.held", `group ${group} is held: ${row.need_detail}`, hint);
 }

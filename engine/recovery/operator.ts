@@ -1,6 +1,6 @@
 import type { Json } from "../core/json.ts";
-import type { Tx } from "../timeline/database.ts";
-import { claimKey, keepAnswer } from "../timeline/idempotency.ts";
+import type { Sql, Tx } from "../timeline/database.ts";
+import { claimKey, keepAnswer, readKey } from "../timeline/idempotency.ts";
 
 /** Who acts, and under which Idempotency-Key. */
 export interface Operator {
@@ -12,6 +12,12 @@ export interface Operator {
 export async function claimOperation(tx: Tx, scope: string, by: Operator, request: Json): Promise<Json> {
   if (by.idempotencyKey === undefined) return null;
   return (await claimKey(tx, scope, by.idempotencyKey, request, ""))?.response ?? null;
+}
+
+/** The same before anything is looked at: what has been carried out may leave nothing to do for an equal call. */
+export async function earlierOperation(sql: Sql, scope: string, by: Operator, request: Json): Promise<Json> {
+  if (by.idempotencyKey === undefined) return null;
+  return (await readKey(sql, scope, by.idempotencyKey, request))?.response ?? null;
 }
 
 /** Keeps the answer for equal calls. */

@@ -6,6 +6,9 @@ import type { Groups } from "./groups.ts";
 import { inboxHorizon } from "./inbox-horizon.ts";
 import { stillWanted } from "./still-wanted.ts";
 
+/** Consumptions since a time that are looked through for one that the topic has lost. */
+const LOST_SEEN_MAX = 10_000;
+
 /** Where to rewind to. All but an offset can be narrowed to one topic, or one partition of it. */
 export type Target =
   | { readonly topic: string; readonly partition: number; readonly offset: number; readonly skip?: boolean | undefined }
@@ -38,7 +41,16 @@ interface Place {
   readonly offset: number;
 }
 
+/** A place that can be gone to. */
+interface Move extends Place {
+  /** Where the group stands. */
+  readonly stands: number;
+  readonly at: PartitionOffsets;
+}
+
 interface Counts {
+  topic: string;
+  partition: number;
   run: number;
   parked: number;
   closed: number;
@@ -63,7 +75,9 @@ export class RewindPreview {
     const places = found.filter((place) => target.partition === undefined || place.partition === target.partition);
     const offsets = await this.#transport.offsets(group, topics);
     if (places.length === 0) throw nowhere(group, target, offsets);
-    return Promise.all(places.map((place) => this.#part(group, target, place, offsets)));
+    const moves = await Promise.all(places.map((place) => this.#move(group, target, place, offsets)));
+    const counts = await this.#count(group, moves);
+    return moves.map((move) => partOf(move, counts));
   }
 
   #topics(group: string, { topic }: Target): readonly string[] {
@@ -117,29 +131,35 @@ export class RewindPreview {
     return [...rows];
   }
 
-  async #part(group: string, target: Target, place: Place, offsets: readonly PartitionOffsets[]): Promise<RewindPart> {
+  async #move(group: string, target: Target, place: Place, offsets: readonly PartitionOffsets[]): Promise<Move> {
     const { topic, partition } = place;
     const at = offsets.find((candidate) => candidate.topic === topic && candidate.partition === partition);
     if (at === undefined || place.offset > at.end) throw outOfRange(place, at);
-    if (place.offset < at.earliest || (await this.#hasLost(group, target, at))) throw tooOld(place, at);
+    if (place.offset < at.earliest || (await this.#hasLost(group, target, place, at))) throw tooOld(place, at);
     const stands = at.committed ?? at.earliest;
     if (isForward(target, stands)) throw forward(group, place, stands);
     const offset = skips(target) ? place.offset : Math.min(place.offset, stands);
     if (offset < stands) await this.#refuseForgotten(group, { ...place, offset });
-    const counts = await this.#count(group, { ...place, offset });
-    const waiting = Math.max(0, at.end - Math.max(offset, stands));
-    // What lies before the committed offset and has no row is nothing of this group's: it is passed over like what is done.
-    const done = Math.max(0, Math.min(at.end, stands) - offset - counts.run - counts.closed);
-    return { topic, partition, from: at.committed, to: offset, ...counts, done, waiting };
+    return { topic, partition, offset, stands, at };
   }
 
-  /** A time before the oldest message that the topic still has, when the group has consumed older ones since. */
-  async #hasLost(group: string, target: Target, { topic, partition, earliest }: PartitionOffsets): Promise<boolean> {
-    if (!("timestamp" in target) || earliest === 0) return false;
+  /**
+   * A time before the oldest message that the topic still has, when the group has consumed older ones since. When the
+   * topic holds one from before that time, it has lost none from after it. Else such a message is among the first since.
+   */
+  async #hasLost(group: string, target: Target, { offset }: Place, at: PartitionOffsets): Promise<boolean> {
+    const { topic, partition, earliest } = at;
+    if (!("timestamp" in target) || earliest === 0 || offset > earliest) return false;
     const rows = await this.#sql`
-      select from timeline.event_consumption
-      where consumer_group = ${group} and topic = ${topic} and partition = ${partition} and "offset" < ${earliest}
-        and recorded_at >= ${target.timestamp}::text::timestamptz
+      select from (
+        select c.topic, c.partition, c."offset", c.recorded_at from timeline.event_consumption c
+        where c.consumer_group = ${group}
+          and c.message_id >= timeline.ulid_time(${target.timestamp}::text::timestamptz) || repeat('0', 16)
+        order by c.message_id
+        limit ${LOST_SEEN_MAX}
+      ) w
+      where w.topic = ${topic} and w.partition = ${partition} and w."offset" < ${earliest}
+        and w.recorded_at >= ${target.timestamp}::text::timestamptz
       limit 1
     `;
     return rows.length > 0;
@@ -158,13 +178,20 @@ export class RewindPreview {
     );
   }
 
-  async #count(group: string, { topic, partition, offset }: Place): Promise<Counts> {
-    const [row] = await this.#sql<Counts[]>`
-      select count(*) filter (where w.open) as run, count(*) filter (where w.open and w.parked) as parked,
-        count(*) filter (where not w.open) as closed
+  /**
+   * What has failed from there on, in one statement and by the index of what has failed. A call that was cut off counts
+   * among what waits: the committed offset never passes it.
+   */
+  #count(group: string, moves: readonly Move[]): Promise<readonly Counts[]> {
+    const places = moves.map(({ topic, partition, offset }) => ({ topic, partition, offset }));
+    return this.#sql<Counts[]>`
+      select w.topic, w.partition, count(*) filter (where w.open) as run,
+        count(*) filter (where w.open and w.parked) as parked, count(*) filter (where not w.open) as closed
       from (
-        select ${stillWanted(this.#sql)} as open, p.parked
-        from timeline.event_consumption c
+        select e.topic, e.partition, ${stillWanted(this.#sql)} as open, p.parked
+        from jsonb_to_recordset(${this.#sql.json(places)}) as e (topic text, partition integer, "offset" bigint)
+        join timeline.event_consumption c on c.consumer_group = ${group} and c.error_flag and c.topic = e.topic
+          and c.partition = e.partition and c."offset" >= e."offset"
         cross join lateral (
           select q.correlation_id, q.message_type, q.step_key from timeline.event_request q
           where q.message_id = c.message_id offset 0
@@ -178,12 +205,19 @@ export class RewindPreview {
             and q.status = 'parked'
           offset 0
         ) p on true
-        where c.consumer_group = ${group} and c.topic = ${topic} and c.partition = ${partition}
-          and c."offset" >= ${offset} and (c.error_flag or c.consumed_at is null)
       ) w
+      group by w.topic, w.partition
     `;
-    return row ?? { run: 0, parked: 0, closed: 0 };
   }
+}
+
+function partOf({ topic, partition, offset, stands, at }: Move, all: readonly Counts[]): RewindPart {
+  const counted = all.find((one) => one.topic === topic && one.partition === partition);
+  const { run, parked, closed } = counted ?? { run: 0, parked: 0, closed: 0 };
+  const waiting = Math.max(0, at.end - Math.max(offset, stands));
+  // What lies before the committed offset and has no row is nothing of this group's: it is passed over like what is done.
+  const done = Math.max(0, Math.min(at.end, stands) - offset - run - closed);
+  return { topic, partition, from: at.committed, to: offset, run, parked, closed, done, waiting };
 }
 
 /** Whether a person has said that messages are to be passed over. */

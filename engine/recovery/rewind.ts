@@ -4,7 +4,7 @@ import { newId } from "../timeline/ids.ts";
 import type { Transport } from "../transport/port.ts";
 import type { GroupControl } from "./group-control.ts";
 import type { Groups } from "./groups.ts";
-import { claimOperation, keepOperation, type Operator } from "./operator.ts";
+import { claimOperation, earlierOperation, keepOperation, type Operator } from "./operator.ts";
 import { type RewindPart, RewindPreview, skips, type Target } from "./rewind-preview.ts";
 
 /** How long the owner of a partition may take to carry a rewind out, milliseconds. */
@@ -50,12 +50,17 @@ export class Rewind {
 
   /** Carries it out; resolves when every partition's committed offset has moved. @throws Refusal `group.*` */
   async rewind(group: string, target: Target, reason: string, by: Operator): Promise<readonly RewindPart[]> {
-    const parts = await this.preview(group, target);
-    const asked = (await this.#sql.begin((tx) => request(tx, group, target, parts, reason, by))) as Asked;
+    const earlier = await earlierOperation(this.#sql, scopeOf(group), by, { target: { ...target }, reason } as never);
+    const asked = (earlier as Asked | null) ?? (await this.#ask(group, target, reason, by));
     this.#control.nudge();
     // Also when an equal call has asked for it: it may have gone away before it was done.
     await this.#carriedOut(group, asked.ids);
     return asked.parts;
+  }
+
+  async #ask(group: string, target: Target, reason: string, by: Operator): Promise<Asked> {
+    const parts = await this.preview(group, target);
+    return (await this.#sql.begin((tx) => request(tx, group, target, parts, reason, by))) as Asked;
   }
 
   async #carriedOut(group: string, ids: readonly string[]): Promise<void> {
@@ -104,7 +109,7 @@ async function request(
   reason: string,
   by: Operator,
 ): Promise<Asked> {
-  const scope = `rewind/${group}`;
+  const scope = scopeOf(group);
   const earlier = await claimOperation(tx, scope, by, { target: { ...target }, reason } as never);
   if (earlier !== null) return earlier as unknown as Asked;
   const rows = parts.map(({ topic, partition, to }) => ({ id: newId(), topic, partition, offset: to }));
@@ -122,6 +127,10 @@ async function request(
   const asked: Asked = { ids: rows.map(({ id }) => id), parts };
   await keepOperation(tx, scope, by, asked as never);
   return asked;
+}
+
+function scopeOf(group: string): string {
+  return `rewind/${group}`;
 }
 
 function failure(group: string, problem: string): Refusal {

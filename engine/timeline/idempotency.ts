@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Json } from "../core/json.ts";
 import { Refusal } from "../core/refusal.ts";
-import type { Tx } from "./database.ts";
+import type { Sql, Tx } from "./database.ts";
 
 /** How long an Idempotency-Key is remembered. */
 export const KEPT = "7 days";
@@ -43,6 +43,20 @@ export async function claimKey(
     select body_hash, saga_id, response from timeline.start_key where scope = ${scope} and idempotency_key = ${key}
   `;
   if (row === undefined || row.body_hash !== hash) throw keyMismatch(key);
+  return { sagaId: row.saga_id, response: row.response };
+}
+
+/**
+ * What an earlier call under the same key left, without claiming the key: null when there is none that has ended.
+ * @throws Refusal `saga.idempotency-mismatch` when the key was used with another request.
+ */
+export async function readKey(sql: Sql, scope: string, key: string, request: Json): Promise<Earlier | null> {
+  const [row] = await sql<KeyRow[]>`
+    select body_hash, saga_id, response from timeline.start_key
+    where scope = ${scope} and idempotency_key = ${key} and expires_at >= clock_timestamp()
+  `;
+  if (row === undefined) return null;
+  if (row.body_hash !== hashOf(request)) throw keyMismatch(key);
   return { sagaId: row.saga_id, response: row.response };
 }
 

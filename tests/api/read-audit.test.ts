@@ -81,6 +81,19 @@ test("what is sensitive in a saga is masked in its audit", async () => {
   expect((await audit(`?target=${sagaId}`)).items[0]).toMatchObject({ reason: "*** called", after: { by: "***" } });
 });
 
+test("what is sensitive in the saga of an edited message is masked in its audit", async () => {
+  const sagaId = await insertSaga(database.sql, { input: { name: "Rosalind" } });
+  const target = newId();
+  await act({
+    at: "2026-11-03T11:00:00Z",
+    target,
+    action: "message.edit",
+    reason: "Rosalind called",
+    after: { sagaId },
+  });
+  expect((await audit(`?target=${target}`)).items[0]).toMatchObject({ reason: "*** called", after: { sagaId } });
+});
+
 test.each(["?since=yesterday", "?cursor=x", "?who=ann", "?limit=0"])("%s is refused", async (query) => {
   expect((await app.request(`/v1/audit${query}`)).status).toBe(400);
 });

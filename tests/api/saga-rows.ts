@@ -44,18 +44,19 @@ export async function insertMessage(
     readonly type: string;
     readonly topic?: string;
     readonly step?: string;
+    readonly headers?: JsonObject;
     readonly body?: JsonObject;
     readonly requestedAt?: string;
   },
 ): Promise<string> {
-  const { sagaId, type, topic = "timeline", step, body = {}, requestedAt } = message;
+  const { sagaId, type, topic = "timeline", step, headers, body = {}, requestedAt } = message;
   const id = newId();
   await sql`insert into timeline.topic (name) values (${topic}) on conflict do nothing`;
   await sql`
     insert into timeline.event_request (message_id, correlation_id, topic, message_key, message_type, saga, step_key,
-      message_body, producer, requested_at)
+      message_headers, message_body, producer, requested_at)
     values (${id}, ${sagaId}, ${topic}, ${sagaId}, ${type}, 'onboarding', ${step === undefined ? null : `${sagaId}/${step}`},
-      ${sql.json(body)}, 'test@here', ${requestedAt ?? new Date().toISOString()}::text::timestamptz)
+      ${headers === undefined ? null : sql.json(headers)}, ${sql.json(body)}, 'test@here', ${requestedAt ?? new Date().toISOString()}::text::timestamptz)
   `;
   return id;
 }

@@ -116,6 +116,26 @@ test("messages show them neither in bodies nor in the words of a failure", async
   expect(items[1]?.failures[0]?.message).toBe("cannot greet ***");
 });
 
+test("what a person wrote into a message is masked wholly, and only where something of the saga is sensitive", async () => {
+  const { sql } = database;
+  const body = { input: { to: "Hanako Suzuki", kind: "plain" } };
+  const bodies = async (sagaId: string) => {
+    const ids = [
+      await insertMessage(sql, { sagaId, type: "edit.requested", body: { path: "apply", ...body } }),
+      await insertMessage(sql, { sagaId, type: "step.requested", step: "apply", headers: { supersedes: "01K" }, body }),
+    ];
+    const shown = [await get(`/v1/sagas/${sagaId}/timeline`), await get(`/v1/messages?saga=${sagaId}`)];
+    for (const id of ids) shown.push(await get(`/v1/messages/${id}`));
+    return shown;
+  };
+  for (const text of await bodies(await insertSaga(sql, { input: INPUT }))) {
+    expect(text).not.toMatch(/Suzuki|plain/);
+    expect(text).toContain('"input":"***"');
+  }
+  const open = await bodies(await insertSaga(sql, { definition: "open", input: INPUT }));
+  for (const text of open) expect(text).toContain("Suzuki");
+});
+
 test("a saga whose revision cannot be read any more shows no input", async () => {
   const id = await insertSaga(database.sql, {
     definition: "lost",
