@@ -26,9 +26,7 @@ const PARTS: readonly (readonly Part[])[] = [
   [
     [
       "contract, integration and end to end",
-      ["contract", "transport", "integration", "e2e", "faults", "model", "recovery", "drills"].map(
-        (kind) => `./tests/${kind}`,
-      ),
+      ["contract", "transport", "integration", "e2e", "faults", "model", "drills"].map((kind) => `./tests/${kind}`),
     ],
   ],
 ];
