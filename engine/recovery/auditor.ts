@@ -20,6 +20,8 @@ import { resend } from "./republish-scan.ts";
 const SCANS_MAX = 20;
 /** Most messages sent again in one round. */
 const RESEND_MAX = 500;
+/** What a group was told to pass over is written down as consumed once it has moved: not looked at meanwhile, seconds. */
+const SKIP_NOTED_S = 300;
 /** A group that has not moved for so long, though messages lie before it, is stuck, seconds. */
 const STUCK_AFTER_S = 30;
 
@@ -102,6 +104,10 @@ export class Auditor {
         select l.message_id from timeline.late_message l
         where l.message_id = any (${tx.array(messageIds)}::text[]) and l.ends is not null and not exists (
           select from timeline.event_consumption c where c.consumer_group = l.consumer_group and c.message_id = l.message_id)
+        and not exists (
+          select from timeline.rewind_request w
+          where w.consumer_group = l.consumer_group and w.topic = l.topic and w.skip and w.problem is null
+            and w.requested_at > clock_timestamp() - make_interval(secs => ${SKIP_NOTED_S}))
         order by l.consumer_group, l.message_id for update
       `;
       const ids = [...new Set(rows.map((row) => row.message_id))].sort();
