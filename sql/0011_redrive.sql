@@ -1,7 +1,7 @@
 -- A redrive of many messages: which ones is frozen as rows before the first is sent, so that it can be shown, stopped, and
 -- carried on by another process.
 
-comment on column timeline.event_consumption.error_code is 'Why it failed, `step.closed` for a command that the saga had given up, or `message.superseded` for one that an edited message replaces.';
+comment on column timeline.event_consumption.error_code is 'Why it failed, `step.closed` for a command that the saga had given up, `message.superseded` for one that an edited message replaces, or `message.skipped` for one that a person had the group pass over.';
 
 create table timeline.redrive_batch (
   id text collate "C" constraint redrive_batch_pkey primary key,

@@ -68,16 +68,18 @@ comment on column timeline.late_message.republished_at is 'When it was last sent
 create table timeline.group_progress (
   consumer_group text collate "C" not null,
   topic text collate "C" not null,
+  partition integer not null,
   committed bigint not null,
   moved_at timestamptz not null default clock_timestamp(),
   waits boolean not null,
-  constraint group_progress_pkey primary key (consumer_group, topic)
+  constraint group_progress_pkey primary key (consumer_group, topic, partition)
 );
 comment on table timeline.group_progress is 'Of groups with late messages: how far they have come, and since when they stand there.';
 comment on column timeline.group_progress.consumer_group is 'The group.';
 comment on column timeline.group_progress.topic is 'The topic.';
-comment on column timeline.group_progress.committed is 'Sum of the committed offsets of its partitions.';
-comment on column timeline.group_progress.moved_at is 'When they last moved.';
+comment on column timeline.group_progress.partition is 'The partition.';
+comment on column timeline.group_progress.committed is 'Committed offset.';
+comment on column timeline.group_progress.moved_at is 'When it last moved.';
 comment on column timeline.group_progress.waits is 'True: messages lie before it.';
 
 create table timeline.projection_rebuild (

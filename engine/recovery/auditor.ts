@@ -20,6 +20,8 @@ import { resend } from "./republish-scan.ts";
 const SCANS_MAX = 20;
 /** Most messages sent again in one round. */
 const RESEND_MAX = 500;
+/** What a group was told to pass over is written down as consumed once it has moved: not looked at meanwhile, seconds. */
+const SKIP_NOTED_S = 300;
 /** A group that has not moved for so long, though messages lie before it, is stuck, seconds. */
 const STUCK_AFTER_S = 30;
 
@@ -78,14 +80,12 @@ export class Auditor {
     const arrived = lacking.filter(({ mark }) => passed.get(mark) === true).map(({ message_id }) => message_id);
     const ends = Object.fromEntries(places.map(({ partition, end }) => [partition, end]));
     if (arrived.length > 0) await noteEnds(sql, group, arrived, ends);
-    const waits = places.some(({ committed, earliest, end }) => (committed ?? earliest) < end);
-    await noteProgress(
-      sql,
-      group,
-      topic,
-      places.reduce((sum, { committed }) => sum + (committed ?? 0), 0),
-      waits,
-    );
+    const progress = places.map(({ partition, committed, earliest, end }) => ({
+      partition,
+      committed: committed ?? earliest,
+      waits: (committed ?? earliest) < end,
+    }));
+    await noteProgress(sql, group, topic, progress);
     return rows.filter(({ message_id, ends: noted }) => {
       const until = noted ?? (arrived.includes(message_id) ? ends : null);
       return until !== null && hasPassed(places, until);
@@ -102,6 +102,10 @@ export class Auditor {
         select l.message_id from timeline.late_message l
         where l.message_id = any (${tx.array(messageIds)}::text[]) and l.ends is not null and not exists (
           select from timeline.event_consumption c where c.consumer_group = l.consumer_group and c.message_id = l.message_id)
+        and not exists (
+          select from timeline.rewind_request w
+          where w.consumer_group = l.consumer_group and w.topic = l.topic and w.skip and w.problem is null
+            and w.requested_at > clock_timestamp() - make_interval(secs => ${SKIP_NOTED_S}))
         order by l.consumer_group, l.message_id for update
       `;
       const ids = [...new Set(rows.map((row) => row.message_id))].sort();
@@ -142,6 +146,7 @@ export interface AuditorReport {
   /** Requests that were sent again, ever. */
   readonly republished: number;
   readonly late: number;
+  /** Of one group; what is late beyond as many is not noticed. */
   readonly lateMax: number;
   readonly groups: readonly LateGroup[];
 }
@@ -162,11 +167,14 @@ export async function auditorReport(sql: Sql): Promise<AuditorReport> {
     sql<LateGroupRow[]>`
       select l.consumer_group, l.topic, count(*) as messages, min(r.requested_at) as since,
         coalesce(bool_or(g.paused), false) as paused,
-        coalesce(bool_or(p.waits and p.moved_at < clock_timestamp() - make_interval(secs => ${STUCK_AFTER_S})), false) as stuck
+        exists (
+          select from timeline.group_progress p
+          where p.consumer_group = l.consumer_group and p.topic = l.topic and p.waits
+            and p.moved_at < clock_timestamp() - make_interval(secs => ${STUCK_AFTER_S})
+        ) as stuck
       from timeline.late_message l
       join timeline.event_request r on r.message_id = l.message_id
       left join timeline.consumer_group g on g.consumer_group = l.consumer_group
-      left join timeline.group_progress p on p.consumer_group = l.consumer_group and p.topic = l.topic
       group by l.consumer_group, l.topic order by l.consumer_group, l.topic
     `,
   ]);
@@ -190,14 +198,24 @@ export async function auditorReport(sql: Sql): Promise<AuditorReport> {
  * API that is taken out of service for it would make one stuck group everybody's.
  */
 export async function auditorHealth(sql: Sql): Promise<PartHealth> {
-  const { republished, late, groups } = await auditorReport(sql);
+  const { republished, late, lateMax, groups } = await auditorReport(sql);
   const stuck = groups.filter(({ state }) => state === "stuck");
   const sentences = stuck.map(
     ({ group, topic, messages, since }) =>
       `group ${group} does not move: ${messages} requests on ${topic} wait, the oldest since ${since}`,
   );
+  const full = [...Map.groupBy(groups, ({ group }) => group)]
+    .filter(([, rows]) => rows.reduce((sum, { messages }) => sum + messages, 0) >= lateMax)
+    .map(([group]) => group);
   const counts = `${late} requests late, ${republished} were lost on their way and sent again`;
-  const detail = [counts, ...sentences].join("; ");
-  const hint = "Is a process with this domain running? `ekiden groups` shows members and lag.";
-  return { part: "auditor", ok: true, detail, ...(stuck.length === 0 ? {} : { hint }) };
+  const blind = full.map((group) => `of group ${group} what is late beyond ${lateMax} requests is not noticed`);
+  const detail = [counts, ...sentences, ...blind].join("; ");
+  const hints = [
+    ...(stuck.length === 0 ? [] : ["Is a process with this domain running? `ekiden groups` shows members and lag."]),
+    ...(full.length === 0
+      ? []
+      : [`When ${full.join(", ")} has caught up, \`ekiden republish --missing-only\` finds what was lost meanwhile.`]),
+  ];
+  const hint = hints.join(" ");
+  return { part: "auditor", ok: true, detail, ...(hint === "" ? {} : { hint }) };
 }

@@ -5,7 +5,7 @@ import type { ExpectedGroup } from "./expected-groups.ts";
 const LATE_AFTER_S = 30;
 /** Requests looked at in one statement. */
 const SCAN_MAX = 1_000;
-/** Late messages that are kept; while there are as many, the auditor looks no further. */
+/** Late messages of one group that are kept; while there are as many, what is late beyond them is not noticed. */
 export const LATE_MAX = 5_000;
 /** The same message is sent again after a minute, then after twice as long each time, at most an hour, seconds. */
 const AGAIN_AFTER_S = 60;
@@ -38,12 +38,18 @@ export async function noticeLate(
   expected: readonly ExpectedGroup[],
   mark: () => Promise<string>,
 ): Promise<boolean> {
-  const [at] = await tx<{ xid: string; message_id: string; room: boolean }[]>`
-    select a.xid::text as xid, a.message_id, (select count(*) from timeline.late_message) < ${LATE_MAX} as room
+  const [at] = await tx<{ xid: string; message_id: string; full: string[] | null }[]>`
+    select a.xid::text as xid, a.message_id, (
+      select jsonb_agg(f.consumer_group) from (
+        select l.consumer_group from timeline.late_message l group by l.consumer_group having count(*) >= ${LATE_MAX}
+      ) f
+    ) as "full"
     from timeline.auditor a where a.id = 1 for update skip locked
   `;
-  if (at === undefined || !at.room) return false;
-  const rows = await scan(tx, expected, at);
+  if (at === undefined) return false;
+  // One group that stands still must not keep the others from being looked after.
+  const watched = expected.filter(({ consumer_group }) => !at.full?.includes(consumer_group));
+  const rows = await scan(tx, watched, at);
   const young = rows.findIndex((row) => row.young);
   const old = young === -1 ? rows : rows.slice(0, young);
   const last = old.at(-1);
@@ -142,18 +148,19 @@ export async function noteEnds(
   `;
 }
 
-/** Notes how far a group has come, and that messages lie before it. */
+/** Notes how far a group has come in each partition of a topic, and where messages lie before it. */
 export async function noteProgress(
   sql: Sql,
   group: string,
   topic: string,
-  committed: number,
-  waits: boolean,
+  places: readonly { readonly partition: number; readonly committed: number; readonly waits: boolean }[],
 ): Promise<void> {
   await sql`
-    insert into timeline.group_progress as p (consumer_group, topic, committed, waits)
-    values (${group}, ${topic}, ${committed}, ${waits})
-    on conflict (consumer_group, topic) do update set committed = excluded.committed, waits = excluded.waits,
+    insert into timeline.group_progress as p (consumer_group, topic, partition, committed, waits)
+    select ${group}, ${topic}, w.partition, w.committed, w.waits
+    from jsonb_to_recordset(${sql.json(places)}) as w (partition integer, committed bigint, waits boolean)
+    order by w.partition
+    on conflict (consumer_group, topic, partition) do update set committed = excluded.committed, waits = excluded.waits,
       moved_at = case when p.committed is distinct from excluded.committed or not p.waits then clock_timestamp() else p.moved_at end
   `;
 }

@@ -133,7 +133,7 @@ async function settle(tx: Tx, batchId: string): Promise<readonly SettledRow[]> {
     with settled as (
       update timeline.redrive_item i set settled_at = clock_timestamp(), error_code = c.error_code,
         status = case when c.error_flag then 'failed'
-          when c.error_code in ('step.closed', 'message.superseded') then 'closed' else 'done' end
+          when c.error_code in ('step.closed', 'message.superseded', 'message.skipped') then 'closed' else 'done' end
       from timeline.event_consumption c
       where i.batch_id = ${batchId} and i.status = 'sent' and c.consumer_group = i.consumer_group
         and c.message_id = i.message_id and c.consumed_at is not null and (not c.error_flag or c.attempts > i.attempts)

@@ -5,6 +5,7 @@ import type { Transport } from "../transport/port.ts";
 import type { GroupControl } from "./group-control.ts";
 import type { Groups } from "./groups.ts";
 import { claimOperation, earlierOperation, keepOperation, type Operator } from "./operator.ts";
+import { notePassedOver } from "./passed-over.ts";
 import { type RewindPart, RewindPreview, skips, type Target } from "./rewind-preview.ts";
 
 /** How long the owner of a partition may take to carry a rewind out, milliseconds. */
@@ -55,6 +56,11 @@ export class Rewind {
     this.#control.nudge();
     // Also when an equal call has asked for it: it may have gone away before it was done.
     await this.#carriedOut(group, asked.ids);
+    if (skips(target) && !(await notePassedOver(this.#sql, this.#transport, group, asked.parts, by.actor)))
+      throw failure(
+        group,
+        "it was moved, but not all that it passed over could be read: the auditor may send it again",
+      );
     return asked.parts;
   }
 

@@ -226,9 +226,9 @@ export interface Broker {
   confirmed(): Promise<bigint | null>;
   /** Up to where in PostgreSQL's log everything has arrived in the topics; null when there is no slot. */
   flushed(): Promise<bigint | null>;
-  /** Reads every partition from its position to its present end. False: it took too long, some were not read to the end. */
+  /** Reads every partition from its position to its present end, or to `until` before it. False: it took too long, some were not read to the end. */
   read(
-    from: readonly Position[],
+    from: readonly (Position & { readonly until?: number })[],
     see: (topic: string, messages: readonly MessageHeaders[]) => Promise<void>,
   ): Promise<boolean>;
   /** Sets committed offsets of a group. False: it has members, who must do it. */

@@ -65,6 +65,12 @@ describe.each([...TRANSPORTS])("the auditor on the %s transport", (kind) => {
       expect((await report()).groups).toEqual([{ ...group, state: "waiting" }]);
       await engine.sql`update timeline.group_progress set moved_at = moved_at - interval '1 hour'`;
       expect((await report()).groups).toEqual([{ ...group, state: "stuck" }]);
+      // Another partition that moves hides nothing.
+      await engine.sql`
+        insert into timeline.group_progress (consumer_group, topic, partition, committed, waits)
+        values ('lab', 'lab.one', 99, 1, true)
+      `;
+      expect((await report()).groups).toEqual([{ ...group, state: "stuck" }]);
       const health = (await client.call("GET", "/health/ready")).json as { parts: { part: string; detail: string }[] };
       expect(health.parts.find(({ part }) => part === "auditor")?.detail).toContain(
         "group lab does not move: 1 requests on lab.one wait, the oldest since",

@@ -229,6 +229,27 @@ describe.each([...TRANSPORTS])("a rewind on the %s transport", (kind) => {
     expect(open.length).toBe(0);
   }, 120_000);
 
+  test("what a group is told to pass over counts as consumed: nobody sends it again", async () => {
+    await consumed();
+    await client.ok("POST", `${PATH}/pause`, { reason: "so that something waits" });
+    const { sagaId } = await client.start("three", { note: `rewind-${++count}` });
+    const at = await eventually("a message waits", async () =>
+      (await partitions("lab.one")).find(({ lag }) => lag > 0),
+    );
+    const answer = await rewind({ topic: "lab.one", partition: at.partition, offset: at.end, skip: true });
+    expect([answer.status, answer.json.detail]).toEqual([200, undefined]);
+    const rows = await lab.sql<{ error_code: string; done: boolean }[]>`
+      select c.error_code, c.consumed_at is not null and not c.error_flag as done from timeline.event_consumption c
+      where c.consumer_group = 'lab' and c.topic = 'lab.one' and c.correlation_id = ${sagaId}
+    `;
+    expect(rows.map((row) => ({ ...row }))).toEqual([{ error_code: "message.skipped", done: true }]);
+    await client.ok("POST", `${PATH}/resume`, { reason: "go" });
+    const missing = await client.call("POST", "/v1/republish", { saga: sagaId, missingOnly: true, preview: true });
+    expect(missing.status).toBe(200);
+    expect(JSON.stringify(missing.json)).not.toContain("lab.one");
+    await client.ok("POST", `/v1/sagas/${sagaId}/cancel`, { reason: "not wanted" });
+  }, 60_000);
+
   test("a call that is sent again under its Idempotency-Key waits for the same rewind", async () => {
     const { partition } = (await partitions("lab.one"))[0] as Partition;
     const ask = () =>

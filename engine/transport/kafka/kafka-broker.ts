@@ -77,13 +77,14 @@ export class KafkaBroker implements Broker {
   }
 
   async read(
-    from: readonly Position[],
+    from: readonly (Position & { readonly until?: number })[],
     see: (topic: string, messages: readonly MessageHeaders[]) => Promise<void>,
   ): Promise<boolean> {
     const ends = await this.ends();
     const open = new Map(
       from.flatMap((place) => {
-        const end = ends.find((one) => one.topic === place.topic && one.partition === place.partition)?.end ?? 0;
+        const last = ends.find((one) => one.topic === place.topic && one.partition === place.partition)?.end ?? 0;
+        const end = Math.min(last, place.until ?? last);
         return end > place.offset ? [[keyOf(place), { ...place, end }] as const] : [];
       }),
     );
