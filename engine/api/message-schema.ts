@@ -17,7 +17,7 @@ export const Consumption = v.pipe(
     errorCode: v.pipe(
       v.nullable(v.string()),
       v.description(
-        "Why it failed; `step.closed`: the saga had given the step up; `message.superseded`: an edited one replaces it; `message.skipped`: the group was told to pass over it",
+        "Why it failed; `step.closed`: the saga had given the step up; `message.superseded`: an edited one replaces it; `message.skipped`: the group was told to pass over it; without an error at the dispatcher, `saga.…`: why a request that was only recorded had no effect",
       ),
     ),
     errorMessage: v.pipe(v.nullable(v.string()), v.description("Why it failed, in words")),

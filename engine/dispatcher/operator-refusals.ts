@@ -1,6 +1,7 @@
 import type { Definition } from "../core/definition.ts";
+import type { SagaEvent } from "../core/event.ts";
 import { stepAt } from "../core/path.ts";
-import { Refusal } from "../core/refusal.ts";
+import { Refusal, type RefusalCode } from "../core/refusal.ts";
 import type { Tx } from "../timeline/database.ts";
 import type { SagaRow } from "../timeline/saga-row.ts";
 import type { Applied } from "./transitions.ts";
@@ -51,6 +52,28 @@ export async function mustHaveEffect(
       );
     default:
   }
+}
+
+const REFUSED: Partial<Record<Applied["effect"], RefusalCode>> = {
+  "not-parked": "saga.not-parked",
+  running: "saga.step-running",
+  pivot: "saga.pivot-skipped",
+  "no-result": "saga.step-without-result",
+  "past-pivot": "saga.past-pivot",
+  final: "saga.final",
+};
+
+const ASKED: readonly SagaEvent["type"][] = [
+  "cancel.requested",
+  "retry.requested",
+  "skip.requested",
+  "resolve.requested",
+  "terminate.requested",
+];
+
+/** The refusal's code for a request by a person that moved nothing when its delivery came. */
+export function refusalOf(effect: Applied["effect"], type: SagaEvent["type"]): RefusalCode | undefined {
+  return ASKED.includes(type) ? REFUSED[effect] : undefined;
 }
 
 async function parkedHint(tx: Tx, sagaId: string): Promise<string> {

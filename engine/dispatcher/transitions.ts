@@ -18,6 +18,7 @@ import { type StepWrite, stepWrites } from "../timeline/step-write.ts";
 import { StoredNeeded, StoredSteps } from "../timeline/stored-steps.ts";
 import type { Unit } from "../timeline/store.ts";
 import type { Delivery } from "../transport/port.ts";
+import { refusalOf } from "./operator-refusals.ts";
 import type { Revisions } from "./revisions.ts";
 
 /** An event to apply, with its place in the transport when it has travelled. */
@@ -189,7 +190,8 @@ export class Transitions {
         await decision.fetch();
       } else if (decision.kind === "needs")
         guards[decision.path] = await settle(unit.tx, work.row.id, decision.path, decision.keepStarted ?? false);
-      else if (decision.kind === "no-op") return this.#note(arrival, decision.reason, undefined, read);
+      else if (decision.kind === "no-op")
+        return noted(this.#note(arrival, decision.reason, undefined, read), event.type);
       else {
         await this.#carryOut(unit, work, arrival, decision);
         return this.#note(arrival, "transition", undefined, read, work);
@@ -232,6 +234,12 @@ export class Transitions {
     };
     return { consumption, effect };
   }
+}
+
+/** With why a request by a person had no effect: a call that only recorded it could not say. */
+function noted({ consumption, effect }: Noted, type: SagaEvent["type"]): Noted {
+  const refused = refusalOf(effect, type);
+  return refused === undefined ? { consumption, effect } : { consumption: { ...consumption, refused }, effect };
 }
 
 function isSettled(status: SagaStatus): boolean {

@@ -1,4 +1,5 @@
 import type { Json } from "../core/json.ts";
+import type { RefusalCode } from "../core/refusal.ts";
 import type { SagaStatus } from "../core/state.ts";
 import type { Delivery } from "../transport/port.ts";
 import type { Tx, Write } from "./database.ts";
@@ -18,6 +19,8 @@ export interface DispatcherConsumption {
   readonly semantics: number;
   readonly read: Json;
   readonly error?: { readonly code: string; readonly message: string };
+  /** Why it had no effect, where whoever asked for it was told only that it is recorded. */
+  readonly refused?: RefusalCode;
 }
 
 /** Records what the dispatcher consumed. The primary key decides; under the saga's lock nobody else can be at it. */
@@ -33,11 +36,11 @@ function insertConsumptions(tx: Tx, rows: readonly DispatcherConsumption[]): Wri
       "offset", consumer, recorded_at, received_at, consumed_at, error_flag, error_code, error_message, sequence, semantics, read,
       status, xid)
     select 'dispatcher', w.message_id, w.correlation_id, 'timeline', w.message_key, w.partition, w."offset", w.consumer,
-      w.recorded_at, w.received_at, clock_timestamp(), w.error_code is not null, w.error_code, w.error_message, w.sequence,
+      w.recorded_at, w.received_at, clock_timestamp(), w.error_flag, w.error_code, w.error_message, w.sequence,
       w.semantics, w.read, w.status, case when w.status is not null then pg_current_xact_id() end
     from jsonb_to_recordset(${tx.json(rows.map(toRow) as never)}) as w (message_id text, correlation_id text, message_key text,
-      partition integer, "offset" bigint, consumer text, recorded_at timestamptz, received_at timestamptz, error_code text,
-      error_message text, sequence bigint, semantics integer, read jsonb, status text)
+      partition integer, "offset" bigint, consumer text, recorded_at timestamptz, received_at timestamptz, error_flag boolean,
+      error_code text, error_message text, sequence bigint, semantics integer, read jsonb, status text)
     on conflict (consumer_group, message_id) do update set attempts = c.attempts + 1, error_flag = excluded.error_flag,
       error_code = excluded.error_code, error_message = excluded.error_message, consumed_at = excluded.consumed_at,
       sequence = excluded.sequence, semantics = excluded.semantics, read = excluded.read, partition = excluded.partition,
@@ -56,7 +59,8 @@ function toRow(row: DispatcherConsumption): Record<string, Json> {
     consumer: row.consumer,
     recorded_at: row.delivery?.recordedAt.toISOString() ?? null,
     received_at: row.delivery?.receivedAt.toISOString() ?? null,
-    error_code: row.error?.code ?? null,
+    error_flag: row.error !== undefined,
+    error_code: row.error?.code ?? row.refused ?? null,
     error_message: row.error?.message ?? null,
     sequence: row.sequence,
     semantics: row.semantics,

@@ -131,6 +131,36 @@ describe("skip", () => {
 
     await eventually("it was applied", async () => (await client.saga(sagaId)).status === "completed");
   }, 60_000);
+
+  test("recorded while the dispatcher is paused, and without effect: the message says why, and is no error", async () => {
+    const { sagaId } = await parked("pivoted", "paused in vain");
+    await client.ok("POST", "/v1/consumer-groups/dispatcher/pause", { reason: "test" });
+    const asked = [
+      await verb(sagaId, "skip", { step: "second" }),
+      await verb(sagaId, "retry", { step: "first" }),
+      await verb(sagaId, "terminate", {}),
+      await verb(sagaId, "terminate", {}),
+    ];
+    expect(asked.map(({ status }) => status)).toEqual([202, 202, 202, 202]);
+    await client.ok("POST", "/v1/consumer-groups/dispatcher/resume", { reason: "test" });
+
+    const told = () =>
+      Promise.all(
+        asked.map(async ({ json }) => {
+          const { messageId } = json as { messageId: string };
+          const message = await client.ok("GET", `/v1/messages/${messageId}`);
+          const { consumptions } = message as { consumptions: { error: boolean; errorCode: string | null }[] };
+          return consumptions.map(({ error, errorCode }) => [error, errorCode]);
+        }),
+      );
+    await eventually("all are consumed", async () => (await told()).every(({ length }) => length === 1));
+    expect(await told()).toEqual([
+      [[false, "saga.pivot-skipped"]],
+      [[false, "saga.not-parked"]],
+      [[false, null]],
+      [[false, "saga.final"]],
+    ]);
+  }, 60_000);
 });
 
 describe("resolve", () => {

@@ -88,6 +88,7 @@ function readEvents({ tables }: Ground): Run {
 interface WrittenConsumption {
   readonly message_id: string;
   readonly correlation_id: string;
+  readonly error_flag: boolean;
   readonly error_code: string | null;
   readonly sequence: number | null;
   readonly read: Read | null;
@@ -105,7 +106,7 @@ function insertConsumptions({ tables }: Ground): Run {
         sagaId: row.correlation_id,
         attempts: (before?.attempts ?? 0) + 1,
         consumed: true,
-        error: row.error_code !== null,
+        error: row.error_flag,
         errorCode: row.error_code,
         sequence: row.sequence,
         read: copy(row.read),
