@@ -72,6 +72,18 @@ async function historyPart(): Promise<{ ok: boolean; detail: string; hint: strin
   );
 }
 
+/** As a watch notes it that sees the wiped Kafka first. */
+async function slotIsLost(): Promise<void> {
+  await sql`
+    insert into timeline.slot_loss (id, slot, cause) values (timeline.new_ulid(), 'lost_ekiden_outbox', 'it was dropped')
+    on conflict (slot) where renewed_at is null do nothing
+  `;
+}
+
+async function openLosses(): Promise<number> {
+  return (await sql`select from timeline.slot_loss where closed_at is null or renewed_at is null`).length;
+}
+
 async function lagOf(group: string): Promise<number> {
   return ((await client.ok("GET", `/v1/consumer-groups/${group}`)) as { lag: number }).lag;
 }
@@ -104,10 +116,7 @@ test(
     expect(JSON.parse(preview.out)).toMatchObject({ need: { code: "kafka.emptied" }, preview: true, future: [] });
     expect(JSON.parse(preview.out).missing.messages).toBeGreaterThanOrEqual(running.length);
 
-    await sql`
-      insert into timeline.slot_loss (id, slot, cause) values (timeline.new_ulid(), 'lost_ekiden_outbox', 'seen at the same time')
-      on conflict (slot) where renewed_at is null do nothing
-    `;
+    await slotIsLost();
     const startedAt = performance.now();
     const killed = cliProcess(["recover", "--reason", "Kafka was wiped"], "", "", environment);
     await eventually("it is at work", async () => killed.errors().includes("begins anew"), 60_000);
@@ -145,8 +154,7 @@ test(
     const audits =
       await sql`select reason, before->>'need' as need from timeline.audit where action = 'history.recover'`;
     expect([...audits]).toEqual([{ reason: "Kafka was wiped", need: "kafka.emptied" }]);
-    const losses = await sql`select closed_at is null or renewed_at is null as open from timeline.slot_loss`;
-    expect(new Set(losses.map(({ open }) => open))).toEqual(new Set([false]));
+    expect(await openLosses()).toBe(0);
     expect(await ekiden(["recover", "--reason", "once more"], environment)).toMatchObject({
       code: 0,
       out: expect.stringContaining("Nothing needs to be recovered"),
