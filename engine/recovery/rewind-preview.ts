@@ -158,12 +158,15 @@ export class RewindPreview {
     );
   }
 
+  /** Attempts of one step run once: when one has done it, the others are skipped. */
   async #count(group: string, { topic, partition, offset }: Place): Promise<Counts> {
     const [row] = await this.#sql<Counts[]>`
-      select count(*) filter (where w.open) as run, count(*) filter (where w.open and w.parked) as parked,
-        count(*) filter (where not w.open) as closed
+      select count(distinct w.work) filter (where w.open) as run,
+        count(distinct w.work) filter (where w.open and w.parked) as parked, count(*) filter (where not w.open) as closed
       from (
-        select ${stillWanted(this.#sql)} as open, p.parked
+        select ${stillWanted(this.#sql)} as open, p.parked,
+          case when r.message_type in ('step.requested', 'compensation.requested')
+            then r.message_type || coalesce(r.step_key, c.message_id) else c.message_id end as work
         from timeline.event_consumption c
         cross join lateral (
           select q.correlation_id, q.message_type, q.step_key from timeline.event_request q
