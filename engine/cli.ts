@@ -5,7 +5,7 @@ import { Command, CommanderError } from "commander";
 
 import { addAudit } from "./cli/audit-command.ts";
 import { addCheckCommand } from "./cli/check.ts";
-import { CliError, EXIT } from "./cli/cli-error.ts";
+import { CliError, EXIT, EXIT_MEANINGS } from "./cli/cli-error.ts";
 import { addDoctorCommand } from "./cli/doctor-command.ts";
 import { addCompletion } from "./cli/completion-command.ts";
 import { addExportCommand } from "./cli/export-command.ts";
@@ -29,10 +29,8 @@ import { OutputClosed } from "./cli/write-line.ts";
 
 const NOTES = `
 Commands that talk to an engine find it at EKIDEN_URL (http://127.0.0.1:8080) and send EKIDEN_API_KEY.
-Exit codes: 0 done; 1 the engine refused, a check found errors or differences, or the doctor something red; 2 wrong usage; 3 no engine answers;
-4 with --wait: the saga is not completed (failed, cancelled, parked, or it still runs); of many: one is parked,
-terminated or still on its way; a redrive of many: it waits, was stopped, or a message failed again; 130 Ctrl-C.
-Of many, 1 says that some were refused and the others done.`;
+Exit codes:
+${EXIT_MEANINGS.map(([code, meaning]) => `  ${String(code).padStart(3)}  ${meaning}`).join("\n")}`;
 
 async function run(args: readonly string[]): Promise<void> {
   const program = new Command("ekiden").description("Ekiden: sagas over your own PostgreSQL and Kafka");

@@ -54,7 +54,7 @@ create table timeline.redrive_item (
 create index redrive_item_open_idx on timeline.redrive_item (batch_id, status, position) where status in ('waiting', 'sent');
 comment on table timeline.redrive_item is 'The messages of a redrive, in the order of sending, and what became of each.';
 comment on column timeline.redrive_item.batch_id is 'The redrive.';
-comment on column timeline.redrive_item.position is 'Place in the order of sending, from 1.';
+comment on column timeline.redrive_item.position is 'Place in the order of sending, from 1; what failed is put behind all others when a person says go on.';
 comment on column timeline.redrive_item.consumer_group is 'The group that failed on it.';
 comment on column timeline.redrive_item.message_id is 'The message.';
 comment on column timeline.redrive_item.status is 'waiting, sent, done (consumed without error), failed (again) or closed (the saga has given it up).';

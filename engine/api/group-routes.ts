@@ -10,13 +10,13 @@ import { readQuery } from "./read-query.ts";
 import { RequestError } from "./request-error.ts";
 import type { ProblemCode } from "./translate-code.ts";
 import { groupOf } from "./unknown.ts";
-import { MaybeReasoned, RewindRequest } from "./verb-schema.ts";
+import { Reasoned, RewindRequest } from "./verb-schema.ts";
 
 const RewindQuery = v.strictObject({
   preview: v.optional(queryFlag("true: says what would happen and moves nothing"), "false"),
 });
 
-/** Audited when the caller gives no reason. */
+/** A preview is not audited. */
 const NO_REASON = "none given";
 
 /** A preview moves nothing; what moves must be justified. */
@@ -36,7 +36,7 @@ export function addGroupRoutes(app: Api, { engine }: ApiParts): void {
   app.post("/v1/consumer-groups/:group/pause", PAUSE, async (c) => {
     const group = groupOf(c.req.param("group"));
     const caller = callerOf(c);
-    const { reason = NO_REASON } = await readBody(c.req.raw, MaybeReasoned);
+    const { reason } = await readBody(c.req.raw, Reasoned);
     await engine.pause(group, reason, caller);
     return c.json(await engine.group(group));
   });
@@ -44,7 +44,7 @@ export function addGroupRoutes(app: Api, { engine }: ApiParts): void {
   app.post("/v1/consumer-groups/:group/resume", RESUME, async (c) => {
     const group = groupOf(c.req.param("group"));
     const caller = callerOf(c);
-    const { reason = NO_REASON } = await readBody(c.req.raw, MaybeReasoned);
+    const { reason } = await readBody(c.req.raw, Reasoned);
     await engine.resume(group, reason, caller);
     return c.json(await engine.group(group));
   });
@@ -86,7 +86,7 @@ const PAUSE = describe({
   summary: "Pause a consumer group",
   description: "What is in progress ends; nothing further is taken until it is resumed, also after a restart.",
   path: ["group"],
-  body: { schema: "MaybeReasoned", description: "Why", required: false },
+  body: { schema: "Reasoned", description: "Why", required: true },
   answers: ONE,
   problems: VERB,
 });
@@ -96,7 +96,7 @@ const RESUME = describe({
   operationId: "resumeConsumerGroup",
   summary: "Resume a consumer group",
   path: ["group"],
-  body: { schema: "MaybeReasoned", description: "Why", required: false },
+  body: { schema: "Reasoned", description: "Why", required: true },
   answers: ONE,
   problems: [...VERB, "group.held"],
 });

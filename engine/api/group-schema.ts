@@ -63,7 +63,7 @@ export const RewindPart = v.pipe(
     from: v.pipe(v.nullable(v.number()), v.description("Where the group stands now; null: nothing committed")),
     to: count("Where it will stand"),
     done: count("Consumed already: skipped"),
-    run: count("Failed and still wanted: run again"),
+    run: count("Failed and still wanted: run again; of several attempts of a step one"),
     parked: count("Of those that run again: their saga is parked at that step, and goes on when they succeed"),
     closed: count("Failed, but the saga gave the step up: stays given up"),
     waiting: count("Not consumed yet by this group"),

@@ -38,7 +38,6 @@ const SCHEMAS = {
   HealthLoad: health.HealthLoad,
   HealthReport: health.HealthReport,
   Live: health.Live,
-  MaybeReasoned: verb.MaybeReasoned,
   Message: message.Message,
   MessageList: message.MessageList,
   Pipeline: pipeline.Pipeline,

@@ -15,9 +15,6 @@ export const Reason = v.pipe(
 /** Body of verbs that a person must justify. */
 export const Reasoned = v.pipe(v.strictObject({ reason: Reason }), v.description("Why it is done"));
 
-/** Body of verbs whose reason may stay away. */
-export const MaybeReasoned = v.pipe(v.strictObject({ reason: v.optional(Reason) }), v.description("Why it is done"));
-
 export const MessageRedriveRequest = v.pipe(
   v.strictObject({
     reason: Reason,

@@ -24,9 +24,10 @@ export function addCompletion(program: Command): void {
     });
 }
 
-/** A command as a shell completes it. */
+/** A command as a shell completes it, and those below it. */
 interface Words {
   readonly name: string;
+  readonly below: readonly Words[];
   readonly description: string;
   readonly options: readonly { readonly flag: string; readonly description: string; readonly takes: boolean }[];
 }
@@ -35,6 +36,7 @@ function wordsOf(program: Command): readonly Words[] {
   return program.commands.map((command) => ({
     name: command.name(),
     description: command.description(),
+    below: wordsOf(command),
     options: [
       ...command.options.map(({ long, short, description, required, optional }) => ({
         flag: long ?? short ?? "",
@@ -50,34 +52,50 @@ const SCRIPTS: Readonly<Record<string, (commands: readonly Words[]) => string>> 
 
 /** Options after a dash; everything else is left to the completion of files. */
 function bash(commands: readonly Words[]): string {
-  const cases = commands.map(
-    ({ name, options }) => `    ${name}) words="${options.map(({ flag }) => flag).join(" ")}" ;;`,
-  );
+  const flags = ({ options }: Words) => options.map(({ flag }) => flag).join(" ");
+  const cases = commands.flatMap((command) => [
+    ...command.below.map((each) => `    "${command.name} ${each.name}") words="${flags(each)}" ;;`),
+    `    "${command.name} "*) words="${flags(command)}" below="${command.below.map(({ name }) => name).join(" ")}" ;;`,
+  ]);
   return [
     "_ekiden() {",
-    '  local current="${COMP_WORDS[COMP_CWORD]}" words=""',
+    '  local current="${COMP_WORDS[COMP_CWORD]}" words="" below="" second=""',
     '  if [ "$COMP_CWORD" -eq 1 ]; then',
     `    COMPREPLY=($(compgen -W "${commands.map(({ name }) => name).join(" ")} --help" -- "$current"))`,
     "    return",
     "  fi",
-    '  case "${COMP_WORDS[1]}" in',
+    '  if [ "$COMP_CWORD" -gt 2 ]; then second="${COMP_WORDS[2]}"; fi',
+    '  case "${COMP_WORDS[1]} $second" in',
     ...cases,
     "  esac",
     "  COMPREPLY=()",
-    '  case "$current" in -*) COMPREPLY=($(compgen -W "$words" -- "$current")) ;; esac',
+    '  if [ "$COMP_CWORD" -gt 2 ]; then below=""; fi',
+    '  case "$current" in',
+    '    -*) COMPREPLY=($(compgen -W "$words" -- "$current")) ;;',
+    '    *) COMPREPLY=($(compgen -W "$below" -- "$current")) ;;',
+    "  esac",
     "}",
     "complete -o default -F _ekiden ekiden",
   ].join("\n");
 }
 
 function zsh(commands: readonly Words[]): string {
-  const names = commands.map(({ name, description }) => `    ${quoted(`${name}:${description}`)}`);
-  const cases = commands.map(({ name, options }) => {
+  const named = ({ name, description }: Words) => quoted(`${name}:${description}`);
+  const names = commands.map((each) => `    ${named(each)}`);
+  const rest = ({ options }: Words) => {
     const specs = options.map(({ flag, description, takes }) =>
       quoted(`${flag}[${description.replaceAll(/[[\]\\]/g, "\\$&")}]${takes ? ":value:_files" : ""}`),
     );
-    return `    ${name}) _arguments ${specs.join(" ")} '*:value:_files' ;;`;
-  });
+    return `_arguments ${specs.join(" ")} '*:value:_files'`;
+  };
+  const cases = commands.flatMap((command) => [
+    ...command.below.map(
+      (each) => `    "${command.name} ${each.name}") shift words; (( CURRENT-- )); ${rest(each)} ;;`,
+    ),
+    command.below.length === 0
+      ? `    "${command.name} "*) ${rest(command)} ;;`
+      : `    "${command.name} "*) below=(${command.below.map(named).join(" ")}); _describe command below; ${rest(command)} ;;`,
+  ]);
   return [
     "#compdef ekiden",
     "_ekiden() {",
@@ -88,9 +106,11 @@ function zsh(commands: readonly Words[]): string {
     "    _describe command commands",
     "    return",
     "  fi",
-    "  local command=$words[2]",
+    "  local -a below",
+    '  local command="$words[2]" second=""',
+    '  if (( CURRENT > 3 )); then second="$words[3]"; fi',
     "  shift words; (( CURRENT-- ))",
-    "  case $command in",
+    '  case "$command $second" in',
     ...cases,
     "  esac",
     "}",
@@ -100,12 +120,21 @@ function zsh(commands: readonly Words[]): string {
 
 function fish(commands: readonly Words[]): string {
   return commands
-    .flatMap(({ name, description, options }) => [
+    .flatMap(({ name, description, options, below }) => [
       `complete -c ekiden -n __fish_use_subcommand -f -a ${name} -d ${quoted(description)}`,
       ...options.map(
         ({ flag, description: says, takes }) =>
           `complete -c ekiden -n '__fish_seen_subcommand_from ${name}' -l ${flag.slice(2)}${takes ? " -r" : ""} -d ${quoted(says)}`,
       ),
+      ...below.flatMap((each) => [
+        `complete -c ekiden -n '__fish_seen_subcommand_from ${name}' -f -a ${each.name} -d ${quoted(each.description)}`,
+        ...each.options
+          .filter(({ flag }) => !options.some((one) => one.flag === flag))
+          .map(
+            ({ flag, description: says, takes }) =>
+              `complete -c ekiden -n '__fish_seen_subcommand_from ${name}; and __fish_seen_subcommand_from ${each.name}' -l ${flag.slice(2)}${takes ? " -r" : ""} -d ${quoted(says)}`,
+          ),
+      ]),
     ])
     .join("\n");
 }

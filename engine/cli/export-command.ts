@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { mkdir, open, rename, rm } from "node:fs/promises";
+import { access, constants, mkdir, open, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { createGunzip, createGzip } from "node:zlib";
 
@@ -62,6 +62,7 @@ async function exportAll({ json, partition, before, to = ".", drop = false, reas
     throw new CliError(EXIT.usage, "say which with one of --partition and --before");
   if (before !== undefined && (!/^\d{4}-\d\d-\d\d$/.test(before) || Number.isNaN(Date.parse(before))))
     throw new CliError(EXIT.usage, `--before ${before}: must be a day like 2026-01-01`);
+  await prepare(to);
   const { items } = expect(PartitionList, await call("GET", "/v1/partitions"));
   const chosen = items.filter((one) =>
     partition === undefined
@@ -70,7 +71,6 @@ async function exportAll({ json, partition, before, to = ".", drop = false, reas
   );
   if (partition !== undefined && chosen.length === 0)
     throw new CliError(EXIT.refused, `There is no partition "${partition}": ekiden partitions lists them.`);
-  await mkdir(to, { recursive: true });
   const done: (Manifest & { dropped: boolean })[] = [];
   for (const one of chosen) {
     const manifest = await exportOne(one, to);
@@ -81,6 +81,17 @@ async function exportAll({ json, partition, before, to = ".", drop = false, reas
   }
   if (json === true) console.log(JSON.stringify({ items: done }, null, 2));
   else if (done.length === 0) console.log("No partition ends before that.");
+}
+
+/** @throws CliError when no file can be written there */
+async function prepare(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+    await access(folder, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
+    throw new CliError(EXIT.usage, `--to ${folder}: no files can be written there (${code}).`);
+  }
 }
 
 /** Under its final name a file is complete; what an interrupted run left is written anew. */

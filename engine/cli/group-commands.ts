@@ -23,9 +23,9 @@ export function addGroupCommands(program: Command): void {
     );
   withJson(program.command("resume").argument("<group>", "the group"))
     .description("let a paused group take messages again")
-    .option("--reason <text>", "why; it stands in the audit")
-    .action(async (group: string, { json, ...body }: OutputOptions & { reason?: string }) =>
-      moved({ json: json === true }, await call("POST", groupPath(group, "/resume"), { body })),
+    .requiredOption("--reason <text>", "why; it stands in the audit")
+    .action(async (group: string, options: OutputOptions & { reason: string }) =>
+      moved(options, await call("POST", groupPath(group, "/resume"), { body: { reason: options.reason } })),
     );
 }
 

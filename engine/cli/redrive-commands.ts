@@ -53,19 +53,22 @@ export function addRedriveCommands(program: Command): void {
       const { json, ...query } = command.optsWithGlobals<OutputOptions & { status?: string; cursor?: string }>();
       print({ json: json === true }, RedriveDetail, await call("GET", redrivePath(id), { query }), redriveText);
     });
-  for (const [verb, what] of [
-    ["continue", "go on with a redrive that waits for a person"],
-    ["stop", "send nothing more of a redrive"],
-  ] as const) {
-    withJson(redrives.command(verb).argument("<id>", "the redrive"))
-      .description(what)
-      .requiredOption("--reason <text>", "why; it stands in the audit")
-      .action(async (id: string, _options: object, command: Command) => {
-        const { json, reason } = command.optsWithGlobals<OutputOptions & { reason: string }>();
-        const answer = await call("POST", redrivePath(id, `/${verb}`), { body: { reason } });
-        print({ json: json === true }, RedriveDetail, answer, redriveText);
-      });
-  }
+  withJson(redrives.command("continue").argument("<id>", "the redrive"))
+    .description("go on with a redrive that waits for a person; what failed is sent again, last")
+    .option("--no-wait", "do not wait for its end")
+    .requiredOption("--reason <text>", "why; it stands in the audit")
+    .action(async (id: string, _options: object, command: Command) => {
+      const { json, reason, wait } = command.optsWithGlobals<OutputOptions & { reason: string; wait: boolean }>();
+      await untilEnd(await call("POST", redrivePath(id, "/continue"), { body: { reason } }), wait, json === true);
+    });
+  withJson(redrives.command("stop").argument("<id>", "the redrive"))
+    .description("send nothing more of a redrive")
+    .requiredOption("--reason <text>", "why; it stands in the audit")
+    .action(async (id: string, _options: object, command: Command) => {
+      const { json, reason } = command.optsWithGlobals<OutputOptions & { reason: string }>();
+      const answer = await call("POST", redrivePath(id, "/stop"), { body: { reason } });
+      print({ json: json === true }, RedriveDetail, answer, redriveText);
+    });
 }
 
 function addRedrive(program: Command): void {
@@ -119,10 +122,14 @@ async function redriveMany(filter: FilterOptions, options: RedriveOptions): Prom
   };
   const answer = await call("POST", "/v1/redrives", { body: { filter, reason, preview: preview === true, ...pace } });
   if (preview === true) return print(options, RedrivePreview, answer, selectedText);
-  if (wait === false) return print(options, RedriveDetail, answer, redriveText);
-  const created = expect(RedriveDetail, answer);
-  const ended = await followRedrive(created, json === true);
-  print(options, RedriveDetail, ended, redriveText);
+  await untilEnd(answer, wait !== false, json === true);
+}
+
+/** Shows a redrive: as it is now, or when it has ended or waits for a person. */
+async function untilEnd(answer: unknown, wait: boolean, json: boolean): Promise<void> {
+  if (!wait) return print({ json }, RedriveDetail, answer, redriveText);
+  const ended = await followRedrive(expect(RedriveDetail, answer), json);
+  print({ json }, RedriveDetail, ended, redriveText);
   if (ended.status !== "done" || ended.failed > 0) throw new CliError(EXIT.notCompleted, goOnText(ended));
 }
 
@@ -131,7 +138,9 @@ function goOnText({ redriveId, status, failed, problem }: v.InferOutput<typeof R
     const go = `bun run ekiden redrives continue ${redriveId} --reason …`;
     return `It stopped itself: ${problem}.\nfix: Mend the cause, then \`${go}\`, or \`stop\`.`;
   }
-  return status === "stopped" ? "It was stopped." : `${failed} failed again.`;
+  return status === "stopped"
+    ? "It was stopped."
+    : `${failed} failed again.\nfix: It is over: mend the cause, then ask for another redrive.`;
 }
 
 function filterOf(options: RedriveOptions): FilterOptions {

@@ -34,12 +34,17 @@ export function addReference(program: Command): void {
 function reference(program: Command): string {
   const codes = EXIT_MEANINGS.map(([code, meaning]) => `| ${code} | ${meaning} |\n`).join("");
   const commands = [...program.commands].sort((a, b) => (a.name() < b.name() ? -1 : 1));
-  return `${HEAD}${codes}\n## Commands\n\n${commands.map(section).join("\n\n")}`;
+  return `${HEAD}${codes}\n## Commands\n\n${commands.flatMap((each) => sections("ekiden", each)).join("\n\n")}`;
 }
 
-function section(command: Command): string {
-  const names = command.registeredArguments.map(argumentName);
-  const title = ["ekiden", command.name(), ...names].join(" ");
+/** A command, and behind it those that stand below it. */
+function sections(parent: string, command: Command): readonly string[] {
+  const path = `${parent} ${command.name()}`;
+  return [section(path, command), ...command.commands.flatMap((each) => sections(path, each))];
+}
+
+function section(path: string, command: Command): string {
+  const title = [path, ...command.registeredArguments.map(argumentName)].join(" ");
   const rows = [
     ...command.registeredArguments.map((each) => row(argumentName(each), each.description)),
     ...command.options.map((each) => row(each.flags, described(each))),

@@ -2,7 +2,7 @@ import { errorOf } from "../core/draft.ts";
 import type { Json } from "../core/json.ts";
 import type { ChildEntry, SagaState } from "../core/state.ts";
 import { canonical } from "../timeline/idempotency.ts";
-import type { Folded } from "./fold.ts";
+import type { Folded, MovingEvent } from "./fold.ts";
 import type { FoldedStep } from "./folded-steps.ts";
 
 /** What of a row of `timeline.saga` its events decide. */
@@ -14,6 +14,8 @@ export interface StoredSaga {
   readonly error: Json;
   readonly uncompensated: Json;
   readonly finished_at: Date | null;
+  readonly key: string | null;
+  readonly labels: Json;
 }
 
 /** A row of `timeline.saga_step`. */
@@ -66,6 +68,19 @@ export function differencesOf(folded: Folded, saga: StoredSaga, steps: readonly 
       theirs === undefined ? null : storedStepFields(theirs),
     );
   }
+  return differences;
+}
+
+/** Where a saga's row differs from what its start has recorded. What a start does not say is not compared. */
+export function startDifferences([first]: readonly MovingEvent[], { key, labels }: StoredSaga): FieldDifference[] {
+  const body = first?.message_body ?? null;
+  if (first?.message_type !== "saga.started" || !isObject(body)) return [];
+  const differences: FieldDifference[] = [];
+  for (const [field, stored] of Object.entries({ key, labels }))
+    if (field in body)
+      walk(field, body[field] ?? null, stored, (at, mine, theirs) =>
+        differences.push({ event: first.message_id, field: at, folded: shown(mine), stored: shown(theirs) }),
+      );
   return differences;
 }
 

@@ -50,7 +50,10 @@ export class RedriveBatches {
     return created as string;
   }
 
-  /** Sends the rest although the first has not gone well, or failures have stopped it. @throws Refusal `redrive.*` */
+  /**
+   * Sends the rest although the first has not gone well, or failures have stopped it, and behind it once more what has
+   * failed: in front of it, messages that fail for ever would stop it again and again. @throws Refusal `redrive.*`
+   */
   async goOn(id: string, reason: string, by: Operator): Promise<void> {
     await this.#change(id, "continue", reason, by, async (tx, before) => {
       if (before === "running") {
@@ -58,6 +61,15 @@ export class RedriveBatches {
       }
       await tx`
         update timeline.redrive_batch set status = 'running', errors_in_a_row = 0, problem = null where id = ${id}
+      `;
+      await tx`
+        with behind as (
+          select i.position, (select max(l.position) from timeline.redrive_item l where l.batch_id = ${id})
+            + (row_number() over (order by i.position))::integer as place
+          from timeline.redrive_item i where i.batch_id = ${id} and i.status = 'failed'
+        )
+        update timeline.redrive_item i set position = b.place, status = 'waiting', error_code = null, settled_at = null
+        from behind b where i.batch_id = ${id} and i.position = b.position
       `;
       return "running";
     });

@@ -182,14 +182,14 @@ async function sendNext(tx: Tx, { id, status, due }: BatchRow): Promise<void> {
   `;
 }
 
-/** Over is what has nothing out and nothing left to send, or was stopped. */
+/** Over is what has nothing out and nothing left to send, or was stopped. One that waits for a person goes on waiting. */
 async function finish(tx: Tx, id: string): Promise<void> {
   await tx`
     update timeline.redrive_batch b set finished_at = clock_timestamp(),
       status = case b.status when 'stopped' then 'stopped' else 'done' end
     where b.id = ${id}
       and not exists (select from timeline.redrive_item i where i.batch_id = b.id and i.status = 'sent')
-      and (b.status = 'stopped' or not exists (
+      and (b.status = 'stopped' or b.status <> 'waiting' and not exists (
         select from timeline.redrive_item i where i.batch_id = b.id and i.status = 'waiting'))
   `;
 }

@@ -180,15 +180,18 @@ export class RewindPreview {
 
   /**
    * What has failed from there on, in one statement and by the index of what has failed. A call that was cut off counts
-   * among what waits: the committed offset never passes it.
+   * among what waits: the committed offset never passes it. Attempts of one step run once: when one has done it, the others
+   * are skipped.
    */
   #count(group: string, moves: readonly Move[]): Promise<readonly Counts[]> {
     const places = moves.map(({ topic, partition, offset }) => ({ topic, partition, offset }));
     return this.#sql<Counts[]>`
-      select w.topic, w.partition, count(*) filter (where w.open) as run,
-        count(*) filter (where w.open and w.parked) as parked, count(*) filter (where not w.open) as closed
+      select w.topic, w.partition, count(distinct w.work) filter (where w.open) as run,
+        count(distinct w.work) filter (where w.open and w.parked) as parked, count(*) filter (where not w.open) as closed
       from (
-        select e.topic, e.partition, ${stillWanted(this.#sql)} as open, p.parked
+        select e.topic, e.partition, ${stillWanted(this.#sql)} as open, p.parked,
+          case when r.message_type in ('step.requested', 'compensation.requested')
+            then r.message_type || coalesce(r.step_key, c.message_id) else c.message_id end as work
         from jsonb_to_recordset(${this.#sql.json(places)}) as e (topic text, partition integer, "offset" bigint)
         join timeline.event_consumption c on c.consumer_group = ${group} and c.error_flag and c.topic = e.topic
           and c.partition = e.partition and c."offset" >= e."offset"

@@ -3,7 +3,13 @@ import type { Evaluator } from "../core/evaluate.ts";
 import { Refusal } from "../core/refusal.ts";
 import type { Sql, Tx } from "../timeline/database.ts";
 import { factsOf, type SagaRow } from "../timeline/saga-row.ts";
-import { differencesOf, type FieldDifference, type StoredSaga, type StoredStep } from "./differences.ts";
+import {
+  differencesOf,
+  type FieldDifference,
+  startDifferences,
+  type StoredSaga,
+  type StoredStep,
+} from "./differences.ts";
 import { fold, type MovingEvent } from "./fold.ts";
 
 /** A saga whose rows are not what its events make of them. */
@@ -127,7 +133,7 @@ async function verifyOne({ sql, definition, evaluator }: VerifyParts, sagaId: st
     const difference = { event, field: `transition ${sequence}`, folded: words, stored: "a transition" };
     return { differences: [{ ...about, ...difference }], unverifiable: [] };
   }
-  const differences = differencesOf(folded.folded, saga, steps);
+  const differences = [...startDifferences(events, saga), ...differencesOf(folded.folded, saga, steps)];
   const hide = compiled.sensitive.length > 0;
   return {
     differences: differences.map((each) => ({ ...about, ...(hide ? hidden(each) : each) })),
@@ -145,7 +151,7 @@ function hidden(difference: FieldDifference): FieldDifference {
 async function readSaga(tx: Tx, sagaId: string): Promise<Snapshot | null> {
   const [saga] = await tx<(SagaRow & StoredSaga)[]>`
     select id, definition, version, revision, status, sequence, unapplied, key, input, state, traceparent, writer, started_at,
-      parent_id, parent_path, output, error, uncompensated, finished_at
+      parent_id, parent_path, output, error, uncompensated, finished_at, labels
     from timeline.saga where id = ${sagaId}
   `;
   if (saga === undefined) return null;

@@ -109,6 +109,8 @@ test.each([
     [{ pointer: "/force", detail: "is no field of this body" }],
   ],
   [`/v1/sagas/${SAGA}/cancel`, "[]", [{ pointer: "", detail: "is no object" }]],
+  ["/v1/consumer-groups/screening/pause", "{}", [{ pointer: "/reason", detail: "is missing" }]],
+  ["/v1/consumer-groups/screening/resume", "{}", [{ pointer: "/reason", detail: "is missing" }]],
   ["/v1/consumer-groups/screening/rewind", '{"firstError":false}', expect.any(Array)],
   ["/v1/consumer-groups/screening/rewind", '{"topic":"a","partition":0}', expect.any(Array)],
   ["/v1/consumer-groups/screening/rewind", '{"firstError":true,"timestamp":"2026-01-01T00:00:00Z"}', expect.any(Array)],

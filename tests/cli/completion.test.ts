@@ -21,6 +21,8 @@ withBash(
   async () => {
     expect(await offered(["ekiden", "re"])).toEqual(expect.arrayContaining(["retry", "redrive", "resume", "rewind"]));
     expect(await offered(["ekiden", "tai"])).toEqual(["tail"]);
+    expect(await offered(["ekiden", "redrives", ""])).toEqual(["show", "continue", "stop"]);
+    expect(await offered(["ekiden", "pipeline", "re"])).toEqual(["restart"]);
   },
   30_000,
 );
@@ -29,6 +31,8 @@ withBash(
   "bash completes a command's options after a dash, and leaves the rest to files",
   async () => {
     expect(await offered(["ekiden", "tail", "--"])).toEqual(["--json", "--definition", "--status", "--type", "--help"]);
+    expect(await offered(["ekiden", "redrives", "stop", "--r"])).toEqual(["--reason"]);
+    expect(await offered(["ekiden", "redrives", "--"])).toEqual(["--json", "--help"]);
     expect(await offered(["ekiden", "check", "domains/"])).toEqual([]);
   },
   30_000,

@@ -49,6 +49,9 @@ const WRONG: readonly (readonly [args: readonly string[], says: string])[] = [
   [["redrive", "M", "--body", "{", "--reason", "mended"], "--body is no JSON"],
   [["redrive", "--group", "lab", "--body", "{}", "--reason", "mended"], "--body goes with the id of one message"],
   [["redrive", "--group", "lab", "--rate", "fast", "--reason", "mended"], "--rate fast: must be a number"],
+  [["export", "--partition", "p", "--to", "/proc/x"], "--to /proc/x: no files can be written there (E"],
+  [["pause", "lab"], "'--reason <text>' not specified"],
+  [["resume", "lab"], "'--reason <text>' not specified"],
   [["redrives", "stop", "R"], "'--reason <text>' not specified"],
   [["rewind", "screening", "--first-error"], "say why with --reason"],
 ];

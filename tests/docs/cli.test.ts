@@ -16,4 +16,13 @@ test("every command is explained, with each of its arguments and options", async
   const rows = PAGE.split("\n").filter((line) => line.startsWith("| `"));
   expect(rows.filter((line) => /^\| `[^`]+` \|\s*\|$/.test(line))).toEqual([]);
   expect(PAGE).not.toMatch(/\n### .*\n\n\.\n/);
+  for (const nested of ["redrives show", "redrives continue", "redrives stop", "pipeline restart"])
+    expect(PAGE).toContain(`### \`ekiden ${nested}`);
 });
+
+test("the help says the exit codes in the same words", async () => {
+  const { out } = await ekiden(["--help"]);
+  const codes = [...PAGE.matchAll(/^\| (\d+) \| (.+) \|$/gm)];
+  expect(codes.length).toBe(6);
+  for (const [, code, meaning] of codes) expect(out).toContain(`${String(code).padStart(5)}  ${meaning}`);
+}, 30_000);

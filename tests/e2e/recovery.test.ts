@@ -105,7 +105,7 @@ describe.each([...TRANSPORTS])("a broken handler on the %s transport", (kind) =>
       firstError: true,
     })) as Preview;
     expect(preview.preview).toBe(true);
-    expect(sum(preview, "run")).toBe(6);
+    expect(sum(preview, "run")).toBe(3);
     expect(sum(preview, "done") + sum(preview, "closed")).toBeGreaterThan(0);
     const rewound = (await client.ok("POST", "/v1/consumer-groups/screening/rewind", {
       firstError: true,

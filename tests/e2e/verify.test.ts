@@ -64,6 +64,10 @@ describe("verification", () => {
     const saga = `update timeline.saga set`;
     const step = `update timeline.saga_step set`;
     expect(await fields(`${saga} status = 'failed'`)).toEqual([["status", '"completed"', '"failed"']]);
+    expect(await fields(`${saga} key = 'forged' where id = '${sagaId}'`)).toEqual([["key", '"verified"', '"forged"']]);
+    expect(await fields(`${saga} labels = labels || '{"forged": "yes"}'`)).toEqual([
+      ["labels.forged", "null", '"yes"'],
+    ]);
     expect(await fields(`${saga} output = '{"note": "forged"}'`)).toEqual([
       ["output.note", '"two of one of verified"', '"forged"'],
     ]);

@@ -119,6 +119,22 @@ describe.each([...TRANSPORTS])("redrives on the %s transport", (kind) => {
     expect(audit.map(({ action }) => action)).toEqual(["redrive.create", "redrive.continue", "redrive.stop"]);
   }, 90_000);
 
+  test("told to go on once the cause is mended, it sends what failed again as well, last", async () => {
+    let broken = true;
+    const sagas = await parked(3, () => broken);
+    const { redriveId } = await create({ ...(await order(sagas)), reason: "hoping", stopAfterErrors: 1 });
+    const waits = await until(redriveId, "waiting");
+    const [first] = waits.items.filter(({ status }) => status === "failed");
+    broken = false;
+    await client.ok("POST", `/v1/redrives/${redriveId}/continue`, { reason: "mended" });
+    const done = await until(redriveId, "done");
+
+    expect([done.total, done.done, done.failed]).toEqual([3, 3, 0]);
+    expect(done.items.at(-1)?.messageId).toBe(first?.messageId as string);
+    for (const { sagaId } of sagas)
+      await eventually("the saga goes on", async () => (await client.saga(sagaId)).status === "completed");
+  }, 90_000);
+
   test("what a saga has given up is closed, and proves nothing for the rest", async () => {
     let broken = true;
     const [given, wanted] = (await parked(2, () => broken)) as [SagaJson, SagaJson];

@@ -17,7 +17,7 @@ export async function engineChecks(): Promise<{ readonly runs: boolean; readonly
     const red = health.output.parts.filter(({ ok }) => !ok);
     const own = red.map(({ part, detail, hint }) => fault("red", "engine", `${part}: ${detail}`, hint ?? ""));
     const well = fine("engine", `ready, ${health.output.parts.length} parts`);
-    return { runs: true, findings: [...(own.length > 0 ? own : [well]), ...lags(groups)] };
+    return { runs: true, findings: [...(own.length > 0 ? own : [well]), ...hints(health.output), ...lags(groups)] };
   } catch (error) {
     if (!(error instanceof CliError)) throw error;
     const unreachable = error.exit === EXIT.unreachable;
@@ -26,6 +26,13 @@ export async function engineChecks(): Promise<{ readonly runs: boolean; readonly
       findings: [fault(unreachable ? "warn" : "red", "engine", error.message, "bun run engine")],
     };
   }
+}
+
+/** What is ready and says all the same what to do, as the auditor of a group that does not move. */
+function hints({ parts }: v.InferOutput<typeof HealthReport>): readonly Finding[] {
+  return parts.flatMap(({ part, ok, detail, hint }) =>
+    ok && hint !== undefined ? [fault("warn", part, detail, hint)] : [],
+  );
 }
 
 async function ask(path: string): Promise<unknown> {
