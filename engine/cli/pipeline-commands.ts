@@ -16,7 +16,7 @@ export function addPipelineCommands(program: Command): void {
       print(options, Pipeline, await call("GET", "/v1/pipeline"), pipelineText),
     );
   withJson(pipeline.command("restart"))
-    .description("restart the connector with its tasks; one that was stopped goes on")
+    .description("restart the connector; one that was stopped goes on")
     .requiredOption("--reason <text>", "why; it stands in the audit")
     .option("--key <key>", "Idempotency-Key: the same call again has no second effect")
     .action(async (_: unknown, command: Command) => {
