@@ -56,11 +56,12 @@ async function note(
   messages: readonly MessageHeaders[],
   actor: string,
 ): Promise<void> {
+  const code = "message.skipped";
   const ids = messages.map((headers) => headers["id"] || headers["ce_id"] || "");
   await sql`
     insert into timeline.event_consumption (consumer_group, message_id, correlation_id, topic, message_key, consumer,
       consumed_at, error_code)
-    select ${group}, r.message_id, r.correlation_id, r.topic, r.message_key, ${actor}, clock_timestamp(), 'message.skipped'
+    select ${group}, r.message_id, r.correlation_id, r.topic, r.message_key, ${actor}, clock_timestamp(), ${code}
     from timeline.event_request r
     where r.message_id = any (${sql.array(ids)}::text[]) and r.topic = ${topic}
     order by r.message_id
