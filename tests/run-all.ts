@@ -15,18 +15,18 @@ const TEST_TIMEOUT_MS = 60_000;
 type Part = readonly [name: string, paths: readonly string[]];
 
 /**
- * Parts one after the other, those of a line side by side. The READMEs start a stack of their own: two stacks at once would
- * need twice the memory, and the others of its line need a database at most.
+ * Parts one after the other, those of a line side by side. READMEs and drills start stacks of their own: two stacks at once
+ * would need twice the memory, and the others of its line need a database at most.
  */
 const PARTS: readonly (readonly Part[])[] = [
   [
-    ["documentation", ["./tests/docs"]],
+    ["documentation and its drills", ["./tests/docs", "./tests/drills"]],
     ["unit tests, architecture rules and API", [...UNIT, "./tests/api"]],
   ],
   [
     [
       "contract, integration and end to end",
-      ["contract", "transport", "integration", "e2e", "faults", "model", "drills"].map((kind) => `./tests/${kind}`),
+      ["contract", "transport", "integration", "e2e", "faults", "model"].map((kind) => `./tests/${kind}`),
     ],
   ],
 ];

@@ -322,6 +322,7 @@ test(
     await client.ok("POST", "/v1/consumer-groups/appraisal/rewind", {
       ...{ topic, partition, offset: end, skip: true, reason: "late" },
     });
+    await engine.sql`delete from timeline.event_consumption where message_id = ${command}`;
     const [request] = await engine.sql<{ input: never; step_key: string }[]>`
       select message_body->'input' as input, step_key from timeline.event_request where message_id = ${command}
     `;
