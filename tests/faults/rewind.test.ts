@@ -118,6 +118,7 @@ describe.each([...TRANSPORTS])("a rewind on the %s transport", (kind) => {
     const [given] = parked as [SagaJson];
     await client.ok("POST", `/v1/sagas/${given.sagaId}/cancel`, { reason: "not wanted" });
     expect((await client.settled(given.sagaId)).status).toBe("cancelled");
+    await consumed();
 
     const all = await preview({ firstError: true });
     expect(new Set(all.json.parts.map(({ topic }) => topic))).toEqual(new Set(["lab.two"]));
@@ -164,6 +165,12 @@ describe.each([...TRANSPORTS])("a rewind on the %s transport", (kind) => {
       expect([body, await rewind(body)]).toMatchObject([body, { status, json: { code } }]);
     }
     await client.ok("POST", `${PATH}/pause`, { reason: "so that something waits" });
+    // The other process follows in a moment; on Kafka it owns some of the partitions.
+    const elsewhere = new Client(() => other?.url ?? lab.url);
+    await eventually("both have paused", async () => {
+      const { members } = (await elsewhere.ok("GET", PATH)) as { members: { state: string }[] };
+      return members.every(({ state }) => state === "paused" || state === "standby");
+    });
     const { sagaId } = await client.start("three", { note: `rewind-${++count}` });
     const ahead = await eventually("a message waits", async () =>
       (await partitions("lab.one")).find(({ lag }) => lag > 0),
