@@ -88,6 +88,8 @@ async function partition(name: string, of = client): Promise<Partition> {
 
 /** Exported as a program would do it. */
 async function exported(name: string): Promise<{ sha256: string; rows: number }> {
+  // A row that this process did not hand over is placed a moment after its commit, and is an obstacle until then.
+  await eventually("it was read into the topics", async () => (await partition(name)).delivered);
   await (await fetch(`${engine.url}/v1/partitions/${name}/export`)).text();
   const { exported: found } = await partition(name);
   if (found === null) throw new Error("it was not exported");
@@ -164,8 +166,7 @@ test(
     expect(refused.json.detail).toContain(open.sagaId);
     expect(await partition(open.name)).toMatchObject({
       openSagas: 1,
-      // What has not been noted as delivered yet stands beside it.
-      obstacles: expect.arrayContaining([expect.stringContaining(open.sagaId)]),
+      obstacles: [expect.stringContaining(open.sagaId)],
     });
 
     const child = await oldMonth(engine.sql, { rows: 1 });
