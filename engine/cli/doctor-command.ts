@@ -98,6 +98,7 @@ async function addressOf({ databaseUrl: url, home }: Config): Promise<string | n
 }
 
 async function setsOf({ domains }: Config): Promise<readonly MigrationSet[]> {
+  // One that does not load is red in the line of the definitions.
   const loaded = await loadDomains(domains).catch(() => []);
   return [
     { schema: "timeline", folder: join(import.meta.dir, "../../sql") },
