@@ -32,9 +32,11 @@ Commands that talk to an engine find it at EKIDEN_URL (http://127.0.0.1:8080) an
 Exit codes:
 ${EXIT_MEANINGS.map(([code, meaning]) => `  ${String(code).padStart(3)}  ${meaning}`).join("\n")}`;
 
-async function run(args: readonly string[]): Promise<void> {
+async function run(args: readonly string[], json: boolean): Promise<void> {
   const program = new Command("ekiden").description("Ekiden: sagas over your own PostgreSQL and Kafka");
   program.addHelpText("after", NOTES).showHelpAfterError("(--help shows the usage)").exitOverride();
+  // A program that asked for JSON gets the fault as JSON too, from `explain`.
+  if (json) program.configureOutput({ writeErr: () => {} });
   addCheckCommand(program);
   addGraphCommand(program);
   addSimulateCommand(program);
@@ -62,10 +64,15 @@ async function run(args: readonly string[]): Promise<void> {
 /** Says what went wrong and returns the exit code. */
 function explain(error: unknown, json: boolean): number {
   // Commander has written its own message; help and version count as done.
-  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+  if (error instanceof CommanderError) {
+    if (json && error.exitCode !== 0) console.log(faultJson(error.message));
+    return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+  }
   if (error instanceof OutputClosed) return EXIT.done;
   if (error instanceof CliError) {
     if (json && error.answer !== undefined) console.log(JSON.stringify(error.answer, null, 2));
+    // Wrong usage is found before anything is printed, so standard output stays one JSON document.
+    else if (json && error.exit === EXIT.usage) console.log(faultJson(error.message));
     else console.error(error.message);
     return error.exit;
   }
@@ -77,9 +84,15 @@ function explain(error: unknown, json: boolean): number {
   return EXIT.refused;
 }
 
+/** Wrong usage, in the form in which the engine refuses. */
+function faultJson(detail: string): string {
+  return JSON.stringify({ title: "Wrong usage", detail: detail.replace(/^error: /, "") }, null, 2);
+}
+
 const args = process.argv.slice(2);
+const json = args.includes("--json");
 try {
-  await run(args);
+  await run(args, json);
 } catch (error) {
-  process.exit(explain(error, args.includes("--json")));
+  process.exit(explain(error, json));
 }

@@ -46,7 +46,7 @@ export function addMessageRoutes(app: Api, { engine, sql }: ApiParts): void {
     const { reason, body } = await readBody(c.req.raw, MessageRedriveRequest);
     if (body !== undefined) {
       const edited = await engine.edit(messageId, body as Json, reason, caller);
-      return c.json({ ...edited, republishId: null }, 202);
+      return c.json({ ...edited, republishId: null, doneBy: [], settled: false }, 202);
     }
     return c.json({ ...(await engine.redrive(messageId, reason, caller)), supersededBy: null }, 202);
   });

@@ -105,6 +105,11 @@ export const Redriven = v.pipe(
       v.nullable(v.string()),
       v.description("ULID of the message that replaces it, with the edited body"),
     ),
+    doneBy: v.pipe(v.array(v.string()), v.description("Groups that have consumed it, and skip it")),
+    settled: v.pipe(
+      v.boolean(),
+      v.description("The step of this command is settled: it is answered with what stands, and nothing runs"),
+    ),
   }),
   v.description("A message that was sent again, or replaced"),
 );

@@ -3,7 +3,7 @@ import type * as v from "valibot";
 
 import { ConsumerGroup, ConsumerGroupList } from "../api/group-schema.ts";
 import { call } from "./client.ts";
-import { type OutputOptions, print, withJson } from "./output.ts";
+import { type ActOptions, type OutputOptions, print, withJson, withReason } from "./output.ts";
 import { table } from "./table.ts";
 
 type GroupView = v.InferOutput<typeof ConsumerGroup>;
@@ -15,22 +15,17 @@ export function addGroupCommands(program: Command): void {
     .action(async (options: OutputOptions) =>
       print(options, ConsumerGroupList, await call("GET", "/v1/consumer-groups"), ({ items }) => groupsText(items)),
     );
-  withJson(program.command("pause").argument("<group>", "the group"))
+  withReason(program.command("pause").argument("<group>", "the group"))
     .description("stop a group from taking messages, also after a restart")
-    .requiredOption("--reason <text>", "why; it stands in the audit")
-    .action(async (group: string, options: OutputOptions & { reason: string }) =>
-      moved(options, await call("POST", groupPath(group, "/pause"), { body: { reason: options.reason } })),
-    );
-  withJson(program.command("resume").argument("<group>", "the group"))
+    .action(async (group: string, options: ActOptions) => moved(options, await act(group, "/pause", options)));
+  withReason(program.command("resume").argument("<group>", "the group"))
     .description("let a paused group take messages again")
-    .requiredOption("--reason <text>", "why; it stands in the audit")
-    .action(async (group: string, options: OutputOptions & { reason: string }) =>
-      moved(options, await call("POST", groupPath(group, "/resume"), { body: { reason: options.reason } })),
-    );
+    .action(async (group: string, options: ActOptions) => moved(options, await act(group, "/resume", options)));
 }
 
-function groupPath(group: string, verb: string): string {
-  return `/v1/consumer-groups/${encodeURIComponent(group)}${verb}`;
+function act(group: string, verb: string, { reason, key }: ActOptions): Promise<unknown> {
+  const path = `/v1/consumer-groups/${encodeURIComponent(group)}${verb}`;
+  return call("POST", path, { body: { reason }, idempotencyKey: key });
 }
 
 function moved(options: OutputOptions, answer: unknown): void {

@@ -14,6 +14,22 @@ export function withJson(command: Command): Command {
   return command.option("--json", "print what the engine answered, as JSON");
 }
 
+/** Options of a command that changes something. */
+export interface ActOptions extends OutputOptions {
+  readonly reason: string;
+  readonly key?: string;
+}
+
+/** Adds `--key` to a command that changes something. */
+export function withKey(command: Command): Command {
+  return command.option("--key <key>", "Idempotency-Key: the same call again has no second effect");
+}
+
+/** Adds `--reason`, `--key` and `--json` to a command that changes something. */
+export function withReason(command: Command): Command {
+  return withKey(withJson(command).requiredOption("--reason <text>", "why; it stands in the audit"));
+}
+
 /** Prints an answer: as it came for a program, through `human` for a person. @throws CliError when it has another form */
 export function print<S extends v.GenericSchema>(
   options: OutputOptions,

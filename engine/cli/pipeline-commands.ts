@@ -3,7 +3,7 @@ import type * as v from "valibot";
 
 import { Pipeline } from "../api/pipeline-schema.ts";
 import { call } from "./client.ts";
-import { type OutputOptions, print, withJson } from "./output.ts";
+import { type ActOptions, type OutputOptions, print, withJson, withReason } from "./output.ts";
 import { facts, table } from "./table.ts";
 
 type PipelineJson = v.InferOutput<typeof Pipeline>;
@@ -15,12 +15,10 @@ export function addPipelineCommands(program: Command): void {
     .action(async (options: OutputOptions) =>
       print(options, Pipeline, await call("GET", "/v1/pipeline"), pipelineText),
     );
-  withJson(pipeline.command("restart"))
+  withReason(pipeline.command("restart"))
     .description("restart the connector; one that was stopped goes on")
-    .requiredOption("--reason <text>", "why; it stands in the audit")
-    .option("--key <key>", "Idempotency-Key: the same call again has no second effect")
     .action(async (_: unknown, command: Command) => {
-      const { reason, key, ...options } = command.optsWithGlobals<OutputOptions & { reason: string; key?: string }>();
+      const { reason, key, ...options } = command.optsWithGlobals<ActOptions>();
       const answer = await call("POST", "/v1/pipeline/restart", { body: { reason }, idempotencyKey: key });
       print(options, Pipeline, answer, pipelineText);
     });

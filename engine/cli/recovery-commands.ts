@@ -4,7 +4,7 @@ import type * as v from "valibot";
 import { RebuildReport, RepublishReport } from "../api/recovery-schema.ts";
 import { CliError, EXIT } from "./cli-error.ts";
 import { call } from "./client.ts";
-import { expect, type OutputOptions, print, withJson } from "./output.ts";
+import { type ActOptions, expect, type OutputOptions, print, withJson, withKey, withReason } from "./output.ts";
 import { ProgressLine } from "./progress-line.ts";
 import { table } from "./table.ts";
 import { addVerify } from "./verify-command.ts";
@@ -19,6 +19,7 @@ interface RepublishOptions extends OutputOptions {
   readonly missingOnly?: boolean;
   readonly preview?: boolean;
   readonly reason?: string;
+  readonly key?: string;
 }
 
 type Rebuild = v.InferOutput<typeof RebuildReport>;
@@ -26,7 +27,7 @@ type Report = v.InferOutput<typeof RepublishReport>;
 
 /** Recovery from the event store. */
 export function addRecoveryCommands(program: Command): void {
-  withJson(program.command("republish"))
+  withKey(withJson(program.command("republish")))
     .description("send requests again from the event store: who has done one skips it")
     .option("--since <time>", "written at or after it, like 2026-01-31T12:00:00Z")
     .option("--until <time>", "written before it")
@@ -35,11 +36,13 @@ export function addRecoveryCommands(program: Command): void {
     .option("--missing-only", "only what a group which must consume it has not consumed")
     .option("--preview", "count, and send nothing")
     .option("--reason <text>", "why; it stands in the audit; needed without --preview")
-    .action(async ({ json, ...body }: RepublishOptions) => {
+    .action(async ({ json, key, ...body }: RepublishOptions) => {
       if (body.preview !== true && body.reason === undefined) {
         throw new CliError(EXIT.usage, "republish sends messages: say why with --reason, or look first with --preview");
       }
-      const report = await watched(expect(RepublishReport, await call("POST", "/v1/republish", { body })));
+      const report = await watched(
+        expect(RepublishReport, await call("POST", "/v1/republish", { body, idempotencyKey: key })),
+      );
       print({ json: json === true }, RepublishReport, report, republishText);
     });
   addRebuild(program);
@@ -47,12 +50,14 @@ export function addRecoveryCommands(program: Command): void {
 }
 
 function addRebuild(program: Command): void {
-  withJson(program.command("rebuild").argument("<group>", "the projection, <domain>.<projection>"))
+  withReason(program.command("rebuild").argument("<group>", "the projection, <domain>.<projection>"))
     .description("build a projection anew from the event store; readers see the old rows until it is done")
-    .requiredOption("--reason <text>", "why; it stands in the audit")
-    .action(async (group: string, { json, reason }: OutputOptions & { reason: string }) => {
+    .action(async (group: string, { json, reason, key }: ActOptions) => {
       const path = `/v1/projections/${encodeURIComponent(group)}/rebuild`;
-      const report = await rebuilt(path, expect(RebuildReport, await call("POST", path, { body: { reason } })));
+      const report = await rebuilt(
+        path,
+        expect(RebuildReport, await call("POST", path, { body: { reason }, idempotencyKey: key })),
+      );
       if (report.state === "failed")
         throw new CliError(EXIT.refused, `${group} was not rebuilt and is as it was: ${report.problem}`, report);
       print({ json: json === true }, RebuildReport, report, ({ events }) => `${group} is rebuilt: ${events} events`);

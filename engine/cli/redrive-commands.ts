@@ -6,7 +6,7 @@ import { RedriveDetail, RedriveList, RedrivePreview } from "../api/redrive-schem
 import { CliError, EXIT } from "./cli-error.ts";
 import { call } from "./client.ts";
 import { jsonArgument } from "./json-argument.ts";
-import { expect, type OutputOptions, print, withJson } from "./output.ts";
+import { type ActOptions, expect, type OutputOptions, print, withJson, withKey, withReason } from "./output.ts";
 import { followRedrive } from "./redrive-progress.ts";
 import { redriveText, redrivesText, selectedText } from "./redrive-text.ts";
 
@@ -27,6 +27,7 @@ interface RedriveOptions extends OutputOptions, FilterOptions {
   readonly preview?: boolean;
   readonly wait?: boolean;
   readonly reason?: string;
+  readonly key?: string;
 }
 
 /** Sending failed messages again: one, or all that a filter finds. */
@@ -53,26 +54,25 @@ export function addRedriveCommands(program: Command): void {
       const { json, ...query } = command.optsWithGlobals<OutputOptions & { status?: string; cursor?: string }>();
       print({ json: json === true }, RedriveDetail, await call("GET", redrivePath(id), { query }), redriveText);
     });
-  withJson(redrives.command("continue").argument("<id>", "the redrive"))
+  withReason(redrives.command("continue").argument("<id>", "the redrive"))
     .description("go on with a redrive that waits for a person; what failed is sent again, last")
     .option("--no-wait", "do not wait for its end")
-    .requiredOption("--reason <text>", "why; it stands in the audit")
     .action(async (id: string, _options: object, command: Command) => {
-      const { json, reason, wait } = command.optsWithGlobals<OutputOptions & { reason: string; wait: boolean }>();
-      await untilEnd(await call("POST", redrivePath(id, "/continue"), { body: { reason } }), wait, json === true);
+      const { json, wait, ...given } = command.optsWithGlobals<ActOptions & { wait: boolean }>();
+      await untilEnd(await act(id, "/continue", given), wait, json === true);
     });
-  withJson(redrives.command("stop").argument("<id>", "the redrive"))
+  withReason(redrives.command("stop").argument("<id>", "the redrive"))
     .description("send nothing more of a redrive")
-    .requiredOption("--reason <text>", "why; it stands in the audit")
     .action(async (id: string, _options: object, command: Command) => {
-      const { json, reason } = command.optsWithGlobals<OutputOptions & { reason: string }>();
-      const answer = await call("POST", redrivePath(id, "/stop"), { body: { reason } });
-      print({ json: json === true }, RedriveDetail, answer, redriveText);
+      const { json, ...given } = command.optsWithGlobals<ActOptions>();
+      print({ json: json === true }, RedriveDetail, await act(id, "/stop", given), redriveText);
     });
 }
 
 function addRedrive(program: Command): void {
-  withJson(program.command("redrive").argument("[id]", "id of a message; without it, all that the filter finds"))
+  withKey(
+    withJson(program.command("redrive").argument("[id]", "id of a message; without it, all that the filter finds")),
+  )
     .description("send failed messages again: who has done one skips it, who failed on it runs it")
     .option("--body <json>", "of one message: its body, edited; the message is replaced by a new one")
     .option("--group <group>", "all on which this group failed")
@@ -100,27 +100,41 @@ function addRedrive(program: Command): void {
 }
 
 async function redriveOne(id: string, options: RedriveOptions): Promise<void> {
-  const { reason, body, preview } = options;
+  const { reason, body, preview, key } = options;
   if (preview === true)
     throw new CliError(EXIT.usage, "--preview goes with a filter; `ekiden messages` shows one message");
   const edited = body === undefined ? {} : { body: jsonArgument("--body", body) };
   const path = `/v1/messages/${encodeURIComponent(id)}/redrive`;
-  print(options, Redriven, await call("POST", path, { body: { reason, ...edited } }), redrivenText);
+  print(
+    options,
+    Redriven,
+    await call("POST", path, { body: { reason, ...edited }, idempotencyKey: key }),
+    redrivenText,
+  );
 }
 
-function redrivenText({ messageId, republishId, supersededBy }: v.InferOutput<typeof Redriven>): string {
+function redrivenText({
+  messageId,
+  republishId,
+  supersededBy,
+  doneBy,
+  settled,
+}: v.InferOutput<typeof Redriven>): string {
   if (supersededBy !== null) return `message ${messageId} is replaced by ${supersededBy}, with the edited body`;
-  return `message ${messageId} is sent again as ${republishId}`;
+  const sent = `message ${messageId} is sent again as ${republishId}`;
+  if (settled) return `${sent}\nits step is settled: nothing runs, it is answered with what stands`;
+  return doneBy.length === 0 ? sent : `${sent}\n${doneBy.join(", ")} skips it: done before`;
 }
 
 async function redriveMany(filter: FilterOptions, options: RedriveOptions): Promise<void> {
   if (options.body !== undefined) throw new CliError(EXIT.usage, "--body goes with the id of one message");
-  const { preview, reason, rate, stopAfter, wait, json } = options;
+  const { preview, reason, rate, stopAfter, wait, json, key } = options;
   const pace = {
     ...(rate === undefined ? {} : { ratePerSecond: numberOf("--rate", rate) }),
     ...(stopAfter === undefined ? {} : { stopAfterErrors: numberOf("--stop-after", stopAfter) }),
   };
-  const answer = await call("POST", "/v1/redrives", { body: { filter, reason, preview: preview === true, ...pace } });
+  const body = { filter, reason, preview: preview === true, ...pace };
+  const answer = await call("POST", "/v1/redrives", { body, idempotencyKey: preview === true ? undefined : key });
   if (preview === true) return print(options, RedrivePreview, answer, selectedText);
   await untilEnd(answer, wait !== false, json === true);
 }
@@ -153,6 +167,10 @@ function numberOf(option: string, text: string): number {
   if (text.trim() === "" || !Number.isFinite(value))
     throw new CliError(EXIT.usage, `${option} ${text}: must be a number`);
   return value;
+}
+
+function act(id: string, verb: string, { reason, key }: ActOptions): Promise<unknown> {
+  return call("POST", redrivePath(id, verb), { body: { reason }, idempotencyKey: key });
 }
 
 function redrivePath(id: string, verb = ""): string {

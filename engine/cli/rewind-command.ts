@@ -5,7 +5,7 @@ import type * as v from "valibot";
 import { RewindReport } from "../api/group-schema.ts";
 import { CliError, EXIT } from "./cli-error.ts";
 import { call } from "./client.ts";
-import { expect, type OutputOptions, print, withJson } from "./output.ts";
+import { expect, type OutputOptions, print, withJson, withKey } from "./output.ts";
 import { table } from "./table.ts";
 
 interface RewindOptions extends OutputOptions {
@@ -19,13 +19,14 @@ interface RewindOptions extends OutputOptions {
   readonly preview?: boolean;
   readonly yes?: boolean;
   readonly reason?: string;
+  readonly key?: string;
 }
 
 type Report = v.InferOutput<typeof RewindReport>;
 
 /** Moving a consumer group back; on a terminal the person sees first what it would do. */
 export function addRewindCommand(program: Command): void {
-  withJson(program.command("rewind").argument("<group>", "the group"))
+  withKey(withJson(program.command("rewind").argument("<group>", "the group")))
     .description("move a group back: what was done is skipped, what failed and is still wanted runs again")
     .option("--first-error", "to the oldest message in error whose step is not settled")
     .option("--message <id>", "to this message")
@@ -42,7 +43,7 @@ export function addRewindCommand(program: Command): void {
 
 async function rewind(group: string, options: RewindOptions): Promise<void> {
   const target = rewindTarget(options);
-  const { preview, reason, yes, json } = options;
+  const { preview, reason, yes, json, key } = options;
   if (preview !== true && reason === undefined)
     throw new CliError(EXIT.usage, "rewind moves a group: say why with --reason, or look first with --preview");
   const path = `/v1/consumer-groups/${encodeURIComponent(group)}/rewind`;
@@ -51,7 +52,7 @@ async function rewind(group: string, options: RewindOptions): Promise<void> {
   if (preview === true) return print(options, RewindReport, await look(), rewindText);
   const asks = yes !== true && json !== true && process.stdin.isTTY === true && process.stdout.isTTY === true;
   if (asks) await ask(expect(RewindReport, await look()));
-  print(options, RewindReport, await call("POST", path, { body }), rewindText);
+  print(options, RewindReport, await call("POST", path, { body, idempotencyKey: key }), rewindText);
 }
 
 /** @throws CliError when the person does not want it */

@@ -4,7 +4,7 @@ import { Saga } from "../api/saga-schema.ts";
 import { call } from "./client.ts";
 import { addList } from "./list-command.ts";
 import { addOperatorCommands } from "./operator-commands.ts";
-import { type OutputOptions, print, withJson } from "./output.ts";
+import { type ActOptions, type OutputOptions, print, withJson, withReason } from "./output.ts";
 import { accepted, demandCompleted, sagaText } from "./saga-text.ts";
 import { addSignal } from "./signal-command.ts";
 import { addStart } from "./start-command.ts";
@@ -31,18 +31,16 @@ function addShow(program: Command): void {
 }
 
 function addVerbs(program: Command): void {
-  withJson(program.command("cancel").argument("<id>", "id of the saga"))
+  withReason(program.command("cancel").argument("<id>", "id of the saga"))
     .description("cancel a saga: what it has done is undone")
-    .requiredOption("--reason <text>", "why; it stands in the audit")
-    .action(async (id: string, options: OutputOptions & { reason: string }) =>
-      accepted(options, await call("POST", sagaPath(id, "/cancel"), { body: { reason: options.reason } })),
+    .action(async (id: string, { json = false, reason, key }: ActOptions) =>
+      accepted({ json }, await call("POST", sagaPath(id, "/cancel"), { body: { reason }, idempotencyKey: key })),
     );
-  withJson(program.command("retry").argument("<id>", "id of the saga"))
+  withReason(program.command("retry").argument("<id>", "id of the saga"))
     .description("run the parked step of a saga again")
     .option("--step <path>", "path of the step; without it the one that is parked")
-    .requiredOption("--reason <text>", "why; it stands in the audit")
-    .action(async (id: string, { json, ...body }: OutputOptions & { reason: string; step?: string }) =>
-      accepted({ json: json === true }, await call("POST", sagaPath(id, "/retry"), { body })),
+    .action(async (id: string, { json = false, key, ...body }: ActOptions & { step?: string }) =>
+      accepted({ json }, await call("POST", sagaPath(id, "/retry"), { body, idempotencyKey: key })),
     );
 }
 

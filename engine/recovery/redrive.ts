@@ -1,12 +1,17 @@
 import { Refusal } from "../core/refusal.ts";
 import { newId } from "../timeline/ids.ts";
-import type { Sql } from "../timeline/database.ts";
+import type { Sql, Tx } from "../timeline/database.ts";
 import { claimOperation, keepOperation, type Operator } from "./operator.ts";
+import { stillWanted } from "./still-wanted.ts";
 
 /** A message that was sent again, and under which id. */
 export interface Redriven {
   readonly messageId: string;
   readonly republishId: string;
+  /** Groups that have consumed it: they skip it. */
+  readonly doneBy: readonly string[];
+  /** The step of this command is settled: whoever takes it answers with what stands, and runs nothing. */
+  readonly settled: boolean;
 }
 
 /**
@@ -38,8 +43,21 @@ export async function redrive(sql: Sql, messageId: string, reason: string, by: O
       insert into timeline.audit (id, actor, action, target, reason, after)
       values (${newId()}, ${by.actor}, 'message.redrive', ${messageId}, ${reason}, ${tx.json({ republishId })})
     `;
-    const answer = { messageId, republishId };
+    const answer = { messageId, republishId, ...(await whatToExpect(tx, messageId)) };
     await keepOperation(tx, `redrive/${messageId}`, by, answer);
     return answer;
   }) as Promise<Redriven>;
+}
+
+async function whatToExpect(tx: Tx, messageId: string): Promise<Pick<Redriven, "doneBy" | "settled">> {
+  const [seen] = await tx<{ doneBy: string[]; settled: boolean }[]>`
+    select not (${stillWanted(tx)}) as settled, array(
+      select c.consumer_group from timeline.event_consumption c
+      where c.message_id = r.message_id and not c.error_flag and c.consumed_at is not null order by 1
+    ) as "doneBy"
+    from timeline.event_request r
+    left join timeline.step_guard g on g.step_key = r.step_key
+    where r.message_id = ${messageId}
+  `;
+  return seen ?? { doneBy: [], settled: false };
 }

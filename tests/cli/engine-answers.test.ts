@@ -109,3 +109,40 @@ test("a reader that has gone is no error", async () => {
   const [out, err] = await Promise.all([new Response(shell.stdout).text(), new Response(shell.stderr).text()]);
   expect([out.startsWith("GROUP"), err]).toEqual([true, "code 0\n"]);
 }, 30_000);
+
+test("every command that changes something sends the Idempotency-Key it was given", async () => {
+  const reason = ["--reason", "mended"];
+  const commands = [
+    ["cancel", "S", ...reason],
+    ["retry", "S", ...reason],
+    ["skip", "S", "--step", "a", ...reason],
+    ["resolve", "S", "--step", "a", ...reason],
+    ["terminate", "S", ...reason],
+    ["pause", "g", ...reason],
+    ["resume", "g", ...reason],
+    ["rewind", "g", "--first-error", ...reason],
+    ["redrive", "M", ...reason],
+    ["redrive", "--group", "g", ...reason],
+    ["redrives", "continue", "R", ...reason],
+    ["redrives", "stop", "R", ...reason],
+    ["republish", ...reason],
+    ["rebuild", "p", ...reason],
+    ["pipeline", "restart", ...reason],
+  ];
+  const sent: (string | null)[] = [];
+  const started = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    fetch(request) {
+      sent.push(request.headers.get("idempotency-key"));
+      return problem(409, "saga.final") as never;
+    },
+  });
+  server = started;
+  const ends = await Promise.all(
+    commands.map((args, n) => ekiden([...args, "--key", `k${n}`], { EKIDEN_URL: started.url.origin })),
+  );
+
+  expect(ends.map(({ code }) => code)).toEqual(commands.map(() => 1));
+  expect(sent.toSorted()).toEqual(commands.map((_, n) => `k${n}`).toSorted());
+}, 60_000);

@@ -56,6 +56,16 @@ const WRONG: readonly (readonly [args: readonly string[], says: string])[] = [
   [["rewind", "screening", "--first-error"], "say why with --reason"],
 ];
 
+test.each([
+  [["cancel", "01M84H7D8XMF9BG544P7E8X5JP", "--json"], "required option '--reason <text>' not specified"],
+  [["rewind", "screening", "--first-error", "--json"], "rewind moves a group"],
+])("with --json wrong usage is one JSON document: %p", async (args, detail) => {
+  const { code, out, err } = await ekiden(args, NOBODY);
+
+  expect(JSON.parse(out)).toEqual({ title: "Wrong usage", detail: expect.stringContaining(detail) });
+  expect([code, err]).toEqual([2, ""]);
+});
+
 test.each(WRONG)("wrong usage is exit code 2: %p", async (args, says) => {
   const { code, err } = await ekiden(args, NOBODY);
 

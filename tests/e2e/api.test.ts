@@ -158,6 +158,7 @@ describe("the API over a running engine", () => {
       await engine.sql`select message_id from timeline.event_request where correlation_id = ${saga.sagaId} and topic = 'contract.conclude'`;
     const answer = await client.call("POST", `/v1/messages/${command?.["message_id"]}/redrive`, { reason: "test" });
     expect(answer.status).toBe(202);
+    expect(answer.json).toMatchObject({ doneBy: ["contract"], settled: true });
     await eventually("it travelled again", async () => {
       const rows =
         await engine.sql`select count(*)::int as n from timeline.topic_log where message_id = ${command?.["message_id"]}`;
