@@ -1,69 +1,73 @@
-import type { Sql } from "../timeline/database.ts";
+import type { Sql, Tx } from "../timeline/database.ts";
 import type { MessageHeaders, Transport } from "../transport/port.ts";
 import type { RewindPart } from "./rewind-preview.ts";
 
-/** Places of a topic log that are written down in one statement. */
-const PLACES_MAX = 5_000;
+/** Messages that are written down in one statement. */
+const NOTED_MAX = 5_000;
 
-/**
- * Writes down that a group was told to pass over messages: they count as consumed, so that nobody takes them for lost
- * and sends them again. What it has taken up before stays as it is. False: not all of them could be read in time.
- */
-export async function notePassedOver(
+/** Messages of one topic that a group is told to pass over. */
+export interface PassedOver {
+  readonly topic: string;
+  readonly ids: readonly string[];
+}
+
+/** What lies between where a group stands and where it is told to go. Null: not all of it could be read in time. */
+export async function passedOver(
   sql: Sql,
   transport: Transport,
   group: string,
   parts: readonly RewindPart[],
-  actor: string,
-): Promise<boolean> {
-  let complete = true;
+): Promise<readonly PassedOver[] | null> {
+  const found: PassedOver[] = [];
   for (const { topic, partition, from, to } of parts) {
     const offsets = await transport.offsets(group, [topic]);
     const earliest = offsets.find((at) => at.partition === partition)?.earliest ?? 0;
     const first = Math.max(from ?? 0, earliest);
     if (first >= to) continue;
-    if (transport.broker === undefined) await noteInLog(sql, group, topic, first, to, actor);
+    const ids: string[] = [];
+    if (transport.broker === undefined) ids.push(...(await idsInLog(sql, topic, first, to)));
     else {
-      const range = { topic, partition, offset: first, until: to };
-      const see = (_topic: string, messages: readonly MessageHeaders[]) => note(sql, group, topic, messages, actor);
-      complete = (await transport.broker.read([range], see)) && complete;
+      const see = async (_topic: string, messages: readonly MessageHeaders[]) => {
+        ids.push(...messages.map((headers) => headers["id"] || headers["ce_id"] || ""));
+      };
+      if (!(await transport.broker.read([{ topic, partition, offset: first, until: to }], see))) return null;
     }
+    found.push({ topic, ids });
   }
-  return complete;
+  return found;
 }
 
-async function noteInLog(
-  sql: Sql,
+async function idsInLog(sql: Sql, topic: string, first: number, to: number): Promise<readonly string[]> {
+  const rows = await sql<{ id: string }[]>`
+    select message_id as id from timeline.topic_log where topic = ${topic} and "offset" >= ${first} and "offset" < ${to}
+  `;
+  return rows.map(({ id }) => id);
+}
+
+/**
+ * Writes down, in the transaction that asks for the move, that a group passes over messages: they count as consumed, so
+ * that nobody takes them for lost and sends them again. What it has taken up before stays as it is.
+ */
+export async function notePassedOver(
+  tx: Tx,
   group: string,
-  topic: string,
-  first: number,
-  to: number,
+  passed: readonly PassedOver[],
   actor: string,
 ): Promise<void> {
-  for (let at = first; at < to; at += PLACES_MAX) {
-    const rows = await sql<{ id: string }[]>`
-      select message_id as id from timeline.topic_log
-      where topic = ${topic} and "offset" >= ${at} and "offset" < ${Math.min(to, at + PLACES_MAX)}
-    `;
-    await note(sql, group, topic, rows, actor);
+  for (const { topic, ids } of passed) {
+    for (let at = 0; at < ids.length; at += NOTED_MAX)
+      await note(tx, group, topic, ids.slice(at, at + NOTED_MAX), actor);
   }
 }
 
-async function note(
-  sql: Sql,
-  group: string,
-  topic: string,
-  messages: readonly MessageHeaders[],
-  actor: string,
-): Promise<void> {
+async function note(tx: Tx, group: string, topic: string, ids: readonly string[], actor: string): Promise<void> {
   const code = "message.skipped";
-  const ids = messages.map((headers) => headers["id"] || headers["ce_id"] || "");
-  await sql`
+  await tx`
     insert into timeline.event_consumption (consumer_group, message_id, correlation_id, topic, message_key, consumer,
       consumed_at, error_code)
     select ${group}, r.message_id, r.correlation_id, r.topic, r.message_key, ${actor}, clock_timestamp(), ${code}
     from timeline.event_request r
-    where r.message_id = any (${sql.array(ids)}::text[]) and r.topic = ${topic}
+    where r.message_id = any (${tx.array([...ids])}::text[]) and r.topic = ${topic}
     order by r.message_id
     on conflict do nothing
   `;

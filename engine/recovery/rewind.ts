@@ -5,7 +5,7 @@ import type { Transport } from "../transport/port.ts";
 import type { GroupControl } from "./group-control.ts";
 import type { Groups } from "./groups.ts";
 import { claimOperation, earlierOperation, keepOperation, type Operator } from "./operator.ts";
-import { notePassedOver } from "./passed-over.ts";
+import { notePassedOver, passedOver } from "./passed-over.ts";
 import { type RewindPart, RewindPreview, skips, type Target } from "./rewind-preview.ts";
 
 /** How long the owner of a partition may take to carry a rewind out, milliseconds. */
@@ -56,17 +56,18 @@ export class Rewind {
     this.#control.nudge();
     // Also when an equal call has asked for it: it may have gone away before it was done.
     await this.#carriedOut(group, asked.ids);
-    if (skips(target) && !(await notePassedOver(this.#sql, this.#transport, group, asked.parts, by.actor)))
-      throw failure(
-        group,
-        "it was moved, but not all that it passed over could be read: the auditor may send it again",
-      );
     return asked.parts;
   }
 
   async #ask(group: string, target: Target, reason: string, by: Operator): Promise<Asked> {
     const parts = await this.preview(group, target);
-    return (await this.#sql.begin((tx) => request(tx, group, target, parts, reason, by))) as Asked;
+    const passed = skips(target) ? await passedOver(this.#sql, this.#transport, group, parts) : [];
+    if (passed === null) throw failure(group, "what it would pass over could not be read; nothing was moved");
+    return (await this.#sql.begin(async (tx) => {
+      const asked = await request(tx, group, target, parts, reason, by);
+      await notePassedOver(tx, group, passed, by.actor);
+      return asked;
+    })) as Asked;
   }
 
   async #carriedOut(group: string, ids: readonly string[]): Promise<void> {

@@ -250,6 +250,12 @@ describe.each([...TRANSPORTS])("a rewind on the %s transport", (kind) => {
       where c.consumer_group = 'lab' and c.topic = 'lab.one' and c.correlation_id = ${sagaId}
     `;
     expect(rows.map((row) => ({ ...row }))).toEqual([{ error_code: "message.skipped", done: true }]);
+    // In the audit's own commit: a process that is killed before the move leaves nothing that would be sent again.
+    const together = await lab.sql`
+      select from timeline.audit a join timeline.event_consumption c on c.xmin = a.xmin
+      where a.action = 'group.rewind' and c.error_code = 'message.skipped' and c.correlation_id = ${sagaId}
+    `;
+    expect(together.length).toBe(1);
     await client.ok("POST", `${PATH}/resume`, { reason: "go" });
     const missing = await client.call("POST", "/v1/republish", { saga: sagaId, missingOnly: true, preview: true });
     expect(missing.status).toBe(200);
