@@ -14,6 +14,7 @@ import {
   readPositions,
   restored,
 } from "./identity.ts";
+import { forgetLostPlaces } from "./lost-places.ts";
 import type { Operator } from "./operator.ts";
 
 /** Members that carry a move out may be busy so long; what they do not do is sent again anyway. */
@@ -104,6 +105,7 @@ async function recoverAlone(parts: RecoverParts, reason: string, by: Operator): 
   else {
     step("the connector begins anew");
     await broker.renew();
+    if (found.need.code === "kafka.emptied") await forgetLostPlaces(sql, broker, history);
     if (found.moves.length > 0) step("committed offsets go back");
     for (const [group, moves] of Map.groupBy(found.moves, (move) => move.group)) await move(sql, broker, group, moves);
   }

@@ -80,6 +80,15 @@ async function slotIsLost(): Promise<void> {
   `;
 }
 
+/** A message that failed at a place of the Kafka that is wiped then. */
+async function failedAt(topic: string, offset: number): Promise<void> {
+  await sql`
+    insert into timeline.event_consumption (consumer_group, message_id, topic, partition, "offset", consumer, error_flag,
+      error_code, received_at)
+    values ('lab', timeline.new_ulid(), ${topic}, 0, ${offset}, 'test', true, 'exception', clock_timestamp())
+  `;
+}
+
 async function openLosses(): Promise<number> {
   return (await sql`select from timeline.slot_loss where closed_at is null or renewed_at is null`).length;
 }
@@ -101,6 +110,7 @@ test(
     const running = await Promise.all(Array.from({ length: 4 }, (_, n) => client.start("one_step", { note: `r${n}` })));
     await eventually("the commands lie in Kafka", async () => (await lagOf("lab")) === running.length);
 
+    await failedAt("lab.one", 1_000_000);
     await wipeKafka();
     const part = await eventually("the health is red", historyPart, 90_000);
     expect(part).toMatchObject({ ok: false, hint: expect.stringContaining("ekiden recover") });
@@ -155,6 +165,10 @@ test(
       await sql`select reason, before->>'need' as need from timeline.audit where action = 'history.recover'`;
     expect([...audits]).toEqual([{ reason: "Kafka was wiped", need: "kafka.emptied" }]);
     expect(await openLosses()).toBe(0);
+    const places = await sql`
+      select partition, "offset" from timeline.event_consumption where error_flag and consumer_group = 'lab'
+    `;
+    expect([...places]).toEqual([{ partition: null, offset: null }]);
     expect(await ekiden(["recover", "--reason", "once more"], environment)).toMatchObject({
       code: 0,
       out: expect.stringContaining("Nothing needs to be recovered"),
