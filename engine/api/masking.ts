@@ -17,6 +17,7 @@ interface Place {
 export class Masking {
   readonly #input: readonly Path[];
   readonly #steps: readonly Path[];
+  readonly #edited = new Set<string>();
   readonly #secrets: { readonly texts: Set<string>; readonly numbers: Set<number> } = {
     texts: new Set(),
     numbers: new Set(),
@@ -32,6 +33,11 @@ export class Masking {
     secretsAt(input, this.#input, this.#secrets);
   }
 
+  /** A person has edited a command of this step: no command of it is shown. */
+  learnEdited(stepKey: string): void {
+    this.#edited.add(stepKey);
+  }
+
   /** `path` is that of the step in the saga; its last segment is the name. */
   learnOutput(path: string, output: Json): void {
     secretsAt(output, this.#belowStep(path), this.#secrets);
@@ -40,7 +46,7 @@ export class Masking {
   /** A message may carry a value before the saga's rows know it. */
   learnMessage(message: MessageRow): void {
     // All of an edited input is hidden, and most of it is no secret: learnt, it would hide what is none elsewhere.
-    if (isEdited(message)) return;
+    if (this.#isEdited(message)) return;
     for (const { field, paths } of this.#placesIn(message)) {
       secretsAt(fieldOf(message.message_body, field), paths, this.#secrets);
     }
@@ -72,7 +78,7 @@ export class Masking {
     const step = this.#belowStep(message.step_key ?? "");
     // What a person wrote is in no declared place: nobody knows which part of it is sensitive.
     const all =
-      isEdited(message) && this.#input.length + this.#steps.length > 0 ? [{ field: "input", paths: [[]] }] : [];
+      this.#isEdited(message) && this.#input.length + this.#steps.length > 0 ? [{ field: "input", paths: [[]] }] : [];
     return [...all, ...this.#declaredIn(message, step)];
   }
 
@@ -92,15 +98,16 @@ export class Masking {
     }
   }
 
+  /** The request for an edit, the message that came of it, or another command of that step. */
+  #isEdited({ message_type: type, message_headers: headers, step_key: step }: MessageRow): boolean {
+    if (type === "edit.requested" || (isJsonObject(headers) && headers["supersedes"] !== undefined)) return true;
+    return step !== null && this.#edited.has(step) && (type === "step.requested" || type === "compensation.requested");
+  }
+
   #belowStep(path: string): readonly Path[] {
     const name = (path.split("/").at(-1) ?? "").replace(/\[\d+\]$/, "");
     return this.#steps.filter(([first]) => first === undefined || first === name).map((each) => each.slice(1));
   }
-}
-
-/** The request for an edit, or the message that came of it. */
-function isEdited({ message_type: type, message_headers: headers }: MessageRow): boolean {
-  return type === "edit.requested" || (isJsonObject(headers) && headers["supersedes"] !== undefined);
 }
 
 function fieldOf(body: Json, field: string): Json {

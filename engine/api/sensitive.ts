@@ -1,7 +1,13 @@
 import { Refusal } from "../core/refusal.ts";
 import type { Sql } from "../timeline/database.ts";
 import type { MessageRow } from "../timeline/read-messages.ts";
-import { readInputs, readOutputs, readRevisionsOf, type SensitiveRow } from "../timeline/read-sensitive.ts";
+import {
+  readEditedSteps,
+  readInputs,
+  readOutputs,
+  readRevisionsOf,
+  type SensitiveRow,
+} from "../timeline/read-sensitive.ts";
 import { Masking } from "./masking.ts";
 import type { Engine } from "./port.ts";
 
@@ -44,7 +50,12 @@ export async function maskingOfSagas(
   }
   if (found.size === 0) return new MaskingBySaga(found);
   const ids = [...found.keys()];
-  const [inputs, outputs] = await Promise.all([readInputs(sql, ids), readOutputs(sql, ids)]);
+  const [edited, inputs, outputs] = await Promise.all([
+    readEditedSteps(sql, ids),
+    readInputs(sql, ids),
+    readOutputs(sql, ids),
+  ]);
+  for (const row of edited) found.get(row.saga_id)?.learnEdited(row.step_key);
   for (const row of inputs) found.get(row.id)?.learnInput(row.input);
   for (const row of outputs) found.get(row.saga_id)?.learnOutput(row.path, row.output);
   for (const message of messages) found.get(message.correlation_id ?? "")?.learnMessage(message);

@@ -21,6 +21,17 @@ export function readInputs(
   return sql<{ id: string; input: Json }[]>`select id, input from timeline.saga where id = any(${[...sagaIds]})`;
 }
 
+/** Keys of the steps of some sagas of which a person has edited a command: retries carry what was written then. */
+export function readEditedSteps(
+  sql: Sql,
+  sagaIds: readonly string[],
+): Promise<readonly { readonly saga_id: string; readonly step_key: string }[]> {
+  return sql<{ saga_id: string; step_key: string }[]>`
+    select distinct correlation_id as saga_id, step_key from timeline.event_request
+    where correlation_id = any(${[...sagaIds]}) and step_key is not null and message_headers ? 'supersedes'
+  `;
+}
+
 /** Outputs of the steps of some sagas. */
 export function readOutputs(
   sql: Sql,

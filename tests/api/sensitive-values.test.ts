@@ -123,6 +123,8 @@ test("what a person wrote into a message is masked wholly, and only where someth
     const ids = [
       await insertMessage(sql, { sagaId, type: "edit.requested", body: { path: "apply", ...body } }),
       await insertMessage(sql, { sagaId, type: "step.requested", step: "apply", headers: { supersedes: "01K" }, body }),
+      // The next attempt carries it too, and nothing on it says so.
+      await insertMessage(sql, { sagaId, type: "step.requested", step: "apply", body }),
     ];
     const shown = [await get(`/v1/sagas/${sagaId}/timeline`), await get(`/v1/messages?saga=${sagaId}`)];
     for (const id of ids) shown.push(await get(`/v1/messages/${id}`));
