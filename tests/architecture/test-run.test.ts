@@ -1,16 +1,18 @@
 import { expect, test } from "bun:test";
 
 import { countTests } from "../count-tests.ts";
+import { partsOfRun } from "../parts.ts";
 import { projectFiles } from "./project-files.ts";
 
-test("the whole run takes every folder that holds tests", async () => {
-  const [runAll, runStep] = projectFiles("tests/run-all.ts", "tests/run-step.ts");
-  const text = `${runAll?.source}${runStep?.source}`;
-  const folders = new Set(projectFiles("tests/**/*.test.ts").map(({ path }) => path.split("/")[1] ?? ""));
+test("the whole run takes every test file once", async () => {
+  const paths = (await partsOfRun()).flat().flatMap(([, given]) => given);
+  const taken = projectFiles("tests/**/*.test.ts").map(({ path }) => {
+    const times = paths.filter((given) => given === `./${path}` || `./${path}`.startsWith(`${given}/`)).length;
+    return `${path}: ${times}`;
+  });
 
-  expect(
-    [...folders].filter((folder) => !text.includes(`"${folder}"`) && !text.includes(`./tests/${folder}"`)),
-  ).toEqual([]);
+  expect(taken.filter((line) => !line.endsWith(": 1"))).toEqual([]);
+  expect(paths).toContain("./tests/contract/transport.test.ts");
 });
 
 test("tests are counted from the report: passed, failed, and skipped as failed", () => {
