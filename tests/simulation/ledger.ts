@@ -41,7 +41,7 @@ export class Ledger {
   open(sagaId: string, definition: Definition, parent?: Parent): void {
     if (this.#books.has(sagaId)) return;
     const external = { has: (path: string) => isExternal(definition, path) } as unknown as ReadonlySet<string>;
-    const budget = { duplicates: 0, crashes: 0, cancels: 0, signals: PLENTY, retries: PLENTY, verbs: 0 };
+    const budget = { duplicates: 0, crashes: 0, cancels: 0, signals: PLENTY, retries: PLENTY, verbs: 0, edits: 0 };
     const model = { definition, decide, outcomes: {}, compensations: {}, external, budget, faults: {} };
     const world: World = {
       saga: newborn(),
@@ -52,6 +52,7 @@ export class Ledger {
       undone: [],
       sent: {},
       statuses: {},
+      edited: [],
       left: budget,
       child: { saga: null, events: [], path: "" },
     };

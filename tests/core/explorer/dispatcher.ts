@@ -2,7 +2,7 @@ import { newborn } from "../../../engine/core/decide.ts";
 import type { Outgoing, Transition } from "../../../engine/core/decision.ts";
 import type { Definition } from "../../../engine/core/definition.ts";
 import type { GuardOutcome, SagaEvent } from "../../../engine/core/event.ts";
-import type { JsonObject } from "../../../engine/core/json.ts";
+import { isJsonObject, type Json, type JsonObject } from "../../../engine/core/json.ts";
 import type { Parent, SagaState } from "../../../engine/core/state.ts";
 import { createEvaluator } from "../../../engine/definition/expression.ts";
 import { mayRun, type Move } from "./participant.ts";
@@ -11,10 +11,17 @@ import { childFacts, type Command, FACTS, type Guard, KID, type Model, type Side
 /** One time for all: timers fire whenever the explorer lets them. */
 const NOW = FACTS.startedAt;
 const evaluator = createEvaluator();
+/** What a person writes into a message. */
+const EDITED = { edited: true };
 
 /** What the dispatcher, the timers and people may do now. */
 export function dispatcherMoves(model: Model, world: World): Move[] {
-  return [...movesOf(model, world, "parent"), ...movesOf(model, world, "child"), ...requests(model, world)];
+  return [
+    ...movesOf(model, world, "parent"),
+    ...movesOf(model, world, "child"),
+    ...requests(model, world),
+    ...edits(model, world),
+  ];
 }
 
 function movesOf(model: Model, world: World, side: Side): Move[] {
@@ -58,6 +65,36 @@ function requests(model: Model, world: World): Move[] {
   if (child.saga.parked !== undefined)
     ask("retries", "child", { type: "retry.requested" }, "an operator retries the child");
   return moves;
+}
+
+/** A person edits a command or a compensation that has not run; all attempts of it that were sent before are closed. */
+function edits(model: Model, world: World): Move[] {
+  const { left, saga } = world;
+  if (left.edits === 0 || isStill(saga, world.events)) return [];
+  return Object.keys(world.sent).flatMap((sent) => {
+    const [kind, path] = sent.split(" ") as [Command["kind"], string];
+    const own = world.commands.filter((command) => command.path === path && command.kind === kind);
+    if (path.startsWith(KID) || !isUnclaimed(world, kind, path, own)) return [];
+    const commands = model.faults.editLeavesOld ? world.commands : world.commands.filter((one) => !own.includes(one));
+    const edited = [...new Set([...world.edited, sent])].toSorted();
+    const spent = { ...world, commands, edited, left: { ...left, edits: left.edits - 1 } };
+    const event = {
+      type: "edit.requested",
+      path,
+      compensation: kind === "compensation",
+      input: EDITED,
+      supersedes: "m",
+    };
+    const moves = transitions(model, spent, "parent", event as SagaEvent, `a person edits the ${sent}`, false);
+    // Refused: then nothing is closed either.
+    return moves.filter((move) => move.world !== spent);
+  });
+}
+
+function isUnclaimed(world: World, kind: Command["kind"], path: string, own: readonly Command[]): boolean {
+  if (own.some(({ consumed }) => consumed === "open")) return false;
+  const state = world.guards[path]?.state;
+  return kind === "step" ? state === undefined : ["done", "unknown", "compensating"].includes(state ?? "");
 }
 
 type OperatorVerb = Extract<SagaEvent, { type: "skip.requested" | "resolve.requested" | "terminate.requested" }>;
@@ -216,7 +253,9 @@ function commandOf(message: Outgoing, prefix: string): Command[] {
   // A notification is awaited by nobody and undone by nobody: it cannot disturb what is checked here.
   if (message.topic === "timeline" || message.headers?.["notify"] === true) return [];
   const kind = message.type === "step.requested" ? "step" : "compensation";
-  return [{ path: prefix + (message.path ?? ""), kind, attempt: message.attempt ?? 0, consumed: "new" }];
+  const own = { path: prefix + (message.path ?? ""), kind, attempt: message.attempt ?? 0, consumed: "new" } as const;
+  const input = (message.body as { readonly input?: Json }).input ?? null;
+  return [isJsonObject(input) && input["edited"] === true ? { ...own, edited: true } : own];
 }
 
 function nameOf(side: Side, event: SagaEvent): string {

@@ -1,7 +1,7 @@
 import type { CommandStep, Definition, Step } from "../../../engine/core/definition.ts";
 import { allSteps, compensationSteps, lanesAt, stepAt } from "../../../engine/core/path.ts";
 import { type BlockState, isFinal, type SagaState } from "../../../engine/core/state.ts";
-import { givenUp, sentAfterTheEnd } from "./operator-invariants.ts";
+import { givenUp, sentAfterTheEnd, sentBeforeTheEdit } from "./operator-invariants.ts";
 import { KID, type Model, type World } from "./world.ts";
 
 /** What a world breaks of reliability §2; undefined when it keeps everything. */
@@ -14,7 +14,8 @@ export function broken(model: Model, world: World): string | undefined {
     stillReadable(model, world) ??
     childEnding(model, world) ??
     failedBranch(model, world) ??
-    givenUp(model, world)
+    givenUp(model, world) ??
+    sentBeforeTheEdit(world)
   );
 }
 
@@ -283,9 +284,9 @@ function twoStand(model: Model, world: World): string | undefined {
   return undefined;
 }
 
-/** I12: no more attempts are sent than the policy allows; a retry by an operator begins a new count. */
+/** I12: no more attempts are sent than the policy allows; a retry by an operator, or an edit, begins a new count. */
 function attempts(model: Model, { sent, left }: World): string | undefined {
-  const counts = 1 + model.budget.retries - left.retries;
+  const counts = 1 + model.budget.retries - left.retries + model.budget.edits - left.edits;
   for (const [key, count] of Object.entries(sent)) {
     const [kind, path] = key.split(" ") as [string, string];
     const step = commandAt(model, path);

@@ -11,7 +11,7 @@ export const THREW: Outcome = { end: "threw" };
 export const THREW_AFTER: Outcome = { end: "threw-after-effect" };
 export const NOT_SENT: Outcome = { end: "not-sent" };
 
-export const BUDGET: Budget = { duplicates: 2, crashes: 1, cancels: 1, signals: 0, retries: 1, verbs: 0 };
+export const BUDGET: Budget = { duplicates: 2, crashes: 1, cancels: 1, signals: 0, retries: 1, verbs: 0, edits: 0 };
 
 /** Compiles a saga file; the checks are another suite's. */
 export function define(source: string): Definition {

@@ -24,6 +24,12 @@ export function sentAfterTheEnd(before: World, after: World): string | undefined
   return undefined;
 }
 
+/** What a person has edited never runs with what was sent before. */
+export function sentBeforeTheEdit({ commands, edited }: World): string | undefined {
+  const old = commands.find(({ kind, path, edited: own }) => own !== true && edited.includes(`${kind} ${path}`));
+  return old === undefined ? undefined : `Edit: ${old.kind} ${old.path} #${old.attempt} carries what was replaced`;
+}
+
 /** What a person has given up runs never more, and what a terminated saga has done is on its stack or listed. */
 export function givenUp(model: Model, world: World): string | undefined {
   for (const { path, kind } of world.commands) {

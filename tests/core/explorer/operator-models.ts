@@ -134,5 +134,32 @@ steps:
   },
 );
 
+/** Messages that a person edits: of a step, of a step outside, and of what undoes them. */
+export const edited = model(
+  `
+saga: edited
+version: 1
+defaults: { retry: { attempts: 2 } }
+steps:
+  - step: a
+    command: d.a
+    with: {}
+    compensate: { command: d.undo_a, retry: { attempts: 1 } }
+  - step: x
+    command: d.x
+    with: {}
+    compensate: d.undo_x
+  - step: b
+    command: d.b
+    with: {}
+`,
+  {
+    outcomes: { a: [OK, FAILS], x: [OK, THREW], b: [OK, NO] },
+    compensations: { a: [OK, FAILS] },
+    external: new Set(["x"]),
+    budget: { ...BUDGET, duplicates: 1, crashes: 0, cancels: 1, retries: 0, edits: 1 },
+  },
+);
+
 /** Everything in which an operator does more than retry, by name. */
-export const operators: Readonly<Record<string, Model>> = { helped, helpedPivot, helpedLists, helpedChild };
+export const operators: Readonly<Record<string, Model>> = { helped, helpedPivot, helpedLists, helpedChild, edited };

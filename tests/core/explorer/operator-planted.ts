@@ -2,7 +2,7 @@ import { decide } from "../../../engine/core/decide.ts";
 import type { Transition } from "../../../engine/core/decision.ts";
 import type { SagaEvent } from "../../../engine/core/event.ts";
 import type { Planted } from "./branching-planted.ts";
-import { helped, helpedChild, helpedLists } from "./operator-models.ts";
+import { edited, helped, helpedChild, helpedLists } from "./operator-models.ts";
 import { answering } from "./planted.ts";
 import type { Model } from "./world.ts";
 
@@ -53,6 +53,12 @@ const undoes: Decide = (definition, facts, state, event, ...rest) => {
   return decide(definition, facts, failed, event, ...rest);
 };
 
+/** An edit whose input only the next attempt has: the one after it falls back. */
+const forgetsInput = changing("edit.requested", (transition) => ({
+  ...transition,
+  state: JSON.parse(JSON.stringify(transition.state).replaceAll('{"edited":true}', "{}")),
+}));
+
 /** What the explorer must find around the verbs of an operator. */
 export const operatorPlanted: readonly Planted[] = [
   planted("a terminated saga leaves the guards as they are", helped, at("terminate.requested", unasked), /^S1[48]/),
@@ -69,5 +75,7 @@ export const operatorPlanted: readonly Planted[] = [
   planted("a resolved step's guard is not told", helped, silent, /^I/),
   planted("a skipped compensation is not listed", helpedLists, unlisted, /^I[34]/),
   planted("a skipped compensation is not kept", helped, unkept, /^S18/),
+  planted("a retry after an edit carries what was replaced", edited, forgetsInput, /^Edit/),
+  planted("an edit leaves what was sent before it", { ...edited, faults: { editLeavesOld: true } }, decide, /^Edit/),
   planted("a child does not hear that its parent was terminated", helpedChild, childless, /^S15|^Liveness/),
 ];

@@ -223,10 +223,10 @@ function replace(world: World, index: number, command: Command): World {
 }
 
 function inError(world: World, index: number): World {
-  const { path, kind, attempt } = world.commands[index] as Command;
+  const { calling: _calling, ...command } = world.commands[index] as Command;
   // Once nothing is delivered twice any more, a message in error is as good as done.
   if (world.left.duplicates === 0) return without(world, index);
-  return replace(world, index, { path, kind, attempt, consumed: "error" });
+  return replace(world, index, { ...command, consumed: "error" });
 }
 
 function nameOf(command: Command): string {

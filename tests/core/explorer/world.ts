@@ -30,6 +30,8 @@ export interface Command {
   readonly consumed: "new" | "open" | "error";
   /** The external call runs at this moment. */
   readonly calling?: true;
+  /** It carries what a person wrote. */
+  readonly edited?: true;
 }
 
 /** What may still go wrong or be asked for in a run. */
@@ -44,6 +46,8 @@ export interface Budget {
   readonly retries: number;
   /** Skips, resolves and terminates by an operator. */
   readonly verbs: number;
+  /** Commands and compensations that a person edits. */
+  readonly edits: number;
 }
 
 /** Everything at one moment: the saga, the guards, what travels, what took effect, and what may still happen. */
@@ -62,6 +66,8 @@ export interface World {
   readonly sent: Readonly<Record<string, number>>;
   /** Status of each step as `saga_step` shows it. */
   readonly statuses: Readonly<Record<string, string>>;
+  /** What a person has edited: `step apply`, `compensation apply`. */
+  readonly edited: readonly string[];
   readonly left: Budget;
   readonly child: ChildWorld;
 }
@@ -113,6 +119,8 @@ export interface ModelFaults {
   readonly startedOverwritten?: true;
   /** Participants do not ask the guard. */
   readonly noGuard?: true;
+  /** An edit leaves what was sent before it. */
+  readonly editLeavesOld?: true;
 }
 
 export const FACTS = {
@@ -138,6 +146,7 @@ export function firstWorld(model: Model): World {
     undone: [],
     sent: {},
     statuses: {},
+    edited: [],
     left: model.budget,
     child: { saga: null, events: [], path: "" },
   };
