@@ -157,7 +157,7 @@ steps:
     outcomes: { a: [OK, FAILS], x: [OK, THREW], b: [OK, NO] },
     compensations: { a: [OK, FAILS] },
     external: new Set(["x"]),
-    budget: { ...BUDGET, duplicates: 1, crashes: 0, cancels: 1, retries: 0, edits: 1 },
+    budget: { ...BUDGET, duplicates: 1, crashes: 0, cancels: 0, retries: 0, edits: 1 },
   },
 );
 
