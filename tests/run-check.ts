@@ -4,7 +4,10 @@
  */
 import { runStep, STATIC_STEPS, type Step, UNIT } from "./run-step.ts";
 
-const UNIT_STEP: Step = { name: "unit tests and architecture rules", args: ["test", ...UNIT] };
+const UNIT_STEP: Step = {
+  name: "unit tests and architecture rules",
+  args: ["test", "--parallel=2", "--no-isolate", ...UNIT],
+};
 
 let failed = 0;
 for (const step of [...STATIC_STEPS, UNIT_STEP]) failed += (await runStep(step)) ? 0 : 1;

@@ -89,6 +89,18 @@ async function failedAt(topic: string, offset: number): Promise<void> {
   `;
 }
 
+async function placesOfFailed() {
+  return [
+    ...(await sql`
+      select partition, "offset" from timeline.event_consumption where error_flag and consumer_group = 'lab'
+    `),
+  ];
+}
+
+async function recoveries() {
+  return [...(await sql`select reason, before->>'need' as need from timeline.audit where action = 'history.recover'`)];
+}
+
 async function openLosses(): Promise<number> {
   return (await sql`select from timeline.slot_loss where closed_at is null or renewed_at is null`).length;
 }
@@ -161,14 +173,9 @@ test(
       async () => (await client.call("GET", "/health/ready")).status === 200,
       60_000,
     );
-    const audits =
-      await sql`select reason, before->>'need' as need from timeline.audit where action = 'history.recover'`;
-    expect([...audits]).toEqual([{ reason: "Kafka was wiped", need: "kafka.emptied" }]);
+    expect(await recoveries()).toEqual([{ reason: "Kafka was wiped", need: "kafka.emptied" }]);
     expect(await openLosses()).toBe(0);
-    const places = await sql`
-      select partition, "offset" from timeline.event_consumption where error_flag and consumer_group = 'lab'
-    `;
-    expect([...places]).toEqual([{ partition: null, offset: null }]);
+    expect(await placesOfFailed()).toEqual([{ partition: null, offset: null }]);
     expect(await ekiden(["recover", "--reason", "once more"], environment)).toMatchObject({
       code: 0,
       out: expect.stringContaining("Nothing needs to be recovered"),
