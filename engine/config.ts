@@ -2,6 +2,7 @@ import { hostname } from "node:os";
 import { resolve } from "node:path";
 import * as v from "valibot";
 import { EngineError } from "./core/error.ts";
+import { TOKEN_ALGORITHMS } from "./core/token-algorithms.ts";
 
 /** Faults of the environment, all of them at once. */
 export class ConfigError extends EngineError {
@@ -45,6 +46,39 @@ const Environment = v.object({
   EKIDEN_ENV: v.optional(v.picklist(["development", "production"], "must be development or production"), "development"),
   EKIDEN_PATIENCE: v.optional(count(86_400), "300"),
   EKIDEN_STATEMENT_TIMEOUT: v.optional(count(3_600), "60"),
+  EKIDEN_HOSTS: v.optional(
+    v.pipe(
+      v.string(),
+      v.regex(/^[A-Za-z0-9.-]+(:\d{1,5})?(,[A-Za-z0-9.-]+(:\d{1,5})?)*$/, "must be host names, several with commas"),
+    ),
+  ),
+  EKIDEN_RATE_LIMIT: v.optional(
+    v.pipe(
+      v.string(),
+      v.regex(/^\d{1,6}$/, "must be a whole number of requests a second, 0 for no limit"),
+      v.transform(Number),
+    ),
+    "1000",
+  ),
+  EKIDEN_JWT_KEYS_URL: v.optional(
+    v.pipe(
+      v.string(),
+      v.regex(
+        /^(https:\/\/|http:\/\/(127\.0\.0\.1|localhost|\[::1\])[:/])/,
+        "must begin with https:// (http:// for this machine only)",
+      ),
+    ),
+  ),
+  EKIDEN_JWT_ISSUER: v.optional(v.string()),
+  EKIDEN_JWT_AUDIENCE: v.optional(v.string()),
+  EKIDEN_JWT_ALGORITHMS: v.optional(
+    v.pipe(
+      v.string(),
+      v.transform((text) => text.split(",")),
+      v.array(v.picklist(TOKEN_ALGORITHMS, `must be some of ${TOKEN_ALGORITHMS.join(", ")}, with commas`)),
+    ),
+    "RS256",
+  ),
   EKIDEN_LOG: v.optional(v.picklist(["pretty", "json"], "must be pretty or json")),
 });
 
@@ -72,6 +106,8 @@ export interface Config {
     | undefined;
   readonly host: string;
   readonly port: number;
+  /** `--insecure`: others may reach the API, and nobody has to say who calls. */
+  readonly insecure: boolean;
   readonly roles: Roles;
   /** Absolute paths. */
   readonly home: string;
@@ -82,13 +118,29 @@ export interface Config {
   readonly patienceMs: number;
   /** Longest statement of the engine's own. */
   readonly statementTimeoutMs: number;
+  /** Names under which the API is called besides its address. */
+  readonly hosts: readonly string[];
+  /** Requests a second of each caller that a key or a token names; 0: no limit. */
+  readonly ratePerSecond: number;
+  /** Whose JSON Web Tokens are taken; undefined: nobody's. */
+  readonly tokens:
+    | {
+        readonly keysUrl: string;
+        readonly issuer: string;
+        readonly audience: string;
+        readonly algorithms: readonly (typeof TOKEN_ALGORITHMS)[number][];
+      }
+    | undefined;
   readonly log: "pretty" | "json";
   /** Host and pid: who consumes. */
   readonly consumer: string;
 }
 
-/** Parses the environment. An empty variable counts as unset. @throws ConfigError naming every fault. */
-export function parseConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+/** Parses the environment, and the arguments of the engine. An empty variable counts as unset. @throws ConfigError naming every fault. */
+export function parseConfig(
+  environment: Readonly<Record<string, string | undefined>>,
+  args: readonly string[] = [],
+): Config {
   const set = Object.fromEntries(
     Object.entries(environment).filter(([, value]) => value !== undefined && value !== ""),
   );
@@ -100,11 +152,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
   }
   if (set["KAFKA_CONNECT_URL"] !== undefined && set["KAFKA_BROKERS"] === undefined)
     faults.push("KAFKA_CONNECT_URL is set, KAFKA_BROKERS is not");
-  if (set["HOST"] !== undefined && !isLoopback(set["HOST"])) {
-    faults.push(
-      `HOST ${set["HOST"]} is not a loopback address, and there is no authentication yet: use 127.0.0.1, behind a proxy that authenticates`,
-    );
-  }
+  faults.push(...tokenFaults(set));
   const split =
     roles.includes("dispatcher") !== roles.includes("domains") || roles.some((text) => text.startsWith("domain:"));
   if (set["KAFKA_BROKERS"] === undefined && split) {
@@ -113,10 +161,10 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     );
   }
   if (!parsed.success || faults.length > 0) throw new ConfigError(faults.join("; "));
-  return toConfig(parsed.output, roles);
+  return { ...toConfig(parsed.output, roles), insecure: args.includes("--insecure") };
 }
 
-function toConfig(env: v.InferOutput<typeof Environment>, roles: readonly string[]): Config {
+function toConfig(env: v.InferOutput<typeof Environment>, roles: readonly string[]): Omit<Config, "insecure"> {
   const named = roles.filter((text) => text.startsWith("domain:")).map((text) => text.slice("domain:".length));
   return {
     databaseUrl: env.DATABASE_URL,
@@ -142,9 +190,27 @@ function toConfig(env: v.InferOutput<typeof Environment>, roles: readonly string
     production: env.EKIDEN_ENV === "production",
     patienceMs: env.EKIDEN_PATIENCE * 1_000,
     statementTimeoutMs: env.EKIDEN_STATEMENT_TIMEOUT * 1_000,
+    hosts: env.EKIDEN_HOSTS?.split(",") ?? [],
+    ratePerSecond: env.EKIDEN_RATE_LIMIT,
+    tokens: tokensOf(env),
     log: env.EKIDEN_LOG ?? (process.stdout.isTTY ? "pretty" : "json"),
     consumer: `${hostname()}/${process.pid}`,
   };
+}
+
+const TOKEN_NAMES = ["EKIDEN_JWT_KEYS_URL", "EKIDEN_JWT_ISSUER", "EKIDEN_JWT_AUDIENCE"] as const;
+
+/** A token of an issuer or for an audience that nobody named would be taken from anybody. */
+function tokenFaults(set: Readonly<Record<string, string | undefined>>): string[] {
+  const missing = TOKEN_NAMES.filter((name) => set[name] === undefined);
+  const some = TOKEN_NAMES.some((name) => set[name] !== undefined);
+  return some && missing.length > 0 ? [`${missing.join(", ")} must be set too: tokens need all of them`] : [];
+}
+
+function tokensOf(env: v.InferOutput<typeof Environment>): Config["tokens"] {
+  const { EKIDEN_JWT_KEYS_URL: keysUrl, EKIDEN_JWT_ISSUER: issuer, EKIDEN_JWT_AUDIENCE: audience } = env;
+  if (keysUrl === undefined || issuer === undefined || audience === undefined) return undefined;
+  return { keysUrl, issuer, audience, algorithms: env.EKIDEN_JWT_ALGORITHMS };
 }
 
 /** True for addresses that only this machine can reach. */

@@ -6,6 +6,7 @@ import { type AuditRow, readAudit } from "../timeline/read-audit.ts";
 import type { Api, ApiParts } from "./api-env.ts";
 import { readCursor, writeCursor } from "./cursor.ts";
 import { describe } from "./describe.ts";
+import { principalOf } from "./principal.ts";
 import { Limit, QueryText, queryTime } from "./query-schema.ts";
 import { readQuery } from "./read-query.ts";
 import { maskingOf } from "./sensitive.ts";
@@ -28,7 +29,7 @@ export function addAuditRoutes(app: Api, { engine, sql }: ApiParts): void {
     const rows = await readAudit(sql, { ...filter, before, limit: limit + 1 });
     const page = rows.slice(0, limit);
     const last = rows.length > limit ? page.at(-1) : undefined;
-    const masking = await maskingOf(engine, sql, [...new Set(page.map(sagaOf).filter(isUlid))]);
+    const masking = await maskingOf(engine, sql, [...new Set(page.map(sagaOf).filter(isUlid))], principalOf(c));
     const items = page.map((row) => view(row, masking.of(sagaOf(row))));
     return c.json({
       items,
@@ -60,6 +61,7 @@ function view(row: AuditRow, masking: ReturnType<Awaited<ReturnType<typeof maski
 const LIST = describe({
   tag: "audit",
   operationId: "listAudit",
+  access: { role: "viewer", over: "all" },
   summary: "List what operators did, newest first",
   query: AuditQuery,
   answers: { 200: { description: "A page of the audit", schema: "AuditList" } },

@@ -31,6 +31,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "engine/sdk.ts",
   ],
   participant: ["core", "timeline", "engine/transport/port.ts", "engine/transport/foreign.ts", "engine/sdk.ts"],
+  access: ["core", "timeline", "engine/recovery/operator.ts"],
   recovery: ["core", "timeline", "engine/transport/port.ts", "engine/sdk.ts"],
   api: ["core", "definition", "timeline", "engine/transport/port.ts", "engine/sdk.ts", "package.json"],
   telemetry: ["engine/sdk.ts"],

@@ -33,6 +33,8 @@ test("on Kafka roles are split as one likes, and an API alone needs no Kafka", (
 });
 
 test("every fault is named at once", () => {
-  const wrong = { PORT: "99999", HOST: "192.168.1.1", KAFKA_CONNECT_URL: "http://127.0.0.1:8083" };
-  expect(() => parseConfig(wrong)).toThrow(/PORT.*KAFKA_BROKERS.*HOST|HOST.*PORT|PORT[\s\S]*HOST/);
+  const wrong = { PORT: "99999", EKIDEN_JWT_ISSUER: "https://me", KAFKA_CONNECT_URL: "http://127.0.0.1:8083" };
+  expect(() => parseConfig(wrong)).toThrow(
+    /PORT[\s\S]*KAFKA_BROKERS[\s\S]*EKIDEN_JWT_KEYS_URL, EKIDEN_JWT_AUDIENCE must be set too/,
+  );
 });
