@@ -3,6 +3,7 @@ import * as v from "valibot";
 import { isJsonObject } from "../core/json.ts";
 import { isUlid } from "../timeline/ids.ts";
 import { type AuditRow, readAudit } from "../timeline/read-audit.ts";
+import { hashAt, verifyAudit } from "../timeline/verify-audit.ts";
 import type { Api, ApiParts } from "./api-env.ts";
 import { readCursor, writeCursor } from "./cursor.ts";
 import { describe } from "./describe.ts";
@@ -20,8 +21,35 @@ const AuditQuery = v.strictObject({
   cursor: v.optional(v.pipe(QueryText, v.description("`nextCursor` of the page before"))),
 });
 
+const VerificationQuery = v.strictObject({
+  expect: v.optional(
+    v.pipe(
+      v.string(),
+      v.description("A `head` that was answered before"),
+      v.regex(/^[1-9]\d{0,14}:[0-9a-f]{64}$/, "is no `<position>:<hash>`"),
+      v.transform((text) => ({ position: Number(text.split(":")[0]), hash: text.split(":")[1] ?? "" })),
+    ),
+  ),
+});
+
 /** What operators did. */
 export function addAuditRoutes(app: Api, { engine, sql }: ApiParts): void {
+  app.get("/v1/audit/verification", VERIFY, async (c) => {
+    const { expect } = readQuery(c, VerificationQuery);
+    const { rows, head, faults } = await verifyAudit(sql);
+    const unexpected =
+      expect === undefined || (await hashAt(sql, expect.position)) === expect.hash
+        ? []
+        : [{ position: expect.position, auditId: "", fault: "unexpected" }];
+    const found = [...unexpected, ...faults];
+    return c.json({
+      whole: found.length === 0,
+      rows,
+      head: head === null ? null : `${head.position}:${head.hash}`,
+      faults: found,
+    });
+  });
+
   app.get("/v1/audit", LIST, async (c) => {
     const { cursor, limit, ...filter } = readQuery(c, AuditQuery);
     const place = cursor === undefined ? undefined : readCursor(cursor, ["audit"]);
@@ -66,4 +94,15 @@ const LIST = describe({
   query: AuditQuery,
   answers: { 200: { description: "A page of the audit", schema: "AuditList" } },
   problems: ["request.cursor-invalid"],
+});
+
+const VERIFY = describe({
+  tag: "audit",
+  operationId: "verifyAudit",
+  summary: "Verify that the audit is as it was written",
+  description:
+    "Each entry is sealed by a hash over itself and the hash of the one before, in the order of their commits. Reads all of it.",
+  access: { role: "viewer", over: "all" },
+  query: VerificationQuery,
+  answers: { 200: { description: "What was found", schema: "AuditVerification" } },
 });

@@ -20,6 +20,7 @@ const SCHEMAS = {
   Accepted: saga.Accepted,
   ApiKey: key.ApiKey,
   AuditEntry: audit.AuditEntry,
+  AuditVerification: audit.AuditVerification,
   AuditList: audit.AuditList,
   BrokenFile: definition.BrokenFile,
   Consumption: message.Consumption,

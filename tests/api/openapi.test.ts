@@ -34,6 +34,7 @@ test("the document names every call of the API", () => {
     "get /health/live",
     "get /health/ready",
     "get /v1/audit",
+    "get /v1/audit/verification",
     "get /v1/consumer-groups",
     "get /v1/consumer-groups/{group}",
     "get /v1/definitions",

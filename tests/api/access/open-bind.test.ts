@@ -65,6 +65,9 @@ test("an address that others reach is refused until callers must say who they ar
     expect((await ekiden(["keys", "revoke", "bob", "--reason", "left"], access)).out).toStartWith(
       "bob is revoked since",
     );
+    expect((await ekiden(["audit", "--verify"], access)).out).toMatch(
+      /^3 actions are as they were written\.\nhead {2}3:/,
+    );
     const listed = await ekiden(["keys", "list"], access);
     expect(listed.out).toMatch(/ann +admin +all +no +good until[^\n]*\nbob +viewer +three,waiting +no +revoked/);
     const viewer = JSON.parse(
