@@ -2,6 +2,7 @@ import { hostname } from "node:os";
 import { resolve } from "node:path";
 import * as v from "valibot";
 import { EngineError } from "./core/error.ts";
+import { type KafkaSecuritySettings, kafkaSecurityOf } from "./kafka-security.ts";
 import { TOKEN_ALGORITHMS } from "./core/token-algorithms.ts";
 
 /** Faults of the environment, all of them at once. */
@@ -34,6 +35,15 @@ const Environment = v.object({
   KAFKA_CONNECT_URL: v.optional(v.pipe(v.string(), v.regex(/^https?:\/\//, "must begin with http:// or https://"))),
   KAFKA_PARTITIONS: v.optional(count(1_000), "6"),
   KAFKA_REPLICATION: v.optional(count(10), "1"),
+  KAFKA_TLS: v.optional(v.picklist(["on", "off"], "must be on or off")),
+  KAFKA_TLS_CA: v.optional(v.string()),
+  KAFKA_TLS_CERT: v.optional(v.string()),
+  KAFKA_TLS_KEY: v.optional(v.string()),
+  KAFKA_SASL_MECHANISM: v.optional(
+    v.picklist(["plain", "scram-sha-256", "scram-sha-512"], "must be plain, scram-sha-256 or scram-sha-512"),
+  ),
+  KAFKA_SASL_USERNAME: v.optional(v.string()),
+  KAFKA_SASL_PASSWORD: v.optional(v.string()),
   HOST: v.optional(v.pipe(v.string(), v.minLength(1)), "127.0.0.1"),
   PORT: v.optional(port, "8080"),
   EKIDEN_ROLES: v.optional(v.string(), "api,dispatcher,domains"),
@@ -102,6 +112,7 @@ export interface Config {
         readonly connectUrl: string | null;
         readonly partitions: number;
         readonly replication: number;
+        readonly security: KafkaSecuritySettings;
       }
     | undefined;
   readonly host: string;
@@ -160,11 +171,16 @@ export function parseConfig(
       "EKIDEN_ROLES splits dispatcher and domains, which needs Kafka: without KAFKA_BROKERS one process runs them all (a further one may run api alone)",
     );
   }
+  const security = parsed.success ? kafkaSecurityOf(parsed.output, faults) : {};
   if (!parsed.success || faults.length > 0) throw new ConfigError(faults.join("; "));
-  return { ...toConfig(parsed.output, roles), insecure: args.includes("--insecure") };
+  return { ...toConfig(parsed.output, roles, security), insecure: args.includes("--insecure") };
 }
 
-function toConfig(env: v.InferOutput<typeof Environment>, roles: readonly string[]): Omit<Config, "insecure"> {
+function toConfig(
+  env: v.InferOutput<typeof Environment>,
+  roles: readonly string[],
+  security: KafkaSecuritySettings,
+): Omit<Config, "insecure"> {
   const named = roles.filter((text) => text.startsWith("domain:")).map((text) => text.slice("domain:".length));
   return {
     databaseUrl: env.DATABASE_URL,
@@ -176,6 +192,7 @@ function toConfig(env: v.InferOutput<typeof Environment>, roles: readonly string
             connectUrl: env.KAFKA_CONNECT_URL ?? null,
             partitions: env.KAFKA_PARTITIONS,
             replication: env.KAFKA_REPLICATION,
+            security,
           },
     host: env.HOST,
     port: env.PORT,
