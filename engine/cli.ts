@@ -11,6 +11,7 @@ import { addCompletion } from "./cli/completion-command.ts";
 import { addExportCommand } from "./cli/export-command.ts";
 import { addGraphCommand } from "./cli/graph-command.ts";
 import { addGroupCommands } from "./cli/group-commands.ts";
+import { addKeyCommands } from "./cli/key-commands.ts";
 import { addLocalCommands } from "./cli/local-commands.ts";
 import { addLoginCommand } from "./cli/login-command.ts";
 import { addMessageCommands } from "./cli/message-commands.ts";
@@ -51,6 +52,7 @@ async function run(args: readonly string[], json: boolean): Promise<void> {
   addDoctorCommand(program);
   addRecoveryCommands(program);
   addRewindCommand(program);
+  addKeyCommands(program);
   addLocalCommands(program);
   addLoginCommand(program);
   addRecoverCommand(program);

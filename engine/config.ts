@@ -2,6 +2,8 @@ import { hostname } from "node:os";
 import { resolve } from "node:path";
 import * as v from "valibot";
 import { EngineError } from "./core/error.ts";
+import { type KafkaSecuritySettings, kafkaSecurityOf } from "./kafka-security.ts";
+import { TOKEN_ALGORITHMS } from "./core/token-algorithms.ts";
 
 /** Faults of the environment, all of them at once. */
 export class ConfigError extends EngineError {
@@ -33,6 +35,15 @@ const Environment = v.object({
   KAFKA_CONNECT_URL: v.optional(v.pipe(v.string(), v.regex(/^https?:\/\//, "must begin with http:// or https://"))),
   KAFKA_PARTITIONS: v.optional(count(1_000), "6"),
   KAFKA_REPLICATION: v.optional(count(10), "1"),
+  KAFKA_TLS: v.optional(v.picklist(["on", "off"], "must be on or off")),
+  KAFKA_TLS_CA: v.optional(v.string()),
+  KAFKA_TLS_CERT: v.optional(v.string()),
+  KAFKA_TLS_KEY: v.optional(v.string()),
+  KAFKA_SASL_MECHANISM: v.optional(
+    v.picklist(["plain", "scram-sha-256", "scram-sha-512"], "must be plain, scram-sha-256 or scram-sha-512"),
+  ),
+  KAFKA_SASL_USERNAME: v.optional(v.string()),
+  KAFKA_SASL_PASSWORD: v.optional(v.string()),
   HOST: v.optional(v.pipe(v.string(), v.minLength(1)), "127.0.0.1"),
   PORT: v.optional(port, "8080"),
   EKIDEN_ROLES: v.optional(v.string(), "api,dispatcher,domains"),
@@ -45,6 +56,39 @@ const Environment = v.object({
   EKIDEN_ENV: v.optional(v.picklist(["development", "production"], "must be development or production"), "development"),
   EKIDEN_PATIENCE: v.optional(count(86_400), "300"),
   EKIDEN_STATEMENT_TIMEOUT: v.optional(count(3_600), "60"),
+  EKIDEN_HOSTS: v.optional(
+    v.pipe(
+      v.string(),
+      v.regex(/^[A-Za-z0-9.-]+(:\d{1,5})?(,[A-Za-z0-9.-]+(:\d{1,5})?)*$/, "must be host names, several with commas"),
+    ),
+  ),
+  EKIDEN_RATE_LIMIT: v.optional(
+    v.pipe(
+      v.string(),
+      v.regex(/^\d{1,6}$/, "must be a whole number of requests a second, 0 for no limit"),
+      v.transform(Number),
+    ),
+    "1000",
+  ),
+  EKIDEN_JWT_KEYS_URL: v.optional(
+    v.pipe(
+      v.string(),
+      v.regex(
+        /^(https:\/\/|http:\/\/(127\.0\.0\.1|localhost|\[::1\])[:/])/,
+        "must begin with https:// (http:// for this machine only)",
+      ),
+    ),
+  ),
+  EKIDEN_JWT_ISSUER: v.optional(v.string()),
+  EKIDEN_JWT_AUDIENCE: v.optional(v.string()),
+  EKIDEN_JWT_ALGORITHMS: v.optional(
+    v.pipe(
+      v.string(),
+      v.transform((text) => text.split(",")),
+      v.array(v.picklist(TOKEN_ALGORITHMS, `must be some of ${TOKEN_ALGORITHMS.join(", ")}, with commas`)),
+    ),
+    "RS256",
+  ),
   EKIDEN_LOG: v.optional(v.picklist(["pretty", "json"], "must be pretty or json")),
 });
 
@@ -68,10 +112,13 @@ export interface Config {
         readonly connectUrl: string | null;
         readonly partitions: number;
         readonly replication: number;
+        readonly security: KafkaSecuritySettings;
       }
     | undefined;
   readonly host: string;
   readonly port: number;
+  /** `--insecure`: others may reach the API, and nobody has to say who calls. */
+  readonly insecure: boolean;
   readonly roles: Roles;
   /** Absolute paths. */
   readonly home: string;
@@ -82,13 +129,29 @@ export interface Config {
   readonly patienceMs: number;
   /** Longest statement of the engine's own. */
   readonly statementTimeoutMs: number;
+  /** Names under which the API is called besides its address. */
+  readonly hosts: readonly string[];
+  /** Requests a second of each caller that a key or a token names; 0: no limit. */
+  readonly ratePerSecond: number;
+  /** Whose JSON Web Tokens are taken; undefined: nobody's. */
+  readonly tokens:
+    | {
+        readonly keysUrl: string;
+        readonly issuer: string;
+        readonly audience: string;
+        readonly algorithms: readonly (typeof TOKEN_ALGORITHMS)[number][];
+      }
+    | undefined;
   readonly log: "pretty" | "json";
   /** Host and pid: who consumes. */
   readonly consumer: string;
 }
 
-/** Parses the environment. An empty variable counts as unset. @throws ConfigError naming every fault. */
-export function parseConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+/** Parses the environment, and the arguments of the engine. An empty variable counts as unset. @throws ConfigError naming every fault. */
+export function parseConfig(
+  environment: Readonly<Record<string, string | undefined>>,
+  args: readonly string[] = [],
+): Config {
   const set = Object.fromEntries(
     Object.entries(environment).filter(([, value]) => value !== undefined && value !== ""),
   );
@@ -100,11 +163,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
   }
   if (set["KAFKA_CONNECT_URL"] !== undefined && set["KAFKA_BROKERS"] === undefined)
     faults.push("KAFKA_CONNECT_URL is set, KAFKA_BROKERS is not");
-  if (set["HOST"] !== undefined && !isLoopback(set["HOST"])) {
-    faults.push(
-      `HOST ${set["HOST"]} is not a loopback address, and there is no authentication yet: use 127.0.0.1, behind a proxy that authenticates`,
-    );
-  }
+  faults.push(...tokenFaults(set));
   const split =
     roles.includes("dispatcher") !== roles.includes("domains") || roles.some((text) => text.startsWith("domain:"));
   if (set["KAFKA_BROKERS"] === undefined && split) {
@@ -112,11 +171,16 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
       "EKIDEN_ROLES splits dispatcher and domains, which needs Kafka: without KAFKA_BROKERS one process runs them all (a further one may run api alone)",
     );
   }
+  const security = parsed.success ? kafkaSecurityOf(parsed.output, faults) : {};
   if (!parsed.success || faults.length > 0) throw new ConfigError(faults.join("; "));
-  return toConfig(parsed.output, roles);
+  return { ...toConfig(parsed.output, roles, security), insecure: args.includes("--insecure") };
 }
 
-function toConfig(env: v.InferOutput<typeof Environment>, roles: readonly string[]): Config {
+function toConfig(
+  env: v.InferOutput<typeof Environment>,
+  roles: readonly string[],
+  security: KafkaSecuritySettings,
+): Omit<Config, "insecure"> {
   const named = roles.filter((text) => text.startsWith("domain:")).map((text) => text.slice("domain:".length));
   return {
     databaseUrl: env.DATABASE_URL,
@@ -128,6 +192,7 @@ function toConfig(env: v.InferOutput<typeof Environment>, roles: readonly string
             connectUrl: env.KAFKA_CONNECT_URL ?? null,
             partitions: env.KAFKA_PARTITIONS,
             replication: env.KAFKA_REPLICATION,
+            security,
           },
     host: env.HOST,
     port: env.PORT,
@@ -142,9 +207,27 @@ function toConfig(env: v.InferOutput<typeof Environment>, roles: readonly string
     production: env.EKIDEN_ENV === "production",
     patienceMs: env.EKIDEN_PATIENCE * 1_000,
     statementTimeoutMs: env.EKIDEN_STATEMENT_TIMEOUT * 1_000,
+    hosts: env.EKIDEN_HOSTS?.split(",") ?? [],
+    ratePerSecond: env.EKIDEN_RATE_LIMIT,
+    tokens: tokensOf(env),
     log: env.EKIDEN_LOG ?? (process.stdout.isTTY ? "pretty" : "json"),
     consumer: `${hostname()}/${process.pid}`,
   };
+}
+
+const TOKEN_NAMES = ["EKIDEN_JWT_KEYS_URL", "EKIDEN_JWT_ISSUER", "EKIDEN_JWT_AUDIENCE"] as const;
+
+/** A token of an issuer or for an audience that nobody named would be taken from anybody. */
+function tokenFaults(set: Readonly<Record<string, string | undefined>>): string[] {
+  const missing = TOKEN_NAMES.filter((name) => set[name] === undefined);
+  const some = TOKEN_NAMES.some((name) => set[name] !== undefined);
+  return some && missing.length > 0 ? [`${missing.join(", ")} must be set too: tokens need all of them`] : [];
+}
+
+function tokensOf(env: v.InferOutput<typeof Environment>): Config["tokens"] {
+  const { EKIDEN_JWT_KEYS_URL: keysUrl, EKIDEN_JWT_ISSUER: issuer, EKIDEN_JWT_AUDIENCE: audience } = env;
+  if (keysUrl === undefined || issuer === undefined || audience === undefined) return undefined;
+  return { keysUrl, issuer, audience, algorithms: env.EKIDEN_JWT_ALGORITHMS };
 }
 
 /** True for addresses that only this machine can reach. */

@@ -108,6 +108,8 @@ async function openParts(
     { schema: "timeline", folder: `${import.meta.dir}/../sql` },
     ...domains.map(({ domain, sqlFolder }) => ({ schema: domain.name, folder: sqlFolder })),
   ]);
+  const { refuseOpenBind } = await import("./roles/open-bind.ts");
+  await refuseOpenBind(config, sql);
   const ownCatalog = own?.catalog ?? { actions: new Map() };
   const known = new KnownDomains(sql, own?.published ?? [], ownCatalog, config.roles.domains === "all");
   const history = new HistoryWatch(sql, log);
@@ -163,7 +165,7 @@ async function embeddedDatabase(config: Config, closing: Closing): Promise<strin
 
 async function run(): Promise<void> {
   const startedAt = performance.now();
-  const config = parseConfig(process.env);
+  const config = parseConfig(process.env, process.argv.slice(2));
   const log = createLog(config.log);
   const engine = startEngine(config, log, (error) => {
     log.error("the engine cannot go on", { error });

@@ -3,9 +3,11 @@ import * as v from "valibot";
 import { isJsonObject } from "../core/json.ts";
 import { isUlid } from "../timeline/ids.ts";
 import { type AuditRow, readAudit } from "../timeline/read-audit.ts";
+import { hashAt, verifyAudit } from "../timeline/verify-audit.ts";
 import type { Api, ApiParts } from "./api-env.ts";
 import { readCursor, writeCursor } from "./cursor.ts";
 import { describe } from "./describe.ts";
+import { principalOf } from "./principal.ts";
 import { Limit, QueryText, queryTime } from "./query-schema.ts";
 import { readQuery } from "./read-query.ts";
 import { maskingOf } from "./sensitive.ts";
@@ -19,8 +21,35 @@ const AuditQuery = v.strictObject({
   cursor: v.optional(v.pipe(QueryText, v.description("`nextCursor` of the page before"))),
 });
 
+const VerificationQuery = v.strictObject({
+  expect: v.optional(
+    v.pipe(
+      v.string(),
+      v.description("A `head` that was answered before"),
+      v.regex(/^[1-9]\d{0,14}:[0-9a-f]{64}$/, "is no `<position>:<hash>`"),
+      v.transform((text) => ({ position: Number(text.split(":")[0]), hash: text.split(":")[1] ?? "" })),
+    ),
+  ),
+});
+
 /** What operators did. */
 export function addAuditRoutes(app: Api, { engine, sql }: ApiParts): void {
+  app.get("/v1/audit/verification", VERIFY, async (c) => {
+    const { expect } = readQuery(c, VerificationQuery);
+    const { rows, head, faults } = await verifyAudit(sql);
+    const unexpected =
+      expect === undefined || (await hashAt(sql, expect.position)) === expect.hash
+        ? []
+        : [{ position: expect.position, auditId: "", fault: "unexpected" }];
+    const found = [...unexpected, ...faults];
+    return c.json({
+      whole: found.length === 0,
+      rows,
+      head: head === null ? null : `${head.position}:${head.hash}`,
+      faults: found,
+    });
+  });
+
   app.get("/v1/audit", LIST, async (c) => {
     const { cursor, limit, ...filter } = readQuery(c, AuditQuery);
     const place = cursor === undefined ? undefined : readCursor(cursor, ["audit"]);
@@ -28,7 +57,7 @@ export function addAuditRoutes(app: Api, { engine, sql }: ApiParts): void {
     const rows = await readAudit(sql, { ...filter, before, limit: limit + 1 });
     const page = rows.slice(0, limit);
     const last = rows.length > limit ? page.at(-1) : undefined;
-    const masking = await maskingOf(engine, sql, [...new Set(page.map(sagaOf).filter(isUlid))]);
+    const masking = await maskingOf(engine, sql, [...new Set(page.map(sagaOf).filter(isUlid))], principalOf(c));
     const items = page.map((row) => view(row, masking.of(sagaOf(row))));
     return c.json({
       items,
@@ -60,8 +89,20 @@ function view(row: AuditRow, masking: ReturnType<Awaited<ReturnType<typeof maski
 const LIST = describe({
   tag: "audit",
   operationId: "listAudit",
+  access: { role: "viewer", over: "all" },
   summary: "List what operators did, newest first",
   query: AuditQuery,
   answers: { 200: { description: "A page of the audit", schema: "AuditList" } },
   problems: ["request.cursor-invalid"],
+});
+
+const VERIFY = describe({
+  tag: "audit",
+  operationId: "verifyAudit",
+  summary: "Verify that the audit is as it was written",
+  description:
+    "Each entry is sealed by a hash over itself and the hash of the one before, in the order of their commits. Reads all of it.",
+  access: { role: "viewer", over: "all" },
+  query: VerificationQuery,
+  answers: { 200: { description: "What was found", schema: "AuditVerification" } },
 });

@@ -1,7 +1,9 @@
 import { listDefinitions, listRevisions, readDefinition, readRevision } from "../timeline/read-definitions.ts";
+import { isFor } from "../core/grant.ts";
 import { loadDefinition } from "../definition/load.ts";
 import type { Api, ApiParts } from "./api-env.ts";
 import { describe } from "./describe.ts";
+import { principalOf } from "./principal.ts";
 import { viewSchedule } from "./schedule-view.ts";
 import { checkMedia, readText } from "./json-body.ts";
 import { definitionNameOf, hashOf, unknownDefinition, unknownRevision } from "./unknown.ts";
@@ -11,14 +13,17 @@ const YAML_MEDIA = /^(?:text|application)\/(?:x-)?yaml$/;
 /** Definitions and their revisions. */
 export function addDefinitionRoutes(app: Api, { engine, sql }: ApiParts): void {
   app.get("/v1/definitions", LIST, async (c) => {
-    const rows = await listDefinitions(sql);
+    const principal = principalOf(c);
+    const rows = (await listDefinitions(sql)).filter(({ name }) => isFor(principal, name));
     const items = rows.map(({ name, version, revision, updated_at }) => ({
       name,
       version,
       revision,
       updatedAt: updated_at.toISOString(),
     }));
-    const broken = [...engine.broken()].map(([file, diagnostics]) => ({ file, diagnostics: [...diagnostics] }));
+    // A file that cannot be read says not whose it is.
+    const files = isFor(principal, null) ? [...engine.broken()] : [];
+    const broken = files.map(([file, diagnostics]) => ({ file, diagnostics: [...diagnostics] }));
     return c.json({ items, nextCursor: null, broken });
   });
 
@@ -73,6 +78,7 @@ function prefersYaml(accept = ""): boolean {
 const LIST = describe({
   tag: "definitions",
   operationId: "listDefinitions",
+  access: { role: "viewer", over: "listed" },
   summary: "List definitions",
   description: "`broken` names files that are not in use because they have errors.",
   answers: { 200: { description: "Definitions by name", schema: "DefinitionList" } },
@@ -81,6 +87,7 @@ const LIST = describe({
 const VALIDATE = describe({
   tag: "definitions",
   operationId: "validateDefinition",
+  access: { role: "viewer", over: "anything" },
   summary: "Check a definition",
   description: "Says what `ekiden check` says of a file. Nothing is stored.",
   body: { media: "text/yaml", description: "The YAML", required: true, example: "saga: onboarding\nversion: 1\n" },
@@ -90,6 +97,7 @@ const VALIDATE = describe({
 const GET = describe({
   tag: "definitions",
   operationId: "getDefinition",
+  access: { role: "viewer", over: "definition" },
   summary: "Read a definition",
   path: ["definition"],
   answers: { 200: { description: "The definition and its revisions", schema: "DefinitionDetail" } },
@@ -99,6 +107,7 @@ const GET = describe({
 const REVISION = describe({
   tag: "definitions",
   operationId: "getRevision",
+  access: { role: "viewer", over: "definition" },
   summary: "Read a revision",
   path: ["definition", "hash"],
   answers: {

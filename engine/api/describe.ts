@@ -3,6 +3,8 @@ import type { MiddlewareHandler } from "hono";
 import { type DescribeRouteOptions, describeRoute, type ResponsesWithResolver } from "hono-openapi";
 import type { GenericSchema } from "valibot";
 
+import { type Access, authorize } from "./access.ts";
+import type { ApiEnv } from "./api-env.ts";
 import { ref, type SchemaName } from "./openapi-components.ts";
 import { PATH_PARAMETERS } from "./path-parameters.ts";
 import { type ProblemCode, TRANSLATIONS } from "./translate-code.ts";
@@ -18,11 +20,14 @@ export interface Operation {
     | "consumer groups"
     | "pipeline"
     | "audit"
+    | "keys"
     | "event store"
     | "health";
   /** Name of the call in generated clients. */
   readonly operationId: string;
   readonly summary: string;
+  /** What a caller must be allowed; `open`: anybody may call it. */
+  readonly access: Access | "open";
   readonly description?: string;
   /** What the path's parameters are. */
   readonly path?: readonly (keyof typeof PATH_PARAMETERS)[];
@@ -61,6 +66,13 @@ const ALWAYS: readonly ProblemCode[] = [
   "api.internal",
   "api.database-unavailable",
 ];
+const CLOSED: readonly ProblemCode[] = [
+  "auth.required",
+  "auth.refused",
+  "auth.forbidden",
+  "auth.issuer-unavailable",
+  "request.rate-limited",
+];
 const WITH_BODY: readonly ProblemCode[] = [
   "request.malformed-json",
   "request.media-type",
@@ -68,11 +80,21 @@ const WITH_BODY: readonly ProblemCode[] = [
   "request.body-invalid",
 ];
 
-/** Documents a route; changes nothing of how it runs. */
-export function describe(operation: Operation): MiddlewareHandler {
-  const { tag, operationId, summary, description, body, query, path = [] } = operation;
+/** Documents a route, and lets in only those who may call it: what is not documented is not served either. */
+export function describe(operation: Operation): MiddlewareHandler<ApiEnv> {
+  const { access } = operation;
+  const guard: MiddlewareHandler<ApiEnv> = async (c, next) => {
+    if (access !== "open") await authorize(c, access);
+    await next();
+  };
+  // The document hangs on the function as a property of the library's own.
+  return Object.assign(guard, describeRoute(documented(operation)));
+}
+
+function documented(operation: Operation): DescribeRouteOptions {
+  const { tag, operationId, summary, description, body, query, access, path = [] } = operation;
   const isPost = body !== undefined;
-  return describeRoute({
+  return {
     tags: [tag],
     operationId,
     summary,
@@ -90,7 +112,9 @@ export function describe(operation: Operation): MiddlewareHandler {
     ],
     ...(isPost ? { requestBody: requestBody(body) } : {}),
     responses: { ...answers(operation.answers), ...problems(operation) },
-  });
+    security: access === "open" ? [] : [{ bearer: [] }],
+    ...(access === "open" ? {} : { "x-ekiden-access": access }),
+  };
 }
 
 const IDEMPOTENCY_KEY = {
@@ -135,11 +159,12 @@ function answers(given: Operation["answers"]): ResponsesWithResolver {
   );
 }
 
-function problems({ body, query, problems: own = [] }: Operation): ResponsesWithResolver {
+function problems({ body, query, access, problems: own = [] }: Operation): ResponsesWithResolver {
   const codes = [
     ...own,
     ...(body === undefined ? [] : WITH_BODY),
     ...(query === undefined ? [] : (["request.query-invalid"] as const)),
+    ...(access === "open" ? [] : CLOSED),
     ...ALWAYS,
   ];
   const byStatus = Map.groupBy(new Set(codes), (code) => TRANSLATIONS[code].status);

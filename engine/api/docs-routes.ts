@@ -62,6 +62,9 @@ function packageFolder(): string {
   return dirname(Bun.resolveSync("swagger-ui-dist/package.json", import.meta.dir));
 }
 
+const BEARER =
+  "A key of `ekiden keys create`, or a JSON Web Token. Asked for as soon as a key was made or tokens are configured";
+
 function documentation() {
   return {
     info: {
@@ -78,9 +81,13 @@ function documentation() {
       { name: "messages", description: "Every request and its consumptions" },
       { name: "consumer groups", description: "Lag, pause, resume, rewind" },
       { name: "audit", description: "What operators did, and why" },
+      { name: "keys", description: "Who may call the API" },
       { name: "event store", description: "Partitions: what is in them, export, drop" },
       { name: "health", description: "For load balancers and supervisors" },
     ],
-    components: { schemas: componentSchemas() as Record<string, object> },
+    components: {
+      schemas: componentSchemas() as Record<string, object>,
+      securitySchemes: { bearer: { type: "http" as const, scheme: "bearer", description: BEARER } },
+    },
   };
 }

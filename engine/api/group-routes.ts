@@ -67,6 +67,7 @@ const VERB: readonly ProblemCode[] = ["group.unknown", "saga.idempotency-mismatc
 const LIST = describe({
   tag: "consumer groups",
   operationId: "listConsumerGroups",
+  access: { role: "viewer", over: "all" },
   summary: "List consumer groups",
   answers: { 200: { description: "All groups with their lag", schema: "ConsumerGroupList" } },
 });
@@ -74,6 +75,7 @@ const LIST = describe({
 const GET = describe({
   tag: "consumer groups",
   operationId: "getConsumerGroup",
+  access: { role: "viewer", over: "all" },
   summary: "Read a consumer group",
   path: ["group"],
   answers: ONE,
@@ -83,6 +85,7 @@ const GET = describe({
 const PAUSE = describe({
   tag: "consumer groups",
   operationId: "pauseConsumerGroup",
+  access: { role: "operator", over: "all" },
   summary: "Pause a consumer group",
   description: "What is in progress ends; nothing further is taken until it is resumed, also after a restart.",
   path: ["group"],
@@ -94,6 +97,7 @@ const PAUSE = describe({
 const RESUME = describe({
   tag: "consumer groups",
   operationId: "resumeConsumerGroup",
+  access: { role: "operator", over: "all" },
   summary: "Resume a consumer group",
   path: ["group"],
   body: { schema: "Reasoned", description: "Why", required: true },
@@ -104,6 +108,7 @@ const RESUME = describe({
 const REWIND = describe({
   tag: "consumer groups",
   operationId: "rewindConsumerGroup",
+  access: { role: "operator", over: "all" },
   summary: "Rewind a consumer group",
   description:
     "Always safe: what was done is skipped, what failed and is still wanted runs again, what a saga gave up stays given up. A message, a time and the first error can be narrowed to one topic or one partition. `reason` is needed unless it is a preview.",

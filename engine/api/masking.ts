@@ -13,6 +13,8 @@ interface Place {
  * input, a step's result, and the messages that carry them), and its texts and numbers are masked wherever else the
  * API shows them for the same saga (other bodies, output, labels, key, errors). Booleans are masked at their place
  * only; texts below four characters are masked where they are the whole value.
+ * For readers without the right to read payloads all of a payload is hidden, and whatever stands in one is masked in
+ * errors. What a saga is found by, its key and labels, is meant to be seen: there only what is `sensitive` is masked.
  */
 export class Masking {
   readonly #input: readonly Path[];
@@ -22,8 +24,11 @@ export class Masking {
     texts: new Set(),
     numbers: new Set(),
   };
+  /** Without the right to read payloads: everything in them. */
+  readonly #unread: { readonly texts: Set<string>; readonly numbers: Set<number> } | undefined;
 
-  constructor(paths: readonly string[]) {
+  constructor(paths: readonly string[], payloads = true) {
+    this.#unread = payloads ? undefined : { texts: new Set(), numbers: new Set() };
     const split = paths.map((path) => path.split("."));
     this.#input = split.filter(([root]) => root === "input").map((path) => path.slice(1));
     this.#steps = split.filter(([root]) => root === "steps").map((path) => path.slice(1));
@@ -31,6 +36,7 @@ export class Masking {
 
   learnInput(input: Json): void {
     secretsAt(input, this.#input, this.#secrets);
+    this.#hide(input);
   }
 
   /** A person has edited a command of this step: no command of it is shown. */
@@ -41,10 +47,12 @@ export class Masking {
   /** `path` is that of the step in the saga; its last segment is the name. */
   learnOutput(path: string, output: Json): void {
     secretsAt(output, this.#belowStep(path), this.#secrets);
+    this.#hide(output);
   }
 
   /** A message may carry a value before the saga's rows know it. */
   learnMessage(message: MessageRow): void {
+    for (const field of PAYLOADS) this.#hide(fieldOf(message.message_body, field));
     // All of an edited input is hidden, and most of it is no secret: learnt, it would hide what is none elsewhere.
     if (this.#isEdited(message)) return;
     for (const { field, paths } of this.#placesIn(message)) {
@@ -53,10 +61,12 @@ export class Masking {
   }
 
   input(input: Json): Json {
+    if (this.#unread !== undefined) return hidden(input);
     return this.value(maskAt(input, this.#input));
   }
 
   body(message: MessageRow): Json {
+    if (this.#unread !== undefined) return hidden(message.message_body);
     const masked = this.#placesIn(message).reduce(
       (body, { field, paths }) => maskField(body, field, paths),
       message.message_body,
@@ -65,13 +75,29 @@ export class Masking {
   }
 
   value(value: Json): Json {
+    return this.#unread === undefined ? maskValues(value, this.#secrets) : hidden(value);
+  }
+
+  /** A saga's key, or its labels. */
+  label(value: Json): Json {
     return maskValues(value, this.#secrets);
+  }
+
+  /** Where an error was thrown: its first line is the error's text. */
+  stack(text: string | null): string | null {
+    return this.#unread === undefined ? this.text(text) : null;
   }
 
   text(text: string): string;
   text(text: string | null): string | null;
   text(text: string | null): string | null {
-    return text === null ? null : maskText(text, this.#secrets);
+    if (text === null) return null;
+    const masked = maskText(text, this.#secrets);
+    return this.#unread === undefined ? masked : maskText(masked, this.#unread);
+  }
+
+  #hide(value: Json): void {
+    if (this.#unread !== undefined) secretsAt(value, [[]], this.#unread);
   }
 
   #placesIn(message: MessageRow): readonly Place[] {
@@ -108,6 +134,13 @@ export class Masking {
     const name = (path.split("/").at(-1) ?? "").replace(/\[\d+\]$/, "");
     return this.#steps.filter(([first]) => first === undefined || first === name).map((each) => each.slice(1));
   }
+}
+
+/** Fields of message bodies that carry what sagas and participants say to each other. */
+const PAYLOADS = ["input", "output", "payload", "result", "compensates"];
+
+function hidden(value: Json): Json {
+  return value === null ? null : maskAt(value, [[]]);
 }
 
 function fieldOf(body: Json, field: string): Json {

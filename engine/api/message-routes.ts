@@ -8,6 +8,7 @@ import { readCursor, writeCursor } from "./cursor.ts";
 import { describe } from "./describe.ts";
 import { readBody } from "./json-body.ts";
 import { viewMessages } from "./message-view.ts";
+import { definitionsFor, principalOf } from "./principal.ts";
 import { Limit, QueryText, queryFlag, queryUlid } from "./query-schema.ts";
 import { readQuery } from "./read-query.ts";
 import { messageIdOf, unknownMessage } from "./unknown.ts";
@@ -27,16 +28,17 @@ export function addMessageRoutes(app: Api, { engine, sql }: ApiParts): void {
   app.get("/v1/messages", LIST, async (c) => {
     const { error, group, topic, saga, limit, cursor } = readQuery(c, MessageListQuery);
     const before = cursor === undefined ? undefined : readCursor(cursor, ["messages"]).id;
-    const rows = await listMessages(sql, { error, group, topic, sagaId: saga, before, limit: limit + 1 });
+    const definitions = definitionsFor(principalOf(c), undefined);
+    const rows = await listMessages(sql, { error, group, topic, sagaId: saga, definitions, before, limit: limit + 1 });
     const page = rows.slice(0, limit);
     const last = rows.length > limit ? page.at(-1) : undefined;
     const nextCursor = last === undefined ? null : writeCursor({ list: "messages", id: last.message.message_id });
-    return c.json({ items: await viewMessages(engine, sql, page), nextCursor });
+    return c.json({ items: await viewMessages(engine, sql, page, principalOf(c)), nextCursor });
   });
 
   app.get("/v1/messages/:messageId", GET, async (c) => {
     const messageId = messageIdOf(c.req.param("messageId"));
-    const [view] = await viewMessages(engine, sql, await readMessages(sql, [messageId]));
+    const [view] = await viewMessages(engine, sql, await readMessages(sql, [messageId]), principalOf(c));
     return c.json(view ?? unknownMessage(messageId));
   });
 
@@ -55,6 +57,7 @@ export function addMessageRoutes(app: Api, { engine, sql }: ApiParts): void {
 const LIST = describe({
   tag: "messages",
   operationId: "listMessages",
+  access: { role: "viewer", over: "listed" },
   summary: "List messages, newest first",
   query: MessageListQuery,
   answers: { 200: { description: "A page of messages", schema: "MessageList" } },
@@ -64,6 +67,7 @@ const LIST = describe({
 const GET = describe({
   tag: "messages",
   operationId: "getMessage",
+  access: { role: "viewer", over: "message" },
   summary: "Read a message",
   path: ["messageId"],
   answers: { 200: { description: "The request with its consumptions and failures", schema: "Message" } },
@@ -73,6 +77,7 @@ const GET = describe({
 const REDRIVE = describe({
   tag: "messages",
   operationId: "redriveMessage",
+  access: { role: "operator", over: "message" },
   summary: "Send a message again",
   description:
     "Same id: consumers that have done it skip it, those in error run it. With `body`: a command or compensation that has not run, and that its saga waits for or is parked at, is replaced by a new message with this body; the old one never runs.",

@@ -6,17 +6,22 @@ import type { MessageHistory } from "../timeline/read-messages.ts";
 import type { Masking } from "./masking.ts";
 import type { Consumption, ConsumptionFailure, Message } from "./message-schema.ts";
 import type { Engine } from "./port.ts";
-import { maskingOf } from "./sensitive.ts";
+import { maskingOf, type Reader } from "./sensitive.ts";
 
 type MessageView = InferOutput<typeof Message>;
 
 const ANSWER = /^(?:step\.(?:succeeded|rejected|failed)|compensation\.(?:succeeded|skipped|failed))$/;
 
 /** Messages as the API shows them, sensitive values masked. */
-export async function viewMessages(engine: Engine, sql: Sql, items: readonly MessageHistory[]): Promise<MessageView[]> {
+export async function viewMessages(
+  engine: Engine,
+  sql: Sql,
+  items: readonly MessageHistory[],
+  reader: Reader,
+): Promise<MessageView[]> {
   const messages = items.map((item) => item.message);
   const sagaIds = [...new Set(messages.flatMap((message) => message.correlation_id ?? []))];
-  const masking = await maskingOf(engine, sql, sagaIds, messages);
+  const masking = await maskingOf(engine, sql, sagaIds, reader, messages);
   return items.map((item) => view(item, masking.of(item.message.correlation_id)));
 }
 
@@ -77,6 +82,6 @@ function viewFailure(row: FailureRow, masking: Masking): InferOutput<typeof Cons
     failedAt: row.failed_at.toISOString(),
     code: row.code,
     message: masking.text(row.message),
-    stack: masking.text(row.stack),
+    stack: masking.stack(row.stack),
   };
 }

@@ -4,6 +4,7 @@ import * as audit from "./audit-schema.ts";
 import * as definition from "./definition-schema.ts";
 import * as group from "./group-schema.ts";
 import * as health from "./health-schema.ts";
+import * as key from "./key-schema.ts";
 import * as message from "./message-schema.ts";
 import * as pipeline from "./pipeline-schema.ts";
 import * as partition from "./partition-schema.ts";
@@ -17,13 +18,16 @@ import * as verb from "./verb-schema.ts";
 /** Every schema that the OpenAPI document names. A schema that is part of another is referred to by its name. */
 const SCHEMAS = {
   Accepted: saga.Accepted,
+  ApiKey: key.ApiKey,
   AuditEntry: audit.AuditEntry,
+  AuditVerification: audit.AuditVerification,
   AuditList: audit.AuditList,
   BrokenFile: definition.BrokenFile,
   Consumption: message.Consumption,
   ConsumptionFailure: message.ConsumptionFailure,
   ConsumerGroup: group.ConsumerGroup,
   ConsumerGroupList: group.ConsumerGroupList,
+  CreatedKey: key.CreatedKey,
   DefinitionDetail: definition.DefinitionDetail,
   DefinitionList: definition.DefinitionList,
   DefinitionSummary: definition.DefinitionSummary,
@@ -37,6 +41,8 @@ const SCHEMAS = {
   HealthPart: health.HealthPart,
   HealthLoad: health.HealthLoad,
   HealthReport: health.HealthReport,
+  KeyList: key.KeyList,
+  KeyRequest: key.KeyRequest,
   Live: health.Live,
   Message: message.Message,
   MessageList: message.MessageList,

@@ -12,12 +12,15 @@ export function isLoopback(address: string): boolean {
 /**
  * Refuses requests that a web page of another origin makes a browser send: without authentication, being on this
  * machine is all that a caller has to show. `loopback`: a name that only resolves here (DNS rebinding) is refused too.
+ * `hosts`: names under which it is called besides, for example behind a proxy; with them no others are served.
  */
-export function originGuard(loopback: boolean): MiddlewareHandler {
+export function originGuard(loopback: boolean, hosts: readonly string[] = []): MiddlewareHandler {
+  const named = new Set(hosts.map((host) => host.toLowerCase()));
   return async (c, next) => {
     const host = c.req.header("host") ?? new URL(c.req.url).host;
-    if (loopback && !LOOPBACK_HOST.test(host)) {
-      const hint = "The engine listens on this machine only: call it as localhost or 127.0.0.1.";
+    const isNamed = named.has(host.toLowerCase()) || named.has(host.toLowerCase().replace(/:\d{1,5}$/, ""));
+    if ((loopback || named.size > 0) && !LOOPBACK_HOST.test(host) && !isNamed) {
+      const hint = "Call it as localhost or 127.0.0.1, or name this host in EKIDEN_HOSTS.";
       throw new RequestError("request.host-refused", `Host ${host} is not served`, hint);
     }
     const origin = c.req.header("origin");

@@ -46,6 +46,7 @@ function streamOf(chunks: AsyncGenerator<Uint8Array, void>): ReadableStream<Uint
 const LIST = describe({
   tag: "event store",
   operationId: "listPartitions",
+  access: { role: "viewer", over: "all" },
   summary: "List the event store's partitions",
   description: "One for each month, with what stands against dropping it. Nothing is ever dropped by itself.",
   answers: { 200: { description: "All partitions, oldest first", schema: "PartitionList" } },
@@ -54,6 +55,7 @@ const LIST = describe({
 const GET = describe({
   tag: "event store",
   operationId: "getPartition",
+  access: { role: "viewer", over: "all" },
   summary: "Read a partition",
   path: ["partition"],
   answers: { 200: { description: "The partition", schema: "Partition" } },
@@ -63,6 +65,7 @@ const GET = describe({
 const EXPORT = describe({
   tag: "event store",
   operationId: "exportPartition",
+  access: { role: "admin", over: "all", payloads: true },
   summary: "Export a partition",
   description:
     "Every request as a line of JSON, in the order of the ids: `timeline.event_request` column by column. When the last line was taken the export is noted, with its rows and SHA-256.",
@@ -74,6 +77,7 @@ const EXPORT = describe({
 const DROP = describe({
   tag: "event store",
   operationId: "dropPartition",
+  access: { role: "admin", over: "all" },
   summary: "Drop a partition that was exported",
   description:
     "Refused while a saga in it is open, while something in it has not left for the topics or has not been consumed, and unless this is its newest complete export. Cut off half-way, the same call carries it on.",

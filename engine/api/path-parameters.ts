@@ -11,5 +11,6 @@ export const PATH_PARAMETERS = {
   partition: { name: "partition", description: "Name of the partition", example: "event_request_202601" },
   redriveId: { name: "redriveId", description: "ULID of the redrive", example: "01KAS0CW5X2V7J4H8N6D3Q1RTB" },
   projection: { name: "group", description: "`<domain>.<projection>`", example: "application.standing" },
+  keyName: { name: "name", description: "Name of the key", example: "ci-starter" },
   group: { name: "group", description: "`dispatcher`, `<domain>` or `<domain>.<projection>`", example: "screening" },
 } as const;

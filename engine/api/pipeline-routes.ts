@@ -73,6 +73,7 @@ const ONE = { 200: { description: "The pipeline", schema: "Pipeline" } } as cons
 const GET = describe({
   tag: "pipeline",
   operationId: "getPipeline",
+  access: { role: "viewer", over: "all" },
   summary: "Read where the pipeline stands",
   description:
     "Connector and tasks, replication slot, the last heartbeat with the time of each hop, and the lag of each group.",
@@ -82,6 +83,7 @@ const GET = describe({
 const RESTART = describe({
   tag: "pipeline",
   operationId: "restartPipeline",
+  access: { role: "operator", over: "all" },
   summary: "Restart the connector",
   description:
     "With its tasks; one that somebody stopped goes on, one that is gone is registered. Nothing is lost or sent twice without being skipped.",

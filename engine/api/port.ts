@@ -1,11 +1,13 @@
 import type { Bound } from "../core/bound.ts";
+import type { Grant } from "../core/grant.ts";
 import type { Json } from "../core/json.ts";
 import type { Diagnostic } from "../definition/diagnostic.ts";
+import type { KeyRow } from "../timeline/read-keys.ts";
 import type { PartHealth, RelayState } from "../transport/port.ts";
 
 /** Who calls and with which key; every POST carries it. */
 export interface Caller {
-  /** Until authentication exists: `local`. */
+  /** `key:<name>`, `jwt:<subject>`, or `local` while nobody has to say who calls. */
   readonly actor: string;
   readonly idempotencyKey?: string;
   readonly traceparent?: string;
@@ -313,6 +315,13 @@ export interface Engine {
   ): Promise<RewindReport>;
   pipeline(): Promise<PipelineView>;
   restartPipeline(reason: string, caller: Caller): Promise<void>;
+  /** Makes a key of the API. `key`: null for a call that is repeated under its Idempotency-Key. */
+  createKey(
+    order: Grant & { readonly name: string; readonly expiresAt: Date | null },
+    reason: string,
+    caller: Caller,
+  ): Promise<{ readonly row: KeyRow; readonly key: string | null }>;
+  revokeKey(name: string, reason: string, caller: Caller): Promise<KeyRow>;
   health(): Promise<Health>;
   /** What this process bounds: queues, batches, pools. */
   bounds(): readonly Bound[];

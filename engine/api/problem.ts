@@ -48,6 +48,7 @@ function problem({ code, detail, hint, errors = [], sagaId, errorId }: Saying): 
   };
   const headers = new Headers({ "content-type": "application/problem+json" });
   if (retryAfter !== undefined) headers.set("retry-after", String(retryAfter));
+  if (status === 401) headers.set("www-authenticate", 'Bearer realm="ekiden"');
   // The rest of the body is not read; on a connection that stays open it would keep the server from stopping.
   if (code === "request.too-large") headers.set("connection", "close");
   return new Response(JSON.stringify(body), { status, headers });

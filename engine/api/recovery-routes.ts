@@ -3,10 +3,14 @@ import { callerOf } from "./caller.ts";
 import { readCursor, writeCursor } from "./cursor.ts";
 import { describe } from "./describe.ts";
 import { readBody } from "./json-body.ts";
+import { principalOf } from "./principal.ts";
 import { readQuery } from "./read-query.ts";
 import { RepublishRequest, VerifyQuery } from "./recovery-schema.ts";
 import { groupOf, runIdOf } from "./unknown.ts";
 import { Reasoned } from "./verb-schema.ts";
+
+/** What a payload without the right to read it looks like. */
+const HIDDEN = "***";
 
 /** Recovery from the event store. */
 export function addRecoveryRoutes(app: Api, { engine }: ApiParts): void {
@@ -35,14 +39,22 @@ export function addRecoveryRoutes(app: Api, { engine }: ApiParts): void {
   app.get("/v1/verify", VERIFY, async (c) => {
     const { saga: sagaId, cursor, ...rest } = readQuery(c, VerifyQuery);
     const after = cursor === undefined ? undefined : readCursor(cursor, ["verify"]).id;
-    const { last, ...report } = await engine.verify({ ...rest, sagaId, after });
-    return c.json({ ...report, nextCursor: last === null ? null : writeCursor({ list: "verify", id: last }) });
+    const { last, differences, ...report } = await engine.verify({ ...rest, sagaId, after });
+    const shown = differences.map((each) =>
+      principalOf(c).payloads ? each : { ...each, folded: HIDDEN, stored: HIDDEN },
+    );
+    return c.json({
+      ...report,
+      differences: shown,
+      nextCursor: last === null ? null : writeCursor({ list: "verify", id: last }),
+    });
   });
 }
 
 const REBUILD = describe({
   tag: "consumer groups",
   operationId: "rebuildProjection",
+  access: { role: "operator", over: "all" },
   summary: "Build a projection anew from the event store",
   description:
     "Carried out by a process that runs its domain, while the projection goes on; readers see the old rows until the new ones take their place.",
@@ -55,6 +67,7 @@ const REBUILD = describe({
 const GET_REBUILD = describe({
   tag: "consumer groups",
   operationId: "getRebuild",
+  access: { role: "viewer", over: "all" },
   summary: "Read how far the newest rebuild of a projection is",
   path: ["projection"],
   answers: { 200: { description: "The rebuild", schema: "RebuildReport" } },
@@ -64,6 +77,7 @@ const GET_REBUILD = describe({
 const VERIFY = describe({
   tag: "sagas",
   operationId: "verify",
+  access: { role: "viewer", over: "all" },
   summary: "Verify sagas against their events",
   description:
     "Folds sagas, oldest first, from the events that moved them, and compares with what is stored. Changes nothing.",
@@ -75,6 +89,7 @@ const VERIFY = describe({
 const REPUBLISH = describe({
   tag: "messages",
   operationId: "republish",
+  access: { role: "operator", over: "all" },
   summary: "Send requests again from the event store",
   description:
     "Same ids, keys, headers and bodies, through the same path, in the order in which they were written. Always safe: consumers that have done one skip it.",
@@ -94,6 +109,7 @@ const REPUBLISH = describe({
 const GET_REPUBLISH = describe({
   tag: "messages",
   operationId: "getRepublish",
+  access: { role: "viewer", over: "all" },
   summary: "Read how far a republishing is",
   path: ["run"],
   answers: { 200: { description: "The run", schema: "RepublishReport" } },

@@ -138,6 +138,7 @@ const DETAIL = { schema: "RedriveDetail" } as const;
 const LIST = describe({
   tag: "redrives",
   operationId: "listRedrives",
+  access: { role: "viewer", over: "all" },
   summary: "List redrives, newest first",
   query: RedriveListQuery,
   answers: { 200: { description: "A page of redrives", schema: "RedriveList" } },
@@ -147,6 +148,7 @@ const LIST = describe({
 const GET = describe({
   tag: "redrives",
   operationId: "getRedrive",
+  access: { role: "viewer", over: "all" },
   summary: "Read a redrive and what became of its messages",
   path: ["redriveId"],
   query: RedriveQuery,
@@ -157,6 +159,7 @@ const GET = describe({
 const CREATE = describe({
   tag: "redrives",
   operationId: "createRedrive",
+  access: { role: "operator", over: "all" },
   summary: "Send failed messages again",
   description:
     "Which ones is frozen first. One is sent; the rest follow when it was consumed without error. Failures in a row stop it.",
@@ -176,6 +179,7 @@ const CREATE = describe({
 const CONTINUE = describe({
   tag: "redrives",
   operationId: "continueRedrive",
+  access: { role: "operator", over: "all" },
   summary: "Go on with a redrive that waits",
   path: ["redriveId"],
   body: REASON,
@@ -186,6 +190,7 @@ const CONTINUE = describe({
 const STOP = describe({
   tag: "redrives",
   operationId: "stopRedrive",
+  access: { role: "operator", over: "all" },
   summary: "Stop a redrive",
   description: "Nothing more of it is sent. What is on its way arrives.",
   path: ["redriveId"],

@@ -11,6 +11,11 @@ export type RequestCode =
   | "request.too-large"
   | "request.host-refused"
   | "request.origin-refused"
+  | "auth.required"
+  | "auth.refused"
+  | "auth.forbidden"
+  | "auth.issuer-unavailable"
+  | "request.rate-limited"
   | "request.unknown-path"
   | "request.method-not-allowed";
 

@@ -76,10 +76,11 @@ export function splitLabels(query: Readonly<Record<string, string>>): {
 export function sagaFilter(
   query: InferOutput<typeof SagaListQuery>,
   labels: Readonly<Record<string, string>>,
+  definitions: readonly string[] | undefined,
 ): SagaFilter {
-  const { definition, status, key, parent, startedAfter, startedBefore, limit } = query;
+  const { status, key, parent, startedAfter, startedBefore, limit } = query;
   const before = query.cursor === undefined ? undefined : readCursor(query.cursor, ["sagas"]).id;
-  return { definition, statuses: status, key, labels, parent, startedAfter, startedBefore, before, limit: limit + 1 };
+  return { definitions, statuses: status, key, labels, parent, startedAfter, startedBefore, before, limit: limit + 1 };
 }
 
 function badLabel(parameter: string): RequestError {

@@ -1,6 +1,7 @@
 import type { InferOutput } from "valibot";
 
 import type { Bound } from "../core/bound.ts";
+import type { Grant } from "../core/grant.ts";
 import { Refusal } from "../core/refusal.ts";
 import type { Sql } from "../timeline/database.ts";
 import { Grouped } from "../timeline/grouped.ts";
@@ -16,18 +17,27 @@ const GROUP_MAX = 200;
 const GROUPS = 2;
 const READS_WAITING_MAX = 5_000;
 
+interface Read {
+  readonly sagaId: string;
+  readonly payloads: boolean;
+}
+
 /** Reads single sagas for the API; reads that come at the same time share their queries. */
 export class SagaReader {
-  readonly #reads: Grouped<string, SagaView | undefined>;
+  readonly #reads: Grouped<Read, SagaView | undefined>;
 
   constructor(engine: Engine, sql: Sql) {
     this.#reads = new Grouped({
       name: "ekiden_reads_waiting",
       help: "Reads of single sagas that wait for a query.",
-      run: async (ids) => {
-        const views = await viewSagas(engine, sql, await readSagasById(sql, ids));
-        const found = new Map(views.map((view) => [view.sagaId, view]));
-        return ids.map((id) => ({ value: found.get(id) }));
+      run: async (reads) => {
+        const rows = await readSagasById(sql, [...new Set(reads.map(({ sagaId }) => sagaId))]);
+        const found = new Map<boolean, ReadonlyMap<string, SagaView>>();
+        for (const payloads of new Set(reads.map((read) => read.payloads))) {
+          const views = await viewSagas(engine, sql, rows, { payloads });
+          found.set(payloads, new Map(views.map((view) => [view.sagaId, view])));
+        }
+        return reads.map(({ sagaId, payloads }) => ({ value: found.get(payloads)?.get(sagaId) }));
       },
       parallel: GROUPS,
       max: GROUP_MAX,
@@ -41,7 +51,7 @@ export class SagaReader {
   }
 
   /** A saga as the API shows it; undefined when there is none. @throws Refusal `engine.busy` */
-  read(sagaId: string): Promise<SagaView | undefined> {
-    return this.#reads.do(sagaId);
+  read(sagaId: string, { payloads }: Pick<Grant, "payloads">): Promise<SagaView | undefined> {
+    return this.#reads.do({ sagaId, payloads });
   }
 }

@@ -1,9 +1,10 @@
 import { listSagas, listSteps, readSaga } from "../timeline/read-sagas.ts";
-import type { Api, ApiParts } from "./api-env.ts";
+import type { Api, ApiContext, ApiParts } from "./api-env.ts";
 import { callerOf } from "./caller.ts";
 import { readCursor, writeCursor } from "./cursor.ts";
 import { describe } from "./describe.ts";
 import { readJson } from "./json-body.ts";
+import { definitionsFor, principalOf } from "./principal.ts";
 import { parseQuery, queryTexts, readQuery } from "./read-query.ts";
 import { SagaReader } from "./saga-reader.ts";
 import { SagaListQuery, SagaQuery, StartQuery, StepListQuery, sagaFilter, splitLabels } from "./saga-query.ts";
@@ -15,7 +16,8 @@ import { waitUntilSettled } from "./wait-until-settled.ts";
 export function addSagaRoutes(app: Api, parts: ApiParts): SagaReader {
   const { engine, sql } = parts;
   const reader = new SagaReader(engine, sql);
-  const oneSaga = async (sagaId: string) => (await reader.read(sagaId)) ?? unknownSaga(sagaId);
+  const oneSaga = async (c: ApiContext, sagaId: string) =>
+    (await reader.read(sagaId, principalOf(c))) ?? unknownSaga(sagaId);
 
   app.post("/v1/sagas/:id", START, async (c) => {
     const { wait, duplicate } = readQuery(c, StartQuery);
@@ -25,24 +27,24 @@ export function addSagaRoutes(app: Api, parts: ApiParts): SagaReader {
     const { sagaId, created } = await engine.start(definition, input, { duplicate }, caller);
     await waitUntilSettled(c, engine, sagaId, wait);
     c.header("Location", `/v1/sagas/${sagaId}`);
-    return c.json(await oneSaga(sagaId), created ? 201 : 200);
+    return c.json(await oneSaga(c, sagaId), created ? 201 : 200);
   });
 
   app.get("/v1/sagas", LIST, async (c) => {
     const { labels, rest } = splitLabels(queryTexts(c));
     const query = parseQuery(rest, SagaListQuery);
-    const rows = await listSagas(sql, sagaFilter(query, labels));
+    const rows = await listSagas(sql, sagaFilter(query, labels, definitionsFor(principalOf(c), query.definition)));
     const page = rows.slice(0, query.limit);
     const last = rows.length > page.length ? page.at(-1) : undefined;
     const nextCursor = last === undefined ? null : writeCursor({ list: "sagas", id: last.id });
-    return c.json({ items: await viewSagas(engine, sql, page), nextCursor });
+    return c.json({ items: await viewSagas(engine, sql, page, principalOf(c)), nextCursor });
   });
 
   app.get("/v1/sagas/:id", GET, async (c) => {
     const { wait } = readQuery(c, SagaQuery);
     const sagaId = sagaIdOf(c.req.param("id"));
     if (wait > 0 && (await readSaga(sql, sagaId)) !== undefined) await waitUntilSettled(c, engine, sagaId, wait);
-    return c.json(await oneSaga(sagaId));
+    return c.json(await oneSaga(c, sagaId));
   });
 
   app.get("/v1/sagas/:id/steps", STEPS, async (c) => {
@@ -62,6 +64,7 @@ export function addSagaRoutes(app: Api, parts: ApiParts): SagaReader {
 const START = describe({
   tag: "sagas",
   operationId: "startSaga",
+  access: { role: "starter", over: "definition" },
   summary: "Start a saga",
   description:
     "The same Idempotency-Key answers with the same saga. A business key that an open saga has answers with that saga if the input is the same, else 409.",
@@ -91,6 +94,7 @@ const START = describe({
 const LIST = describe({
   tag: "sagas",
   operationId: "listSagas",
+  access: { role: "viewer", over: "listed" },
   summary: "List sagas, newest first",
   query: SagaListQuery,
   parameters: [
@@ -112,6 +116,7 @@ const LIST = describe({
 const GET = describe({
   tag: "sagas",
   operationId: "getSaga",
+  access: { role: "viewer", over: "saga" },
   summary: "Read a saga",
   description:
     "With `wait` it answers when the saga is final or parked; when the time runs out, with the present state.",
@@ -124,6 +129,7 @@ const GET = describe({
 const STEPS = describe({
   tag: "sagas",
   operationId: "listSteps",
+  access: { role: "viewer", over: "saga" },
   summary: "List a saga's steps by path",
   path: ["sagaId"],
   query: StepListQuery,

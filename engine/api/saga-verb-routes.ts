@@ -82,6 +82,7 @@ const RECORDED = {
 const SIGNAL = describe({
   tag: "sagas",
   operationId: "signalSaga",
+  access: { role: "starter", over: "saga" },
   summary: "Send a signal to a saga",
   description: "Kept in the saga's mailbox until a step takes it, also when none waits for it yet.",
   path: ["sagaId", "signal"],
@@ -97,6 +98,7 @@ const SIGNAL = describe({
 const CANCEL = describe({
   tag: "sagas",
   operationId: "cancelSaga",
+  access: { role: "operator", over: "saga" },
   summary: "Cancel a saga",
   description: "What it has done is undone; past the pivot it is refused.",
   path: ["sagaId"],
@@ -108,6 +110,7 @@ const CANCEL = describe({
 const RETRY = describe({
   tag: "sagas",
   operationId: "retrySaga",
+  access: { role: "operator", over: "saga" },
   summary: "Retry a parked saga",
   path: ["sagaId"],
   body: { schema: "RetryRequest", description: "Which step, and why", required: true },
@@ -118,6 +121,7 @@ const RETRY = describe({
 const SKIP = describe({
   tag: "sagas",
   operationId: "skipStep",
+  access: { role: "operator", over: "saga" },
   summary: "Skip a parked step or compensation",
   description:
     "The saga goes on behind it. What may have taken effect all the same is listed in `uncompensated`; a pivot is refused.",
@@ -130,6 +134,7 @@ const SKIP = describe({
 const RESOLVE = describe({
   tag: "sagas",
   operationId: "resolveStep",
+  access: { role: "operator", over: "saga" },
   summary: "Resolve a parked step or compensation with a result",
   description:
     "The step counts as done with this result, and the saga goes on; a compensation counts as carried out. What the participant has done meanwhile counts more.",
@@ -149,6 +154,7 @@ const RESOLVE = describe({
 const TERMINATE = describe({
   tag: "sagas",
   operationId: "terminateSaga",
+  access: { role: "operator", over: "saga" },
   summary: "Terminate a saga",
   description:
     "It stops where it stands: nothing more is sent, and nothing is undone. Its child sagas are terminated with it.",

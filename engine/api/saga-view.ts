@@ -6,7 +6,7 @@ import { readSteps, type SagaRow, type SagaStepRow } from "../timeline/read-saga
 import type { Masking } from "./masking.ts";
 import type { Engine } from "./port.ts";
 import type { Saga, SagaError, SagaStep } from "./saga-schema.ts";
-import { maskingOfSagas } from "./sensitive.ts";
+import { maskingOfSagas, type Reader } from "./sensitive.ts";
 
 /** Steps that are shown with a saga. An `each` may have ten thousand; all are listed page by page. */
 const STEPS_MAX = 200;
@@ -14,10 +14,18 @@ const STEPS_MAX = 200;
 type SagaView = InferOutput<typeof Saga>;
 
 /** Sagas as the API shows them: with their steps, sensitive values masked. */
-export async function viewSagas(engine: Engine, sql: Sql, rows: readonly SagaRow[]): Promise<SagaView[]> {
+export async function viewSagas(
+  engine: Engine,
+  sql: Sql,
+  rows: readonly SagaRow[],
+  reader: Reader,
+): Promise<SagaView[]> {
   if (rows.length === 0) return [];
   const ids = rows.map((row) => row.id);
-  const [steps, masking] = await Promise.all([readSteps(sql, ids, STEPS_MAX + 1), maskingOfSagas(engine, sql, rows)]);
+  const [steps, masking] = await Promise.all([
+    readSteps(sql, ids, STEPS_MAX + 1),
+    maskingOfSagas(engine, sql, rows, reader),
+  ]);
   const stepsOf = Map.groupBy(steps, (step) => step.saga_id);
   return rows.map((row) => view(row, stepsOf.get(row.id) ?? [], masking.of(row.id)));
 }
@@ -30,8 +38,8 @@ function view(row: SagaRow, steps: readonly SagaStepRow[], masking: Masking): Sa
     version: row.version,
     revision: row.revision,
     status: row.status,
-    key: masking.text(row.key),
-    labels: masking.value(row.labels) as JsonObject,
+    key: masking.label(row.key) as string | null,
+    labels: masking.label(row.labels) as JsonObject,
     input: masking.input(row.input),
     output: masking.value(row.output),
     error: row.error === null ? null : viewError(row.error, masking),

@@ -1,3 +1,4 @@
+import type { Grant } from "../core/grant.ts";
 import { Refusal } from "../core/refusal.ts";
 import type { Sql } from "../timeline/database.ts";
 import type { MessageRow } from "../timeline/read-messages.ts";
@@ -12,17 +13,23 @@ import { Masking } from "./masking.ts";
 import type { Engine } from "./port.ts";
 
 const NOTHING_SENSITIVE = new Masking([]);
+const ALL_HIDDEN = new Masking([], false);
+
+/** For whom it is shown. */
+export type Reader = Pick<Grant, "payloads">;
 
 /** What to mask for each of some sagas. */
 class MaskingBySaga {
   readonly #found: ReadonlyMap<string, Masking>;
+  readonly #others: Masking;
 
-  constructor(found: ReadonlyMap<string, Masking>) {
+  constructor(found: ReadonlyMap<string, Masking>, { payloads }: Reader) {
     this.#found = found;
+    this.#others = payloads ? NOTHING_SENSITIVE : ALL_HIDDEN;
   }
 
   of(sagaId: string | null): Masking {
-    return this.#found.get(sagaId ?? "") ?? NOTHING_SENSITIVE;
+    return this.#found.get(sagaId ?? "") ?? this.#others;
   }
 }
 
@@ -31,9 +38,10 @@ export async function maskingOf(
   engine: Engine,
   sql: Sql,
   sagaIds: readonly string[],
+  reader: Reader,
   messages: readonly MessageRow[] = [],
 ): Promise<MaskingBySaga> {
-  return maskingOfSagas(engine, sql, await readRevisionsOf(sql, sagaIds), messages);
+  return maskingOfSagas(engine, sql, await readRevisionsOf(sql, sagaIds), reader, messages);
 }
 
 /** The same for sagas that were read already: nothing is looked up when nothing is sensitive. */
@@ -41,14 +49,15 @@ export async function maskingOfSagas(
   engine: Engine,
   sql: Sql,
   sagas: readonly SensitiveRow[],
+  reader: Reader,
   messages: readonly MessageRow[] = [],
 ): Promise<MaskingBySaga> {
   const found = new Map<string, Masking>();
   for (const saga of sagas) {
     const paths = await sensitivePaths(engine, saga);
-    if (paths.length > 0) found.set(saga.id, new Masking(paths));
+    if (paths.length > 0 || !reader.payloads) found.set(saga.id, new Masking(paths, reader.payloads));
   }
-  if (found.size === 0) return new MaskingBySaga(found);
+  if (found.size === 0) return new MaskingBySaga(found, reader);
   const ids = [...found.keys()];
   const [edited, inputs, outputs] = await Promise.all([
     readEditedSteps(sql, ids),
@@ -59,7 +68,7 @@ export async function maskingOfSagas(
   for (const row of inputs) found.get(row.id)?.learnInput(row.input);
   for (const row of outputs) found.get(row.saga_id)?.learnOutput(row.path, row.output);
   for (const message of messages) found.get(message.correlation_id ?? "")?.learnMessage(message);
-  return new MaskingBySaga(found);
+  return new MaskingBySaga(found, reader);
 }
 
 async function sensitivePaths(engine: Engine, saga: SensitiveRow): Promise<readonly string[]> {

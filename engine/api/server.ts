@@ -4,25 +4,30 @@ import { EngineError } from "../core/error.ts";
 import type { Log } from "../sdk.ts";
 import type { Sql } from "../timeline/database.ts";
 import { newId } from "../timeline/ids.ts";
+import { identify } from "./access.ts";
 import { Admission } from "./admission.ts";
 import type { Api, ApiContext, ApiEnv } from "./api-env.ts";
 import { addAuditRoutes } from "./audit-routes.ts";
+import { Authentication } from "./authentication.ts";
 import { addDefinitionRoutes } from "./definition-routes.ts";
 import { addDocsRoutes } from "./docs-routes.ts";
 import { addGroupRoutes } from "./group-routes.ts";
 import { addHealthRoutes } from "./health-routes.ts";
+import { addKeyRoutes } from "./key-routes.ts";
 import { addMessageRoutes } from "./message-routes.ts";
 import { isLoopback, originGuard } from "./origin-guard.ts";
 import type { Engine } from "./port.ts";
 import { addPartitionRoutes } from "./partition-routes.ts";
 import { internalProblem, problemOf } from "./problem.ts";
 import { addPipelineRoutes } from "./pipeline-routes.ts";
+import { RateLimit } from "./rate-limit.ts";
 import { addRecoveryRoutes } from "./recovery-routes.ts";
 import { addRedriveRoutes } from "./redrive-routes.ts";
 import { addSagaRoutes } from "./saga-routes.ts";
 import { addSagaVerbRoutes } from "./saga-verb-routes.ts";
 import { addStreamRoutes } from "./stream-routes.ts";
 import type { StreamLimits } from "./stream/tail.ts";
+import type { TokenSettings } from "./tokens.ts";
 import { addTimelineRoutes } from "./timeline-routes.ts";
 import { allowedMethods, unknownPath } from "./unknown-path.ts";
 
@@ -32,14 +37,27 @@ export interface ApiOptions {
   readonly sql: Sql;
   readonly log: Log;
   readonly host?: string;
+  /** Further names under which it is called, behind a proxy; see `originGuard`. */
+  readonly hosts?: readonly string[];
+  /** Who may call; absent: whoever reaches it, which only tests may want. */
+  readonly access?: AccessSettings;
   /** Ends the event streams. */
   readonly draining?: AbortSignal;
   /** Other limits of the event streams, in tests. */
   readonly streams?: Partial<StreamLimits>;
 }
 
+/** How callers say who they are, and how many requests a second each may send. */
+export interface AccessSettings {
+  /** Absent: keys alone are taken. */
+  readonly tokens?: TokenSettings | undefined;
+  /** 0: no limit. */
+  readonly ratePerSecond: number;
+}
+
 /** The HTTP API: all of `/v1`, `/health`, `/openapi.json` and `/docs`. Other paths are left to whoever adds them. */
-export function createApi({ engine, sql, log, host = "127.0.0.1", draining, streams: limits }: ApiOptions): Api {
+export function createApi(options: ApiOptions): Api {
+  const { engine, sql, log, host = "127.0.0.1", hosts = [], access, draining, streams: limits } = options;
   const app = new Hono<ApiEnv>();
   const parts = { engine, sql, log };
   app.onError((error, c) => answerError(error, c, log));
@@ -49,7 +67,9 @@ export function createApi({ engine, sql, log, host = "127.0.0.1", draining, stre
     c.header("X-Content-Type-Options", "nosniff");
     if (!c.res.headers.has("cache-control")) c.header("Cache-Control", "no-store");
   });
-  app.use(originGuard(isLoopback(host)));
+  app.use(originGuard(isLoopback(host), hosts));
+  const authentication = access === undefined ? undefined : new Authentication(sql, access.tokens);
+  app.use("/v1/*", identify(authentication, new RateLimit(access?.ratePerSecond ?? 0), sql));
   const admission = new Admission();
   app.use("/v1/*", admission.guard);
   const reader = addSagaRoutes(app, parts);
@@ -64,7 +84,11 @@ export function createApi({ engine, sql, log, host = "127.0.0.1", draining, stre
   addRecoveryRoutes(app, parts);
   addPartitionRoutes(app, parts);
   addAuditRoutes(app, parts);
-  addHealthRoutes(app, parts, () => [...admission.bounds, ...reader.bounds, ...streams.bounds, ...engine.bounds()]);
+  addKeyRoutes(app, parts);
+  addHealthRoutes(app, parts, {
+    bounds: () => [...admission.bounds, ...reader.bounds, ...streams.bounds, ...engine.bounds()],
+    isKnown: async (authorization) => (await authentication?.isKnown(authorization)) ?? true,
+  });
   addDocsRoutes(app);
   return app;
 }

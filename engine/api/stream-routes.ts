@@ -6,6 +6,7 @@ import { readSaga } from "../timeline/read-sagas.ts";
 import { readSnapshot, readStanding, type StreamWindow } from "../timeline/read-stream.ts";
 import type { Api, ApiContext, ApiParts } from "./api-env.ts";
 import { describe } from "./describe.ts";
+import { type Principal, principalOf } from "./principal.ts";
 import { QueryText } from "./query-schema.ts";
 import { readQuery } from "./read-query.ts";
 import { SagaStatus as Status } from "./saga-schema.ts";
@@ -57,10 +58,10 @@ export function addStreamRoutes(
 ): { readonly bounds: readonly Bound[] } {
   const streams = new Streams(parts, { ...STREAM_LIMITS, ...options.limits });
   options.draining?.addEventListener("abort", () => streams.tail.stop(), { once: true });
-  app.get("/v1/stream", STREAM, (c) => streams.open(c, readQuery(c, StreamQuery)));
+  app.get("/v1/stream", STREAM, (c) => streams.open(c, { ...readQuery(c, StreamQuery), reader: principalOf(c) }));
   app.get("/v1/sagas/:id/events", EVENTS, (c) => {
     readQuery(c, v.strictObject({}));
-    return streams.open(c, { sagaId: sagaIdOf(c.req.param("id")) });
+    return streams.open(c, { sagaId: sagaIdOf(c.req.param("id")), reader: principalOf(c) });
   });
   return streams.tail;
 }
@@ -149,9 +150,10 @@ class Streams {
       feed.leave();
       return new Response(null, { headers });
     }
+    const principal = principalOf(c);
     const body = new ReadableStream({
       pull: async (controller) => {
-        const text = await this.#next(feed);
+        const text = await this.#next(feed, principal);
         if (text === undefined) controller.close();
         else controller.enqueue(new TextEncoder().encode(text));
       },
@@ -161,9 +163,13 @@ class Streams {
   }
 
   /** A client whose stream breaks off connects again, and misses nothing. */
-  async #next(feed: Feed): Promise<string | undefined> {
+  async #next(feed: Feed, principal: Principal): Promise<string | undefined> {
     try {
-      return await feed.next();
+      const text = await feed.next();
+      // A key that was revoked meanwhile is told nothing more; when it connects again it is told why.
+      if (text === undefined || (await principal.holds())) return text;
+      feed.leave();
+      return undefined;
     } catch (error) {
       this.#parts.log.warn("an event stream broke off", { error });
       feed.leave();
@@ -193,6 +199,7 @@ const PROTOCOL =
 const EVENTS = describe({
   tag: "streams",
   operationId: "streamSaga",
+  access: { role: "viewer", over: "saga" },
   summary: "Follow one saga",
   description:
     `${PROTOCOL} When the saga is final the notice \`end\` ` +
@@ -211,6 +218,7 @@ const EVENTS = describe({
 const STREAM = describe({
   tag: "streams",
   operationId: "streamAll",
+  access: { role: "viewer", over: "listed" },
   summary: "Follow all sagas",
   description: PROTOCOL,
   query: StreamQuery,

@@ -4,6 +4,7 @@ import type { Api, ApiParts } from "./api-env.ts";
 import { readCursor, writeCursor } from "./cursor.ts";
 import { describe } from "./describe.ts";
 import { viewMessages } from "./message-view.ts";
+import { principalOf } from "./principal.ts";
 import { readQuery } from "./read-query.ts";
 import { TimelineQuery } from "./saga-query.ts";
 import { sagaIdOf, unknownMessage, unknownSaga } from "./unknown.ts";
@@ -28,7 +29,7 @@ export function addTimelineRoutes(app: Api, parts: ApiParts): void {
     const { items, moreBefore, moreAfter } = page;
     const [first, last] = [items[0], items.at(-1)];
     return c.json({
-      items: await viewMessages(parts.engine, parts.sql, items),
+      items: await viewMessages(parts.engine, parts.sql, items, principalOf(c)),
       nextCursor: moreAfter && last !== undefined ? writeCursor({ list: "timeline", ...last.place }) : null,
       previousCursor: moreBefore && first !== undefined ? writeCursor({ list: "timeline-back", ...first.place }) : null,
     });
@@ -72,6 +73,7 @@ async function backward({ sql }: ApiParts, sagaId: string, before: TimelinePlace
 const TIMELINE = describe({
   tag: "sagas",
   operationId: "getTimeline",
+  access: { role: "viewer", over: "saga" },
   summary: "Read a saga's timeline",
   description: "Every message of the saga with its consumptions and failures, oldest first: who, when, what, where.",
   path: ["sagaId"],

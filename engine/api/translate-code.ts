@@ -4,7 +4,7 @@ import type { RequestCode } from "./request-error.ts";
 /** Codes that only the API itself answers with. */
 export type ApiCode = "api.internal" | "api.database-unavailable";
 export type ProblemCode = RefusalCode | RequestCode | ApiCode;
-export type ProblemStatus = 400 | 403 | 404 | 405 | 409 | 413 | 415 | 422 | 500 | 503;
+export type ProblemStatus = 400 | 401 | 403 | 404 | 405 | 409 | 413 | 415 | 422 | 429 | 500 | 503;
 
 /** How a code looks over HTTP. */
 export interface Translation {
@@ -59,6 +59,14 @@ export const TRANSLATIONS: Readonly<Record<ProblemCode, Translation>> = {
   "republish.unknown": { status: 404, title: "No such republishing" },
   "definition.unknown-revision": { status: 404, title: "No such revision" },
   "stream.full": { status: 503, title: "Too many streams are open", retryAfter: 5 },
+  "key.unknown": { status: 404, title: "No such key" },
+  "key.name-taken": { status: 409, title: "A key had this name already" },
+  "key.first-admin": { status: 409, title: "The first key must be an admin's" },
+  "auth.required": { status: 401, title: "The engine asks who calls" },
+  "auth.refused": { status: 401, title: "The key is not accepted" },
+  "auth.forbidden": { status: 403, title: "The key is not good for this" },
+  "auth.issuer-unavailable": { status: 503, title: "The issuer of tokens does not answer", retryAfter: 5 },
+  "request.rate-limited": { status: 429, title: "Too many requests from one caller", retryAfter: 1 },
   "engine.busy": { status: 503, title: "The engine has too much to do", retryAfter: 1 },
   "request.malformed-json": { status: 400, title: "The body cannot be read" },
   "request.body-invalid": { status: 422, title: "The body is not acceptable" },

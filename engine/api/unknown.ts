@@ -56,6 +56,12 @@ export function groupOf(text: string): string {
   );
 }
 
+/** @throws Refusal `key.unknown` */
+export function keyNameOf(text: string): string {
+  if (/^[a-z][a-z0-9_.-]{0,47}$/.test(text)) return text;
+  throw new Refusal("key.unknown", `there is no key ${shown(text)}`, "GET /v1/keys lists them.");
+}
+
 /** @throws Refusal `signal.invalid` */
 export function signalOf(text: string): string {
   if (NAME.test(text)) return text;

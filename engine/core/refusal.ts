@@ -46,6 +46,9 @@ export type RefusalCode =
   | "partition.busy"
   | "definition.unknown-revision"
   | "stream.full"
+  | "key.unknown"
+  | "key.name-taken"
+  | "key.first-admin"
   | "engine.busy";
 
 /** A call that the engine refuses: nothing was changed. */

@@ -1,3 +1,4 @@
+import { createKey, revokeKey } from "../access/keys.ts";
 import type { Engine } from "../api/port.ts";
 import { createApi, type RunningApi, serveApi } from "../api/server.ts";
 import { loadDefinition } from "../definition/load.ts";
@@ -35,6 +36,8 @@ export function startApi(parts: Parts, deciding: Deciding): RunningApi {
       sql,
       log,
       host: config.host,
+      hosts: config.hosts,
+      access: { tokens: config.tokens, ratePerSecond: config.ratePerSecond },
       draining: draining.signal,
     }),
     host: config.host,
@@ -110,6 +113,8 @@ function engineOf(parts: Parts, deciding: Deciding, draining: AbortSignal): Engi
     },
     pipeline: () => pipeline.look(),
     restartPipeline: (reason, caller) => pipeline.restart(reason, caller),
+    createKey: (order, reason, caller) => createKey(sql, order, reason, caller),
+    revokeKey: (name, reason, caller) => revokeKey(sql, name, reason, caller),
     health: () => health.look(),
     bounds: () => [starter, recorder, settling, transport, ...control.consumers, pools].flatMap((part) => part.bounds),
   };

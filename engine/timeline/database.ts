@@ -1,6 +1,7 @@
 import postgres, { type PendingQuery, type Sql as PostgresSql, type TransactionSql } from "postgres";
 import type { Bound } from "../core/bound.ts";
 import { EngineError } from "../core/error.ts";
+import { type DatabaseTls, takeTls } from "./database-tls.ts";
 
 /** A pool of connections. `bigint` comes as a number: offsets and counters fit. */
 export type Sql = PostgresSql<{ bigint: number }>;
@@ -67,9 +68,10 @@ const SERVER_WATCH = {
  */
 export function connect(url: string, options: PoolOptions): Sql {
   const statementMs = options.statementTimeoutMs ?? 60_000;
-  const { address, socket } = addressOf(url);
+  const { address, socket, ssl } = addressOf(url);
   return postgres(address, {
     ...(socket === undefined ? {} : { host: socket }),
+    ...(ssl === undefined ? {} : { ssl }),
     max: options.max,
     idle_timeout: 0,
     max_lifetime: null,
@@ -128,12 +130,13 @@ function deadlines(answerMs: number, handlerMs: number) {
 }
 
 /** A URL as libpq has it, whose `host` parameter may name the folder of the server's Unix socket; the driver knows no such. */
-function addressOf(url: string): { readonly address: string; readonly socket?: string } {
+function addressOf(url: string): { readonly address: string; readonly socket?: string; readonly ssl: DatabaseTls } {
   const parsed = new URL(url);
+  const ssl = takeTls(parsed);
   const host = parsed.searchParams.get("host");
-  if (host === null || !host.startsWith("/")) return { address: url };
+  if (host === null || !host.startsWith("/")) return { address: parsed.href, ssl };
   parsed.searchParams.delete("host");
-  return { address: parsed.href, socket: host };
+  return { address: parsed.href, socket: host, ssl };
 }
 
 function applicationName({ name, process }: PoolOptions): string {

@@ -35,6 +35,8 @@ export interface MessageFilter {
   readonly group?: string | undefined;
   readonly topic?: string | undefined;
   readonly sagaId?: string | undefined;
+  /** Only messages of sagas of these definitions. */
+  readonly definitions?: readonly string[] | undefined;
   /** Only messages older than this one. */
   readonly before?: string | undefined;
   readonly limit: number;
@@ -84,7 +86,10 @@ interface IdRow {
   readonly message_id: string;
 }
 
-function requestedIds(sql: Sql, { error, topic, sagaId, before, limit }: MessageFilter): Promise<readonly IdRow[]> {
+function requestedIds(
+  sql: Sql,
+  { error, topic, sagaId, definitions, before, limit }: MessageFilter,
+): Promise<readonly IdRow[]> {
   const noError = sql`and not exists (
     select from timeline.event_consumption c where c.message_id = r.message_id and c.error_flag
   )`;
@@ -94,6 +99,7 @@ function requestedIds(sql: Sql, { error, topic, sagaId, before, limit }: Message
     where true
       ${sagaId === undefined ? sql`` : sql`and r.correlation_id = ${sagaId}`}
       ${topic === undefined ? sql`` : sql`and r.topic = ${topic}`}
+      ${definitions === undefined ? sql`` : sql`and ${isOf(sql, definitions)}`}
       ${error === false ? noError : sql``}
       ${before === undefined ? sql`` : sql`and r.message_id < ${before}`}
     order by r.message_id desc
@@ -103,7 +109,7 @@ function requestedIds(sql: Sql, { error, topic, sagaId, before, limit }: Message
 
 function consumedIds(
   sql: Sql,
-  { error, group, topic, sagaId, before, limit }: MessageFilter,
+  { error, group, topic, sagaId, definitions, before, limit }: MessageFilter,
 ): Promise<readonly IdRow[]> {
   // The comparison with a boolean literal lets the partial index over errors be used.
   const flag = error === undefined ? sql`` : error ? sql`and c.error_flag` : sql`and not c.error_flag`;
@@ -119,10 +125,24 @@ function consumedIds(
       ${group === undefined ? sql`` : sql`and c.consumer_group = ${group}`}
       ${topic === undefined ? sql`` : sql`and c.topic = ${topic}`}
       ${sagaId === undefined ? sql`` : ofSaga}
+      ${
+        definitions === undefined
+          ? sql``
+          : sql`and exists (
+              select from timeline.event_request r where r.message_id = c.message_id and ${isOf(sql, definitions)}
+            )`
+      }
       ${before === undefined ? sql`` : sql`and c.message_id < ${before}`}
     order by c.message_id desc
     limit ${limit}
   `;
+}
+
+/** The request `r` belongs to a saga of one of these definitions. */
+function isOf(sql: Sql, definitions: readonly string[]) {
+  return sql`exists (
+    select from timeline.saga s where s.id = r.correlation_id and s.definition = any(${[...definitions]})
+  )`;
 }
 
 function readRequests(sql: Sql, ids: readonly string[]): Promise<readonly MessageRow[]> {

@@ -36,7 +36,8 @@ export interface SagaStepRow {
 
 /** Which sagas to list. All that is given must hold. */
 export interface SagaFilter {
-  readonly definition?: string | undefined;
+  /** Of one of these. */
+  readonly definitions?: readonly string[] | undefined;
   readonly statuses?: readonly SagaStatus[] | undefined;
   readonly key?: string | undefined;
   readonly labels: Readonly<Record<string, string>>;
@@ -68,7 +69,7 @@ export async function readSagasById(sql: Sql, ids: readonly string[]): Promise<r
 
 /** Sagas, newest first. */
 export async function listSagas(sql: Sql, filter: SagaFilter): Promise<readonly SagaRow[]> {
-  const { definition, statuses, key, labels, parent, startedAfter, startedBefore, before, limit } = filter;
+  const { definitions, statuses, key, labels, parent, startedAfter, startedBefore, before, limit } = filter;
   // Open sagas are few and lie in a side table; in timeline.saga no index knows the status.
   const open = statuses?.every((status) => OPEN.has(status)) ?? false;
   const from = open ? sql`timeline.saga_open o join timeline.saga s on s.id = o.saga_id` : sql`timeline.saga s`;
@@ -78,7 +79,7 @@ export async function listSagas(sql: Sql, filter: SagaFilter): Promise<readonly 
     from ${from}
     where true
       ${statuses === undefined ? sql`` : sql`and ${open ? sql`o.status` : sql`s.status`} = any(${[...statuses]})`}
-      ${definition === undefined ? sql`` : sql`and s.definition = ${definition}`}
+      ${definitions === undefined ? sql`` : sql`and s.definition = any(${[...definitions]})`}
       ${key === undefined ? sql`` : sql`and s.key = ${key}`}
       ${parent === undefined ? sql`` : sql`and s.parent_id = ${parent}`}
       ${Object.entries(labels).reduce((all, [name, value]) => sql`${all} ${hasLabel(sql, name, value)}`, sql``)}

@@ -66,6 +66,9 @@ const STATUSES = {
   "partition.not-exported": 409,
   "partition.busy": 503,
   "definition.unknown-revision": 404,
+  "key.unknown": 404,
+  "key.name-taken": 409,
+  "key.first-admin": 409,
 } as const satisfies Record<RefusalCode, number>;
 
 test.each(Object.entries(STATUSES) as [RefusalCode, number][])(

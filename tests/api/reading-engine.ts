@@ -39,6 +39,8 @@ export function readingEngine(change: Partial<Engine> = {}): Engine {
     rewind: refuse,
     pipeline: refuse,
     restartPipeline: refuse,
+    createKey: refuse,
+    revokeKey: refuse,
     health: () => Promise.resolve({ ready: true, parts: [] }),
     bounds: () => [],
     ...change,

@@ -33,6 +33,23 @@ test("on Kafka roles are split as one likes, and an API alone needs no Kafka", (
 });
 
 test("every fault is named at once", () => {
-  const wrong = { PORT: "99999", HOST: "192.168.1.1", KAFKA_CONNECT_URL: "http://127.0.0.1:8083" };
-  expect(() => parseConfig(wrong)).toThrow(/PORT.*KAFKA_BROKERS.*HOST|HOST.*PORT|PORT[\s\S]*HOST/);
+  const wrong = { PORT: "99999", EKIDEN_JWT_ISSUER: "https://me", KAFKA_CONNECT_URL: "http://127.0.0.1:8083" };
+  expect(() => parseConfig(wrong)).toThrow(
+    /PORT[\s\S]*KAFKA_BROKERS[\s\S]*EKIDEN_JWT_KEYS_URL, EKIDEN_JWT_AUDIENCE must be set too/,
+  );
+});
+
+test("what says how Kafka is reached must go together", () => {
+  const parsed = (more: Record<string, string>) => () => parseConfig({ KAFKA_BROKERS: "127.0.0.1:9092", ...more });
+  const password = { KAFKA_SASL_USERNAME: "me", KAFKA_SASL_PASSWORD: "secret" };
+  expect(parsed({})().kafka?.security).toEqual({});
+  expect(parsed({ KAFKA_TLS: "on", KAFKA_SASL_MECHANISM: "plain", ...password })().kafka?.security).toEqual({
+    ssl: { rejectUnauthorized: true },
+    sasl: { mechanism: "plain", username: "me", password: "secret" },
+  });
+  expect(parsed({ KAFKA_SASL_MECHANISM: "plain", ...password })).toThrow("plain needs KAFKA_TLS=on");
+  expect(parsed(password)).toThrow("KAFKA_SASL_PASSWORD go together");
+  expect(parsed({ KAFKA_TLS_CA: "/nowhere" })).toThrow("KAFKA_TLS_CA cannot be read");
+  expect(parsed({ KAFKA_TLS: "off", KAFKA_TLS_CA: import.meta.path })).toThrow("KAFKA_TLS is off");
+  expect(parsed({ KAFKA_TLS_CERT: import.meta.path })).toThrow("KAFKA_TLS_CERT and KAFKA_TLS_KEY go together");
 });

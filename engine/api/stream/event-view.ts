@@ -13,11 +13,11 @@ export type EventView = InferOutput<typeof StreamEvent>;
 /** Longer reasons are cut: the timeline has all of them. */
 const REASON_MAX = 500;
 
-/** Events as the stream shows them; reasons masked like a timeline's bodies. */
+/** Events as the stream shows them to who may read payloads; reasons masked like a timeline's bodies. */
 export async function viewEvents(engine: Engine, sql: Sql, rows: readonly StreamRow[]): Promise<readonly EventView[]> {
   // Nothing else of an event can hold a person's data: most pages look up nothing.
   const failed = new Set(rows.filter((row) => row.error_code !== null).map((row) => row.correlation_id));
-  const masking = failed.size === 0 ? undefined : await maskingOf(engine, sql, [...failed]);
+  const masking = failed.size === 0 ? undefined : await maskingOf(engine, sql, [...failed], { payloads: true });
   return rows.map((row) => {
     const { error_code: code, error_message: message } = row;
     const mask = masking?.of(row.correlation_id);
@@ -40,4 +40,9 @@ export async function viewEvents(engine: Engine, sql: Sql, rows: readonly Stream
       at: row.at.toISOString(),
     };
   });
+}
+
+/** The same for all others: what a participant says of its reasons may be taken from a payload. */
+export function withoutReason(view: EventView): EventView {
+  return view.error === null ? view : { ...view, error: { code: view.error.code, message: null } };
 }

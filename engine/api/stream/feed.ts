@@ -1,3 +1,4 @@
+import { type Grant, isFor } from "../../core/grant.ts";
 import { isFinal } from "../../core/state.ts";
 import type { Snapshot, StreamWindow } from "../../timeline/read-stream.ts";
 import type { EventView } from "./event-view.ts";
@@ -12,6 +13,8 @@ export interface StreamFilter {
   readonly definition?: string | undefined;
   readonly status?: readonly string[] | undefined;
   readonly type?: readonly string[] | undefined;
+  /** For whom: what it is not for is left out. */
+  readonly reader: Pick<Grant, "definitions" | "payloads">;
 }
 
 /** Of what a feed is made. */
@@ -108,9 +111,9 @@ export class Feed implements Listener {
 
   #add(told: readonly Told[]): void {
     const { sagaId } = this.#filter;
-    for (const { view, text } of told) {
+    for (const { view, text, bare } of told) {
       if (!this.#wants(view)) continue;
-      this.#texts.push(text);
+      this.#texts.push(this.#filter.reader.payloads ? text : bare);
       if (sagaId !== undefined && view.status !== null && isFinal(view.status)) this.#sawEnd = view.status;
     }
   }
@@ -118,6 +121,7 @@ export class Feed implements Listener {
   #wants({ sagaId, definition, status, type }: EventView): boolean {
     const filter = this.#filter;
     return (
+      isFor(filter.reader, definition) &&
       (filter.sagaId === undefined || filter.sagaId === sagaId) &&
       (filter.definition === undefined || filter.definition === definition) &&
       (filter.status === undefined || (status !== null && filter.status.includes(status))) &&

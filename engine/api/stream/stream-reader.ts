@@ -1,17 +1,18 @@
 import type { Sql } from "../../timeline/database.ts";
 import { readStream, type Snapshot, type StreamPlace, type StreamWindow } from "../../timeline/read-stream.ts";
 import type { Engine } from "../port.ts";
-import { type EventView, viewEvents } from "./event-view.ts";
+import { type EventView, viewEvents, withoutReason } from "./event-view.ts";
 import { positionIn } from "./position.ts";
 import { eventText } from "./sse.ts";
 
 /** Events of a page. */
 const PAGE_MAX = 500;
 
-/** An event, and the text by which a client gets it. */
+/** An event, and the text by which a client gets it; `bare`: one that may not read payloads. */
 export interface Told {
   readonly view: EventView;
   readonly text: string;
+  readonly bare: string;
 }
 
 /** Some events of a window, and what is left of it; `rest` undefined: nothing. */
@@ -45,10 +46,9 @@ export class StreamReader {
     const told = views.map((view, index) => {
       const ends = rest === undefined && index === views.length - 1;
       const place = places[index] as StreamPlace;
-      return {
-        view,
-        text: eventText(ends ? { from: to, at, ended: false } : positionIn(window.from, to, place, at), view),
-      };
+      const position = ends ? { from: to, at, ended: false } : positionIn(window.from, to, place, at);
+      const text = eventText(position, view);
+      return { view, text, bare: view.error === null ? text : eventText(position, withoutReason(view)) };
     });
     return { told, to, rest };
   }

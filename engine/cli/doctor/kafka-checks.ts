@@ -36,7 +36,7 @@ export async function kafkaChecks(kafka: Kafka, prefix: string, sql: Sql | null)
 }
 
 async function topicChecks(kafka: Kafka, prefix: string, names: readonly string[]): Promise<readonly Finding[]> {
-  const topics = await inspectTopics({ brokers: kafka.brokers, prefix }, names);
+  const topics = await inspectTopics({ brokers: kafka.brokers, prefix, security: kafka.security }, names);
   const faults = topics.flatMap((topic): Finding[] => {
     const bad = (level: "warn" | "red", detail: string, fix: string) => [
       fault(level, "topics", `topic ${topic.topic} ${detail}`, fix),

@@ -79,6 +79,13 @@ function databaseSettings(databaseUrl: string): Record<string, string> {
     "database.password": decodeURIComponent(url.password),
     "database.dbname": decodeURIComponent(url.pathname.slice(1)),
     ...(sslMode !== null && { "database.sslmode": sslMode }),
+    // Files of the machine that Kafka Connect runs on; the driver takes a client's key as PKCS #8 in DER.
+    ...Object.fromEntries(
+      ["sslrootcert", "sslcert", "sslkey"].flatMap((name) => {
+        const file = url.searchParams.get(name);
+        return file === null ? [] : [[`database.${name}`, file]];
+      }),
+    ),
   };
 }
 

@@ -5,7 +5,7 @@ import { HEARTBEAT_TOPIC, type PartHealth } from "../port.ts";
 import { ConnectClient } from "./connect-client.ts";
 import { connectorHealth, lossHealth, slotHealth } from "./connector-health.ts";
 import { atMost, withDeadline } from "./deadline.ts";
-import { newKafka } from "./kafka-client.ts";
+import { type KafkaSecurity, newKafka } from "./kafka-client.ts";
 import { KafkaTransportError, reasonOf } from "./kafka-error.ts";
 import { Names } from "./names.ts";
 import { readSlot } from "./slot.ts";
@@ -15,6 +15,7 @@ import { lostFrom, recall } from "./watch-memory.ts";
 export interface InspectOptions {
   readonly brokers: readonly string[];
   readonly prefix: string;
+  readonly security?: KafkaSecurity;
 }
 
 /** A topic as Kafka has it; `partitions` 0: it does not exist. */
@@ -39,7 +40,7 @@ export async function inspectTopics(
 ): Promise<readonly InspectedTopic[]> {
   const silent = { info: () => {}, warn: () => {}, error: () => {} };
   const names = new Names(options.prefix);
-  const admin = newKafka({ brokers: options.brokers, clientId: "ekiden-doctor", log: silent }).admin();
+  const admin = newKafka({ ...options, clientId: "ekiden-doctor", log: silent }).admin();
   const unreachable = (reason: string) =>
     new KafkaTransportError(
       "kafka.unreachable",

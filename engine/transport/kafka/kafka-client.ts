@@ -1,9 +1,21 @@
-import { Kafka, type KafkaConfig, logLevel } from "kafkajs";
+import { Kafka, logLevel, type SASLOptions } from "kafkajs";
 
 import { kafkajsLog, type TransportLog } from "./kafka-log.ts";
 
-/** TLS and SASL, as kafkajs takes them. */
-export type KafkaSecurity = Pick<KafkaConfig, "ssl" | "sasl">;
+/** TLS and SASL; nothing: neither. Certificates and keys are texts in PEM. */
+export interface KafkaSecurity {
+  readonly ssl?: {
+    readonly rejectUnauthorized: true;
+    readonly ca?: string;
+    readonly cert?: string;
+    readonly key?: string;
+  };
+  readonly sasl?: {
+    readonly mechanism: "plain" | "scram-sha-256" | "scram-sha-512";
+    readonly username: string;
+    readonly password: string;
+  };
+}
 
 /** How to reach the brokers. */
 export interface KafkaAccess {
@@ -19,7 +31,9 @@ export interface KafkaAccess {
  */
 export function newKafka({ brokers, clientId, log, security }: KafkaAccess): Kafka {
   return new Kafka({
-    ...security,
+    ...(security?.ssl === undefined ? {} : { ssl: security.ssl }),
+    // kafkajs has a type for each mechanism; all three hold the same.
+    ...(security?.sasl === undefined ? {} : { sasl: security.sasl as SASLOptions }),
     clientId,
     brokers: [...brokers],
     connectionTimeout: 3_000,

@@ -4,6 +4,7 @@ import { EngineError } from "../../core/error.ts";
 export type KafkaErrorCode =
   | "kafka.bad-prefix"
   | "kafka.unreachable"
+  | "kafka.access-refused"
   | "kafka.topic-missing"
   | "kafka.join-failed"
   | "kafka.consumer-lost"

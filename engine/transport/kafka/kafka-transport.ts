@@ -47,6 +47,8 @@ export interface KafkaTransportOptions {
 }
 
 const REACH_MS = 60_000;
+/** What kafkajs calls a login that was refused, and the runtime a certificate that is not trusted or another host's. */
+const REFUSED = /SASLAuthentication|SASL .* authentication failed|certificate|altnames|self.signed/i;
 const CONNECT_MS = 90_000;
 /** While it runs: the next look tries again. */
 const REGISTER_AGAIN_MS = 10_000;
@@ -96,12 +98,23 @@ export async function createKafkaTransport(options: KafkaTransportOptions): Prom
   return new KafkaTransport(options, keeper, watch, broker, topicWatch);
 }
 
+/** A broker that answers and lets nobody in does so for ever: nothing is won by waiting. */
+function refusedAccess(error: unknown, brokers: readonly string[]): KafkaTransportError | undefined {
+  const reason = reasonOf(error);
+  if (!REFUSED.test(`${error instanceof Error ? error.name : ""} ${reason}`)) return undefined;
+  const hint =
+    "Are KAFKA_TLS_CA and KAFKA_SASL_* right, and is each broker's certificate made out to its name in KAFKA_BROKERS?";
+  return new KafkaTransportError("kafka.access-refused", `${brokers.join(",")} cannot be used: ${reason}`, hint);
+}
+
 async function connect(admin: Admin, brokers: readonly string[]): Promise<void> {
   const deadline = Date.now() + REACH_MS;
   for (;;) {
     try {
       return await admin.connect();
     } catch (error) {
+      const refused = refusedAccess(error, brokers);
+      if (refused !== undefined) throw refused;
       if (Date.now() < deadline) continue;
       const message = `no broker of ${brokers.join(",")} answers: ${reasonOf(error)}`;
       throw new KafkaTransportError("kafka.unreachable", message, "Is KAFKA_BROKERS right, and Kafka running?");
