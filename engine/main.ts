@@ -3,8 +3,9 @@
  * is not even loaded.
  */
 import { Closing } from "./closing.ts";
-import { type Config, parseConfig } from "./config.ts";
+import { type Config, ConfigError, parseConfig } from "./config.ts";
 import { EngineError } from "./core/error.ts";
+import { armFailpoint } from "./failpoint.ts";
 import { groupTopics } from "./core/published-domain.ts";
 import { openTransport } from "./open-transport.ts";
 import { Pools } from "./pools.ts";
@@ -166,6 +167,8 @@ async function embeddedDatabase(config: Config, closing: Closing): Promise<strin
 async function run(): Promise<void> {
   const startedAt = performance.now();
   const config = parseConfig(process.env, process.argv.slice(2));
+  const fault = armFailpoint(process.env);
+  if (fault !== undefined) throw new ConfigError(fault);
   const log = createLog(config.log);
   const engine = startEngine(config, log, (error) => {
     log.error("the engine cannot go on", { error });

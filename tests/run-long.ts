@@ -4,7 +4,7 @@
  */
 import { runStep } from "./run-step.ts";
 
-const FAULTS = ["cut-connections", "cut-process", "cut-points", "flood"].map(
+const FAULTS = ["cut-connections", "cut-process", "cut-points", "flood", "failpoints", "isolation"].map(
   (name) => `./tests/faults/${name}.long.ts`,
 );
 const RECOVERY = ["recover-kafka", "recover-database", "kafka-tls"].map((name) => `./tests/integration/${name}.long.ts`);

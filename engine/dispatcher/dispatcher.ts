@@ -1,4 +1,5 @@
 import { SEMANTICS } from "../core/decide.ts";
+import { failpoint } from "../failpoint.ts";
 import { consumptionWrites, placeWrites } from "../timeline/consumption-write.ts";
 import { errorCode, isNoOutcome, type Tx, together } from "../timeline/database.ts";
 import { isUlid } from "../timeline/ids.ts";
@@ -30,7 +31,7 @@ export class Dispatcher {
     consumer: string,
     problem: (error: unknown, delivery: Delivery) => void,
   ) {
-    this.#store = store;
+    this.#store = { ...store, loop: "dispatcher" };
     this.#transitions = transitions;
     this.#births = births;
     this.#changes = changes;
@@ -74,12 +75,15 @@ export class Dispatcher {
       readSagas(tx, sagaIds),
       databaseNow(tx),
     ]);
+    failpoint("dispatcher", "after-claim");
     const { arrivals, known, foreign } = sort(batch, events);
     for (const delivery of foreign) await recordForeign(tx, delivery, this.#consumer);
     unit.send(placeWrites(tx, known));
     const { rows, born } = await this.#births.of(unit, arrivals, sagas, now, this.#transitions.writer);
     const all = rows.size === 0 ? sagas : new Map([...sagas, ...rows]);
-    return (await this.#transitions.apply(unit, all, arrivals, now, born)).settled;
+    const { settled } = await this.#transitions.apply(unit, all, arrivals, now, born);
+    failpoint("dispatcher", "after-effect");
+    return settled;
   }
 
   async #recordFailure(delivery: Delivery, error: unknown): Promise<void> {

@@ -2,6 +2,7 @@ import type { Bound } from "../core/bound.ts";
 import type { Json } from "../core/json.ts";
 import { Refusal } from "../core/refusal.ts";
 import { isFinal, type SagaStatus } from "../core/state.ts";
+import { failpoint } from "../failpoint.ts";
 import { errorCode, together, type Tx } from "../timeline/database.ts";
 import { KeyQueues } from "./key-queues.ts";
 import { Grouped } from "../timeline/grouped.ts";
@@ -72,11 +73,14 @@ export class Recorder {
     const leave = await this.#queues.enter(sagaId);
     try {
       return (await this.#calls.do(() =>
-        this.transact(async (unit) => {
+        this.transact("call", async (unit) => {
           await lockSagas(unit.tx, [sagaId]);
           const saga = (await readSagas(unit.tx, [sagaId])).get(sagaId);
           if (saga === undefined) throw unknownSaga(sagaId);
-          return work(unit, saga);
+          failpoint("call", "after-claim");
+          const result = await work(unit, saga);
+          failpoint("call", "after-effect");
+          return result;
         }),
       )) as T;
     } finally {
@@ -90,9 +94,9 @@ export class Recorder {
   }
 
   /** One transaction whose lock waits are bounded and whose refusals by the database are put in words. */
-  async transact<T>(work: (unit: Unit) => Promise<T>): Promise<T> {
+  async transact<T>(loop: "start" | "call", work: (unit: Unit) => Promise<T>): Promise<T> {
     try {
-      return await transact(this.#store, async (unit) => {
+      return await transact({ ...this.#store, loop }, async (unit) => {
         // Sent first and not waited for: what follows runs behind it.
         const bounded = unit.tx`select set_config('lock_timeout', ${String(LOCK_WAIT_MS)}, true)`.execute();
         const [, result] = await together([bounded, work(unit)]);

@@ -49,7 +49,7 @@ export class Requests {
       const messageId = newId();
       await unit.tx`
         insert into timeline.signal (message_id, saga_id, signal, payload)
-        values (${messageId}, ${sagaId}, ${signal}, ${unit.tx.json(payload as never)})
+        values (${messageId}, ${sagaId}, ${signal}, ${JSON.stringify(payload)}::text::jsonb)
       `;
       return this.#recorder.record(unit, saga, "signal.received", { signal, payload }, trace(asker), messageId);
     });

@@ -3,6 +3,7 @@ import { type Evaluator, ExpressionFault } from "../core/evaluate.ts";
 import type { Json } from "../core/json.ts";
 import { Refusal } from "../core/refusal.ts";
 import { renderTemplate } from "../core/template.ts";
+import { failpoint } from "../failpoint.ts";
 import { isNoOutcome, type Sql } from "../timeline/database.ts";
 import { readStartMessages, recordStartMessages, type StartRecord } from "../timeline/start-messages.ts";
 import { foreignMessage } from "../transport/foreign.ts";
@@ -82,7 +83,9 @@ export class StartMessages {
         return { messageId, message: messages[ordinal] as Json, ...outcome };
       }),
     );
+    failpoint("start-message", "after-effect");
     if (records.length > 0) await recordStartMessages(sql, group, records);
+    failpoint("start-message", "after-commit");
     return batch.map(() => "done");
   }
 

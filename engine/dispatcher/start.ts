@@ -4,6 +4,7 @@ import type { DomainCatalog } from "../core/domain.ts";
 import type { Evaluator } from "../core/evaluate.ts";
 import type { Json } from "../core/json.ts";
 import { Refusal } from "../core/refusal.ts";
+import { failpoint } from "../failpoint.ts";
 import { isNoOutcome, type Tx, together } from "../timeline/database.ts";
 import { Grouped, type GroupResult } from "../timeline/grouped.ts";
 import { canonical, hashOf, keyMismatch } from "../timeline/idempotency.ts";
@@ -106,7 +107,7 @@ export class Starter {
   /** One transaction for all of them; when it fails for a reason of its own, one for each. */
   async #run(requests: readonly StartRequest[]): Promise<readonly Result[]> {
     try {
-      return await this.#recorder.transact((unit) => this.#together(unit, requests));
+      return await this.#recorder.transact("start", (unit) => this.#together(unit, requests));
     } catch (error) {
       if (requests.length === 1) return [{ error }];
       if (isNoOutcome(error)) throw error;
@@ -143,7 +144,9 @@ export class Starter {
     }
     await claimKeys(tx, starts);
     await claimPlaces(unit, starts);
+    failpoint("start", "after-claim");
     await this.#insert(unit, starts, paused, now);
+    failpoint("start", "after-effect");
     return starts.map(({ result }) => result as Result);
   }
 

@@ -1,3 +1,4 @@
+import { failpoint } from "../failpoint.ts";
 import { isNoOutcome, type Tx, together } from "../timeline/database.ts";
 import { newId } from "../timeline/ids.ts";
 import { databaseNow, lockSagas, readSagas, type SagaRow } from "../timeline/saga-row.ts";
@@ -38,7 +39,7 @@ export class Timers {
   #wakeIdle: (() => void) | undefined;
 
   constructor(store: Store, transitions: Transitions, changes: SagaChanges, problem: (error: unknown) => void) {
-    this.#store = store;
+    this.#store = { ...store, loop: "timer" };
     this.#transitions = transitions;
     this.#changes = changes;
     this.#problem = problem;
@@ -148,8 +149,11 @@ export class Timers {
       databaseNow(tx),
     ]);
     if (paused) throw new DispatcherPaused();
+    failpoint("timer", "after-claim");
     const arrivals = taken.map((timer) => arrivalOf(unit, timer, sagas.get(timer.saga_id)));
-    return (await this.#transitions.apply(unit, sagas, arrivals, now)).settled;
+    const { settled } = await this.#transitions.apply(unit, sagas, arrivals, now);
+    failpoint("timer", "after-effect");
+    return settled;
   }
 }
 

@@ -1,3 +1,4 @@
+import { failpoint } from "../failpoint.ts";
 import { errorCode, isNoOutcome, type Sql, type Tx } from "../timeline/database.ts";
 import { guardTx } from "../timeline/guarded-tx.ts";
 import { type Store, transact, type Unit } from "../timeline/store.ts";
@@ -65,7 +66,7 @@ export class Batches {
   readonly #slow = new Map<string, { readonly until: number; readonly forMs: number }>();
 
   constructor(parts: BatchParts) {
-    this.#parts = parts;
+    this.#parts = { ...parts, store: { ...parts.store, loop: "participant" } };
   }
 
   /** `alone`: it did not end well among the others, or must not be tried among them. */
@@ -105,7 +106,9 @@ export class Batches {
         store,
         async (unit) => {
           const claimed = await this.#claim(unit, deliveries);
+          failpoint("participant", "after-claim");
           const ends = await this.#run(unit.tx, deliveries, claimed);
+          failpoint("participant", "after-effect");
           ended = claimed.toRun.map(({ ordinal }) => ordinal);
           await this.#end(unit, ends);
           return claimed.later;

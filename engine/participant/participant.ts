@@ -1,5 +1,6 @@
 import type { DomainCatalog } from "../core/domain.ts";
 import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
+import { failpoint, type WritingLoop } from "../failpoint.ts";
 import { type Domain, type Log, NotSentError, type RunExternal } from "../sdk.ts";
 import { errorCode, isNoOutcome, type Sql } from "../timeline/database.ts";
 import { type GuardedTx, guardTx } from "../timeline/guarded-tx.ts";
@@ -68,6 +69,10 @@ export class Participant {
     };
   }
 
+  #store(loop: WritingLoop): Store {
+    return { ...this.#parts.store, loop };
+  }
+
   #isExternal(delivery: Delivery): boolean {
     // The claim believes this header only if the event store says the same.
     return this.#handlers.isExternal(delivery.headers["action"] ?? "");
@@ -116,14 +121,16 @@ export class Participant {
     const rollBack = new Error("rolled back");
     try {
       await transact(
-        this.#parts.store,
+        this.#store("single"),
         async (unit) => {
           const { request, now } = await claimOne(unit, this.#group, delivery, this.#parts.consumer, false);
+          failpoint("single", "after-claim");
           if (request === null) return;
           policy = notifyPolicy(request.headers);
           const guarded = guardTx(unit.tx, limitOf(request).ms);
           const result = await this.#attempt(guarded, request, now);
           guarded.revoke("the handler has returned");
+          failpoint("single", "after-effect");
           if (result.outcome !== "succeeded") {
             failed = result;
             throw rollBack;
@@ -163,15 +170,21 @@ export class Participant {
   }
 
   async #claimCallAnswer(delivery: Delivery): Promise<FailedAttempt | undefined> {
-    const { store, singles, consumer } = this.#parts;
+    const { singles, consumer } = this.#parts;
     const claimed = (unit: Unit) => claimOne(unit, this.#group, delivery, consumer, true);
-    const { request, now } = await transact(store, claimed, singles);
+    const { request, now } = await transact(this.#parts.store, claimed, singles);
+    failpoint("external", "after-claim");
     if (request === null) return undefined;
     const result = await this.#callExternal(request, now);
+    failpoint("external", "after-effect");
     const policy = notifyPolicy(request.headers);
     if (result.outcome !== "succeeded" && policy !== undefined) return { failure: result, policy };
     const put = (outcome: CallResult) =>
-      transact(store, (unit) => answer(unit, this.#group, [{ request, result: outcome }], consumer), singles);
+      transact(
+        this.#store("external"),
+        (unit) => answer(unit, this.#group, [{ request, result: outcome }], consumer),
+        singles,
+      );
     try {
       await persistently(() => put(result));
     } catch (error) {
@@ -203,11 +216,12 @@ export class Participant {
 
   /** The failed attempt is rolled back: claim again in a new transaction, and answer if it still says run. */
   async #answerFailure(delivery: Delivery, result: Failure, external: boolean): Promise<void> {
-    const { store, singles, consumer, log } = this.#parts;
+    const { singles, consumer, log } = this.#parts;
     await transact(
-      store,
+      this.#store("failure"),
       async (unit) => {
         const { request } = await claimOne(unit, this.#group, delivery, consumer, external);
+        failpoint("failure", "after-claim");
         if (request === null) return;
         await answer(unit, this.#group, [{ request, result }], consumer);
         if (result.outcome !== "rejected") {

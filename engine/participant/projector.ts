@@ -1,4 +1,5 @@
 import type { Projection, TimelineEvent } from "../sdk.ts";
+import { failpoint } from "../failpoint.ts";
 import { isNoOutcome, type Tx } from "../timeline/database.ts";
 import { fenced } from "../timeline/fenced.ts";
 import { claimMessage, foreignMessage } from "../transport/foreign.ts";
@@ -81,6 +82,7 @@ export class Projector {
       const claims = await tx<ClaimRow[]>`
         select ordinal, verdict, event from timeline.claim_projection_batch(${this.group}, ${tx.json(messages)})
       `;
+      failpoint("projection", "after-claim");
       const guarded = guardTx(tx, STATEMENT_MS);
       for (const { ordinal, verdict, event } of claims) {
         const delivery = deliveries[ordinal] as Delivery;
@@ -92,7 +94,9 @@ export class Projector {
         }
       }
       guarded.revoke("the projection has returned");
+      failpoint("projection", "after-effect");
     });
+    failpoint("projection", "after-commit");
   }
 
   /** The table that it keeps, with its schema; null: it does not say. */

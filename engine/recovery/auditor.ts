@@ -1,3 +1,4 @@
+import { failpoint } from "../failpoint.ts";
 import type { Log } from "../sdk.ts";
 import type { Sql } from "../timeline/database.ts";
 import type { PartHealth, PartitionOffsets, Transport } from "../transport/port.ts";
@@ -54,6 +55,7 @@ export class Auditor {
     let more = true;
     for (let scans = 0; more && scans < SCANS_MAX && goOn(); scans += 1) more = await this.#notice(expected);
     const late = await stillLate(sql, expected);
+    failpoint("auditor", "after-claim");
     await forgetProgress(sql);
     if (late.length === 0) return;
     const absent: LateRow[] = [];
@@ -112,9 +114,11 @@ export class Auditor {
       if (ids.length === 0) return ids;
       await resend(tx, ids);
       await noteResent(tx, ids, await transport.mark());
+      failpoint("auditor", "after-requests");
       return ids;
     });
     if ((sent as string[]).length === 0) return;
+    failpoint("auditor", "after-commit");
     const first = absent[0] as LateRow;
     log.warn("requests that had not reached their topics were sent again", {
       messages: (sent as string[]).length,

@@ -1,3 +1,4 @@
+import { failpoint } from "../failpoint.ts";
 import { errorCode, type Sql } from "../timeline/database.ts";
 import type { Consumer } from "../transport/port.ts";
 
@@ -176,6 +177,7 @@ export class GroupControl {
     let problem: string | null = null;
     try {
       await consumer.rewind(row.topic, row.partition, row.offset, row.skip);
+      failpoint("rewind", "after-effect");
     } catch (error) {
       // Owned by another member now, which carries it out: a rebalance came in between.
       if (!consumer.owns(row.topic, row.partition)) return;
@@ -186,5 +188,6 @@ export class GroupControl {
     await this.#sql`
       update timeline.rewind_request set done_at = clock_timestamp(), problem = ${problem} where id = ${row.id} and done_at is null
     `;
+    failpoint("rewind", "after-commit");
   }
 }

@@ -1,3 +1,4 @@
+import { failpoint } from "../failpoint.ts";
 import { isNoOutcome, type Sql, type Tx } from "../timeline/database.ts";
 
 /** How often a redrive is looked for, and how often one that runs is carried on, milliseconds. */
@@ -91,9 +92,11 @@ export class RedriveRunner {
       if (batch === undefined) return null;
       const status = await judge(tx, batch);
       await sendNext(tx, { ...batch, status });
+      failpoint("redrive", "after-requests");
       await finish(tx, batch.id);
       return batch.id;
     });
+    if (next !== null) failpoint("redrive", "after-commit");
     return next as string | null;
   }
 }

@@ -1,5 +1,6 @@
 import { isJsonObject, type Json } from "../core/json.ts";
 import { Refusal } from "../core/refusal.ts";
+import { failpoint } from "../failpoint.ts";
 import type { Sql, Tx } from "../timeline/database.ts";
 import { newId } from "../timeline/ids.ts";
 import { type ExpectedGroup, publishedExpectedGroups } from "./expected-groups.ts";
@@ -99,6 +100,7 @@ export async function carryOnRepublish(
     onProgress(report);
     if (report.state === "done" || !goOn()) return report;
     const row = await sql.begin((tx) => sendPiece(tx, id, expected));
+    failpoint("republish", "after-commit");
     if (row === null) await Bun.sleep(ELSEWHERE_MS);
     report = row === null ? await republishReport(sql, id) : toReport(row as RunRow);
   }
@@ -150,6 +152,7 @@ async function sendPiece(tx: Tx, id: string, expected: readonly ExpectedGroup[])
     tx,
     scanned.filter(({ wanted }) => wanted).map(({ message_id }) => message_id),
   );
+  failpoint("republish", "after-requests");
   const next = after(row, scanned);
   const [written] = await tx<{ finished_at: Date | null }[]>`
     update timeline.republish_run set cursor_xid = ${next.cursor_xid}::xid8, cursor_id = ${next.cursor_id},

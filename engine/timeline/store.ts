@@ -1,5 +1,6 @@
 import type { AnnouncedRequest, CommittedRequest, HandOver } from "../transport/port.ts";
 import type { Json, JsonObject } from "../core/json.ts";
+import { failpoint, type WritingLoop } from "../failpoint.ts";
 import { counted, type Sql, type Statement, type Tx, type Write } from "./database.ts";
 import { fenced } from "./fenced.ts";
 import { type GuardedTx, guardTx } from "./guarded-tx.ts";
@@ -44,6 +45,8 @@ export interface Store {
   readonly sql: Sql;
   /** Who: role and host. */
   readonly producer: string;
+  /** Whose transactions these are, where failpoints are passed. */
+  readonly loop?: WritingLoop;
   /** The owner epoch that this room's transactions are held to; absent or null: it writes whoever owns the transport. */
   ownerEpoch?(): number | null;
   handOver(rows: readonly AnnouncedRequest[], xid: string, behindOthers: boolean): HandOver;
@@ -69,10 +72,12 @@ async function transactNow<T>(store: Store, work: (unit: Unit) => Promise<T>, sq
       const { xid, value } = await fenced(tx, store.ownerEpoch?.() ?? null, () => work(writing));
       writing.sendRequests();
       const { announced } = writing;
+      if (store.loop !== undefined) failpoint(store.loop, "after-requests");
       if (announced.length > 0) handOver = store.handOver(announced, xid, writing.isBehindOthers);
       return { value, writing };
     });
     const { value, writing } = result as { value: T; writing: Writing };
+    if (store.loop !== undefined) failpoint(store.loop, "after-commit");
     handOver?.committed(await writing.rows());
     return value;
   } catch (error) {

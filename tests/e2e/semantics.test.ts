@@ -202,6 +202,12 @@ describe.each([...TRANSPORTS])("a saga on the %s transport", (kind) => {
     });
   }, 60_000);
 
+  test("takes a signal whose payload is null, where its wait asks for nothing", async () => {
+    const { sagaId } = await client.start("notified", { note: "null" });
+    expect(await client.call("POST", `/v1/sagas/${sagaId}/signals/decided`, null)).toMatchObject({ status: 202 });
+    expect((await client.settled(sagaId)).status).toBe("completed");
+  });
+
   test("keeps a signal that comes before its wait", async () => {
     const sagaId = await startWith("waiting", { note: "early", patience: "long" }, () => {});
     await client.ok("POST", `/v1/sagas/${sagaId}/signals/decided`, { ok: false });

@@ -55,7 +55,8 @@ export async function runToEnd(
   return { code, output: run.output() };
 }
 
-function launch(tree: string, environment: Record<string, string>) {
+/** Starts an engine that may end at any moment, and waits for nothing. */
+export function launch(tree: string, environment: Record<string, string>) {
   const child = Bun.spawn([process.execPath, join(tree, "engine/boot.ts"), "engine/main.ts"], {
     cwd: tree,
     env: { PATH: process.env.PATH ?? "", HOME: process.env.HOME ?? "", PORT: "0", EKIDEN_LOG: "json", ...environment },

@@ -1,4 +1,5 @@
 import type { Bound } from "../../core/bound.ts";
+import { failpoint, loopOfGroup } from "../../failpoint.ts";
 import type { Sql } from "../../timeline/database.ts";
 import { Lanes } from "../lanes.ts";
 import type { Consumer, ConsumerStatus, Delivery, Subscription } from "../port.ts";
@@ -283,6 +284,7 @@ export class EmbeddedConsumer implements Consumer {
       returning topic
     `;
     if (written.length !== rows.length) throw new LeaseLost();
+    failpoint(loopOfGroup(this.group), "after-offset");
     for (const { topic, offset } of rows) this.#written.set(topic, offset);
   }
 }

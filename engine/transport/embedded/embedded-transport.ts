@@ -1,4 +1,5 @@
 import type { Bound } from "../../core/bound.ts";
+import { failpoint } from "../../failpoint.ts";
 import type { Sql } from "../../timeline/database.ts";
 import {
   type AnnouncedRequest,
@@ -290,6 +291,7 @@ export class EmbeddedTransport implements Transport {
     if (now - this.#savedAt >= SAVE_POSITION_MS) {
       this.#savedAt = now;
       await this.#log.savePosition();
+      failpoint("relay", "after-offset");
     }
   }
 
@@ -336,7 +338,9 @@ export class EmbeddedTransport implements Transport {
   }
 
   async #place(rows: readonly Placed[]): Promise<void> {
+    failpoint("relay", "after-claim");
     const deliveries = await this.#log.place(rows);
+    failpoint("relay", "after-commit");
     for (const delivery of deliveries) {
       for (const consumer of this.#consumers.values()) consumer.offer(delivery);
     }

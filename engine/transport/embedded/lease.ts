@@ -1,3 +1,4 @@
+import { failpoint } from "../../failpoint.ts";
 import type { Sql } from "../../timeline/database.ts";
 
 /** How long an owner may be silent before another process takes over, milliseconds. */
@@ -46,6 +47,7 @@ export class Lease {
     if (row === undefined) return false;
     this.#epoch = row.epoch;
     this.#renewedAt = askedAt;
+    failpoint("lease", "after-claim");
     await this.#endFormer(row.former);
     await this.#showOwner(this.owner);
     return true;

@@ -1,6 +1,7 @@
 import type { EachBatchPayload } from "kafkajs";
 
 import type { Bound } from "../../core/bound.ts";
+import { failpoint, loopOfGroup } from "../../failpoint.ts";
 import { Lanes } from "../lanes.ts";
 import type { Consumer, ConsumerState, ConsumerStatus, Delivery, Subscription } from "../port.ts";
 import { atMost, withDeadline } from "./deadline.ts";
@@ -307,6 +308,7 @@ export class KafkaConsumer implements Consumer {
       if (due.length === 0) return;
       try {
         await this.#member?.commit(due.map(({ owned, offset }) => ({ ...owned.place, offset })));
+        failpoint(loopOfGroup(this.group), "after-offset");
         for (const { owned, offset } of due) owned.committed = offset;
       } catch (error) {
         this.#log.info("offsets were not committed", { group: this.group, reason: reasonOf(error) });
