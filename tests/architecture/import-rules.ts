@@ -34,7 +34,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   access: ["core", "timeline", "engine/recovery/operator.ts"],
   recovery: ["core", "timeline", "engine/transport/port.ts", "engine/sdk.ts"],
   api: ["core", "definition", "timeline", "engine/transport/port.ts", "engine/sdk.ts", "package.json"],
-  telemetry: ["engine/sdk.ts"],
+  telemetry: ["core", "timeline", "engine/sdk.ts"],
   stack: ["core"],
 };
 
