@@ -89,6 +89,9 @@ const Environment = v.object({
     ),
     "RS256",
   ),
+  OTEL_EXPORTER_OTLP_ENDPOINT: v.optional(
+    v.pipe(v.string(), v.regex(/^https?:\/\//, "must begin with http:// or https://")),
+  ),
   EKIDEN_LOG: v.optional(v.picklist(["pretty", "json"], "must be pretty or json")),
 });
 
@@ -142,6 +145,8 @@ export interface Config {
         readonly algorithms: readonly (typeof TOKEN_ALGORITHMS)[number][];
       }
     | undefined;
+  /** OpenTelemetry collector that takes traces; undefined: none are sent. */
+  readonly tracesEndpoint: string | undefined;
   readonly log: "pretty" | "json";
   /** Host and pid: who consumes. */
   readonly consumer: string;
@@ -210,6 +215,7 @@ function toConfig(
     hosts: env.EKIDEN_HOSTS?.split(",") ?? [],
     ratePerSecond: env.EKIDEN_RATE_LIMIT,
     tokens: tokensOf(env),
+    tracesEndpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT,
     log: env.EKIDEN_LOG ?? (process.stdout.isTTY ? "pretty" : "json"),
     consumer: `${hostname()}/${process.pid}`,
   };

@@ -3,6 +3,7 @@ import type { Config } from "./config.ts";
 import type { Pools } from "./pools.ts";
 import { countMissing } from "./recovery/republish-scan.ts";
 import type { Log } from "./sdk.ts";
+import { connectorUrl } from "./timeline/connector-role.ts";
 import type { Sql } from "./timeline/database.ts";
 import type { Transport } from "./transport/port.ts";
 
@@ -29,10 +30,11 @@ export async function openTransport(
   }
   const { createKafkaTransport } = await import("./transport/kafka/kafka-transport.ts");
   const { patienceOf } = await import("./transport/kafka/rebuilding.ts");
+  const ownUrl = () => connectorUrl(sql, databaseUrl);
   const transport = await createKafkaTransport({
     ...config.kafka,
     prefix: config.prefix,
-    databaseUrl,
+    databaseUrl: (prepared === "untouched" ? null : await ownUrl()) ?? databaseUrl,
     sql,
     clientId: `ekiden-${config.consumer}`,
     log,

@@ -80,3 +80,5 @@ create trigger audit_append_only before update or delete or truncate on timeline
   for each statement execute function timeline.refuse_audit_change();
 create trigger audit_chain_append_only before update or delete or truncate on timeline.audit_chain
   for each statement execute function timeline.refuse_audit_change();
+
+revoke all on function timeline.audit_sealed(timeline.audit), timeline.seal_audit(), timeline.refuse_audit_change() from public;

@@ -1,6 +1,6 @@
 import { isJsonObject, type Json } from "../core/json.ts";
 import type { MessageRow } from "../timeline/read-messages.ts";
-import { maskAt, maskText, maskValues, type Path, secretsAt } from "./mask.ts";
+import { maskAt, maskText, maskValues, type Path, secretsAt } from "../core/mask.ts";
 
 /** What of a field of a body is sensitive. */
 interface Place {

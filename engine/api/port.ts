@@ -1,6 +1,7 @@
 import type { Bound } from "../core/bound.ts";
 import type { Grant } from "../core/grant.ts";
 import type { Json } from "../core/json.ts";
+import type { Metric } from "../core/metric.ts";
 import type { Diagnostic } from "../definition/diagnostic.ts";
 import type { KeyRow } from "../timeline/read-keys.ts";
 import type { PartHealth, RelayState } from "../transport/port.ts";
@@ -323,6 +324,8 @@ export interface Engine {
   ): Promise<{ readonly row: KeyRow; readonly key: string | null }>;
   revokeKey(name: string, reason: string, caller: Caller): Promise<KeyRow>;
   health(): Promise<Health>;
+  /** What happened to sagas, steps and messages, in numbers. */
+  counters(): Promise<readonly Metric[]>;
   /** What this process bounds: queues, batches, pools. */
   bounds(): readonly Bound[];
 }

@@ -15,6 +15,7 @@ import { addGroupRoutes } from "./group-routes.ts";
 import { addHealthRoutes } from "./health-routes.ts";
 import { addKeyRoutes } from "./key-routes.ts";
 import { addMessageRoutes } from "./message-routes.ts";
+import { addMetricsRoutes } from "./metrics-routes.ts";
 import { isLoopback, originGuard } from "./origin-guard.ts";
 import type { Engine } from "./port.ts";
 import { addPartitionRoutes } from "./partition-routes.ts";
@@ -55,7 +56,7 @@ export interface AccessSettings {
   readonly ratePerSecond: number;
 }
 
-/** The HTTP API: all of `/v1`, `/health`, `/openapi.json` and `/docs`. Other paths are left to whoever adds them. */
+/** The HTTP API: all of `/v1`, `/health`, `/metrics`, `/openapi.json` and `/docs`. Other paths are left to whoever adds them. */
 export function createApi(options: ApiOptions): Api {
   const { engine, sql, log, host = "127.0.0.1", hosts = [], access, draining, streams: limits } = options;
   const app = new Hono<ApiEnv>();
@@ -69,7 +70,9 @@ export function createApi(options: ApiOptions): Api {
   });
   app.use(originGuard(isLoopback(host), hosts));
   const authentication = access === undefined ? undefined : new Authentication(sql, access.tokens);
-  app.use("/v1/*", identify(authentication, new RateLimit(access?.ratePerSecond ?? 0), sql));
+  const identified = identify(authentication, new RateLimit(access?.ratePerSecond ?? 0), sql);
+  app.use("/v1/*", identified);
+  app.use("/metrics", identified);
   const admission = new Admission();
   app.use("/v1/*", admission.guard);
   const reader = addSagaRoutes(app, parts);
@@ -85,8 +88,10 @@ export function createApi(options: ApiOptions): Api {
   addPartitionRoutes(app, parts);
   addAuditRoutes(app, parts);
   addKeyRoutes(app, parts);
+  const bounds = () => [...admission.bounds, ...reader.bounds, ...streams.bounds, ...engine.bounds()];
+  addMetricsRoutes(app, parts, bounds);
   addHealthRoutes(app, parts, {
-    bounds: () => [...admission.bounds, ...reader.bounds, ...streams.bounds, ...engine.bounds()],
+    bounds,
     isKnown: async (authorization) => (await authentication?.isKnown(authorization)) ?? true,
   });
   addDocsRoutes(app);

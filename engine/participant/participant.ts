@@ -1,5 +1,6 @@
 import type { DomainCatalog } from "../core/domain.ts";
 import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
+import { withoutPayload } from "../core/mask.ts";
 import { failpoint, type WritingLoop } from "../failpoint.ts";
 import { type Domain, type Log, NotSentError, type RunExternal } from "../sdk.ts";
 import { errorCode, isNoOutcome, type Sql } from "../timeline/database.ts";
@@ -94,7 +95,10 @@ export class Participant {
     const { singles, consumer, log } = this.#parts;
     const place = singles.json(claimMessage(delivery, consumer) as never);
     await singles`select timeline.fail_consumption(${this.#group}, ${place}, ${code}, ${message}, ${stack ?? null})`;
-    log.error(`a message of ${delivery.topic} could be neither run nor answered`, { code, message });
+    log.error(`a message of ${delivery.topic} could be neither run nor answered`, {
+      code,
+      message: withoutPayload(message, payloadOf(delivery)),
+    });
   }
 
   async #runAlone(delivery: Delivery): Promise<readonly Verdict[]> {
@@ -225,7 +229,7 @@ export class Participant {
         if (request === null) return;
         await answer(unit, this.#group, [{ request, result }], consumer);
         if (result.outcome !== "rejected") {
-          log.warn(`${this.#group}.${request.action} failed: ${result.message}`, {
+          log.warn(`${this.#group}.${request.action} failed: ${withoutPayload(result.message, request.body as Json)}`, {
             code: result.code,
             stepKey: request.stepKey,
             attempt: request.attempt,
@@ -256,6 +260,14 @@ type Failure = Exclude<CallResult, { outcome: "succeeded" }>;
 interface FailedAttempt {
   readonly failure: Failure;
   readonly policy: NotifyPolicy | undefined;
+}
+
+function payloadOf({ value }: Delivery): Json {
+  try {
+    return JSON.parse(value ?? "null") as Json;
+  } catch {
+    return value;
+  }
 }
 
 /** Which queue it takes is all that hangs on this header; the policy itself is read from the event store. */

@@ -20,6 +20,7 @@ import { RedriveBatches } from "../recovery/redrive-batch.ts";
 import { Rewind } from "../recovery/rewind.ts";
 import { verify } from "../recovery/verify.ts";
 import { Settling } from "../settled.ts";
+import { SagaCounters } from "../telemetry/saga-counters.ts";
 import type { Deciding } from "./deciding.ts";
 import type { Parts } from "./parts.ts";
 
@@ -59,6 +60,7 @@ function engineOf(parts: Parts, deciding: Deciding, draining: AbortSignal): Engi
   const settling = new Settling(sql, changes);
   const rewind = new Rewind(sql, transport, control, groups);
   const batches = new RedriveBatches(sql);
+  const counters = new SagaCounters(sql);
   const pipeline = new Pipeline({ ...parts, groups: () => groups.all() });
   const health = new HealthCheck(
     sql,
@@ -116,6 +118,7 @@ function engineOf(parts: Parts, deciding: Deciding, draining: AbortSignal): Engi
     createKey: (order, reason, caller) => createKey(sql, order, reason, caller),
     revokeKey: (name, reason, caller) => revokeKey(sql, name, reason, caller),
     health: () => health.look(),
+    counters: () => counters.look(),
     bounds: () => [starter, recorder, settling, transport, ...control.consumers, pools].flatMap((part) => part.bounds),
   };
 }

@@ -7,7 +7,9 @@ import { Starter } from "../dispatcher/start.ts";
 import { StartGroups } from "../dispatcher/start-groups.ts";
 import { Timers } from "../dispatcher/timers.ts";
 import { startRecovering } from "./recovering.ts";
+import { Duty } from "../recovery/duty.ts";
 import { RedriveRunner } from "../recovery/redrive-runner.ts";
+import { Traces } from "../telemetry/traces.ts";
 import type { Deciding } from "./deciding.ts";
 import type { Parts } from "./parts.ts";
 
@@ -37,11 +39,38 @@ export async function startDispatcher(parts: Parts, deciding: Deciding): Promise
   closing.add(() => timers.stop());
   startHeartbeat(parts);
   startRecovering(parts, () => consumer.owns("timeline", 0));
+  startTraces(parts, () => consumer.owns("timeline", 0));
   const redrives = new RedriveRunner(parts.sql, (error) => log.error("a redrive could not be carried on", { error }));
   redrives.start();
   closing.add(() => redrives.stop());
   // One process for all schedules: the one that has the timeline's first partition.
   await startStarts(parts, deciding, () => consumer.status().state === "running" && consumer.owns("timeline", 0));
+}
+
+/** How often what has happened is sent to the collector. */
+const TRACES_EVERY_MS = 2_000;
+
+/** One process sends traces for all: the one that has the timeline's first partition. */
+function startTraces({ config, sql, log, closing }: Parts, active: () => boolean): void {
+  if (config.tracesEndpoint === undefined) return;
+  const traces = new Traces(sql, config.tracesEndpoint);
+  let failing = false;
+  const look = async () => {
+    await traces.look();
+    failing = false;
+  };
+  const duty = new Duty(
+    "traces could not be sent and are tried again",
+    TRACES_EVERY_MS,
+    async () => (active() ? look() : undefined),
+    (what, error) => {
+      // Said once, not every two seconds while the collector is away.
+      if (!failing) log.warn(what, { error });
+      failing = true;
+    },
+  );
+  duty.start();
+  closing.add(() => duty.stop());
 }
 
 /** Measures the way of a message, in whichever process with this role reads the heartbeats' topic. */

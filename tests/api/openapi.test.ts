@@ -33,6 +33,7 @@ test("the document names every call of the API", () => {
   expect(operations.map(({ method, path }) => `${method} ${path}`).sort()).toEqual([
     "get /health/live",
     "get /health/ready",
+    "get /metrics",
     "get /v1/audit",
     "get /v1/audit/verification",
     "get /v1/consumer-groups",

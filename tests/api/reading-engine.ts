@@ -42,6 +42,7 @@ export function readingEngine(change: Partial<Engine> = {}): Engine {
     createKey: refuse,
     revokeKey: refuse,
     health: () => Promise.resolve({ ready: true, parts: [] }),
+    counters: refuse,
     bounds: () => [],
     ...change,
   };

@@ -42,7 +42,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   ],
   recovery: ["core", "timeline", "engine/transport/port.ts", "engine/sdk.ts", "engine/failpoint.ts"],
   api: ["core", "definition", "timeline", "engine/transport/port.ts", "engine/sdk.ts", "package.json"],
-  telemetry: ["engine/sdk.ts"],
+  telemetry: ["core", "timeline", "engine/sdk.ts"],
   stack: ["core"],
 };
 

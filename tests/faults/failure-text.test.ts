@@ -85,3 +85,16 @@ test("an external call whose output breaks its schema may have taken effect: it 
   expect(callsOf(sagaId, "call")).toBeGreaterThan(0);
   expect(await lab.sql`select step_key from lab.undone where saga_id = ${sagaId}`).toHaveLength(1);
 }, 60_000);
+
+test("what stands in a payload is masked in the log, whatever a handler puts into its error", async () => {
+  const sagaId = await startWith("three", { note: "Hanako Yamada" }, (id) =>
+    behave("two", id, (_context, _tx, { note }) => {
+      throw new Error(`cannot greet ${note} at her house`);
+    }),
+  );
+  expect((await ends(sagaId)).status).toBe("parked");
+  const lines = lab.log.filter((line) => line.includes("at her house"));
+  expect(lines.length).toBeGreaterThan(0);
+  expect(lines[0]).toContain("cannot greet *** at her house");
+  expect(lab.log.join("\n")).not.toContain("Hanako");
+}, 60_000);

@@ -42,7 +42,7 @@ afterAll(async () => {
   await superuser?.end({ timeout: 5 });
   await server?.stop();
   await home?.remove();
-});
+}, 60_000);
 
 async function demandTls(): Promise<void> {
   const [row] = await superuser<{ data_directory: string }[]>`show data_directory`;

@@ -4,6 +4,7 @@ import * as v from "valibot";
 import { Pipeline } from "../../engine/api/pipeline-schema.ts";
 import { newId } from "../../engine/timeline/ids.ts";
 import { Client } from "../support/client.ts";
+import { privilegesOf } from "../support/domain-privileges.ts";
 import { eventually, type TestEngine, testEngine } from "../support/engine.ts";
 import { KafkaBench } from "../support/kafka.ts";
 import { testStack } from "../support/stack.ts";
@@ -50,6 +51,23 @@ async function completes(): Promise<void> {
   const { sagaId } = await client.start("one_step", { note: "through" });
   expect((await client.settled(sagaId)).status).toBe("completed");
 }
+
+test("the connector logs in as a role that replicates, sees what is published and moves the heartbeat", async () => {
+  const [login] = await t.sql<{ role_name: string }[]>`select role_name from timeline.connector_login`;
+  const role = login?.role_name ?? "";
+  const sessions = await t.sql<{ usename: string }[]>`
+    select a.usename from pg_replication_slots s join pg_stat_activity a on a.pid = s.active_pid
+    where s.database = current_database()
+  `;
+  expect(sessions.map(({ usename }) => usename)).toEqual([role]);
+  expect(await privilegesOf(t.sql, role)).toEqual([
+    "may replicate",
+    "select timeline.event_republish",
+    "select timeline.event_request",
+    "select timeline.heartbeat",
+    "update timeline.heartbeat",
+  ]);
+});
 
 test(
   "it shows connector, slot, groups, and the heartbeat with each of its hops",

@@ -30,7 +30,11 @@ export interface TestEngine {
 /** Starts an engine on a transport, with the lab's domains unless others are named. */
 export async function testEngine(
   kind: TransportKind,
-  options: { readonly domains?: string; readonly partitions?: number } = {},
+  options: {
+    readonly domains?: string;
+    readonly partitions?: number;
+    readonly environment?: Record<string, string>;
+  } = {},
 ): Promise<TestEngine> {
   const stack = kind === "kafka" ? await testStack() : null;
   const database = await freshDatabase(stack?.postgres ?? (await testPostgres()));
@@ -40,6 +44,7 @@ export async function testEngine(
     EKIDEN_DOMAINS: options.domains ?? LAB,
     EKIDEN_LOG: "json",
     PORT: "0",
+    ...options.environment,
     ...(stack === null
       ? {}
       : {

@@ -1,4 +1,4 @@
-import { isJsonObject, type Json } from "../core/json.ts";
+import { isJsonObject, type Json } from "./json.ts";
 
 /** What stands in the place of a sensitive value. */
 const MASK = "***";
@@ -56,10 +56,17 @@ export function maskValues(value: Json, secrets: Secrets): Json {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, maskValues(item, secrets)]));
 }
 
+/** A text for the log, with whatever stands in a payload masked: who reads the log need not be allowed to read payloads. */
+export function withoutPayload(text: string, payload: Json): string {
+  const secrets = { texts: new Set<string>(), numbers: new Set<number>() };
+  secretsAt(payload, [[]], secrets);
+  return maskText(text, secrets);
+}
+
 /** The text with every secret in it masked, the longest first, so that none leaves its rest behind. */
 export function maskText(text: string, secrets: Secrets): string {
   if (secrets.texts.has(text)) return MASK;
-  const parts = [...secrets.texts]
+  const parts = [...secrets.texts, ...[...secrets.numbers].map(String)]
     .filter((secret) => secret.length >= PART_MIN_LENGTH)
     .sort((a, b) => b.length - a.length);
   return parts.reduce((masked, secret) => masked.replaceAll(secret, MASK), text);
