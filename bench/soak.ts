@@ -36,6 +36,13 @@ if (!(minutes > 0) || !/^(embedded|kafka)$/.test(values.transport)) {
   process.exit(2);
 }
 
+// An interrupted soak says what it has seen so far, and leaves no server behind.
+let interrupted = false;
+const interrupt = () => {
+  interrupted = true;
+};
+process.on("SIGINT", interrupt).on("SIGTERM", interrupt);
+
 const servers = await startServers(transport);
 try {
   const engine = await startEngineProcess(servers.environment);
@@ -59,7 +66,7 @@ async function soak(engine: { readonly url: string; readonly pid: number }, sql:
   load.reset();
   load.run(rate);
   const until = performance.now() + minutes * 60_000;
-  while (performance.now() < until) {
+  while (performance.now() < until && !interrupted) {
     await Bun.sleep(SAMPLE_MS);
     const sample = await sampler.look();
     console.log(JSON.stringify(sample));
@@ -96,22 +103,27 @@ async function write(name: string, text: string, sampler: Sampler): Promise<void
   await Bun.write(join(folder, `${name}.md`), `${text}\n${charts.join("\n")}\n`);
 }
 
-/** Raises the rate until the engine falls behind; the knee is the last rate that it kept up with. */
+/** Raises the rate until the engine falls behind twice in a row; the knee is the last rate that it kept up with. */
 async function findKnee(load: OpenLoad, sql: postgres.Sql): Promise<number> {
   let knee = FIRST_RATE;
   for (let rate = FIRST_RATE; ; rate *= STEP) {
-    load.reset();
-    load.run(rate);
-    await Bun.sleep(STEP_S * 1_000);
-    const open = await openSagas(sql);
-    const { started } = load.counts;
-    await load.stop();
-    const keptUp = open < rate * BEHIND_S && started > rate * STEP_S * 0.95;
-    console.log(`${rate.toFixed(0)} sagas/s: ${started} accepted, ${open} open${keptUp ? "" : ", falls behind"}`);
-    await drained(sql);
-    if (!keptUp) return knee;
+    if (interrupted) return knee;
+    if (!(await keepsUp(load, sql, rate)) && !(await keepsUp(load, sql, rate))) return knee;
     knee = rate;
   }
+}
+
+async function keepsUp(load: OpenLoad, sql: postgres.Sql, rate: number): Promise<boolean> {
+  load.reset();
+  load.run(rate);
+  await Bun.sleep(STEP_S * 1_000);
+  const open = await openSagas(sql);
+  const { started } = load.counts;
+  await load.stop();
+  const keptUp = open < rate * BEHIND_S && started > rate * STEP_S * 0.9;
+  console.log(`${rate.toFixed(0)} sagas/s: ${started} accepted, ${open} open${keptUp ? "" : ", falls behind"}`);
+  await drained(sql);
+  return keptUp;
 }
 
 async function openSagas(sql: postgres.Sql): Promise<number> {

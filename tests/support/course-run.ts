@@ -43,6 +43,26 @@ async function faultsOfHistory(sql: postgres.Sql): Promise<readonly string[]> {
   return rows.map(({ fault }) => fault);
 }
 
+/** What an engine that has just been killed must not leave behind: each would be lost or done twice. */
+export async function faultsAtDeath(sql: postgres.Sql): Promise<readonly string[]> {
+  const rows = await sql<{ fault: string }[]>`
+    select distinct 'group ' || o.consumer_group || ' has committed an offset behind a message of ' || o.topic || ' that is not done' as fault
+    from timeline.consumer_offset o join timeline.topic_log l on l.topic = o.topic and l."offset" < o."offset"
+    where o.consumer_group in ('dispatcher', 'course') and not exists (
+      select from timeline.event_consumption c where c.consumer_group = o.consumer_group and c.message_id = l.message_id
+        and (c.consumed_at is not null or c.error_flag))
+    union all
+    select 'effect ' || e.step_key || ' stands there without an answer'
+    from course.effect e where e.action <> 'end' and not exists (
+      select from timeline.event_request r where r.step_key = e.step_key and r.message_type = 'step.succeeded')
+    union all
+    select 'step ' || p.path || ' is said to run, and no command asks for it'
+    from timeline.saga_step p where p.status = 'running' and p.path <> 'rest' and not exists (
+      select from timeline.event_request r where r.step_key = p.saga_id || '/' || p.path)
+  `;
+  return rows.map(({ fault }) => fault);
+}
+
 /** Clients of the API that outlive engines: each call is made again under its Idempotency-Key until the answer is definite. */
 export class CourseClients {
   readonly #url: () => string;

@@ -37,10 +37,10 @@ export class FailpointChain {
   }
 
   /** Runs an engine until its failpoint kills it. */
-  async dies(failpoint: string): Promise<void> {
+  async dies(failpoint: string, name = failpoint): Promise<void> {
     const [loop = ""] = failpoint.split(".");
     const engine = this.#launch({ EKIDEN_FAILPOINT: failpoint });
-    this.#clients.begin(failpoint, SAGAS);
+    this.#clients.begin(name, SAGAS);
     const occasion = OCCASIONS[loop]?.(this).catch(() => {});
     const timer = setTimeout(() => engine.child.kill("SIGTERM"), 45_000);
     await engine.child.exited;
@@ -50,6 +50,25 @@ export class FailpointChain {
       ended: "SIGKILL",
     });
     await occasion;
+  }
+
+  /** What sagas have left behind when an engine without a failpoint has had so long for them; nothing: as soon as all is well. */
+  async leaves(withinMs: number): Promise<readonly string[]> {
+    this.#launch({});
+    const until = performance.now() + withinMs;
+    for (;;) {
+      const faults = await faultsOfCourse(this.sql);
+      if (faults.length === 0 || performance.now() > until) return faults;
+      await Bun.sleep(100);
+    }
+  }
+
+  /** Starts an engine without a failpoint, with sagas to run. */
+  async runs(name: string, sagas: number): Promise<number> {
+    const engine = this.#launch({});
+    this.#clients.begin(name, sagas);
+    await eventually("the engine listens", async () => this.#url() !== "", 60_000);
+    return engine.child.pid;
   }
 
   /** Runs an engine without a failpoint until every saga has ended and every effect stands there once. */

@@ -25,6 +25,12 @@ async function undo(tx: Tx, _input: v.InferOutput<typeof Undo>, context: StepCon
 }
 const Undo = v.object({ note: v.string() });
 
+/** A call takes its time where the note says so: longer than a group waits before it writes its offsets. */
+async function call({ note }: Input) {
+  if (note.startsWith("slow")) await Bun.sleep(600);
+  return succeeded();
+}
+
 async function fail(): Promise<never> {
   throw new Error("it always fails");
 }
@@ -44,7 +50,7 @@ export default defineDomain({
   name: "course",
   steps: {
     begin: { input: Input, run: write("begin") },
-    call: { input: Input, run: async () => succeeded(), external: true },
+    call: { input: Input, run: call, external: true },
     pass: { input: Input, run: write("pass") },
     finish: { input: Finish, run: finish },
     undo: { input: Undo, run: undo },
