@@ -1,4 +1,4 @@
-import { rm } from "node:fs/promises";
+import { join } from "node:path";
 import postgres from "postgres";
 
 import { startConnect } from "../../../engine/stack/connect.ts";
@@ -8,7 +8,7 @@ import type { RunningService } from "../../../engine/stack/java-service.ts";
 import { startKafka } from "../../../engine/stack/kafka.ts";
 import { eventually } from "../../support/engine.ts";
 import { testJava } from "../../support/stack.ts";
-import { type TempHome, tempHome } from "../../support/temp-home.ts";
+import { Disk } from "./disk.ts";
 import { type Driven, drivenTree } from "./driven.ts";
 import { Line } from "./network.ts";
 import { Supervised } from "./supervised.ts";
@@ -19,6 +19,7 @@ export type Mode = (typeof MODES)[number];
 
 /** The parts of Kafka, each behind a line. */
 export interface KafkaParts {
+  readonly disk: Disk;
   broker: RunningService & { readonly port: number };
   connect: RunningService & { readonly port: number };
   readonly brokerLine: Line;
@@ -34,34 +35,40 @@ const KAFKA_ENGINES: Readonly<Record<string, string>> = {
 
 export const PREFIX = "faults.";
 
+const DISK_MB = 900;
+/** A log that fits on a small disk. */
+const SETTINGS = { max_wal_size: "160MB", min_wal_size: "80MB", max_slot_wal_keep_size: "400MB" };
+
 /** Everything that can be broken: real processes, on a database of their own. */
 export class World {
   readonly engines: Supervised[] = [];
+  /** Engines that were there for a while, for their logs. */
+  readonly gone: Supervised[] = [];
   /** Past every proxy, as the checker's own. */
   readonly sql: postgres.Sql;
   readonly database = "ekiden";
 
   private constructor(
     readonly mode: Mode,
-    readonly home: TempHome,
+    readonly disk: Disk,
     readonly driven: Driven,
     public postgres: RunningPostgres,
     readonly databaseLine: Line,
     readonly kafka: KafkaParts | null,
   ) {
-    this.sql = postgres_(this.postgres.url);
+    this.sql = connected(this.postgres.url);
   }
 
-  /** Starts servers and engines; all are ready. `mounted`: the home's folder, when it is a disk of its own. */
+  /** Starts servers and engines; all are ready. */
   static async open(mode: Mode): Promise<World> {
-    const home = await tempHome();
+    const disk = await Disk.mount(DISK_MB);
     const driven = await drivenTree();
-    const server = await startEmbeddedPostgres({ home: home.path });
+    const server = await startEmbeddedPostgres({ home: disk.path, settings: SETTINGS });
     let world: World | undefined;
     const pids = () => world?.pids() ?? [];
     const line = await Line.open(server.port, pids);
-    const kafka = mode === "kafka" ? await openKafka(home.path, pids) : null;
-    world = new World(mode, home, driven, server, line, kafka);
+    const kafka = mode === "kafka" ? await openKafka(pids) : null;
+    world = new World(mode, disk, driven, server, line, kafka);
     const roles =
       mode === "kafka"
         ? Object.entries(KAFKA_ENGINES)
@@ -101,6 +108,8 @@ export class World {
       EKIDEN_DOMAINS: this.driven.domains,
       EKIDEN_ROLES: roles,
       EKIDEN_PATIENCE: "120",
+      BUN_OPTIONS: `--preload=${join(import.meta.dir, "clock.ts")}`,
+      EKIDEN_FAULT_CLOCK: this.#clock,
       ...(this.kafka !== null && {
         KAFKA_BROKERS: `127.0.0.1:${this.kafka.brokerLine.port}`,
         KAFKA_CONNECT_URL: `http://127.0.0.1:${this.kafka.connectLine.port}`,
@@ -112,21 +121,34 @@ export class World {
 
   /** The server after a crash, under its old address. */
   async startPostgres(): Promise<void> {
-    this.postgres = await startEmbeddedPostgres({ home: this.home.path, port: this.postgres.port });
+    this.postgres = await startEmbeddedPostgres({
+      home: this.disk.path,
+      port: this.postgres.port,
+      settings: SETTINGS,
+    });
   }
 
   async startBroker(): Promise<void> {
-    const { brokerLine, broker } = this.#kafka();
+    const { brokerLine, broker, disk } = this.#kafka();
     await broker.stop();
-    const where = { home: this.home.path, java: testJava, port: broker.port };
+    const where = { home: disk.path, java: testJava, port: broker.port };
     this.#kafka().broker = await startKafka({ ...where, advertisedPort: brokerLine.port });
   }
 
   async startConnect(): Promise<void> {
-    const { connect, brokerLine } = this.#kafka();
+    const { connect, brokerLine, disk } = this.#kafka();
     await connect.stop();
     const bootstrap = `127.0.0.1:${brokerLine.port}`;
-    this.#kafka().connect = await startConnect({ home: this.home.path, java: testJava, port: connect.port, bootstrap });
+    this.#kafka().connect = await startConnect({ home: disk.path, java: testJava, port: connect.port, bootstrap });
+  }
+
+  /** Moves the clock of every engine, now. */
+  async moveClock(ms: number): Promise<void> {
+    await Bun.write(this.#clock, String(ms));
+  }
+
+  get #clock(): string {
+    return join(this.driven.tree.path, "clock");
   }
 
   /** Waits until the database answers. */
@@ -144,14 +166,14 @@ export class World {
         part.kill("SIGKILL");
         await part.stop();
       }
+      await this.kafka.disk.remove();
       await this.kafka.brokerLine.close();
       await this.kafka.connectLine.close();
     }
     await this.postgres.stop();
     await this.databaseLine.close();
     await this.driven.tree.remove();
-    await this.home.remove();
-    await rm(this.home.path, { recursive: true, force: true });
+    await this.disk.remove();
   }
 
   #kafka(): KafkaParts {
@@ -160,15 +182,17 @@ export class World {
   }
 }
 
-async function openKafka(home: string, pids: () => readonly number[]): Promise<KafkaParts> {
+async function openKafka(pids: () => readonly number[]): Promise<KafkaParts> {
+  const disk = await Disk.mount(DISK_MB);
+  const home = disk.path;
   const port = (await freePort()) as number;
   const brokerLine = await Line.open(port, pids);
   const broker = await startKafka({ home, java: testJava, port, advertisedPort: brokerLine.port });
   const connect = await startConnect({ home, java: testJava, bootstrap: `127.0.0.1:${brokerLine.port}` });
-  return { broker, connect, brokerLine, connectLine: await Line.open(connect.port, pids) };
+  return { disk, broker, connect, brokerLine, connectLine: await Line.open(connect.port, pids) };
 }
 
-function postgres_(url: string): postgres.Sql {
+function connected(url: string): postgres.Sql {
   return postgres(url, {
     max: 6,
     onnotice: () => {},

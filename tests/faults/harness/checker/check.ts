@@ -8,7 +8,7 @@ import { LAWS_OF_SAGAS } from "./laws-of-sagas.ts";
 import { order } from "./order.ts";
 
 /** Every invariant of reliability §2 that a finished database can be held to. */
-export const LAWS: readonly Law[] = [...LAWS_OF_SAGAS, ...LAWS_OF_MESSAGES, ...LAWS_OF_BUSINESS];
+const LAWS: readonly Law[] = [...LAWS_OF_SAGAS, ...LAWS_OF_MESSAGES, ...LAWS_OF_BUSINESS];
 
 /** Checks a database in which every saga has ended. Returns what is broken; empty: nothing is. */
 export async function check(sql: Sql, evidence: Evidence): Promise<readonly Violation[]> {
@@ -16,12 +16,12 @@ export async function check(sql: Sql, evidence: Evidence): Promise<readonly Viol
   return checkGathered(sql);
 }
 
-/** The same where the evidence lies already. */
-export async function checkGathered(sql: Sql): Promise<readonly Violation[]> {
+/** The same where the evidence lies already. `only`: the laws of one invariant. */
+export async function checkGathered(sql: Sql, only?: string): Promise<readonly Violation[]> {
   const found: Violation[] = [];
-  for (const law of LAWS) {
+  for (const law of LAWS.filter(({ invariant }) => only === undefined || invariant === only)) {
     const violation = await broken(sql, law);
     if (violation !== undefined) found.push(violation);
   }
-  return [...found, ...(await order(sql))];
+  return only === undefined || only === "I4" ? [...found, ...(await order(sql))] : found;
 }
