@@ -23,6 +23,7 @@ beforeAll(async () => {
     longestMs: 2_000,
     clients: 3,
     pauseMs: 150,
+    healsEach: false,
     say: () => {},
   });
   outcome = await run.toTheEnd();

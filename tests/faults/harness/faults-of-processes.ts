@@ -22,7 +22,7 @@ async function theOwner(scene: Scene): Promise<Supervised> {
   return scene.world.engines.find((engine) => engine.pid === pid) ?? anEngine(scene, isDomains);
 }
 
-const isDomains = (engine: Supervised) => /\bdomains\b/.test(engine.plan.environment["EKIDEN_ROLES"] ?? "");
+const isDomains = (engine: Supervised) => /domain/.test(engine.plan.environment["EKIDEN_ROLES"] ?? "");
 
 const killEngine: Fault = {
   name: "kill-engine",

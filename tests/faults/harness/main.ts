@@ -51,7 +51,8 @@ async function once(mode: Mode): Promise<Outcome> {
     ...(values.fault !== undefined && { only: values.fault }),
     longestMs: Number(values.longest) * 1_000,
     clients: 3,
-    pauseMs: mode === "kafka" ? 300 : 200,
+    pauseMs: mode === "kafka" ? 400 : 250,
+    healsEach: true,
     say: (line) => console.log(line),
   });
   try {

@@ -18,7 +18,8 @@ export interface EnginePlan {
 }
 
 const LINES_KEPT = 20_000;
-const READY_MS = 120_000;
+/** An engine joins its consumer groups one after another: with all domains and two members that is 20 s on a calm machine. */
+const READY_MS = 300_000;
 /** Between an end that nobody asked for and the next start, as a supervisor of services does. */
 const RESTART_MS = 500;
 

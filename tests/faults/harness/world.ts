@@ -26,10 +26,10 @@ export interface KafkaParts {
   readonly connectLine: Line;
 }
 
-/** Engine processes by name → their roles. Two of each kind where two share the work. */
+/** Engine processes by name → their roles: two share the dispatching and some of the domains. */
 const KAFKA_ENGINES: Readonly<Record<string, string>> = {
   front: "api,dispatcher",
-  "domains-1": "domains",
+  some: ["application", "screening", "contract", "north", "south"].map((name) => `domain:${name}`).join(","),
   whole: "api,dispatcher,domains",
 };
 
