@@ -23,6 +23,8 @@ const TRY_MS = 10_000;
 const GIVE_UP_MS = 150_000;
 const REVIEW_EVERY_MS = 300;
 const PLENTY = 1_000_000;
+/** With more open sagas than this the clients wait: a backlog that grows would be healed for ever. */
+const OPEN_MAX = 40;
 
 /** Careful clients: each call is repeated under one Idempotency-Key until its answer is definite, and all is written down. */
 export class Load {
@@ -30,6 +32,8 @@ export class Load {
   readonly #plans: Plans;
   readonly #random: Random;
   #starting = false;
+  /** Sagas that are open, as of the reviewer's last look. */
+  #open = 0;
   #reviewing = false;
   #clients: Promise<unknown> = Promise.resolve();
   #reviewer: Promise<void> = Promise.resolve();
@@ -91,6 +95,7 @@ export class Load {
 
   async #client(): Promise<void> {
     while (this.#starting) {
+      while (this.#starting && this.#open > OPEN_MAX) await Bun.sleep(100);
       await this.#run(this.#plans.next());
       await Bun.sleep(this.#random.next() * 2 * this.#options.pauseMs);
     }
@@ -160,6 +165,10 @@ export class Load {
     const { sql } = this.#options;
     while (this.#reviewing) {
       await Bun.sleep(REVIEW_EVERY_MS);
+      const [row] = await sql<{ open: number }[]>`select count(*)::integer as open from timeline.saga_open`.catch(
+        () => [],
+      );
+      this.#open = row?.open ?? this.#open;
       const waiting = await sql<{ id: string }[]>`
         select saga_id as id from timeline.saga_step where path like '%review' and status = 'waiting' limit 20
       `.catch(() => []);

@@ -34,6 +34,14 @@ if (unknown.length > 0 || !(Number(values.minutes) > 0) || !Number.isInteger(see
   process.exit(2);
 }
 
+let open: Run | undefined;
+for (const signal of ["SIGINT", "SIGTERM"] as const)
+  process.once(signal, async () => {
+    console.log(`${signal}: everything is stopped`);
+    await open?.world.close();
+    process.exit(130);
+  });
+
 const outcomes: Outcome[] = [];
 for (const mode of modes) outcomes.push(await once(mode));
 const text = report(outcomes, seed);
@@ -51,10 +59,11 @@ async function once(mode: Mode): Promise<Outcome> {
     ...(values.fault !== undefined && { only: values.fault }),
     longestMs: Number(values.longest) * 1_000,
     clients: 3,
-    pauseMs: mode === "kafka" ? 400 : 250,
+    pauseMs: mode === "kafka" ? 1_000 : 250,
     healsEach: true,
     say: (line) => console.log(line),
   });
+  open = run;
   try {
     const outcome = await run.toTheEnd();
     const { sql, engines, gone } = run.world;
@@ -64,6 +73,7 @@ async function once(mode: Mode): Promise<Outcome> {
     console.log(`── ${mode}: ${outcome.violations.length} violations`);
     return outcome;
   } finally {
+    open = undefined;
     await run.world.close();
   }
 }

@@ -53,9 +53,8 @@ export async function gather(sql: Sql, evidence: Evidence): Promise<void> {
     create table checker.outside (step_key text, booked boolean, void boolean);
     create table checker.stocked (goods integer, room integer);
     create table checker.log (topic text collate "C", partition integer, "offset" bigint, message_id text collate "C",
-      message_key text collate "C", headers jsonb, body jsonb);
-    create table checker.committed (consumer_group text collate "C", topic text collate "C", partition integer,
-      "offset" bigint, markers integer default 0);
+      message_key text collate "C", headers jsonb, body jsonb, was_lost boolean default false);
+    create table checker.committed (consumer_group text collate "C", topic text collate "C", partition integer, "offset" bigint);
     create table checker.committed_sample (consumer_group text collate "C", topic text collate "C", partition integer,
       "offset" bigint, at timestamptz, passed_over integer);
     create table checker.rewound (at timestamptz);
@@ -117,13 +116,22 @@ async function gatherKafka(sql: Sql, kafka: NonNullable<Evidence["kafka"]>): Pro
   await insert(
     sql,
     "log",
-    kafka.records.map(({ messageId, key, ...rest }) => ({ ...rest, message_id: messageId, message_key: key })),
+    kafka.records.map(({ messageId, key, ...rest }) => ({
+      ...rest,
+      message_id: messageId,
+      message_key: key,
+      was_lost: false,
+    })),
   );
   await insert(
     sql,
     "committed",
-    kafka.committed.map(({ group, ...rest }) => ({ ...rest, consumer_group: group, markers: 0 })),
+    kafka.committed.map(({ group, ...rest }) => ({ ...rest, consumer_group: group })),
   );
+  // A slot that is gone has lost what it had not sent: it comes later, from the outbox, after what was written since.
+  await sql`
+    update checker.log set was_lost = exists (select from timeline.event_republish e where e.message_id = log.message_id)
+  `;
 }
 
 async function insert(sql: Sql, table: string, rows: readonly object[]): Promise<void> {
