@@ -13,6 +13,8 @@ import { brokerSettings, heapsMb } from "./stack-settings.ts";
 export interface KafkaOptions extends PortWish {
   readonly home: string;
   readonly java?: string;
+  /** Where clients are told to reach it, when a proxy stands before it; `port` by default. */
+  readonly advertisedPort?: number;
 }
 
 /** One broker that answers. `brokers` is what clients call the bootstrap list. */
@@ -35,7 +37,8 @@ export async function startKafka(options: KafkaOptions): Promise<RunningKafka> {
   const file = join(home, "kafka.properties");
   const program = { home, jars, heapMb: heapsMb.kafka };
   await format(program, file, brokerSettings(port, controllerPort));
-  await writeProperties(file, { ...brokerSettings(port, controllerPort), "log.dirs": join(home, "kafka") });
+  const settings = brokerSettings(port, controllerPort, options.advertisedPort);
+  await writeProperties(file, { ...settings, "log.dirs": join(home, "kafka") });
   const broker = { ...program, name: "kafka", main: "kafka.Kafka", arguments: [file] };
   const service = await startJava(broker, () => answers(`127.0.0.1:${port}`));
   return { ...service, brokers: `127.0.0.1:${port}`, port };

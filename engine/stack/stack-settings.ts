@@ -51,8 +51,15 @@ export function jvmFlags(jars: string, heapMb: number): readonly string[] {
   return [`-Xmx${heapMb}m`, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-cp", `${jars}/*`];
 }
 
-/** Properties of the one broker, which is its own controller: both listen on 127.0.0.1. `log.dirs` comes on top. */
-export function brokerSettings(port: number, controllerPort: number): Readonly<Record<string, string | number>> {
+/**
+ * Properties of the one broker, which is its own controller: both listen on 127.0.0.1. `log.dirs` comes on top.
+ * `advertisedPort`: where clients reach it, when that is a proxy.
+ */
+export function brokerSettings(
+  port: number,
+  controllerPort: number,
+  advertisedPort = port,
+): Readonly<Record<string, string | number>> {
   return {
     "process.roles": "broker,controller",
     "node.id": 1,
@@ -60,7 +67,7 @@ export function brokerSettings(port: number, controllerPort: number): Readonly<R
     "controller.listener.names": "CONTROLLER",
     "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
     listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
-    "advertised.listeners": `PLAINTEXT://127.0.0.1:${port}`,
+    "advertised.listeners": `PLAINTEXT://127.0.0.1:${advertisedPort}`,
     // A mistyped topic must fail where it is used; the engine creates its topics itself.
     "auto.create.topics.enable": "false",
     "offsets.topic.replication.factor": 1,

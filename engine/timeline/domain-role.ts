@@ -86,6 +86,8 @@ async function grant(sql: Sql, domain: string, role: string): Promise<void> {
   await sql.begin(async (tx) => {
     // Concurrent grants on one object fail with "tuple concurrently updated".
     await tx`select pg_advisory_xact_lock(hashtextextended('domain_login', 3))`;
+    // A domain that keeps nothing here has no migration that would have made its schema.
+    await tx`create schema if not exists ${tx(domain)}`;
     await tx`grant usage on schema timeline, ${tx(domain)} to ${tx(role)}`;
     // A next owner of the embedded transport ends what handlers of this one left open.
     await tx`grant ${tx(role)} to current_user`;

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import postgres from "postgres";
 
-import { roleName } from "../../engine/timeline/domain-role.ts";
+import { connect } from "../../engine/timeline/database.ts";
+import { domainUrl, roleName } from "../../engine/timeline/domain-role.ts";
 import { ekiden } from "../cli/run-cli.ts";
 import { type FreshDatabase, freshDatabase } from "../support/postgres.ts";
 
@@ -53,4 +54,14 @@ test("two domains never share a role, however long the names are", () => {
   expect(new Set([...names, roleName("a-b", "c"), roleName("a_b", "c")]).size).toBe(4);
   expect(names.map(({ length }) => length)).toEqual([63, 63]);
   expect(roleName("orders", "screening")).toBe("orders_screening");
+});
+
+test("a domain without a file of SQL has nobody who made its schema, and logs in all the same", async () => {
+  expect((await run("migrate")).code).toBe(0);
+  const sql = connect(database.url, { max: 1, name: "bare domain" });
+  try {
+    expect(await whoAt(await domainUrl(sql, database.url, "bare"))).toEndWith("_bare");
+  } finally {
+    await sql.end({ timeout: 5 });
+  }
 });

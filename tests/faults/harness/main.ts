@@ -1,0 +1,79 @@
+/**
+ * `bun run faults [--seed N] [--minutes M] [--mode single|standby|kafka] [--fault NAME]`: real processes under load, faults
+ * by a seeded schedule, and then the checker. Exit code 1: an invariant is broken, or the run proves too little.
+ */
+import { parseArgs } from "node:util";
+
+import { stopSharedParts } from "../../support/teardown.ts";
+import { FAULTS } from "./catalogue.ts";
+import { report } from "./report.ts";
+import { type Outcome, Run } from "./run.ts";
+import { storyOf } from "./story.ts";
+import { MODES, type Mode } from "./world.ts";
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: "string", default: String(Date.now() % 100_000) },
+    minutes: { type: "string", default: "6" },
+    mode: { type: "string", multiple: true },
+    fault: { type: "string", multiple: true },
+    longest: { type: "string", default: "20" },
+    out: { type: "string" },
+  },
+});
+
+const seed = Number(values.seed);
+const modes = (values.mode ?? MODES) as readonly Mode[];
+const unknown = [
+  ...modes.filter((mode) => !MODES.includes(mode)),
+  ...(values.fault ?? []).filter((name) => !FAULTS.some((fault) => fault.name === name)),
+];
+if (unknown.length > 0 || !(Number(values.minutes) > 0) || !Number.isInteger(seed)) {
+  console.error(`unknown: ${unknown.join(", ")}`);
+  console.error(`modes: ${MODES.join(", ")}\nfaults: ${FAULTS.map(({ name }) => name).join(", ")}`);
+  process.exit(2);
+}
+
+let open: Run | undefined;
+for (const signal of ["SIGINT", "SIGTERM"] as const)
+  process.once(signal, async () => {
+    console.log(`${signal}: everything is stopped`);
+    await open?.world.close();
+    process.exit(130);
+  });
+
+const outcomes: Outcome[] = [];
+for (const mode of modes) outcomes.push(await once(mode));
+const text = report(outcomes, seed);
+console.log(`\n${text}`);
+if (values.out !== undefined) await Bun.write(values.out, text);
+await stopSharedParts();
+process.exit(outcomes.every(({ violations }) => violations.length === 0) ? 0 : 1);
+
+async function once(mode: Mode): Promise<Outcome> {
+  console.log(`── ${mode}, seed ${seed}`);
+  const run = await Run.open({
+    mode,
+    seed,
+    minutes: Number(values.minutes) / modes.length,
+    ...(values.fault !== undefined && { only: values.fault }),
+    longestMs: Number(values.longest) * 1_000,
+    clients: 3,
+    pauseMs: mode === "kafka" ? 1_000 : 250,
+    healsEach: true,
+    say: (line) => console.log(line),
+  });
+  open = run;
+  try {
+    const outcome = await run.toTheEnd();
+    const { sql, engines, gone } = run.world;
+    const lines = [...engines, ...gone].flatMap((engine) => engine.lines);
+    for (const violation of outcome.violations)
+      console.log(`\n${await storyOf(violation, { sql, strikes: run.strikes, lines })}`);
+    console.log(`── ${mode}: ${outcome.violations.length} violations`);
+    return outcome;
+  } finally {
+    open = undefined;
+    await run.world.close();
+  }
+}
