@@ -45,6 +45,7 @@ export class Dispatcher {
       lanes: LANES,
       singles: 2,
       batchMax: BATCH_MAX,
+      mayRest: ({ headers }) => isApplied(headers["type"] ?? "", headers["headers"] ?? null),
       handle: (batch, alone) => this.handle(batch, alone),
     };
   }
@@ -104,6 +105,14 @@ export class Dispatcher {
       unit.send(consumptionWrites(tx, [row]));
     });
   }
+}
+
+/**
+ * A start that its own transaction has applied, and what a saga says of its own life: they move nothing. A transaction of
+ * its own for each was two of the five that a saga of three steps took on an idle engine.
+ */
+function isApplied(type: string, headers: string | null): boolean {
+  return type === "saga.started" ? headers === null : type.startsWith("saga.");
 }
 
 function idOf(delivery: Delivery): string {

@@ -46,6 +46,8 @@ export interface Subscription {
   laneOf?(delivery: Delivery): string | null;
   /** False: a message that goes alone must wait, while others that go alone need not. Asked again whenever one has ended. */
   mayBegin?(delivery: Delivery): boolean;
+  /** True: nothing but a record of it is to be written, which may wait a moment for others, or for the next of its key. */
+  mayRest?(delivery: Delivery): boolean;
   /**
    * Handles a batch, each key's messages in order. The verdicts stand at the index of their delivery. A verdict other
    * than `done` holds for all later deliveries of the same key in the batch. Throwing = `again` for the whole batch.
