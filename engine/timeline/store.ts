@@ -1,7 +1,7 @@
 import type { AnnouncedRequest, CommittedRequest, HandOver } from "../transport/port.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import { counted, type Sql, type Statement, type Tx, type Write } from "./database.ts";
-import { fenced } from "./fenced.ts";
+import { fenced, ownershipOf } from "./fenced.ts";
 import { type GuardedTx, guardTx } from "./guarded-tx.ts";
 import { wireOf, type WrittenRow } from "./wire.ts";
 
@@ -46,6 +46,8 @@ export interface Store {
   readonly producer: string;
   /** The owner epoch that this room's transactions are held to; absent or null: it writes whoever owns the transport. */
   ownerEpoch?(): number | null;
+  /** What this room consumes lies in the topics for good when it resolves; until then nothing is committed. */
+  placed?(): Promise<void>;
   handOver(rows: readonly AnnouncedRequest[], xid: string, behindOthers: boolean): HandOver;
 }
 
@@ -61,12 +63,14 @@ export function transact<T>(store: Store, work: (unit: Unit) => Promise<T>, sql:
 async function transactNow<T>(store: Store, work: (unit: Unit) => Promise<T>, sql: Sql): Promise<T> {
   let handOver: HandOver | undefined;
   let guarded: GuardedTx | undefined;
+  // Taken now and not when there is a connection: both belong to the messages that the work is about.
+  const ownership = ownershipOf(store);
   try {
     const result = await sql.begin("isolation level read committed", async (raw) => {
       guarded = guardTx(raw);
       const { tx } = guarded;
       const writing = new Writing(tx, store.producer);
-      const { xid, value } = await fenced(tx, store.ownerEpoch?.() ?? null, () => work(writing));
+      const { xid, value } = await fenced(tx, ownership, () => work(writing));
       writing.sendRequests();
       const { announced } = writing;
       if (announced.length > 0) handOver = store.handOver(announced, xid, writing.isBehindOthers);
