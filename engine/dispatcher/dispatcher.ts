@@ -1,9 +1,9 @@
 import { SEMANTICS } from "../core/decide.ts";
 import { consumptionWrites, placeWrites } from "../timeline/consumption-write.ts";
-import { errorCode, isNoOutcome, type Tx, together } from "../timeline/database.ts";
+import { errorCode, isNoOutcome, type Tx } from "../timeline/database.ts";
 import { isUlid } from "../timeline/ids.ts";
-import { databaseNow, lockSagas, readEvents, readSagas, type StoredEvent } from "../timeline/saga-row.ts";
-import { type Store, transact, type Unit } from "../timeline/store.ts";
+import { lockSagas, openEvents, type StoredEvent } from "../timeline/saga-row.ts";
+import { type OpenedResult, type Store, transact, transactOpening, type Unit } from "../timeline/store.ts";
 import { foreignMessage } from "../transport/foreign.ts";
 import type { Delivery, Subscription, Verdict } from "../transport/port.ts";
 import type { ChildBirths } from "./births.ts";
@@ -53,7 +53,7 @@ export class Dispatcher {
   /** One batch, one transaction. What fails for a reason of its own is set aside and recorded; the others go on. */
   async handle(batch: readonly Delivery[], alone: boolean): Promise<readonly Verdict[]> {
     try {
-      const settled = await transact(this.#store, (unit) => this.#dispatch(unit, batch));
+      const settled = await transactOpening(this.#store, (unit, epoch) => this.#dispatch(unit, epoch, batch));
       this.#changes.settled(settled);
       return batch.map(() => "done");
     } catch (error) {
@@ -65,22 +65,21 @@ export class Dispatcher {
     }
   }
 
-  async #dispatch(unit: Unit, batch: readonly Delivery[]): Promise<readonly string[]> {
+  async #dispatch(
+    unit: Unit,
+    epoch: number | null,
+    batch: readonly Delivery[],
+  ): Promise<OpenedResult<readonly string[]>> {
     const { tx } = unit;
     const sagaIds = [...new Set(batch.map((delivery) => delivery.key ?? "").filter(isUlid))];
     const messageIds = [...new Set(batch.map(idOf).filter(isUlid))];
-    const [, events, sagas, now] = await together([
-      lockSagas(tx, sagaIds),
-      readEvents(tx, messageIds),
-      readSagas(tx, sagaIds),
-      databaseNow(tx),
-    ]);
+    const { events, sagas, now, xid } = await openEvents(tx, epoch, sagaIds, messageIds);
     const { arrivals, known, foreign } = sort(batch, events);
     for (const delivery of foreign) await recordForeign(tx, delivery, this.#consumer);
     unit.send(placeWrites(tx, known));
     const { rows, born } = await this.#births.of(unit, arrivals, sagas, now, this.#transitions.writer);
     const all = rows.size === 0 ? sagas : new Map([...sagas, ...rows]);
-    return (await this.#transitions.apply(unit, all, arrivals, now, born)).settled;
+    return { xid, value: (await this.#transitions.apply(unit, all, arrivals, now, born)).settled };
   }
 
   async #recordFailure(delivery: Delivery, error: unknown): Promise<void> {

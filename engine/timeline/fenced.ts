@@ -39,6 +39,15 @@ export async function fenced<T>(
   return { xid: (row as { xid: string }).xid, value };
 }
 
+/**
+ * As `fenced`, for work whose first statement does it all: holds itself to the epoch, takes the locks, and says the
+ * transaction's id behind them.
+ */
+export async function opened<T>({ placed }: Ownership, work: () => Promise<T>): Promise<T> {
+  const [value] = await together([work(), placed]);
+  return value;
+}
+
 /** More than there are between a statement that is awaited, maybe by a function of a function, and its sending. */
 const MICROTASKS = 16;
 
