@@ -133,9 +133,8 @@ export class TopicLog {
       from jsonb_to_recordset(${this.#writer.json(places as never)}) as w (topic text, "offset" bigint, message_id text,
         republish_id text, xid xid8)
       where (select held.is from held)
-      returning "offset"
     `;
-    if (written.length !== places.length) throw new LeaseLost();
+    if (written.count !== places.length) throw new LeaseLost();
   }
 
   /**
