@@ -1,10 +1,10 @@
 import { failpoint } from "../failpoint.ts";
 import { errorCode, isNoOutcome, type Sql, type Tx } from "../timeline/database.ts";
 import { guardTx } from "../timeline/guarded-tx.ts";
-import { type Store, transact, type Unit } from "../timeline/store.ts";
+import { type Store, transactOpening, type Unit } from "../timeline/store.ts";
 import type { Delivery, Verdict } from "../transport/port.ts";
 import { type CallResult, TimeOver } from "./call.ts";
-import { answer, claim, close, type CommandRequest, type Ended, open, recordForeign } from "./claimed.ts";
+import { answer, claim, close, type CommandRequest, type Ended, open, type Opened, recordForeign } from "./claimed.ts";
 import { type Handlers, limitOf } from "./handlers.ts";
 import { isNotify } from "./notify-policy.ts";
 
@@ -41,6 +41,7 @@ interface Claimed {
   readonly toRun: readonly ToRun[];
   readonly later: ReadonlySet<number>;
   readonly now: Date;
+  readonly xid: string;
 }
 
 /** How the commands of a batch ended: new ones that succeeded, those claimed before, and new ones that were rejected. */
@@ -102,16 +103,16 @@ export class Batches {
     const { store, pool } = this.#parts;
     let ended: readonly number[] | undefined;
     try {
-      const later = await transact(
+      const later = await transactOpening(
         store,
-        async (unit) => {
-          const claimed = await this.#claim(unit, deliveries);
+        async (unit, epoch) => {
+          const claimed = await this.#claim(unit, epoch, deliveries);
           failpoint("participant", "after-claim");
           const ends = await this.#run(unit.tx, deliveries, claimed);
           failpoint("participant", "after-effect");
           ended = claimed.toRun.map(({ ordinal }) => ordinal);
           await this.#end(unit, ends);
-          return claimed.later;
+          return { xid: claimed.xid, value: claimed.later };
         },
         pool,
       );
@@ -137,9 +138,9 @@ export class Batches {
   }
 
   /** Opens what nobody has claimed; whatever else there is goes through the whole claim. */
-  async #claim(unit: Unit, deliveries: readonly Delivery[]): Promise<Claimed> {
+  async #claim(unit: Unit, epoch: number | null, deliveries: readonly Delivery[]): Promise<Claimed> {
     const { group, consumer } = this.#parts;
-    const opened = await open(unit, group, deliveries);
+    const opened = await open(unit, group, deliveries, epoch);
     const later = new Set(opened.filter(({ verdict }) => verdict === "later").map(({ ordinal }) => ordinal));
     const toRun: ToRun[] = opened
       .filter(({ verdict }) => verdict === "run")
@@ -158,7 +159,8 @@ export class Batches {
       }
     }
     toRun.sort((left, right) => left.ordinal - right.ordinal);
-    return { toRun, later, now: opened[0]?.now ?? new Date() };
+    const { now, xid } = opened[0] as Opened;
+    return { toRun, later, now, xid };
   }
 
   async #end(unit: Unit, { fresh, claimed, rejected }: Ends): Promise<void> {

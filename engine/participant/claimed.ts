@@ -83,16 +83,27 @@ export interface Opened {
   readonly verdict: "run" | "later" | "claim" | "foreign";
   readonly request: CommandRequest;
   readonly now: Date;
+  /** Of the transaction. */
+  readonly xid: string;
 }
 
-/** Locks the steps of a batch and hands out the commands that nobody has claimed. Writes nothing: `close` does. */
-export async function open(unit: Unit, group: string, deliveries: readonly Delivery[]): Promise<readonly Opened[]> {
+/**
+ * Locks the steps of a batch and hands out the commands that nobody has claimed. Writes nothing: `close` does. `epoch`: what
+ * the transaction is fenced by first; null: it is already, or nobody owns the transport.
+ */
+export async function open(
+  unit: Unit,
+  group: string,
+  deliveries: readonly Delivery[],
+  epoch: number | null = null,
+): Promise<readonly Opened[]> {
   const { tx } = unit;
   const header = (name: string) => deliveries.map(({ headers }) => storable(headers[name] ?? ""));
   const opening = tx<Opened[]>`
-    select ordinal, verdict, request, clock_timestamp() as now
+    select ordinal, verdict, request, now, xid
     from timeline.open_batch(${group}, ${tx.array(header("id"))}::text[],
-      ${tx.array(deliveries.map(({ topic }) => topic))}::text[], ${tx.array(header("step_key"))}::text[])
+      ${tx.array(deliveries.map(({ topic }) => topic))}::text[], ${tx.array(header("step_key"))}::text[],
+      ${epoch}::bigint)
   `;
   // Sent at once: the transaction gets its id behind it.
   const opened = await opening.execute();

@@ -85,22 +85,23 @@ export function placeWrites(
   tx: Tx,
   deliveries: readonly { readonly messageId: string; readonly delivery: Delivery }[],
 ): readonly Write[] {
+  if (deliveries.length === 0) return [];
   const rows = deliveries.map(({ messageId, delivery }) => ({
-    // With the group as a constant the planner may begin with all rows of the group.
-    consumer_group: "dispatcher",
     message_id: messageId,
     partition: delivery.partition,
     offset: delivery.offset,
     recorded_at: delivery.recordedAt.toISOString(),
     received_at: delivery.receivedAt.toISOString(),
   }));
-  if (rows.length === 0) return [];
+  // The ids stand in it twice: by the join alone the planner may begin with all rows that have no place, of which an empty
+  // table lets it expect one, and keep this plan for ever (measured: 7 ms a batch after 1,000 sagas, rising).
   const update = tx`
     update timeline.event_consumption c set partition = w.partition, "offset" = w."offset", recorded_at = w.recorded_at,
       received_at = w.received_at
-    from jsonb_to_recordset(${tx.json(rows)}) as w (consumer_group text, message_id text, partition integer,
-      "offset" bigint, recorded_at timestamptz, received_at timestamptz)
-    where c.consumer_group = w.consumer_group and c.message_id = w.message_id and c.partition is null
+    from jsonb_to_recordset(${tx.json(rows)}) as w (message_id text, partition integer, "offset" bigint,
+      recorded_at timestamptz, received_at timestamptz)
+    where c.consumer_group = 'dispatcher' and c.message_id = any (${tx.array(rows.map(({ message_id }) => message_id))}::text[])
+      and c.message_id = w.message_id and c.partition is null
   `;
   return [update];
 }

@@ -73,7 +73,7 @@ const PARTICIPANT_FUNCTIONS = [
   "fence(bigint)",
   "claim(text, jsonb, boolean)",
   "claim_batch(text, jsonb, boolean)",
-  "open_batch(text, text[], text[], text[])",
+  "open_batch(text, text[], text[], text[], bigint)",
   "close_batch(text, jsonb, text, integer)",
   "answer(text, text, text, jsonb)",
   "answer_batch(text, jsonb, text)",

@@ -44,22 +44,43 @@ export async function readSagas(tx: Tx, sagaIds: readonly string[]): Promise<Map
 /** An event in the store, whether the dispatcher is done with it, and whether it counts in `saga.unapplied`. */
 export type StoredEvent = EventRow & { readonly done: boolean; readonly counted: boolean };
 
-/** The timeline's events behind a batch of deliveries, and whether the dispatcher is done with them. */
-export async function readEvents(tx: Tx, messageIds: readonly string[]): Promise<Map<string, StoredEvent>> {
-  const rows = await tx<StoredEvent[]>`
-    select r.message_id, r.correlation_id, r.topic, r.message_key, r.message_type, r.saga, r.step_key, r.attempt,
-      r.traceparent, r.message_body, coalesce(c.done, false) as done,
-      coalesce(r.message_headers->>'applied' = 'false', false) as counted
-    from unnest(${tx.array([...messageIds])}::text[]) i (message_id)
-    cross join lateral (
-      select q.* from timeline.event_request q where q.message_id = i.message_id offset 0
-    ) r
-    left join lateral (
-      select q.consumed_at is not null and not q.error_flag as done from timeline.event_consumption q
-      where q.consumer_group = 'dispatcher' and q.message_id = i.message_id offset 0
-    ) c on true
+/** What a batch of the dispatcher begins with. */
+export interface OpenedEvents {
+  /** The events behind its deliveries, by message id. */
+  readonly events: ReadonlyMap<string, StoredEvent>;
+  readonly sagas: ReadonlyMap<string, SagaRow>;
+  /** The database's time under the locks, to the millisecond. */
+  readonly now: Date;
+  readonly xid: string;
+}
+
+interface OpenedRow {
+  readonly opened: {
+    readonly events: readonly StoredEvent[] | null;
+    readonly sagas: readonly (Omit<SagaRow, "started_at"> & { readonly started_at: string })[] | null;
+    readonly now: string;
+    readonly xid: string;
+  };
+}
+
+/** Fences the transaction, takes the locks of the sagas, and reads events and sagas under them: its first statement. */
+export async function openEvents(
+  tx: Tx,
+  epoch: number | null,
+  sagaIds: readonly string[],
+  messageIds: readonly string[],
+): Promise<OpenedEvents> {
+  const [row] = await tx<OpenedRow[]>`
+    select timeline.open_events(${epoch}::bigint, ${tx.array([...sagaIds])}::text[], ${tx.array([...messageIds])}::text[]) as opened
   `;
-  return new Map(rows.map((row) => [row.message_id, row]));
+  const { events, sagas, now, xid } = (row as OpenedRow).opened;
+  const rows = (sagas ?? []).map((saga) => ({ ...saga, started_at: new Date(saga.started_at) }));
+  return {
+    events: new Map((events ?? []).map((event) => [event.message_id, event])),
+    sagas: new Map(rows.map((saga) => [saga.id, saga])),
+    now: new Date(now),
+    xid,
+  };
 }
 
 /** What of a saga never changes, for `decide`. */

@@ -3,6 +3,8 @@ import type { Delivery } from "./port.ts";
 
 const BACKOFF_FIRST_MS = 100;
 const BACKOFF_MAX_MS = 10_000;
+/** How long a message may rest that needs only to be written down; the next batch takes it along. */
+const REST_MS = 100;
 
 /** A message that was taken in. */
 export interface Held {
@@ -24,6 +26,26 @@ export interface KeyQueue {
   failures: number;
   failingSince: number;
   notBefore: number;
+  /** Until then it goes with a batch of others, and makes none of its own. */
+  restsUntil: number;
+}
+
+/** A queue that nothing waits in yet. `name`: the message key, or what stands for it. */
+export function emptyQueue(key: string, name: string): KeyQueue {
+  return { key, name, waiting: [], state: "idle", failures: 0, failingSince: 0, notBefore: 0, restsUntil: 0 };
+}
+
+/** Adds a message behind those that wait. One that need not rest ends the rest of those before it. */
+export function add(queue: KeyQueue, held: Held, mayRest: boolean): void {
+  queue.waiting.push(held);
+  if (!mayRest) queue.restsUntil = 0;
+  else if (queue.waiting.length === 1) queue.restsUntil = Date.now() + REST_MS;
+}
+
+/** How long it is until one of these queues may go that may not yet; infinity when there is none. */
+export function soonest(queues: readonly KeyQueue[], now: number): number {
+  const times = queues.map(({ notBefore, restsUntil }) => Math.max(notBefore, restsUntil));
+  return Math.min(...times.filter((time) => time > now)) - now;
 }
 
 /** The front of a queue, up to a number of messages and about so many bytes; at least one. */

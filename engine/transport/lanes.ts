@@ -1,6 +1,6 @@
 import type { Bound } from "../core/bound.ts";
 import { HELD_MAX, HELD_MAX_BYTES, laneBounds } from "./lane-bounds.ts";
-import { backOff, bytesOf, type Held, type KeyQueue, takeFrom } from "./key-queue.ts";
+import { add, backOff, bytesOf, emptyQueue, type Held, type KeyQueue, soonest, takeFrom } from "./key-queue.ts";
 import { batchTurns, type Turns } from "./turns.ts";
 import { type Place, PartitionTrack } from "./partition-track.ts";
 import type { Delivery, Subscription, Verdict } from "./port.ts";
@@ -193,18 +193,11 @@ export class Lanes {
     const key = `${delivery.topic}/${lane}`;
     let queue = this.#keys.get(key);
     if (queue === undefined) {
-      queue = {
-        key,
-        name: delivery.key ?? key,
-        waiting: [],
-        state: "idle",
-        failures: 0,
-        failingSince: 0,
-        notBefore: 0,
-      };
+      queue = emptyQueue(key, delivery.key ?? key);
       this.#keys.set(key, queue);
     }
-    queue.waiting.push({ delivery, place, track, queue, alone: false });
+    const mayRest = this.#subscription.mayRest?.(delivery) ?? false;
+    add(queue, { delivery, place, track, queue, alone: false }, mayRest);
     if (queue.state === "idle") this.#makeReady(queue);
   }
 
@@ -271,20 +264,28 @@ export class Lanes {
     const now = Date.now();
     const batch: Held[] = [];
     const later: KeyQueue[] = [];
+    const resting: KeyQueue[] = [];
     const ready = alone ? this.#readyAlone : this.#ready;
+    const { batchMax } = this.#subscription;
     let bytes = 0;
-    while (ready.length > 0 && batch.length < this.#subscription.batchMax && bytes < BATCH_MAX_BYTES) {
+    const hasRoom = () => batch.length < batchMax && bytes < BATCH_MAX_BYTES;
+    const take = (queue: KeyQueue) => {
+      queue.state = "busy";
+      const taken = takeFrom(queue, batchMax - batch.length, BATCH_MAX_BYTES - bytes);
+      batch.push(...taken);
+      for (const held of taken) bytes += bytesOf(held.delivery);
+    };
+    while (ready.length > 0 && hasRoom()) {
       const queue = ready.shift() as KeyQueue;
       if (queue.notBefore > now || (alone && !this.#mayBegin(queue))) later.push(queue);
+      else if (!alone && queue.restsUntil > now) resting.push(queue);
       else {
-        queue.state = "busy";
-        const taken = takeFrom(queue, this.#subscription.batchMax - batch.length, BATCH_MAX_BYTES - bytes);
-        batch.push(...taken);
-        for (const held of taken) bytes += bytesOf(held.delivery);
+        take(queue);
         if (alone) break;
       }
     }
-    ready.unshift(...later);
+    while (batch.length > 0 && resting.length > 0 && hasRoom()) take(resting.shift() as KeyQueue);
+    ready.unshift(...later, ...resting);
     this.#wakeForBackoff(now);
     for (const held of batch) held.track.inProgress += 1;
     return batch;
@@ -297,9 +298,7 @@ export class Lanes {
 
   #wakeForBackoff(now: number): void {
     clearTimeout(this.#timer);
-    let wait = Number.POSITIVE_INFINITY;
-    for (const queue of [...this.#ready, ...this.#readyAlone])
-      if (queue.notBefore > now) wait = Math.min(wait, queue.notBefore - now);
+    const wait = soonest([...this.#ready, ...this.#readyAlone], now);
     if (wait !== Number.POSITIVE_INFINITY && this.#open) this.#timer = setTimeout(() => this.#pump(), wait);
   }
 

@@ -46,6 +46,8 @@ export interface Subscription {
   laneOf?(delivery: Delivery): string | null;
   /** False: a message that goes alone must wait, while others that go alone need not. Asked again whenever one has ended. */
   mayBegin?(delivery: Delivery): boolean;
+  /** True: nothing but a record of it is to be written, which may wait a moment for others, or for the next of its key. */
+  mayRest?(delivery: Delivery): boolean;
   /**
    * Handles a batch, each key's messages in order. The verdicts stand at the index of their delivery. A verdict other
    * than `done` holds for all later deliveries of the same key in the batch. Throwing = `again` for the whole batch.
@@ -257,6 +259,12 @@ export interface Transport {
    * own it. Null: the transport has no owner, each partition of each group has one (Kafka).
    */
   ownerEpoch(): number | null;
+  /**
+   * Resolves when everything that was delivered so far lies in the topics, come what may: no transaction that consumes it
+   * commits before. Absent: nothing is delivered that does not.
+   * @throws SQLSTATE of class 57, which is no outcome, when it does not, and will be delivered anew
+   */
+  placed?(): Promise<void>;
   offsets(group: string, topics: readonly string[]): Promise<readonly PartitionOffsets[]>;
   /** Per partition the first offset recorded at or after `at`; the end when there is none. */
   offsetsAt(topic: string, at: Date): Promise<readonly { readonly partition: number; readonly offset: number }[]>;

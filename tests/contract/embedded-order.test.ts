@@ -63,6 +63,59 @@ test("a placement that fails keeps the order of a key", async () => {
   expect([...new Set(came())]).toEqual([0, 1, 2, 3]);
 }, 60_000);
 
+test("what is delivered while its place is being written commits with it, and comes again when it was not written", async () => {
+  const database = await timelineDatabase(await testPostgres());
+  const side = await openSide({ databaseUrl: database.url, kafka: null });
+  await side.transport.ensureTopics(["timeline"]);
+  await database.sql`create table effect (attempt integer)`;
+  const store = {
+    ...side.store,
+    ownerEpoch: () => side.transport.ownerEpoch(),
+    placed: () => side.transport.placed?.() ?? Promise.resolve(),
+  };
+  let attempts = 0;
+  await side.transport.subscribe({
+    group: "g",
+    topics: ["timeline"],
+    lanes: 1,
+    singles: 1,
+    batchMax: 8,
+    handle: async (batch) => {
+      const attempt = ++attempts;
+      await transact(store, ({ tx }) => tx`insert into effect (attempt) values (${attempt})`);
+      return batch.map(() => "done");
+    },
+  });
+  side.start();
+  const offsets = async () => (await side.transport.offsets("g", ["timeline"]))[0];
+  await put(side, newId(), { n: 0 });
+  await Bun.sleep(1_500);
+  await eventually("the first is done", async () => (await offsets())?.committed === 1);
+  const holder = await database.sql.reserve();
+  await holder`begin`;
+  await holder`lock table timeline.topic_log in exclusive mode`;
+  await put(side, newId(), { n: 1 });
+  await eventually("it is being consumed, and its place waits for the lock", async () => {
+    const waiting = await holder`
+      select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query ilike '%topic_log%'
+    `;
+    return waiting.length > 0 && attempts === 2;
+  });
+  await holder`
+    select pg_terminate_backend(pid) from pg_stat_activity
+    where datname = current_database() and wait_event_type = 'Lock' and query ilike '%topic_log%'
+  `;
+  await holder`rollback`;
+  holder.release();
+  await eventually("both are done", async () => (await offsets())?.committed === 2);
+  const effects = await database.sql<{ attempt: number }[]>`select attempt from effect order by attempt`;
+  const end = (await offsets())?.end;
+  await side.close();
+  await database.drop();
+  expect(effects.map(({ attempt }) => attempt)).toEqual([1, 3]);
+  expect(end).toBe(2);
+}, 60_000);
+
 test("requests that two processes record while the dispatcher is paused keep their order", async () => {
   const database = await timelineDatabase(await testPostgres());
   const owner = await openSide({ databaseUrl: database.url, kafka: null });

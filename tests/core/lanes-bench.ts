@@ -24,7 +24,10 @@ export class LanesBench {
   readonly lanes: Lanes;
   #waiters: (() => void)[] = [];
 
-  constructor(limits: Partial<Pick<Subscription, "lanes" | "batchMax" | "mayBegin">> = {}, turns = new Turns(100)) {
+  constructor(
+    limits: Partial<Pick<Subscription, "lanes" | "batchMax" | "mayBegin" | "mayRest">> = {},
+    turns = new Turns(100),
+  ) {
     const handle = (batch: readonly Delivery[], alone: boolean) =>
       new Promise<readonly Verdict[]>((resolve, reject) => {
         const end = (verdicts: readonly Verdict[] | Error) =>

@@ -48,6 +48,24 @@ test("a few messages wait for the batch in progress, many do not, and a batch th
   for (const call of bench.calls) call.end(["done"]);
 });
 
+test("what may rest goes with the next of its key, with a batch of others, or by itself in the end", async () => {
+  const bench = new Bench({ batchMax: 3, mayRest: ({ offset }) => offset < 10 });
+  bench.lanes.take(delivery(0, "a"));
+  bench.lanes.take(delivery(1, "b"));
+  bench.lanes.take(delivery(2, "b"));
+  expect(bench.calls).toHaveLength(0);
+
+  // Behind the one that rests, and the batch takes along as many of the others as it has room for, a key's first ones first.
+  bench.lanes.take(delivery(10, "a"));
+  expect((await bench.call(0)).offsets).toEqual([0, 10, 1]);
+  bench.calls[0]?.end(["done", "done", "done"]);
+
+  expect((await bench.call(1)).offsets).toEqual([2]);
+  bench.calls[1]?.end(["done"]);
+  await bench.idle();
+  expect(bench.watermark()).toBe(11);
+});
+
 test("what may not begin yet waits, and keeps none waiting that may", async () => {
   let calling = false;
   const mayBegin = ({ key }: Delivery) => {

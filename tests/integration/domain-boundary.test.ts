@@ -137,7 +137,7 @@ test("a domain consumes as nobody else, and not as nobody", async () => {
     `select * from timeline.claim('${group}', ${delivery("contract.conclude", id)})`,
     `select * from timeline.claim_batch('${group}', jsonb_build_array(${delivery("contract.conclude", id)}::jsonb))`,
     `select * from timeline.claim_projection_batch('${group}', jsonb_build_array(${delivery("contract.conclude", id)}::jsonb))`,
-    `select * from timeline.open_batch('${group}', array['${id}'], array['contract.conclude'], array['k'])`,
+    `select * from timeline.open_batch('${group}', array['${id}'], array['contract.conclude'], array['k'], null)`,
     `select * from timeline.close_batch('${group}', '[{"messageId": "${id}"}]', 'me', 0)`,
     `select timeline.answer('${group}', '${id}', 'succeeded', '{}')`,
     `select * from timeline.answer_batch('${group}', '[{"messageId": "${id}", "outcome": "succeeded"}]')`,
@@ -168,7 +168,7 @@ test("another domain's message is neither claimed, answered, failed nor shown to
   expect({ ...claimed }).toEqual({ verdict: "foreign", request: null });
   const [opened] = await screening`
     select verdict, request->>'body' as body
-    from timeline.open_batch('screening', array[${id}], array['contract.conclude'], array[${stepKey}])
+    from timeline.open_batch('screening', array[${id}], array['contract.conclude'], array[${stepKey}], null)
   `;
   expect({ ...opened }).toEqual({ verdict: "claim", body: null });
   const [seen] = await screening.unsafe(

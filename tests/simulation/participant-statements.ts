@@ -97,7 +97,7 @@ class ClaimDesk {
       const later = seen.has(stepKey);
       seen.add(stepKey);
       const verdict = later ? "later" : this.#opens(transaction, group as string, row) ? "run" : "claim";
-      return { ordinal, verdict, request: requestOf(row), now: new Date(this.#ground.now()) };
+      return { ordinal, verdict, request: requestOf(row), now: new Date(this.#ground.now()), xid: transaction.xid };
     });
   }
 

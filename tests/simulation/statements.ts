@@ -32,7 +32,10 @@ export function statementsOf(ground: Ground): Readonly<Record<string, Meaning>> 
     "timeline.lock_sagas(": { run: () => NOTHING, locks: sagaLocks },
     "date_trunc('milliseconds'": { run: () => [{ now: new Date(ground.now()) }] },
     "select clock_timestamp() as now": { run: () => [{ now: new Date(ground.now()) }] },
-    "as counted": { run: readEvents(ground) },
+    "timeline.open_events(": {
+      run: openEvents(ground),
+      locks: (transaction, [, sagaIds]) => sagaLocks(transaction, [sagaIds]),
+    },
     "select paused from timeline.consumer_group": { run: () => [{ paused: ground.tables.paused }] },
     "select name, revision from timeline.definition": {
       run: (_transaction, [names]) =>
@@ -57,6 +60,15 @@ export function statementsOf(ground: Ground): Readonly<Record<string, Meaning>> 
     ...stepStatements(ground.tables),
     ...timerStatements(ground),
     ...callStatements(ground),
+  };
+}
+
+function openEvents(ground: Ground): Run {
+  return (transaction, [, sagaIds, messageIds]) => {
+    const sagas = (sagaIds as string[]).flatMap((id) => ground.tables.saga.get(transaction, id) ?? []);
+    const events = readEvents(ground)(transaction, [messageIds]);
+    const now = new Date(ground.now());
+    return [{ opened: copy({ events, sagas, now, xid: transaction.xid } as never) }];
   };
 }
 
