@@ -7,7 +7,9 @@ import { runStep } from "./run-step.ts";
 const FAULTS = ["cut-connections", "cut-process", "cut-points", "flood"].map(
   (name) => `./tests/faults/${name}.long.ts`,
 );
-const RECOVERY = ["recover-kafka", "recover-database", "kafka-tls"].map((name) => `./tests/integration/${name}.long.ts`);
+const RECOVERY = ["recover-kafka", "recover-database", "kafka-tls"].map(
+  (name) => `./tests/integration/${name}.long.ts`,
+);
 const DRILLS = ["topic-deleted", "kafka-wiped", "database-restored"].map((name) => `./tests/drills/${name}.long.ts`);
 
 const green = await runStep({
