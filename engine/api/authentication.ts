@@ -59,6 +59,6 @@ export class Authentication {
 }
 
 /** The caller shows something, and it is no good. */
-function refused(message: string, hint: string): RequestError {
+export function refused(message: string, hint: string): RequestError {
   return new RequestError("auth.refused", message, hint);
 }

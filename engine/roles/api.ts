@@ -20,6 +20,7 @@ import { RedriveBatches } from "../recovery/redrive-batch.ts";
 import { Rewind } from "../recovery/rewind.ts";
 import { verify } from "../recovery/verify.ts";
 import { Settling } from "../settled.ts";
+import type { Sql } from "../timeline/database.ts";
 import { SagaCounters } from "../telemetry/saga-counters.ts";
 import type { Deciding } from "./deciding.ts";
 import type { Parts } from "./parts.ts";
@@ -60,7 +61,6 @@ function engineOf(parts: Parts, deciding: Deciding, draining: AbortSignal): Engi
   const settling = new Settling(sql, changes);
   const rewind = new Rewind(sql, transport, control, groups);
   const batches = new RedriveBatches(sql);
-  const counters = new SagaCounters(sql);
   const pipeline = new Pipeline({ ...parts, groups: () => groups.all() });
   const health = new HealthCheck(
     sql,
@@ -115,11 +115,19 @@ function engineOf(parts: Parts, deciding: Deciding, draining: AbortSignal): Engi
     },
     pipeline: () => pipeline.look(),
     restartPipeline: (reason, caller) => pipeline.restart(reason, caller),
+    ...onDatabase(sql),
+    health: () => health.look(),
+    bounds: () => [starter, recorder, settling, transport, ...control.consumers, pools].flatMap((part) => part.bounds),
+  };
+}
+
+/** What needs the database and nothing else. */
+function onDatabase(sql: Sql): Pick<Engine, "createKey" | "revokeKey" | "counters"> {
+  const counters = new SagaCounters(sql);
+  return {
+    counters: () => counters.look(),
     createKey: (order, reason, caller) => createKey(sql, order, reason, caller),
     revokeKey: (name, reason, caller) => revokeKey(sql, name, reason, caller),
-    health: () => health.look(),
-    counters: () => counters.look(),
-    bounds: () => [starter, recorder, settling, transport, ...control.consumers, pools].flatMap((part) => part.bounds),
   };
 }
 

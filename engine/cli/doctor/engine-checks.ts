@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { ConsumerGroupList } from "../../api/group-schema.ts";
 import { HealthReport } from "../../api/health-schema.ts";
 import { CliError, EXIT } from "../cli-error.ts";
-import { exchange } from "../client.ts";
+import { exchange, type Reply } from "../client.ts";
 import { fault, type Finding, fine } from "./finding.ts";
 
 const ANSWER_MS = 10_000;
@@ -12,12 +12,16 @@ const ANSWER_MS = 10_000;
 export async function engineChecks(): Promise<{ readonly runs: boolean; readonly findings: readonly Finding[] }> {
   try {
     const [ready, groups] = await Promise.all([ask("/health/ready"), ask("/v1/consumer-groups")]);
-    const health = v.safeParse(HealthReport, ready);
+    const health = v.safeParse(HealthReport, ready.answer);
     if (!health.success) throw new CliError(EXIT.refused, "it answers in another form: is it of this version?");
+    if (groups.status === 401 || groups.status === 403) return { runs: true, findings: [unnamed(health.output)] };
     const red = health.output.parts.filter(({ ok }) => !ok);
     const own = red.map(({ part, detail, hint }) => fault("red", "engine", `${part}: ${detail}`, hint ?? ""));
     const well = fine("engine", `ready, ${health.output.parts.length} parts`);
-    return { runs: true, findings: [...(own.length > 0 ? own : [well]), ...hints(health.output), ...lags(groups)] };
+    return {
+      runs: true,
+      findings: [...(own.length > 0 ? own : [well]), ...hints(health.output), ...lags(groups.answer)],
+    };
   } catch (error) {
     if (!(error instanceof CliError)) throw error;
     const unreachable = error.exit === EXIT.unreachable;
@@ -28,6 +32,12 @@ export async function engineChecks(): Promise<{ readonly runs: boolean; readonly
   }
 }
 
+/** Who has no key that is good for all of it is told whether it is ready, and nothing more. */
+function unnamed({ ready }: v.InferOutput<typeof HealthReport>): Finding {
+  const detail = `${ready ? "ready" : "not ready"}; it asks who calls, and says no more without a key`;
+  return fault(ready ? "warn" : "red", "engine", detail, "Set EKIDEN_API_KEY to a viewer's key for all definitions.");
+}
+
 /** What is ready and says all the same what to do, as the auditor of a group that does not move. */
 function hints({ parts }: v.InferOutput<typeof HealthReport>): readonly Finding[] {
   return parts.flatMap(({ part, ok, detail, hint }) =>
@@ -35,11 +45,11 @@ function hints({ parts }: v.InferOutput<typeof HealthReport>): readonly Finding[
   );
 }
 
-async function ask(path: string): Promise<unknown> {
+async function ask(path: string): Promise<Reply> {
   const stop = new AbortController();
   const timer = setTimeout(() => stop.abort(), ANSWER_MS);
   try {
-    return (await exchange("GET", path, { signal: stop.signal })).answer;
+    return await exchange("GET", path, { signal: stop.signal });
   } finally {
     clearTimeout(timer);
   }

@@ -8,6 +8,8 @@ import { AccessBench } from "./access-bench.ts";
 
 let bench: AccessBench;
 let admin: string;
+/** How long a call with `wait` waits. */
+const waiting = Promise.withResolvers<void>();
 const by = { actor: "test" };
 const order = { role: "viewer", definitions: null, payloads: false, expiresAt: null } as const;
 
@@ -16,6 +18,7 @@ beforeAll(async () => {
   bench = await AccessBench.open({
     createKey: (...of) => createKey(bench.database.sql, ...of),
     revokeKey: (...of) => revoke(bench.database.sql, ...of),
+    settled: () => waiting.promise,
   });
 }, 60_000);
 afterAll(() => bench?.end());
@@ -134,6 +137,18 @@ test("a stream tells each key its definitions only, reasons to who reads payload
   });
   expect(bare.seen.length).toBeLessThan(whole.seen.length);
   await whole.leave();
+});
+
+test("a call that waits for longer than its key is good is told nothing", async () => {
+  const { sql } = bench.database;
+  const sagaId = await insertSaga(sql, { definition: "loan" });
+  const brief = await bench.key({ name: "brief", role: "viewer" });
+  const call = bench.call(brief, "GET", `/v1/sagas/${sagaId}?wait=60s`);
+  await revokeKey(sql, "brief", "done", by);
+  await eventually("it is revoked", async () => (await bench.call(brief, "GET", "/v1/sagas")).status === 401);
+  await Bun.sleep(1_000);
+  waiting.resolve();
+  expect(await call).toMatchObject({ status: 401, code: "auth.refused" });
 });
 
 interface Listening {

@@ -79,6 +79,8 @@ test("an address that others reach is refused until callers must say who they ar
       expect.stringContaining("key:eve is a viewer's, and this takes an operator"),
     ]);
     expect((await ekiden(["list"], { ...access, EKIDEN_API_KEY: "" })).err).toContain("set EKIDEN_API_KEY");
+    const told = await ekiden(["doctor"], { ...access, EKIDEN_API_KEY: "", DATABASE_URL: database.url });
+    expect(told.out).toContain("ready; it asks who calls");
   } finally {
     await closed.stop();
   }
