@@ -2,7 +2,10 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
 import type { Sql } from "postgres";
 import { connect } from "../../engine/timeline/database.ts";
 import { domainUrl } from "../../engine/timeline/domain-role.ts";
-import { type Store, transact } from "../../engine/timeline/store.ts";
+import { open } from "../../engine/participant/claimed.ts";
+import { newId } from "../../engine/timeline/ids.ts";
+import { openEvents } from "../../engine/timeline/saga-row.ts";
+import { type Store, transact, transactOpening, type Unit } from "../../engine/timeline/store.ts";
 import { Lease } from "../../engine/transport/embedded/lease.ts";
 import { eventually } from "../support/engine.ts";
 import { type TimelineDatabase, timelineDatabase } from "../support/kafka.ts";
@@ -82,6 +85,29 @@ test("a transaction of the former owner cannot begin: nothing that it sends is k
   const late = transact(storeOf(engine, former), ({ tx }) => tx`insert into timeline.topic (name) values ('after')`);
   expect(await late.catch((error: { code: string }) => error.code)).toBe("57EK1");
   expect(await topics()).toEqual(["before"]);
+});
+
+test("nor can a batch of the former owner begin, whose fence stands in its opening statement", async () => {
+  const former = new Lease(engine, "here/1/OLDONE");
+  await former.acquire();
+  const store = storeOf(engine, former);
+  const at = { partition: 0, offset: 0, recordedAt: new Date(), receivedAt: new Date() };
+  const delivery = { topic: "north.act", ...at, key: newId(), headers: { id: newId() }, value: "{}" };
+  const events = (unit: Unit, epoch: number | null) => openEvents(unit.tx, epoch, [newId()], [newId()]);
+  const commands = async (unit: Unit, epoch: number | null) => (await open(unit, "north", [delivery], epoch))[0];
+  const outcomes = () =>
+    Promise.all(
+      [events, commands].map((opening) =>
+        transactOpening(store, async (unit, epoch) => ({
+          xid: (await opening(unit, epoch))?.xid ?? "",
+          value: "begun",
+        })).catch((error: { code: string }) => error.code),
+      ),
+    );
+  expect(await outcomes()).toEqual(["begun", "begun"]);
+  await overtake();
+
+  expect(await outcomes()).toEqual(["57EK1", "57EK1"]);
 });
 
 test("a handler's transaction that the former owner has open is ended before the next owner begins", async () => {
