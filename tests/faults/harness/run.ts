@@ -142,9 +142,10 @@ export class Run {
     };
     let fired = true;
     const told = await fault.strike(scene).catch((error: unknown) => {
-      if (!(error instanceof NotFired)) throw error;
-      fired = false;
-      return error.message;
+      const why = error instanceof Error ? error.message : String(error);
+      if (error instanceof NotFired) fired = false;
+      else this.#liveness.push({ invariant: "liveness", says: `${fault.name} can be taken back`, count: 1, rows: [{ why }] });
+      return why;
     });
     const healedMs = this.options.healsEach ? await this.#healed(fault.name) : null;
     this.strikes.push({ fault: fault.name, at, told, fired, healedMs });
@@ -192,6 +193,11 @@ export class Run {
 
   /** The faults are over: every saga ends, nothing lags, nothing is left behind. */
   async #settle(): Promise<void> {
+    // What has parked may park again; who stays parked says why.
+    for (let round = 0; round < 3; round += 1) {
+      await this.#emptied("every saga has ended or is parked", () => this.#open());
+      if ((await this.#load.help()) === 0) break;
+    }
     const laws = [
       ["every saga has ended or is parked", async () => this.#open()],
       ["no group lags", () => this.#lagging()],
