@@ -2,6 +2,7 @@
  * `bun run faults [--seed N] [--minutes M] [--mode single|standby|kafka] [--fault NAME] [--log FILE] [--out FILE]`: real processes under load, faults
  * by a seeded schedule, and then the checker. Exit code 1: an invariant is broken, or the run proves too little.
  */
+import { createWriteStream } from "node:fs";
 import { parseArgs } from "node:util";
 
 import { stopSharedParts } from "../../support/teardown.ts";
@@ -37,11 +38,8 @@ if (unknown.length > 0 || !(Number(values.minutes) > 0) || !Number.isInteger(see
 }
 
 if (values.log !== undefined) {
-  const log = Bun.file(values.log).writer();
-  Supervised.listener = ({ at, name, text }) => {
-    log.write(`${at.toISOString()} ${name}: ${text}\n`);
-    void log.flush();
-  };
+  const log = createWriteStream(values.log);
+  Supervised.listener = ({ at, name, text }) => void log.write(`${at.toISOString()} ${name}: ${text}\n`);
 }
 
 let open: Run | undefined;
