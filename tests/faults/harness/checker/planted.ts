@@ -158,7 +158,7 @@ export const PLANTED: readonly Planted[] = [
   {
     invariant: "I10",
     what: "an offset went back by itself",
-    plant: `insert into checker.committed_sample values ('north', 'north.begin', 0, 9, now(), 0), ('north', 'north.begin', 0, 8, now() + interval '1 second', 0)`,
+    plant: `insert into checker.committed_sample values ('north', 'north.begin', 0, 9, now() + interval '1 hour', 0), ('north', 'north.begin', 0, 8, now() + interval '2 hours', 0)`,
   },
   {
     invariant: "I11",
