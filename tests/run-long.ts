@@ -1,10 +1,10 @@
 /**
  * `bun run test:long`: what takes longer than a check may: connections cut at random and at every message, a flood of
- * 50,000 starts, and the drills that need a stack of their own or minutes. docs/long-run.txt is its last output.
+ * 50,000 starts, the fault harness with a standby, and the drills that need a stack of their own or minutes. docs/long-run.txt is its last output.
  */
 import { runStep } from "./run-step.ts";
 
-const FAULTS = ["cut-connections", "cut-process", "cut-points", "flood", "failpoints", "isolation"].map(
+const FAULTS = ["cut-connections", "cut-process", "cut-points", "flood", "failpoints", "isolation", "harness"].map(
   (name) => `./tests/faults/${name}.long.ts`,
 );
 const RECOVERY = ["recover-kafka", "recover-database", "kafka-tls"].map(

@@ -31,6 +31,5 @@ export function lasting({ random, longestMs }: Scene, leastMs: number): number {
   return Math.round(leastMs + random.next() * Math.max(0, longestMs - leastMs));
 }
 
-export const EMBEDDED: readonly Mode[] = ["single", "standby"];
 export const EVERYWHERE: readonly Mode[] = ["single", "standby", "kafka"];
 export const ON_KAFKA: readonly Mode[] = ["kafka"];

@@ -16,7 +16,7 @@ export async function silence(scene: Scene, line: Line): Promise<string> {
   const { fits, name } = somebody(scene);
   const ms = lasting(scene, 2_000);
   line.fired();
-  line.weather = (pid) => (fits(pid) ? { kind: "silent" } : { kind: "pass", delayMs: 0 });
+  await line.impose((pid) => (fits(pid) ? { kind: "silent" } : { kind: "pass", delayMs: 0 }));
   await Bun.sleep(ms);
   line.clear();
   const held = line.fired();
@@ -28,7 +28,7 @@ export async function silence(scene: Scene, line: Line): Promise<string> {
 export async function cuts(scene: Scene, line: Line): Promise<string> {
   let cut = 0;
   for (let n = 0; n < 5; n += 1) {
-    cut += line.cut(somebody(scene).fits, scene.random.chance(0.5) ? "half" : "reset");
+    cut += await line.cut(somebody(scene).fits, scene.random.chance(0.5) ? "half" : "reset");
     await Bun.sleep(200 + scene.random.below(800));
   }
   if (cut === 0) throw new NotFired("there was no connection");
@@ -41,7 +41,7 @@ export async function slowness(scene: Scene, line: Line): Promise<string> {
   const delayMs = 20 + scene.random.below(200);
   const ms = lasting(scene, 3_000);
   line.fired();
-  line.weather = (pid) => ({ kind: "pass", delayMs: fits(pid) ? delayMs : 0 });
+  await line.impose((pid) => ({ kind: "pass", delayMs: fits(pid) ? delayMs : 0 }));
   await Bun.sleep(ms);
   line.clear();
   if (line.fired() === 0) throw new NotFired(`nobody spoke for ${ms} ms`);

@@ -2,7 +2,7 @@ import type { Committed, LogRecord } from "./checker/evidence.ts";
 import { bareKafka } from "./faults-of-kafka.ts";
 import { PREFIX, type World } from "./world.ts";
 
-const READ_MS = 120_000;
+const READ_MS = 300_000;
 
 /** How far each group of the engine is in each partition that it has committed. */
 export async function committedOffsets(world: World): Promise<readonly Committed[]> {
@@ -54,7 +54,10 @@ export async function readLog(world: World): Promise<readonly LogRecord[]> {
         resolve();
       };
       if (ends.size === 0) return done();
+      consumer.on(consumer.events.CRASH, ({ payload }) => reject(payload.error));
       const running = consumer.run({
+        autoCommit: false,
+        partitionsConsumedConcurrently: 8,
         eachBatch: async ({ batch }) => {
           for (const { key, value, headers, offset } of batch.messages) {
             const texts = Object.fromEntries(

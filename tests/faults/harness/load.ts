@@ -87,6 +87,16 @@ export class Load {
     await this.#reviewer;
   }
 
+  /** An operator has every parked saga tried again. Returns how many there were. */
+  async help(): Promise<number> {
+    const parked = await this.#options.sql<{ id: string; definition: string }[]>`
+      select saga_id as id, definition from timeline.saga_open where status = 'parked'
+    `;
+    for (const { id, definition } of parked)
+      await this.#send(id, "retry", "retry", { reason: "the fault is over" }, definition);
+    return parked.length;
+  }
+
   /** Starts one saga now, beside the clients. Returns its id, or undefined when no answer was definite. */
   async one(definition: string): Promise<string | undefined> {
     const call = await this.#run({ ...this.#plans.next(definition), cancel: false });

@@ -1,7 +1,8 @@
 /**
- * `bun run faults [--seed N] [--minutes M] [--mode single|standby|kafka] [--fault NAME]`: real processes under load, faults
+ * `bun run faults [--seed N] [--minutes M] [--mode single|standby|kafka] [--fault NAME] [--log FILE] [--out FILE]`: real processes under load, faults
  * by a seeded schedule, and then the checker. Exit code 1: an invariant is broken, or the run proves too little.
  */
+import { createWriteStream } from "node:fs";
 import { parseArgs } from "node:util";
 
 import { stopSharedParts } from "../../support/teardown.ts";
@@ -9,6 +10,7 @@ import { FAULTS } from "./catalogue.ts";
 import { report } from "./report.ts";
 import { type Outcome, Run } from "./run.ts";
 import { storyOf } from "./story.ts";
+import { Supervised } from "./supervised.ts";
 import { MODES, type Mode } from "./world.ts";
 
 const { values } = parseArgs({
@@ -19,6 +21,7 @@ const { values } = parseArgs({
     fault: { type: "string", multiple: true },
     longest: { type: "string", default: "20" },
     out: { type: "string" },
+    log: { type: "string" },
   },
 });
 
@@ -32,6 +35,11 @@ if (unknown.length > 0 || !(Number(values.minutes) > 0) || !Number.isInteger(see
   console.error(`unknown: ${unknown.join(", ")}`);
   console.error(`modes: ${MODES.join(", ")}\nfaults: ${FAULTS.map(({ name }) => name).join(", ")}`);
   process.exit(2);
+}
+
+if (values.log !== undefined) {
+  const log = createWriteStream(values.log);
+  Supervised.listener = ({ at, name, text }) => void log.write(`${at.toISOString()} ${name}: ${text}\n`);
 }
 
 let open: Run | undefined;

@@ -11,8 +11,7 @@ const CLEAR: Weather = { kind: "pass", delayMs: 0 };
  * fall silent (sockets stay open, bytes wait), be slow, or be cut, for some processes and not for others.
  */
 export class Line {
-  /** What passes, for the process of this pid; null: it could not be told. */
-  weather: (pid: number | null) => Weather = () => CLEAR;
+  #weather: ((pid: number | null) => Weather) | undefined;
   /** Connections that were cut or held back since the last `fired`. */
   #touched = 0;
   readonly #links = new Set<Link>();
@@ -49,9 +48,16 @@ export class Line {
     return touched;
   }
 
+  /** What passes from now on, for the process of this pid; null: it could not be told. */
+  async impose(weather: (pid: number | null) => Weather): Promise<void> {
+    await this.#identify();
+    this.#weather = weather;
+  }
+
   /** Closes connections at once; in the middle of a message if one is passing. Returns how many. */
-  cut(fits: (pid: number | null) => boolean, how: "reset" | "half"): number {
-    const links = [...this.#links].filter(({ pid }) => fits(pid));
+  async cut(fits: (pid: number | null) => boolean, how: "reset" | "half"): Promise<number> {
+    await this.#identify();
+    const links = [...this.#links].filter(({ pid }) => fits(pid ?? null));
     for (const link of links) link.cut(how);
     this.#touched += links.length;
     return links.length;
@@ -59,7 +65,7 @@ export class Line {
 
   /** What waited passes, in its order. */
   clear(): void {
-    this.weather = () => CLEAR;
+    this.#weather = undefined;
     for (const link of this.#links) link.flow();
   }
 
@@ -70,29 +76,45 @@ export class Line {
 
   #accept(client: Socket): void {
     const link = new Link(client, dial(this.#target, "127.0.0.1"), {
-      weather: (pid) => this.weather(pid),
+      unasked: () => (this.#weather === undefined ? CLEAR : { kind: "silent" }),
+      weather: (pid) => this.#weather?.(pid) ?? CLEAR,
       held: () => (this.#touched += 1),
       ended: (ended) => this.#links.delete(ended),
     });
     this.#links.add(link);
-    const known = client.remotePort === undefined ? Promise.resolve(null) : ownerOf(client.remotePort, this.#pids());
+    if (this.#weather === undefined) link.flow();
     // Nothing passes before it is known whose it is: a partition must not leak a new connection's first bytes.
-    void known.then(
-      (pid) => link.belongsTo(pid),
-      () => link.belongsTo(null),
+    else
+      void ownersOf([link.port], this.#pids()).then(
+        (owners) => link.belongsTo(owners.get(link.port) ?? null),
+        () => link.belongsTo(null),
+      );
+  }
+
+  /** Whose the connections are is asked only when a fault wants to know: the answer is dear. */
+  async #identify(): Promise<void> {
+    const unknown = [...this.#links].filter(({ pid }) => pid === undefined);
+    const owners = await ownersOf(
+      unknown.map(({ port }) => port),
+      this.#pids(),
     );
+    for (const link of unknown) link.belongsTo(owners.get(link.port) ?? null);
   }
 }
 
 interface Rules {
+  /** For a connection of which nobody has asked yet whose it is. */
+  unasked(): Weather;
   weather(pid: number | null): Weather;
   held(): void;
   ended(link: Link): void;
 }
 
 class Link {
-  pid: number | null = null;
-  #known = false;
+  /** Undefined: nobody has asked yet. */
+  pid: number | null | undefined;
+  /** The client's end. */
+  readonly port: number;
   #cutNext = false;
   #over = false;
   readonly #rules: Rules;
@@ -100,6 +122,7 @@ class Link {
 
   constructor(client: Socket, server: Socket, rules: Rules) {
     this.#rules = rules;
+    this.port = client.remotePort ?? 0;
     this.#ways = [way(client, server), way(server, client)];
     for (const here of this.#ways) {
       here.from.setNoDelay(true);
@@ -118,13 +141,12 @@ class Link {
 
   belongsTo(pid: number | null): void {
     this.pid = pid;
-    this.#known = true;
     this.flow();
   }
 
   flow(): void {
-    if (!this.#known || this.#over) return;
-    const weather = this.#rules.weather(this.pid);
+    if (this.#over) return;
+    const weather = this.pid === undefined ? this.#rules.unasked() : this.#rules.weather(this.pid);
     if (weather.kind === "silent") {
       if (this.#ways.some(({ waiting }) => waiting.length > 0)) this.#rules.held();
       return;
@@ -176,23 +198,26 @@ function way(from: Socket, to: Socket): Way {
   return { from, to, waiting: [], hungUp: false };
 }
 
-/** The process that holds the local end of a connection; null when none of those named does. Linux alone can tell. */
-async function ownerOf(port: number, pids: readonly number[]): Promise<number | null> {
-  const hex = port.toString(16).toUpperCase().padStart(4, "0");
-  const inodes = new Set<string>();
+/** The processes that hold the local ends of connections, by port; those of others are not in it. Linux alone can tell. */
+async function ownersOf(ports: readonly number[], pids: readonly number[]): Promise<Map<number, number>> {
+  const owners = new Map<number, number>();
+  if (ports.length === 0) return owners;
+  const wanted = new Set(ports);
+  const portOf = new Map<string, number>();
   for (const file of ["/proc/net/tcp", "/proc/net/tcp6"]) {
     const table = await readFile(file, "utf8").catch(() => "");
     for (const row of table.split("\n")) {
       const cells = row.trim().split(/\s+/);
-      if (cells[1]?.endsWith(`:${hex}`) === true && cells[9] !== undefined) inodes.add(`socket:[${cells[9]}]`);
+      const port = Number.parseInt(cells[1]?.split(":")[1] ?? "", 16);
+      if (wanted.has(port) && cells[9] !== undefined) portOf.set(`socket:[${cells[9]}]`, port);
     }
   }
   for (const pid of pids) {
     const folder = `/proc/${pid}/fd`;
     for (const name of await readdir(folder).catch(() => [])) {
-      const held = await readlink(`${folder}/${name}`).catch(() => "");
-      if (inodes.has(held)) return pid;
+      const port = portOf.get(await readlink(`${folder}/${name}`).catch(() => ""));
+      if (port !== undefined) owners.set(port, pid);
     }
   }
-  return null;
+  return owners;
 }

@@ -19,6 +19,7 @@ const APPLICATIONS = (await Bun.file(join(root, "domains/data/applications.ndjso
   .split("\n")
   .map((line) => JSON.parse(line) as { applicant: { email: string }; credit: { amount: number; months: number } });
 
+/** Every shipped definition and the harness' own, by how often they are drawn. */
 const WEIGHTS = {
   onboarding: 5,
   order: 4,
@@ -30,9 +31,6 @@ const WEIGHTS = {
 } as const;
 
 type Definition = keyof typeof WEIGHTS;
-
-/** Every shipped definition and the harness' own. */
-export const DEFINITIONS = Object.keys(WEIGHTS) as readonly Definition[];
 
 /** Accounts that are closed, cards that are declined: the harness writes them before the first saga. */
 export const CLOSED_ACCOUNT = "A-closed";

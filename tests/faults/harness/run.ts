@@ -60,7 +60,7 @@ export interface Outcome {
 
 /** How long a saga may stand still after the last fault. */
 const HEAL_MS = 300_000;
-/** Calm before the first fault and between two. */
+/** Calm between two faults. */
 const CALM_MS = 1_500;
 
 /** A world under load in which one fault after another strikes. */
@@ -101,7 +101,7 @@ export class Run {
     await this.#load.stock();
     this.#load.begin();
     this.#sampler.begin();
-    await Bun.sleep(CALM_MS);
+    await eventually("the first sagas have ended", () => this.#underWay(), HEAL_MS);
     const until = this.#began + this.options.minutes * 60_000;
     for (const fault of this.#schedule()) {
       if (performance.now() > until || this.strikes.length >= (this.options.most ?? Number.POSITIVE_INFINITY)) break;
@@ -113,6 +113,11 @@ export class Run {
     await this.#load.close();
     await this.#sampler.end();
     return this.#outcome();
+  }
+
+  async #underWay(): Promise<boolean> {
+    const rows = await this.world.sql`select 1 from timeline.saga where finished_at is not null limit 5`;
+    return rows.length === 5;
   }
 
   /** Decks of all kinds, each shuffled anew: every kind comes before one comes twice. */
@@ -142,9 +147,16 @@ export class Run {
     };
     let fired = true;
     const told = await fault.strike(scene).catch((error: unknown) => {
-      if (!(error instanceof NotFired)) throw error;
-      fired = false;
-      return error.message;
+      const why = error instanceof Error ? error.message : String(error);
+      if (error instanceof NotFired) fired = false;
+      else
+        this.#liveness.push({
+          invariant: "liveness",
+          says: `${fault.name} can be taken back`,
+          count: 1,
+          rows: [{ why }],
+        });
+      return why;
     });
     const healedMs = this.options.healsEach ? await this.#healed(fault.name) : null;
     this.strikes.push({ fault: fault.name, at, told, fired, healedMs });
@@ -192,6 +204,11 @@ export class Run {
 
   /** The faults are over: every saga ends, nothing lags, nothing is left behind. */
   async #settle(): Promise<void> {
+    // What has parked may park again; who stays parked says why.
+    for (let round = 0; round < 3; round += 1) {
+      await this.#emptied("every saga has ended or is parked", () => this.#open());
+      if ((await this.#load.help()) === 0) break;
+    }
     const laws = [
       ["every saga has ended or is parked", async () => this.#open()],
       ["no group lags", () => this.#lagging()],

@@ -25,6 +25,8 @@ const RESTART_MS = 500;
 
 /** An engine process with a supervisor: it is started again whenever it has ended, unless it is to stay down. */
 export class Supervised {
+  /** Hears every line of every engine, also those that are not kept. */
+  static listener: (line: LogLine) => void = () => {};
   /** Ends that no fault caused: the engine gave up by itself. */
   ownEnds = 0;
   url = "";
@@ -143,7 +145,9 @@ export class Supervised {
   }
 
   #note(text: string): void {
-    this.lines.push({ at: new Date(), name: this.name, text });
+    const line = { at: new Date(), name: this.name, text };
+    Supervised.listener(line);
+    this.lines.push(line);
     if (this.lines.length > LINES_KEPT) this.lines.splice(0, LINES_KEPT / 2);
   }
 }

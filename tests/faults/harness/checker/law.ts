@@ -23,7 +23,7 @@ const SHOWN = 5;
  * What the example domains' tables say took effect and was taken back, one row each; `fresh`: nobody has written the row
  * since, so that its xmin is of the transaction that made it. Steps whose handlers leave no row of their own are not here.
  */
-export const PRELUDE = `with effect (place, step_key, fresh, xid) as (
+const PRELUDE = `with effect (place, step_key, fresh, xid) as (
     select 'application.application', step_key, status = 'registered', xmin::text::bigint from application.application
     union all select 'screening.screening', step_key, voided_at is null, xmin::text::bigint from screening.screening
     union all select 'contract.contract', step_key, true, xmin::text::bigint from contract.contract

@@ -70,7 +70,7 @@ const WAY: readonly Law[] = [
         window w as (partition by consumer_group, topic, partition order by at)
       ) s
       where s.passed_over > 0
-        or s."offset" < s.before and not exists (select from checker.rewound r where r.at between s.at_before - interval '60 seconds' and s.at)`,
+        or s."offset" < s.before and not exists (select from checker.rewound r where r.at between s.at_before - interval '30 seconds' and s.at)`,
   },
 ];
 

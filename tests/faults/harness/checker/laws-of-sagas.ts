@@ -25,6 +25,12 @@ const ENDS: readonly Law[] = [
   },
   {
     invariant: "I1",
+    says: "a parked saga says why",
+    breaches: `select id as saga_id, state->'parked' as parked from timeline.saga
+      where status = 'parked' and coalesce(state->'parked'->>'code', '') = ''`,
+  },
+  {
+    invariant: "I1",
     says: "what has gone backward does not complete, and what has failed had gone backward",
     breaches: `select s.id as saga_id, s.status, count(r.message_id) as turned from timeline.saga s
       left join timeline.event_request r on r.correlation_id = s.id and r.message_type = 'saga.compensating'

@@ -49,6 +49,11 @@ export const PLANTED: readonly Planted[] = [
     plant: copyOf("message_type = 'saga.completed'", { message_type: "'saga.failed'" }),
   },
   {
+    invariant: "I1",
+    what: "a saga is parked for no reason",
+    plant: `update timeline.saga set status = 'parked' where id = ${FAILED}`,
+  },
+  {
     invariant: "I2",
     what: "a step took effect twice",
     plant: `insert into north.effect (step_key, saga_id, action, at) select step_key, saga_id, action, at from north.effect where step_key = ${ONE_DONE}`,
@@ -153,7 +158,7 @@ export const PLANTED: readonly Planted[] = [
   {
     invariant: "I10",
     what: "an offset went back by itself",
-    plant: `insert into checker.committed_sample values ('north', 'north.begin', 0, 9, now(), 0), ('north', 'north.begin', 0, 8, now() + interval '1 second', 0)`,
+    plant: `insert into checker.committed_sample values ('north', 'north.begin', 0, 9, now() + interval '1 hour', 0), ('north', 'north.begin', 0, 8, now() + interval '2 hours', 0)`,
   },
   {
     invariant: "I11",
