@@ -26,7 +26,7 @@ const PARTS: readonly (readonly Part[])[] = [
   [
     [
       "contract, integration and end to end",
-      ["contract", "transport", "integration", "e2e", "faults", "model"].map((kind) => `./tests/${kind}`),
+      ["contract", "transport", "integration", "e2e", "faults", "fuzz", "model"].map((kind) => `./tests/${kind}`),
     ],
   ],
 ];
