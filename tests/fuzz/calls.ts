@@ -118,7 +118,7 @@ function callOf(operation: Operation, { known }: Target, document: JsonObject): 
     .record({
       parts: fc.record(parts),
       body: bodyOf(operation, document),
-      type: fc.option(fc.constantFrom(...TYPES), { freq: 12, nil: null }),
+      type: fc.oneof({ weight: 10, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: fc.constantFrom(...TYPES) }),
     })
     .map(({ parts: chosen, body, type }) => {
       const values = chosen as Record<string, string | null>;
