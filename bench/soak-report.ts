@@ -39,6 +39,7 @@ export function chart(title: string, samples: readonly Sample[], key: keyof Samp
   const text = (at: readonly [number, number], words: string, anchor = "start") =>
     `<text x="${at[0]}" y="${at[1]}" text-anchor="${anchor}">${words}</text>`;
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="11">
+<title>${title}</title>
 <rect width="${WIDTH}" height="${HEIGHT}" fill="white"/>
 <path d="M${MARGIN},10 V${y(0)} H${WIDTH - MARGIN}" fill="none" stroke="#888"/>
 <polyline points="${points}" fill="none" stroke="#2563eb" stroke-width="1.5"/>

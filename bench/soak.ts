@@ -103,14 +103,17 @@ async function write(name: string, text: string, sampler: Sampler): Promise<void
   await Bun.write(join(folder, `${name}.md`), `${text}\n${charts.join("\n")}\n`);
 }
 
-/** Raises the rate until the engine falls behind twice in a row; the knee is the last rate that it kept up with. */
+/** The highest rate that the engine kept up with, where it falls behind the next one twice in a row. */
 async function findKnee(load: OpenLoad, sql: postgres.Sql): Promise<number> {
-  let knee = FIRST_RATE;
-  for (let rate = FIRST_RATE; ; rate *= STEP) {
-    if (interrupted) return knee;
-    if (!(await keepsUp(load, sql, rate)) && !(await keepsUp(load, sql, rate))) return knee;
-    knee = rate;
+  const keeps = async (rate: number) => (await keepsUp(load, sql, rate)) || (await keepsUp(load, sql, rate));
+  let rate = FIRST_RATE;
+  if (await keeps(rate)) {
+    while (!interrupted && (await keeps(rate * STEP))) rate *= STEP;
+    return rate;
   }
+  do rate /= STEP;
+  while (!interrupted && !(await keeps(rate)));
+  return rate;
 }
 
 async function keepsUp(load: OpenLoad, sql: postgres.Sql, rate: number): Promise<boolean> {

@@ -46,8 +46,8 @@ end $$;
 comment on function timeline.open_events is 'What a batch of the dispatcher begins with: fence, locks of the sagas, their rows, and the events with whether they are done.';
 revoke execute on function timeline.open_events(bigint, text[], text[]) from public;
 
--- As in 0003, with the fence before the locks, the time, and the id of the transaction behind them.
-drop function timeline.open_batch(text, text[], text[], text[]);
+-- As in 0003, with the fence before the locks, the time, and the id of the transaction behind them. The one of 0003 stays for
+-- processes of the version before, which go on during a rolling restart.
 create function timeline.open_batch(p_consumer_group text, p_message_ids text[], p_topics text[], p_step_keys text[], p_epoch bigint)
 returns table (ordinal integer, verdict text, request jsonb, now timestamptz, xid text)
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
@@ -105,5 +105,5 @@ begin
   ) c on true
   order by i.ordinal;
 end $$;
-comment on function timeline.open_batch is 'Locks the steps of commands and hands out those that nobody has claimed: verdict run. Nothing is written; `close_batch` in the same transaction claims and answers at once. Verdict later: the same step stands earlier in this batch; claim: `claim_batch` must judge it (done before, in error, given up, foreign). p_epoch: as `timeline.fence` takes it, before anything else; null: none.';
+comment on function timeline.open_batch(text, text[], text[], text[], bigint) is 'Locks the steps of commands and hands out those that nobody has claimed: verdict run. Nothing is written; `close_batch` in the same transaction claims and answers at once. Verdict later: the same step stands earlier in this batch; claim: `claim_batch` must judge it (done before, in error, given up, foreign). p_epoch: as `timeline.fence` takes it, before anything else; null: none.';
 revoke execute on function timeline.open_batch(text, text[], text[], text[], bigint) from public;

@@ -73,6 +73,8 @@ const PARTICIPANT_FUNCTIONS = [
   "fence(bigint)",
   "claim(text, jsonb, boolean)",
   "claim_batch(text, jsonb, boolean)",
+  // The first is that of processes of the version before.
+  "open_batch(text, text[], text[], text[])",
   "open_batch(text, text[], text[], text[], bigint)",
   "close_batch(text, jsonb, text, integer)",
   "answer(text, text, text, jsonb)",

@@ -13,6 +13,7 @@ const GRANTED = [
   "close_batch(p_consumer_group text, p_rows jsonb, p_consumer text, p_answers integer)",
   "fail_consumption(p_consumer_group text, p_message jsonb, p_code text, p_error text, p_stack text)",
   "fence(p_epoch bigint)",
+  "open_batch(p_consumer_group text, p_message_ids text[], p_topics text[], p_step_keys text[])",
   "open_batch(p_consumer_group text, p_message_ids text[], p_topics text[], p_step_keys text[], p_epoch bigint)",
   "record_foreign(p_consumer_group text, p_message jsonb, p_reason text)",
 ].map((signature) => `call timeline.${signature}`);
