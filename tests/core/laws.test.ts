@@ -134,7 +134,7 @@ function inProgress(definition: Definition, state: SagaState) {
 
 /** An answer or a timer is history once it was heard. A person's request is not: only its id tells it apart. */
 function isHistory({ type }: SagaEvent): boolean {
-  return type !== "saga.started" && !/^(cancel|retry|signal)\./.test(type);
+  return type !== "saga.started" && !/^(cancel|edit|retry|signal)\./.test(type);
 }
 
 test("hearing any of the earlier answers and timers once more moves nothing", () => {
