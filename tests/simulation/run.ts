@@ -124,7 +124,9 @@ class Simulation {
     }
     // Nobody lets a deadline pass who can help.
     if (this.#machine.isHealed && this.#signalAll()) return true;
-    return this.#passTo(Math.min(schedule.nextMs(), log.nextMs(schedule.nowMs), this.#crew.nextTimerMs()));
+    // A timer that is due and no move is being fired: after the clock jumped back its statement may be due later than it.
+    const next = [schedule.nextMs(), log.nextMs(schedule.nowMs), this.#crew.nextTimerMs()];
+    return this.#passTo(Math.min(...next.filter((ms) => ms > schedule.nowMs)));
   }
 
   #passTo(ms: number): boolean {
