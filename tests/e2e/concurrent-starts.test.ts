@@ -119,7 +119,7 @@ test("batches of any size share one plan of each statement", async () => {
     select proname as name, 'plan_cache_mode=force_generic_plan' = any (proconfig) as planned from pg_proc
     where pronamespace = 'timeline'::regnamespace and proname like '%\_batch' order by proname
   `;
-  expect(functions.length).toBe(5);
+  expect(functions.length).toBe(6);
   expect(functions.filter(({ planned }) => !planned)).toEqual([]);
   const sql = connect(lab.engine.databaseUrl, { max: 1, name: "planned once", plans: "fixed" });
   const [mode] = await sql`show plan_cache_mode`.finally(() => sql.end());
