@@ -51,11 +51,11 @@ interface RequestBody {
 
 interface Answer {
   readonly description: string;
-  /** Absent: there is no body. */
+  /** Without it, and without `text`: there is no body. */
   readonly schema?: SchemaName;
   /** `application/json` unless it is another. */
   readonly media?: string;
-  /** A second media type, of plain text. */
+  /** The media type of an answer in plain text; with `schema` it is a second one. */
   readonly text?: string;
 }
 
@@ -152,9 +152,9 @@ function queryParameters(query: GenericSchema) {
 function answers(given: Operation["answers"]): ResponsesWithResolver {
   return Object.fromEntries(
     Object.entries(given).map(([status, { description, schema, media = "application/json", text }]) => {
-      if (schema === undefined) return [status, { description }];
       const plain = text === undefined ? {} : { [text]: { schema: { type: "string" as const } } };
-      return [status, { description, content: { [media]: { schema: ref(schema) }, ...plain } }];
+      const content = { ...(schema === undefined ? {} : { [media]: { schema: ref(schema) } }), ...plain };
+      return [status, Object.keys(content).length === 0 ? { description } : { description, content }];
     }),
   );
 }

@@ -19,5 +19,5 @@ const METRICS = describe({
   description:
     "Sagas, steps and messages are counted over all processes, from the process's start on; what begins with the name of a bound is this process's own.",
   access: { role: "viewer", over: "all" },
-  answers: { 200: { description: "The text format of Prometheus" } },
+  answers: { 200: { description: "The text format of Prometheus", text: "text/plain" } },
 });
