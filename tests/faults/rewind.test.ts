@@ -73,6 +73,16 @@ describe.each([...TRANSPORTS])("a rewind on the %s transport", (kind) => {
     return row as { message_id: string; partition: number; offset: number };
   };
 
+  /** The other process follows in a moment; on Kafka it owns some of the partitions. */
+  const pause = async () => {
+    await client.ok("POST", `${PATH}/pause`, { reason: "so that something waits" });
+    const elsewhere = new Client(() => other?.url ?? lab.url);
+    await eventually("both have paused", async () => {
+      const { members } = (await elsewhere.ok("GET", PATH)) as { members: { state: string }[] };
+      return members.every(({ state }) => state === "paused" || state === "standby");
+    });
+  };
+
   test("to an offset, a message and a time: everything is skipped as done, nothing is done twice", async () => {
     const [one] = (await sagas(4)) as [SagaJson];
     await consumed();
@@ -164,13 +174,7 @@ describe.each([...TRANSPORTS])("a rewind on the %s transport", (kind) => {
     for (const [body, status, code] of cases) {
       expect([body, await rewind(body)]).toMatchObject([body, { status, json: { code } }]);
     }
-    await client.ok("POST", `${PATH}/pause`, { reason: "so that something waits" });
-    // The other process follows in a moment; on Kafka it owns some of the partitions.
-    const elsewhere = new Client(() => other?.url ?? lab.url);
-    await eventually("both have paused", async () => {
-      const { members } = (await elsewhere.ok("GET", PATH)) as { members: { state: string }[] };
-      return members.every(({ state }) => state === "paused" || state === "standby");
-    });
+    await pause();
     const { sagaId } = await client.start("three", { note: `rewind-${++count}` });
     const ahead = await eventually("a message waits", async () =>
       (await partitions("lab.one")).find(({ lag }) => lag > 0),
@@ -238,7 +242,7 @@ describe.each([...TRANSPORTS])("a rewind on the %s transport", (kind) => {
 
   test("what a group is told to pass over counts as consumed: nobody sends it again", async () => {
     await consumed();
-    await client.ok("POST", `${PATH}/pause`, { reason: "so that something waits" });
+    await pause();
     const { sagaId } = await client.start("three", { note: `rewind-${++count}` });
     const at = await eventually("a message waits", async () =>
       (await partitions("lab.one")).find(({ lag }) => lag > 0),
