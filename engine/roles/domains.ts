@@ -42,7 +42,10 @@ const REBUILDS_EVERY_MS = 2_000;
 /** The roles `domains` and `domain:<name>`: handlers and projections. */
 export async function startDomains(parts: Parts, { loaded, catalog }: OwnDomains): Promise<RebuildProjection> {
   const projectors = new Map<string, Projector>();
-  for (const { domain } of loaded) await startDomain(parts, domain, catalog, projectors);
+  // Side by side: on Kafka each group has to join, and that is mostly waiting. All have ended before a failure is said, so
+  // that nothing begins behind the back of whoever closes what was opened.
+  const started = await Promise.allSettled(loaded.map(({ domain }) => startDomain(parts, domain, catalog, projectors)));
+  for (const one of started) if (one.status === "rejected") throw one.reason;
   lookForRebuilds(parts, projectors);
   return async (projection) => {
     const projector = projectors.get(projection);
