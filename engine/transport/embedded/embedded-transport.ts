@@ -345,15 +345,15 @@ export class EmbeddedTransport implements Transport {
     return queued ? rows[0]?.xid : undefined;
   }
 
-  /** The consumers begin while the places are being written: a round trip less for each message of a saga that runs alone. */
+  /** The consumers begin when the places are written: what they would do before could not commit anyway. */
   async #place(rows: readonly Placed[]): Promise<void> {
     failpoint("relay", "after-claim");
     const { deliveries, written } = this.#log.place(rows);
+    await written.catch(notPlaced);
+    failpoint("relay", "after-commit");
     for (const delivery of deliveries) {
       for (const consumer of this.#consumers.values()) consumer.offer(delivery);
     }
-    await written.catch(notPlaced);
-    failpoint("relay", "after-commit");
   }
 }
 

@@ -61,8 +61,7 @@ export class LeaseLost extends Error {
 
 /**
  * The embedded transport's topics: `timeline.topic_log`. Offsets are dense per topic and are taken by one process, the
- * lease's owner. Messages are handed on while their places are being written, and what consumes them commits when they
- * are. Written without waiting for the disk: that commit is a later one in the same WAL, so that no consumption can be
+ * lease's owner. Messages are handed on when their places are written, and what consumes them commits later still. Written without waiting for the disk: that commit is a later one in the same WAL, so that no consumption can be
  * durable whose place is not.
  */
 export class TopicLog {
