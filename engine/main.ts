@@ -134,8 +134,6 @@ async function openParts(
     producer: `${role}@${config.consumer}`,
     // A call of the API is served by whoever got it, owner or standby.
     ownerEpoch: () => (role === "api" ? null : transport.ownerEpoch()),
-    // A call consumes nothing that was delivered.
-    ...(role !== "api" && transport.placed && { placed: () => transport.placed?.() ?? Promise.resolve() }),
     handOver: (rows, xid, behindOthers) => transport.handOver(rows, xid, behindOthers),
   });
   const parts = { config, sql, databaseUrl, pools, transport, control, groups, history, known, store, log, closing };

@@ -84,14 +84,14 @@ async function lockKeys(tx: Tx): Promise<void> {
 }
 
 async function refuseUnfit(tx: Tx, name: string, role: Role): Promise<void> {
-  const [found] = await tx<{ any: boolean; taken: boolean }[]>`
-    select count(*) > 0 as any, coalesce(bool_or(name = ${name}), false) as taken from timeline.api_key
+  const [found] = await tx<{ made: boolean; taken: boolean }[]>`
+    select count(*) > 0 as made, coalesce(bool_or(name = ${name}), false) as taken from timeline.api_key
   `;
   if (found?.taken === true) {
     const hint = "Take another name: the audit tells holders apart by it, also those whose key was revoked.";
     throw new Refusal("key.name-taken", `there was a key "${name}" already`, hint);
   }
-  if (found?.any !== true && role !== "admin") {
+  if (found?.made !== true && role !== "admin") {
     const hint = "Make an admin's key first, keep it, and make this one with it.";
     throw new Refusal("key.first-admin", `the first key would be a ${role}'s, and close the API to every admin`, hint);
   }

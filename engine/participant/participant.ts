@@ -92,8 +92,7 @@ export class Participant {
 
   /** The row itself cannot be worked with, whatever the handler does: without an error row it would come again for ever. */
   async #recordFailure(delivery: Delivery, { code, message, stack }: Failed): Promise<void> {
-    const { store, singles, consumer, log } = this.#parts;
-    await store.placed?.();
+    const { singles, consumer, log } = this.#parts;
     const place = singles.json(claimMessage(delivery, consumer) as never);
     await singles`select timeline.fail_consumption(${this.#group}, ${place}, ${code}, ${message}, ${stack ?? null})`;
     log.error(`a message of ${delivery.topic} could be neither run nor answered`, {

@@ -1,7 +1,7 @@
 import type { Projection, TimelineEvent } from "../sdk.ts";
 import { failpoint } from "../failpoint.ts";
 import { isNoOutcome, type Tx } from "../timeline/database.ts";
-import { fenced, ownershipOf } from "../timeline/fenced.ts";
+import { fenced } from "../timeline/fenced.ts";
 import { claimMessage, foreignMessage } from "../transport/foreign.ts";
 import type { Delivery, Subscription, Verdict } from "../transport/port.ts";
 import { failureOf } from "./call.ts";
@@ -33,16 +33,11 @@ interface Rest {
 export class Projector {
   readonly group: string;
   readonly #projection: Projection;
-  readonly #store: Pick<Store, "sql" | "ownerEpoch" | "placed">;
+  readonly #store: Pick<Store, "sql" | "ownerEpoch">;
   readonly #consumer: string;
   readonly #wanted: ReadonlySet<string>;
 
-  constructor(
-    group: string,
-    projection: Projection,
-    store: Pick<Store, "sql" | "ownerEpoch" | "placed">,
-    consumer: string,
-  ) {
+  constructor(group: string, projection: Projection, store: Pick<Store, "sql" | "ownerEpoch">, consumer: string) {
     this.group = group;
     this.#projection = projection;
     this.#store = store;
@@ -169,7 +164,7 @@ export class Projector {
 
   /** One READ COMMITTED transaction that only the owner of the transport writes. */
   async #begin(work: (tx: Tx) => Promise<void>): Promise<void> {
-    const ownership = ownershipOf(this.#store);
-    await this.#store.sql.begin("isolation level read committed", (tx) => fenced(tx, ownership, () => work(tx)));
+    const epoch = this.#store.ownerEpoch?.() ?? null;
+    await this.#store.sql.begin("isolation level read committed", (tx) => fenced(tx, epoch, () => work(tx)));
   }
 }

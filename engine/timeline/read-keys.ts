@@ -41,6 +41,6 @@ export function readKeySecrets(sql: Sql): Promise<readonly KeySecretRow[]> {
 
 /** Whether a key was ever made: from then on every call must show one. */
 export async function hasKeys(sql: Sql): Promise<boolean> {
-  const [row] = await sql<{ any: boolean }[]>`select exists (select from timeline.api_key) as any`;
-  return row?.any ?? false;
+  const [row] = await sql<{ made: boolean }[]>`select exists (select from timeline.api_key) as made`;
+  return row?.made ?? false;
 }

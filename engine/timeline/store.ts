@@ -2,7 +2,7 @@ import type { AnnouncedRequest, CommittedRequest, HandOver } from "../transport/
 import type { Json, JsonObject } from "../core/json.ts";
 import { failpoint, type WritingLoop } from "../failpoint.ts";
 import { counted, type Sql, type Statement, type Tx, type Write } from "./database.ts";
-import { fenced, opened, type Ownership, ownershipOf } from "./fenced.ts";
+import { fenced } from "./fenced.ts";
 import { type GuardedTx, guardTx } from "./guarded-tx.ts";
 import { wireOf, type WrittenRow } from "./wire.ts";
 
@@ -49,8 +49,6 @@ export interface Store {
   readonly loop?: WritingLoop;
   /** The owner epoch that this room's transactions are held to; absent or null: it writes whoever owns the transport. */
   ownerEpoch?(): number | null;
-  /** What this room consumes lies in the topics for good when it resolves; until then nothing is committed. */
-  placed?(): Promise<void>;
   handOver(rows: readonly AnnouncedRequest[], xid: string, behindOthers: boolean): HandOver;
 }
 
@@ -60,7 +58,7 @@ export interface Store {
  * transaction still holds its locks, so that its order is the commit order.
  */
 export function transact<T>(store: Store, work: (unit: Unit) => Promise<T>, sql: Sql = store.sql): Promise<T> {
-  return counted(sql, () => transactNow(store, sql, (unit, ownership) => fenced(unit.tx, ownership, () => work(unit))));
+  return counted(sql, () => transactNow(store, sql, (unit, epoch) => fenced(unit.tx, epoch, () => work(unit))));
 }
 
 /** What work that opens its transaction itself returns besides its result: the transaction's id. */
@@ -78,25 +76,23 @@ export function transactOpening<T>(
   work: (unit: Unit, epoch: number | null) => Promise<OpenedResult<T>>,
   sql: Sql = store.sql,
 ): Promise<T> {
-  return counted(sql, () =>
-    transactNow(store, sql, (unit, ownership) => opened(ownership, () => work(unit, ownership.epoch))),
-  );
+  return counted(sql, () => transactNow(store, sql, work));
 }
 
 async function transactNow<T>(
   store: Store,
   sql: Sql,
-  work: (unit: Unit, ownership: Ownership) => Promise<OpenedResult<T>>,
+  work: (unit: Unit, epoch: number | null) => Promise<OpenedResult<T>>,
 ): Promise<T> {
   let handOver: HandOver | undefined;
   let guarded: GuardedTx | undefined;
-  // Taken now and not when there is a connection: both belong to the messages that the work is about.
-  const ownership = ownershipOf(store);
+  // Taken now and not when there is a connection: it belongs to the messages that the work is about.
+  const epoch = store.ownerEpoch?.() ?? null;
   try {
     const result = await sql.begin("isolation level read committed", async (raw) => {
       guarded = guardTx(raw);
       const writing = new Writing(guarded.tx, store.producer);
-      const { xid, value } = await work(writing, ownership);
+      const { xid, value } = await work(writing, epoch);
       writing.sendRequests();
       const { announced } = writing;
       if (store.loop !== undefined) failpoint(store.loop, "after-requests");

@@ -259,12 +259,6 @@ export interface Transport {
    * own it. Null: the transport has no owner, each partition of each group has one (Kafka).
    */
   ownerEpoch(): number | null;
-  /**
-   * Resolves when everything that was delivered so far lies in the topics, come what may: no transaction that consumes it
-   * commits before. Absent: nothing is delivered that does not.
-   * @throws SQLSTATE of class 57, which is no outcome, when it does not, and will be delivered anew
-   */
-  placed?(): Promise<void>;
   offsets(group: string, topics: readonly string[]): Promise<readonly PartitionOffsets[]>;
   /** Per partition the first offset recorded at or after `at`; the end when there is none. */
   offsetsAt(topic: string, at: Date): Promise<readonly { readonly partition: number; readonly offset: number }[]>;

@@ -71,7 +71,6 @@ test("what waits for its place is not delivered before, and comes once when the 
   const store = {
     ...side.store,
     ownerEpoch: () => side.transport.ownerEpoch(),
-    placed: () => side.transport.placed?.() ?? Promise.resolve(),
   };
   let attempts = 0;
   await side.transport.subscribe({

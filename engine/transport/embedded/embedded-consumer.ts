@@ -275,8 +275,6 @@ export class EmbeddedConsumer implements Consumer {
   async #writeNow(topics: readonly string[]): Promise<void> {
     const { sql, lease } = this.#parts;
     const rows = topics.map((topic) => ({ topic, offset: this.#done.get(topic) ?? 0 }));
-    // What a group has no interest in is done at once, maybe before its place is written.
-    await this.#parts.log.written;
     const written = await sql`
       with held as materialized (select timeline.holds_epoch(${lease.epoch}) as is)
       insert into timeline.consumer_offset as o (consumer_group, topic, partition, "offset")

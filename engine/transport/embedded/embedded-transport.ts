@@ -15,7 +15,7 @@ import { BeatConsumer } from "./beat-consumer.ts";
 import { EmbeddedConsumer } from "./embedded-consumer.ts";
 import { HandOverQueue } from "./hand-over-queue.ts";
 import { Lease } from "./lease.ts";
-import { type Found, LeaseLost, NotPlaced, type Placed, READ_MAX, TopicLog } from "./topic-log.ts";
+import { type Found, LeaseLost, type Placed, READ_MAX, TopicLog } from "./topic-log.ts";
 
 /** How often the outbox is looked at for rows of other writers, milliseconds. */
 const POLL_MS = 50;
@@ -105,12 +105,6 @@ export class EmbeddedTransport implements Transport {
 
   ownerEpoch(): number {
     return this.#lease.epoch;
-  }
-
-  placed(): Promise<void> {
-    return this.#log.written.catch((error: unknown) => {
-      throw new NotPlaced(error);
-    });
   }
 
   async offsets(group: string, topics: readonly string[]): Promise<readonly PartitionOffsets[]> {
@@ -220,7 +214,7 @@ export class EmbeddedTransport implements Transport {
         await (this.#owner ? this.#move() : this.#tryOwning());
       } catch (error) {
         if (error instanceof LeaseLost) this.#stepDown();
-        else if (!this.#begun || error instanceof NotPlaced) this.#stepDown(error);
+        else if (!this.#begun) this.#stepDown(error);
         else this.#options.problem("the embedded transport stumbled and tries again", error);
         this.#mistrust();
         await this.#pause(STANDBY_MS);
@@ -271,12 +265,10 @@ export class EmbeddedTransport implements Transport {
     this.#begun = true;
   }
 
-  /**
-   * Another process owns the transport, or taking it over failed half-way and is tried again from the start; or messages
-   * were handed on whose places could not be written: under the next epoch nothing of what was done with them can commit.
-   */
+  /** Another process owns the transport, or taking it over failed half-way and is tried again from the start. */
   #stepDown(error?: unknown): void {
-    if (error !== undefined) this.#options.problem("the embedded transport is taken over anew", error);
+    if (error !== undefined)
+      this.#options.problem("the embedded transport could not be taken over and is tried again", error);
     this.#owner = false;
     this.#begun = false;
     this.#lease.lose();
@@ -345,18 +337,12 @@ export class EmbeddedTransport implements Transport {
     return queued ? rows[0]?.xid : undefined;
   }
 
-  /** The consumers begin when the places are written: what they would do before could not commit anyway. */
   async #place(rows: readonly Placed[]): Promise<void> {
     failpoint("relay", "after-claim");
-    const { deliveries, written } = this.#log.place(rows);
-    await written.catch(notPlaced);
+    const deliveries = await this.#log.place(rows);
     failpoint("relay", "after-commit");
     for (const delivery of deliveries) {
       for (const consumer of this.#consumers.values()) consumer.offer(delivery);
     }
   }
-}
-
-function notPlaced(error: unknown): never {
-  throw error instanceof LeaseLost ? error : new NotPlaced(error);
 }

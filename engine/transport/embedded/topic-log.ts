@@ -31,27 +31,6 @@ export interface Placed {
   readonly xid: string;
 }
 
-/** A row of `topic_log`. */
-interface Place {
-  readonly topic: string;
-  readonly offset: number;
-  readonly message_id: string;
-  readonly republish_id: string | null;
-  readonly xid: string;
-}
-
-/**
- * Places that could not be written, or of which this is not known. What was handed on with them is not to be committed;
- * its SQLSTATE, of class 57, says that there is no outcome.
- */
-export class NotPlaced extends Error {
-  readonly code = "57EK2";
-
-  constructor(cause: unknown) {
-    super("places in the topics could not be written", { cause });
-  }
-}
-
 /** The lease was lost: nothing was written. */
 export class LeaseLost extends Error {
   constructor() {
@@ -61,8 +40,8 @@ export class LeaseLost extends Error {
 
 /**
  * The embedded transport's topics: `timeline.topic_log`. Offsets are dense per topic and are taken by one process, the
- * lease's owner. Messages are handed on when their places are written, and what consumes them commits later still. Written without waiting for the disk: that commit is a later one in the same WAL, so that no consumption can be
- * durable whose place is not.
+ * lease's owner. Written without waiting for the disk: the consumption that follows is a later commit in the same WAL,
+ * so that no consumption can be durable whose place is not.
  */
 export class TopicLog {
   readonly #sql: Sql;
@@ -70,7 +49,6 @@ export class TopicLog {
   readonly #lease: Lease;
   readonly #next = new Map<string, number>();
   #position = "0";
-  #written: Promise<void> = Promise.resolve();
 
   constructor(sql: Sql, writer: Sql, lease: Lease) {
     this.#sql = sql;
@@ -85,7 +63,6 @@ export class TopicLog {
       from timeline.topic t
     `;
     this.#next.clear();
-    this.#written = Promise.resolve();
     for (const { topic, next } of ends) this.#next.set(topic, next);
     const [row] = await this.#sql<
       { xid: string }[]
@@ -98,42 +75,26 @@ export class TopicLog {
     return this.#next.get(topic) ?? 0;
   }
 
-  /**
-   * Gives rows their places: `deliveries`, which may be handed on at once, and `written`, which resolves when the places
-   * are. One call at a time. Where it rejects, the places were given to nobody: the log must be loaded anew.
-   */
-  place(rows: readonly Placed[]): { readonly deliveries: readonly Delivery[]; readonly written: Promise<void> } {
+  /** Gives rows their places and returns them as deliveries. @throws LeaseLost */
+  async place(rows: readonly Placed[]): Promise<Delivery[]> {
     const receivedAt = new Date();
-    const placed: Place[] = [];
-    const deliveries = rows.map(({ request, republishId, xid }) => {
-      const offset = this.end(request.topic);
-      this.#next.set(request.topic, offset + 1);
-      placed.push({ topic: request.topic, offset, message_id: request.messageId, republish_id: republishId, xid });
-      return delivery(request, offset, receivedAt);
+    const next = new Map(this.#next);
+    const places = rows.map(({ request, republishId, xid }) => {
+      const offset = next.get(request.topic) ?? 0;
+      next.set(request.topic, offset + 1);
+      return { topic: request.topic, offset, message_id: request.messageId, republish_id: republishId, xid };
     });
-    this.#written = this.#write(placed);
-    this.#written.catch(() => {});
-    return { deliveries, written: this.#written };
-  }
-
-  /**
-   * Resolves when everything that was handed on so far is written: nothing that says that it is done may be durable before.
-   * @throws LeaseLost, or why it could not be written
-   */
-  get written(): Promise<void> {
-    return this.#written;
-  }
-
-  async #write(places: readonly Place[]): Promise<void> {
     const written = await this.#writer`
       with held as materialized (select timeline.holds_epoch(${this.#lease.epoch}) as is)
       insert into timeline.topic_log (topic, "offset", message_id, republish_id, xid)
       select w.topic, w."offset", w.message_id, w.republish_id, w.xid
-      from jsonb_to_recordset(${this.#writer.json(places as never)}) as w (topic text, "offset" bigint, message_id text,
+      from jsonb_to_recordset(${this.#writer.json(places)}) as w (topic text, "offset" bigint, message_id text,
         republish_id text, xid xid8)
       where (select held.is from held)
     `;
     if (written.count !== places.length) throw new LeaseLost();
+    for (const [topic, offset] of next) this.#next.set(topic, offset);
+    return rows.map(({ request }, index) => delivery(request, places[index]?.offset as number, receivedAt));
   }
 
   /**
@@ -214,7 +175,6 @@ export class TopicLog {
 
   /** Messages of one topic from an offset on. */
   async read(topic: string, from: number, limit: number): Promise<Delivery[]> {
-    await this.#written;
     const receivedAt = new Date();
     const rows = await this.#sql<{ wire: Wire; offset: number }[]>`
       select timeline.wire(r) as wire, l."offset"
