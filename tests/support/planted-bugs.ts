@@ -65,10 +65,11 @@ export const PLANTED: readonly PlantedBug[] = [
   {
     bug: "claim after effect",
     file: "engine/participant/batches.ts",
+    // From another pool: two batches that each want a second connection of their own pool would wait for ever.
     edits: [
       [
         "          const ends = await this.#run(unit.tx, deliveries, claimed);",
-        "          const ends = await pool.begin((own) => this.#run(own, deliveries, claimed));",
+        "          const ends = await store.sql.begin((own) => this.#run(own, deliveries, claimed));",
       ],
     ],
     trial: dies("participant.after-effect"),
