@@ -69,7 +69,9 @@ async function outside(config: Config, runs: boolean): Promise<readonly Finding[
     const migrations = await checked("migrations", "bun run ekiden migrate", async () =>
       migrationChecks(sql, await setsOf(config)),
     );
-    const server = await checked("postgresql", "Is the login's role complete?", () => serverChecks(sql, slot));
+    const server = await checked("postgresql", "Is the login's role complete?", () =>
+      serverChecks(sql, { slot, ownServer: config.databaseUrl === undefined }),
+    );
     const writing = await checked("transactions", "Look into pg_stat_activity.", () => transactionChecks(sql));
     // Without the engine's tables there is nothing further to look at.
     if (migrations.some(({ level }) => level !== "ok"))

@@ -4,19 +4,10 @@ import { type Config, parseConfig } from "../config.ts";
 import { loadDomains } from "../participant/load-domains.ts";
 import { connect, reachDatabase } from "../timeline/database.ts";
 import { migrate } from "../timeline/migrate.ts";
-import { connectorConfig } from "../transport/kafka/connector.ts";
-import { Names, PUBLICATION } from "../transport/kafka/names.ts";
 import { withDatabase } from "./with-database.ts";
 
-/** Replaced by whoever registers the connector; Kafka Connect can fill it from a secret store. */
-const PASSWORD = "<password of the database user>";
-
-/** Commands that need no engine: the connector's configuration, the stack, the migrations. */
+/** Commands that need no engine: the stack, the migrations. */
 export function addLocalCommands(program: Command): void {
-  program
-    .command("connector")
-    .description("print the connector's configuration, for a Kafka Connect that the engine does not manage")
-    .action(() => console.log(JSON.stringify(connector(parseConfig(process.env)), null, 2)));
   program
     .command("stack")
     .description("start PostgreSQL, Kafka and Kafka Connect with Debezium on this machine (bun run stack)")
@@ -30,18 +21,6 @@ export function addLocalCommands(program: Command): void {
       const applied = await migrateDatabase(parseConfig(process.env));
       console.log(applied === 0 ? "Nothing to apply." : `${applied} migration${applied === 1 ? "" : "s"} applied.`);
     });
-}
-
-function connector(config: Config): Record<string, string> {
-  const names = new Names(config.prefix);
-  const settings = connectorConfig({
-    prefix: config.prefix,
-    databaseUrl: config.databaseUrl ?? "postgres://user@database-host:5432/database",
-    slot: names.slot,
-    publication: PUBLICATION,
-    connectorName: names.connector,
-  });
-  return { ...settings, "database.password": PASSWORD };
 }
 
 async function migrateDatabase(config: Config): Promise<number> {
