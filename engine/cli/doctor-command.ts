@@ -1,10 +1,10 @@
-import { join } from "node:path";
 import type { Command } from "commander";
 
 import { type Config, ConfigError, parseConfig } from "../config.ts";
 import { loadDomains } from "../participant/load-domains.ts";
 import { databaseUrl, readDatabaseUrl } from "../stack/database-url.ts";
 import { connect, reachDatabase, type Sql } from "../timeline/database.ts";
+import { ENGINE_MIGRATIONS } from "../timeline/engine-migrations.ts";
 import type { MigrationSet } from "../timeline/migrate.ts";
 import { Names } from "../transport/kafka/names.ts";
 import { EXIT } from "./cli-error.ts";
@@ -102,10 +102,7 @@ async function addressOf({ databaseUrl: url, home }: Config): Promise<string | n
 async function setsOf({ domains }: Config): Promise<readonly MigrationSet[]> {
   // One that does not load is red in the line of the definitions.
   const loaded = await loadDomains(domains).catch(() => []);
-  return [
-    { schema: "timeline", folder: join(import.meta.dir, "../../sql") },
-    ...loaded.map(({ domain, sqlFolder }) => ({ schema: domain.name, folder: sqlFolder })),
-  ];
+  return [ENGINE_MIGRATIONS, ...loaded.map(({ domain, sqlFolder }) => ({ schema: domain.name, folder: sqlFolder }))];
 }
 
 function doctorText(findings: readonly Finding[]): string {

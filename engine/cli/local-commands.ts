@@ -3,7 +3,9 @@ import type { Command } from "commander";
 import { type Config, parseConfig } from "../config.ts";
 import { loadDomains } from "../participant/load-domains.ts";
 import { connect, reachDatabase } from "../timeline/database.ts";
+import { ENGINE_MIGRATIONS, isCompiled } from "../timeline/engine-migrations.ts";
 import { migrate } from "../timeline/migrate.ts";
+import { CliError, EXIT } from "./cli-error.ts";
 import { withDatabase } from "./with-database.ts";
 
 /** Commands that need no engine: the stack, the migrations. */
@@ -12,6 +14,8 @@ export function addLocalCommands(program: Command): void {
     .command("stack")
     .description("start PostgreSQL, Kafka and Kafka Connect with Debezium on this machine (bun run stack)")
     .action(async () => {
+      // Maven reads the pom.xml that lies beside the source.
+      if (isCompiled) throw new CliError(EXIT.usage, "The stack is started from the project's folder: bun run stack.");
       await import("../stack/main.ts");
     });
   program
@@ -26,7 +30,7 @@ export function addLocalCommands(program: Command): void {
 async function migrateDatabase(config: Config): Promise<number> {
   const domains = await loadDomains(config.domains);
   const sets = [
-    { schema: "timeline", folder: `${import.meta.dir}/../../sql` },
+    ENGINE_MIGRATIONS,
     ...domains.map(({ domain, sqlFolder }) => ({ schema: domain.name, folder: sqlFolder })),
   ];
   return withDatabase(config, async (url) => {
