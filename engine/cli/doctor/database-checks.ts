@@ -144,7 +144,7 @@ async function replication(sql: Sql, row: ServerRow, slot: string): Promise<Find
 
 /** Migrations of engine and domains. An empty list: there is no schema yet. */
 export async function migrationChecks(sql: Sql, sets: readonly MigrationSet[]): Promise<readonly Finding[]> {
-  const { missing, edited } = await migrationState(sql, sets);
+  const { missing, edited, newer } = await migrationState(sql, sets);
   const fix = "bun run ekiden migrate";
   return [
     ...(edited.length === 0
@@ -157,8 +157,13 @@ export async function migrationChecks(sql: Sql, sets: readonly MigrationSet[]): 
             "Restore these files; write the change into new ones.",
           ),
         ]),
+    ...(newer.length === 0
+      ? []
+      : [
+          fault("red", "migrations", `of a newer engine, and breaking: ${newer.join(", ")}`, "Start the newer engine."),
+        ]),
     ...(missing.length === 0 ? [] : [fault("warn", "migrations", `not applied yet: ${missing.join(", ")}`, fix)]),
-    ...(missing.length + edited.length > 0 ? [] : [fine("migrations", "all are applied")]),
+    ...(missing.length + edited.length + newer.length > 0 ? [] : [fine("migrations", "all are applied")]),
   ];
 }
 
