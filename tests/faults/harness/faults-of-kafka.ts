@@ -159,6 +159,7 @@ const offsetsReset: Fault = {
         }),
       HEAL_MS,
     );
+    rewound();
     for (const engine of world.engines) engine.launch();
     for (const engine of world.engines) await engine.ready();
     rewound();

@@ -259,8 +259,9 @@ export class Run {
 
   async #outcome(): Promise<Outcome> {
     const { world } = this;
-    const kafka =
-      world.kafka === null ? null : { records: await readLog(world), committed: await committedOffsets(world) };
+    // The offsets first: what still comes lies behind them then, not before.
+    const committed = world.kafka === null ? [] : await committedOffsets(world);
+    const kafka = world.kafka === null ? null : { committed, records: await readLog(world) };
     const violations = await check(world.sql, {
       history: this.history,
       abroad: world.driven.abroad,

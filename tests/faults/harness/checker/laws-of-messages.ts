@@ -64,6 +64,21 @@ const WAY: readonly Law[] = [
   },
   {
     invariant: "I10",
+    says: "whatever lay below an offset when it was first seen had been worked off by then",
+    breaches: `select r.correlation_id as saga_id, m.consumer_group, m.topic, m.partition, m."offset", l.message_id, c.consumed_at, m.at
+      from (
+        select s.*, lag("offset") over (partition by consumer_group, topic, partition order by at) as before from (
+          select consumer_group, topic, partition, "offset", min(at) as at from checker.committed_sample group by 1, 2, 3, 4
+        ) s
+      ) m
+      join checker.log l on l.topic = m.topic and l.partition = m.partition
+        and l."offset" < m."offset" and l."offset" >= coalesce(m.before, 0)
+      join timeline.event_request r on r.message_id = l.message_id
+      join timeline.event_consumption c on c.message_id = l.message_id and c.consumer_group = m.consumer_group
+      where m.consumer_group not like '%.%' and c.consumed_at > m.at and c.attempts = 1 and not c.error_flag`,
+  },
+  {
+    invariant: "I10",
     says: "while it ran, no committed offset was past a message without its row, or went back unless it was rewound",
     breaches: `select s.consumer_group, s.topic, s.partition, s."offset", s.passed_over, s.before, s.at from (
         select s.*, lag(s."offset") over w as before, lag(s.at) over w as at_before from checker.committed_sample s

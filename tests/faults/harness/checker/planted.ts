@@ -161,6 +161,11 @@ export const PLANTED: readonly Planted[] = [
     plant: `insert into checker.committed_sample values ('north', 'north.begin', 0, 9, now() + interval '1 hour', 0), ('north', 'north.begin', 0, 8, now() + interval '2 hours', 0)`,
   },
   {
+    invariant: "I10",
+    what: "an offset was past messages that were worked off only later",
+    plant: `insert into checker.committed_sample values ('north', 'north.begin', 0, 5, now() - interval '1 day', 0)`,
+  },
+  {
     invariant: "I11",
     what: "an effect was written in a transaction of its own",
     plant: `update north.effect set at = at where step_key = ${ONE_DONE}`,
