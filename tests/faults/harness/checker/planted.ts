@@ -132,6 +132,12 @@ export const PLANTED: readonly Planted[] = [
     plant: `insert into timeline.event_consumption (consumer_group, message_id, topic, consumer, consumed_at) values ('south', timeline.new_ulid(), 'south.pass', 'x', now())`,
   },
   {
+    invariant: "I7",
+    what: "a request was taken for foreign",
+    plant: `insert into timeline.event_consumption (consumer_group, message_id, foreign_id, topic, consumer, consumed_at)
+      values ('south', timeline.new_ulid(), ${MOVED}, 'timeline', 'x', now())`,
+  },
+  {
     invariant: "I8",
     what: "a request never reached its topic",
     plant: `delete from checker.log where message_id = ${MOVED}`,
