@@ -69,7 +69,7 @@ const stopInCall: Fault = {
         const pid = Number(row?.consumer.split("/")[1]);
         return world.engines.find((one) => one.pid === pid && one.isReady);
       },
-      20_000,
+      60_000,
     ).catch(() => {
       throw new NotFired("no call to the outside was open");
     });
@@ -184,15 +184,17 @@ async function runnerOf(scene: Scene, point: string): Promise<Supervised> {
 /** Whether it came to the place; an engine that did not is started again without it. */
 async function endsItself({ world }: Scene, engine: Supervised, point: string): Promise<boolean> {
   const before = engine.failpointEnds;
+  // A standby would take the lease over, and the place be passed there: it is down until then.
+  const others = world.mode === "standby" ? world.engines.filter((other) => other !== engine) : [];
+  await Promise.all(others.map((other) => other.end("SIGKILL")));
   engine.failpoint = point;
   engine.signal("SIGKILL");
   // The place may be passed before the engine is ready; only then does its time run.
   await eventually(`${engine.name} runs`, async () => engine.isReady || engine.failpointEnds > before, READY_MS);
-  // The lease has gone to the other one meanwhile: it must come back, or the place is passed elsewhere.
-  if (world.mode === "standby") for (const other of world.engines) if (other !== engine) other.signal("SIGKILL");
   const passed = eventually(`${point} was passed`, async () => engine.failpointEnds > before, FAILPOINT_MS);
   const isPassed = await passed.catch(() => false);
   if (!isPassed) engine.signal("SIGKILL");
+  for (const other of others) other.launch();
   await engine.ready();
   return isPassed;
 }
