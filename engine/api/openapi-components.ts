@@ -5,6 +5,7 @@ import * as definition from "./definition-schema.ts";
 import * as group from "./group-schema.ts";
 import * as health from "./health-schema.ts";
 import * as key from "./key-schema.ts";
+import * as me from "./me-schema.ts";
 import * as message from "./message-schema.ts";
 import * as pipeline from "./pipeline-schema.ts";
 import * as partition from "./partition-schema.ts";
@@ -44,6 +45,7 @@ const SCHEMAS = {
   KeyList: key.KeyList,
   KeyRequest: key.KeyRequest,
   Live: health.Live,
+  Me: me.Me,
   Message: message.Message,
   MessageList: message.MessageList,
   Pipeline: pipeline.Pipeline,

@@ -9,11 +9,13 @@ import { Admission } from "./admission.ts";
 import type { Api, ApiContext, ApiEnv } from "./api-env.ts";
 import { addAuditRoutes } from "./audit-routes.ts";
 import { Authentication } from "./authentication.ts";
+import { addConsoleRoutes, type Console } from "./console-routes.ts";
 import { addDefinitionRoutes } from "./definition-routes.ts";
 import { addDocsRoutes } from "./docs-routes.ts";
 import { addGroupRoutes } from "./group-routes.ts";
 import { addHealthRoutes } from "./health-routes.ts";
 import { addKeyRoutes } from "./key-routes.ts";
+import { addMeRoutes } from "./me-routes.ts";
 import { addMessageRoutes } from "./message-routes.ts";
 import { addMetricsRoutes } from "./metrics-routes.ts";
 import { isLoopback, originGuard } from "./origin-guard.ts";
@@ -46,6 +48,8 @@ export interface ApiOptions {
   readonly draining?: AbortSignal;
   /** Other limits of the event streams, in tests. */
   readonly streams?: Partial<StreamLimits>;
+  /** The console at `/`; absent: there is none. */
+  readonly console?: Console;
 }
 
 /** How callers say who they are, and how many requests a second each may send. */
@@ -88,6 +92,7 @@ export function createApi(options: ApiOptions): Api {
   addPartitionRoutes(app, parts);
   addAuditRoutes(app, parts);
   addKeyRoutes(app, parts);
+  addMeRoutes(app);
   const bounds = () => [...admission.bounds, ...reader.bounds, ...streams.bounds, ...engine.bounds()];
   addMetricsRoutes(app, parts, bounds);
   addHealthRoutes(app, parts, {
@@ -95,6 +100,7 @@ export function createApi(options: ApiOptions): Api {
     isKnown: async (authorization) => (await authentication?.isKnown(authorization)) ?? true,
   });
   addDocsRoutes(app);
+  if (options.console !== undefined) addConsoleRoutes(app, options.console);
   return app;
 }
 
