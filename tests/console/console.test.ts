@@ -27,12 +27,13 @@ afterAll(() => stand?.close());
 test("a business key, a saga's id and a message's id, typed into the search, open their saga", async () => {
   const page = await stand.open("/");
   for (const text of ["P-1", parked.toLowerCase(), await firstMessage(parked)]) {
+    await page.getByRole("searchbox").waitFor();
     await page.keyboard.press("/");
     await page.keyboard.type(text);
     await page.keyboard.press("Enter");
     await page.waitForURL(`**/sagas/${parked}**`);
     await heading(page, "P-1");
-    await page.goto(`${stand.engine.url}/sagas`);
+    await page.goto(`${stand.line.url}/sagas`);
   }
   await page.getByRole("searchbox").fill("no such key");
   await page.keyboard.press("Enter");
@@ -90,7 +91,10 @@ test("a waiting saga is signalled from its page, which follows it to its end", a
 test("one selection drives steps, picture, both lists and the address", async () => {
   const page = await stand.open(`/sagas/${undone}`);
   await page.getByRole("region", { name: "Compensation" }).getByText("2 of 2 compensated").waitFor();
-  await page.getByRole("region", { name: "Requests and consumptions" }).getByRole("button", { name: "step.rejected" }).click();
+  await page
+    .getByRole("region", { name: "Requests and consumptions" })
+    .getByRole("button", { name: "step.rejected" })
+    .click();
   await page.getByText("no_address").first().waitFor();
 
   const { searchParams } = new URL(page.url());
@@ -104,7 +108,10 @@ test("one selection drives steps, picture, both lists and the address", async ()
 
 test("a parked command is edited, and its saga goes on to its end", async () => {
   const page = await stand.open("/parked");
-  await page.getByRole("region", { name: "Parked" }).getByRole("button", { name: /over_limit/ }).click();
+  await page
+    .getByRole("region", { name: "Parked" })
+    .getByRole("button", { name: /over_limit/ })
+    .click();
   await page.getByRole("button", { name: "P-2", exact: true }).click();
   await page.getByRole("button", { name: "Edit and retry" }).click();
   const dialog = page.getByRole("dialog");
@@ -119,14 +126,17 @@ test("a parked command is edited, and its saga goes on to its end", async () => 
   await dialog.getByRole("button", { name: "Edit and retry" }).click();
   await dialog.waitFor({ state: "detached" });
 
-  await page.goto(`${stand.engine.url}/sagas?key=P-2`);
+  await page.goto(`${stand.line.url}/sagas?key=P-2`);
   await page.getByRole("row").filter({ hasText: "P-2" }).getByText("completed").waitFor();
   await page.context().close();
 });
 
 test("a group is sent again through a redrive that tells how it goes", async () => {
   const page = await stand.open("/parked");
-  await page.getByRole("region", { name: "Parked" }).getByRole("button", { name: /over_limit/ }).click();
+  await page
+    .getByRole("region", { name: "Parked" })
+    .getByRole("button", { name: /over_limit/ })
+    .click();
   await page.getByRole("button", { name: /^Retry all/ }).click();
   const dialog = page.getByRole("dialog");
   await dialog.getByText("shop", { exact: true }).first().waitFor();
@@ -140,8 +150,18 @@ test("a group is sent again through a redrive that tells how it goes", async () 
 
 test("every page is clean under axe, in both themes, at 1280 and at 390 pixels", async () => {
   const found: string[] = [];
-  for (const path of ["/", "/sagas", `/sagas/${parked}`, `/sagas/${undone}?step=charge`, "/parked", "/sagas?key=nothing"]) {
-    for (const [colorScheme, width] of [["light", 1280], ["dark", 390]] as const) {
+  for (const path of [
+    "/",
+    "/sagas",
+    `/sagas/${parked}`,
+    `/sagas/${undone}?step=charge`,
+    "/parked",
+    "/sagas?key=nothing",
+  ]) {
+    for (const [colorScheme, width] of [
+      ["light", 1280],
+      ["dark", 390],
+    ] as const) {
       const page = await stand.open(path, { colorScheme, viewport: { width, height: 900 } });
       await page.locator("main h1").waitFor();
       await page.locator("main .skeleton").first().waitFor({ state: "detached" });
@@ -179,12 +199,10 @@ test("a lost stream is said, and what happened meanwhile is shown when it is bac
   await page.locator(".stream.live").waitFor();
   const row = page.getByRole("row").filter({ hasText: "P-1" });
   await row.getByText("parked").waitFor();
-  await page.route("**/v1/**", (route) => route.abort());
-  await page.context().setOffline(true);
+  stand.line.cut();
   await page.locator(".stream.lost").waitFor();
   await post(`/v1/sagas/${parked}/terminate`, { reason: "a test" });
-  await page.context().setOffline(false);
-  await page.unroute("**/v1/**");
+  stand.line.mend();
 
   await row.getByText("terminated").waitFor();
   await page.locator(".stream.live").waitFor();

@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
@@ -13,6 +15,8 @@ export interface Stand {
   readonly browser: Browser;
   /** A page of the console; what goes wrong in it is thrown by `close`. */
   open(path: string, options?: BrowserContextOptions): Promise<Page>;
+  /** What is between the browser and the engine. */
+  readonly line: Line;
   /** Starts an order and waits until it is final, parked or waits. Returns its saga's id. */
   order(orderNo: string, customer: string, amount: number): Promise<string>;
   close(): Promise<void>;
@@ -24,7 +28,9 @@ const LONG_MS = 30_000;
 /** One engine and one browser, for a whole file. */
 export async function openStand(environment: Record<string, string> = {}): Promise<Stand> {
   const engine = await testEngine("embedded", { domains: SHOP, environment });
+  const line = await openLine(Number(new URL(engine.url).port));
   const browser = await openBrowser().catch(async (error: unknown) => {
+    line.close();
     await engine.close();
     throw error;
   });
@@ -32,6 +38,7 @@ export async function openStand(environment: Record<string, string> = {}): Promi
   return {
     engine,
     browser,
+    line,
     open: async (path, options = {}) => {
       const context = await browser.newContext({ locale: "en-GB", viewport: { width: 1280, height: 900 }, ...options });
       const page = await context.newPage();
@@ -43,14 +50,60 @@ export async function openStand(environment: Record<string, string> = {}): Promi
           faults.push(`${path}: ${line.text()}`);
         }
       });
-      await page.goto(`${engine.url}${path}`);
+      await page.goto(`${line.url}${path}`);
       return page;
     },
     order: (orderNo, customer, amount) => startOrder(engine.url, { orderNo, customer, amount }),
     close: async () => {
       await browser.close();
+      line.close();
       await engine.close();
       if (faults.length > 0) throw new Error(`in the browser:\n${faults.join("\n")}`);
+    },
+  };
+}
+
+/** Hands bytes to and fro between the browser and the engine, until it is cut. */
+export interface Line {
+  readonly url: string;
+  /** Breaks every connection off, and takes none until it is `mended`. */
+  cut(): void;
+  mend(): void;
+  close(): void;
+}
+
+async function openLine(port: number): Promise<Line> {
+  const open = new Set<Socket>();
+  let isCut = false;
+  const server = createServer((near) => {
+    if (isCut) return void near.destroy();
+    const far = connect(port, "127.0.0.1");
+    for (const socket of [near, far]) {
+      open.add(socket);
+      socket.on("error", () => socket.destroy());
+      socket.on("close", () => {
+        open.delete(socket);
+        for (const other of [near, far]) other.destroy();
+      });
+    }
+    near.pipe(far);
+    far.pipe(near);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const cut = () => {
+    isCut = true;
+    for (const socket of open) socket.destroy();
+  };
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    cut,
+    mend: () => {
+      isCut = false;
+    },
+    close: () => {
+      cut();
+      server.close();
     },
   };
 }

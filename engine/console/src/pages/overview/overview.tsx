@@ -105,7 +105,7 @@ function Tile({ text, note, href, alert = false, children }: TileProps) {
           {text}
         </span>
         <b class="number">{children}</b>
-          {note === undefined ? null : <small>{note}</small>}
+        {note === undefined ? null : <small>{note}</small>}
       </a>
     </li>
   );

@@ -77,8 +77,7 @@ function Row({ message, number, because, classes, open, onSelect }: RowProps) {
           {attempt !== null && attempt > 1 ? <small>{t("attempt", { count: attempt })}</small> : null}
           {late ? <small class="fault"> {t("late")}</small> : null}
           <div class="soft">
-            {requestedAt === null ? null : <Clock time={requestedAt} />} ·{" "}
-            {producer} → <code>{topic}</code>
+            {requestedAt === null ? null : <Clock time={requestedAt} />} · {producer} → <code>{topic}</code>
             {because === undefined ? null : <span class="because"> ↳ {t("because", { number: because })}</span>}
           </div>
         </td>
