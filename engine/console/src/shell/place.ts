@@ -46,7 +46,7 @@ export function useQuery(): readonly [
 }
 
 /** The present address with some of its query changed. */
-function withQuery(change: Readonly<Record<string, string | null>>): string {
+export function withQuery(change: Readonly<Record<string, string | null>>): string {
   const next = new URL(place.value);
   for (const [name, value] of Object.entries(change)) {
     if (value === null || value === "") next.searchParams.delete(name);
