@@ -245,6 +245,41 @@ export interface Schemas {
     readonly topic: string;
     readonly message_body: unknown;
   };
+  /** A revision as a picture, top to bottom, laid out */
+  readonly Graph: {
+    readonly width: number;
+    readonly height: number;
+    readonly boxes: readonly (Schemas["GraphBox"])[];
+    readonly lines: readonly (Schemas["GraphLine"])[];
+    readonly labels: readonly (Schemas["GraphLabel"])[];
+  };
+  /** A step, or how it is undone, in the picture */
+  readonly GraphBox: {
+    readonly x: number;
+    readonly y: number;
+    readonly width: number;
+    readonly height: number;
+    /** Kind of the step, or start, completed, if, join, undo */
+    readonly kind: string;
+    /** What it says; the first is its title */
+    readonly lines: readonly (string)[];
+    readonly pivot: boolean;
+    /** Path of the step, without the numbers of items; of an undo, of the step that it undoes */
+    readonly path: string | null;
+  };
+  /** A text beside a line */
+  readonly GraphLabel: {
+    readonly x: number;
+    readonly y: number;
+    readonly text: string;
+  };
+  /** A line of the picture */
+  readonly GraphLine: {
+    /** Its corners, x and y */
+    readonly points: readonly (readonly (unknown)[])[];
+    readonly style: "next" | "catch" | "undo";
+    readonly arrow: boolean;
+  };
   /** A member of the group in this process */
   readonly GroupMember: {
     /** running, paused, standby, rebuilding or stopped */
@@ -319,6 +354,17 @@ export interface Schemas {
   readonly Live: {
     readonly status: "live";
   };
+  /** Who calls */
+  readonly Me: {
+    /** What the audit calls the caller: `key:<name>`, `jwt:<subject>`, or `local` while nobody is asked */
+    readonly actor: string;
+    /** What the caller may do; each role all that those before it may */
+    readonly role: "viewer" | "starter" | "operator" | "admin";
+    /** Definitions whose sagas the caller may see; null: all, and what belongs to none */
+    readonly definitions: readonly (string)[] | null;
+    /** Whether the caller may read inputs, outputs and bodies */
+    readonly payloads: boolean;
+  };
   /** A message: who asked for it, when, what, where, and what became of it */
   readonly Message: {
     /** ULID of the message */
@@ -359,6 +405,113 @@ export interface Schemas {
   /** Messages, newest first */
   readonly MessageList: {
     readonly items: readonly (Schemas["Message"])[];
+    /** `cursor` of the next page; null: this was the last */
+    readonly nextCursor: string | null;
+  };
+  /** How all sagas stand */
+  readonly Overview: {
+    /** Sagas that began, a second, over the last whole minute */
+    readonly startedPerSecond: number;
+    /** Sagas that completed, likewise */
+    readonly completedPerSecond: number;
+    /** Half of the newest 1,000 sagas that have ended took no longer; null: none has */
+    readonly p50Ms: number | null;
+    /** 95 of 100 of them took no longer */
+    readonly p95Ms: number | null;
+    /** Open and going forward */
+    readonly running: number;
+    /** Open and being undone */
+    readonly compensating: number;
+    /** Waiting for a person */
+    readonly parked: number;
+    /** Waiting for the next attempt of a step */
+    readonly retrying: number;
+    /** The oldest saga that has not ended; null: all have */
+    readonly oldest: {
+      readonly sagaId: string;
+      readonly startedAt: string;
+    } | null;
+    readonly definitions: readonly (Schemas["OverviewDefinition"])[];
+    /** The last hour, oldest first; after a start of the engine older minutes are counted within a few calls */
+    readonly minutes: readonly (Schemas["OverviewMinute"])[];
+  };
+  /** How the sagas of a definition stand */
+  readonly OverviewDefinition: {
+    /** Name of the definition */
+    readonly definition: string;
+    /** Open and going forward */
+    readonly running: number;
+    /** Open and being undone */
+    readonly compensating: number;
+    /** Waiting for a person */
+    readonly parked: number;
+    /** Completed in the last hour */
+    readonly completed: number;
+    /** Failed in the last hour */
+    readonly failed: number;
+    /** Cancelled in the last hour */
+    readonly cancelled: number;
+    /** Terminated in the last hour */
+    readonly terminated: number;
+  };
+  /** A minute of the last hour */
+  readonly OverviewMinute: {
+    /** When the minute began */
+    readonly at: string;
+    /** Sagas that began in it */
+    readonly started: number;
+    /** Sagas that completed in it */
+    readonly completed: number;
+    /** Sagas that ended in it in another way */
+    readonly ended: number;
+  };
+  /** Parked sagas of one definition that stopped at the same step for the same reason */
+  readonly ParkedGroup: {
+    /** Names the group in GET /v1/parked/{groupId} */
+    readonly groupId: string;
+    /** Name of the definition */
+    readonly definition: string;
+    /** Path of the step, without the numbers of items; null: no single step */
+    readonly step: string | null;
+    /** Why its newest saga is parked */
+    readonly error: Schemas["SagaError"] | null;
+    /** How many are parked so */
+    readonly sagas: number;
+    /** When the first of them was parked, or last touched */
+    readonly firstAt: string;
+    /** When the last of them was */
+    readonly lastAt: string;
+    /** The newest of them */
+    readonly newestSagaId: string;
+  };
+  /** Groups of parked sagas, largest first */
+  readonly ParkedGroupList: {
+    readonly items: readonly (Schemas["ParkedGroup"])[];
+    /** Always null: the 200 largest groups are one page */
+    readonly nextCursor: null;
+  };
+  /** A parked saga */
+  readonly ParkedSaga: {
+    readonly sagaId: string;
+    /** Business key */
+    readonly key: string | null;
+    /** Path of the step it is parked at */
+    readonly step: string | null;
+    readonly error: Schemas["SagaError"] | null;
+    /** When it was parked, or last touched */
+    readonly parkedAt: string;
+    /** The newest command or compensation of that step; null: it sends none */
+    readonly messageId: string | null;
+    /** Which handler runs it */
+    readonly action: string | null;
+    /** Where it was sent */
+    readonly topic: string | null;
+    /** A consumer group has that message in error: it can be redriven */
+    readonly inError: boolean;
+  };
+  /** Sagas of a group, newest first */
+  readonly ParkedSagaList: {
+    readonly items: readonly (Schemas["ParkedSaga"])[];
     /** `cursor` of the next page; null: this was the last */
     readonly nextCursor: string | null;
   };
@@ -1262,6 +1415,38 @@ export interface Operations {
     };
     readonly answer: Schemas["Revision"] | string;
   };
+  /** Read a revision as a picture */
+  readonly getGraph: {
+    readonly path: {
+      /** Name of the definition */
+      readonly definition: string;
+      /** Revision: SHA-256 of the source, hex */
+      readonly hash: string;
+    };
+    readonly answer: Schemas["Graph"];
+  };
+  /** Read how all sagas stand */
+  readonly getOverview: {
+    readonly answer: Schemas["Overview"];
+  };
+  /** List why sagas are parked */
+  readonly listParkedGroups: {
+    readonly answer: Schemas["ParkedGroupList"];
+  };
+  /** List the sagas of a group of parked ones */
+  readonly listParked: {
+    readonly path: {
+      /** Group of parked sagas */
+      readonly groupId: string;
+    };
+    readonly query?: {
+      /** Rows of a page */
+      readonly limit?: number;
+      /** `nextCursor` of the page before */
+      readonly cursor?: string;
+    };
+    readonly answer: Schemas["ParkedSagaList"];
+  };
   /** List messages, newest first */
   readonly listMessages: {
     readonly query?: {
@@ -1515,6 +1700,10 @@ export interface Operations {
     readonly body: Schemas["Reasoned"];
     readonly answer: Schemas["ApiKey"];
   };
+  /** Read who calls, and what that caller may do */
+  readonly getMe: {
+    readonly answer: Schemas["Me"];
+  };
   /** Read the engine's numbers, for Prometheus */
   readonly getMetrics: {
     readonly answer: string;
@@ -1548,6 +1737,10 @@ export const OPERATIONS = {
   validateDefinition: ["POST","/v1/definitions/validate","text/yaml"],
   getDefinition: ["GET","/v1/definitions/{definition}",null],
   getRevision: ["GET","/v1/definitions/{definition}/revisions/{hash}",null],
+  getGraph: ["GET","/v1/definitions/{definition}/revisions/{hash}/graph",null],
+  getOverview: ["GET","/v1/overview",null],
+  listParkedGroups: ["GET","/v1/parked",null],
+  listParked: ["GET","/v1/parked/{groupId}",null],
   listMessages: ["GET","/v1/messages",null],
   getMessage: ["GET","/v1/messages/{messageId}",null],
   redriveMessage: ["POST","/v1/messages/{messageId}/redrive","application/json"],
@@ -1577,6 +1770,7 @@ export const OPERATIONS = {
   listKeys: ["GET","/v1/keys",null],
   createKey: ["POST","/v1/keys","application/json"],
   revokeKey: ["POST","/v1/keys/{name}/revoke","application/json"],
+  getMe: ["GET","/v1/me",null],
   getMetrics: ["GET","/metrics",null],
   getLiveness: ["GET","/health/live",null],
   getReadiness: ["GET","/health/ready",null],

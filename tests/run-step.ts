@@ -63,6 +63,7 @@ export const COVERAGE: Step = {
 /** What can be said without running the product. */
 export const STATIC_STEPS: readonly Step[] = [
   { name: "types", args: ["node_modules/typescript/bin/tsc", "-p", "."] },
+  { name: "types of the console", args: ["node_modules/typescript/bin/tsc", "-p", "engine/console"] },
   { name: "lint", args: ["node_modules/@biomejs/biome/bin/biome", "check", "--error-on-warnings"] },
   { name: "ekiden check", args: ["engine/boot.ts", "engine/cli.ts", "check"] },
 ];

@@ -2,10 +2,14 @@ import { toJsonSchemaDefs } from "@valibot/to-json-schema";
 
 import * as audit from "./audit-schema.ts";
 import * as definition from "./definition-schema.ts";
+import * as graph from "./graph-schema.ts";
 import * as group from "./group-schema.ts";
 import * as health from "./health-schema.ts";
 import * as key from "./key-schema.ts";
+import * as me from "./me-schema.ts";
 import * as message from "./message-schema.ts";
+import * as overview from "./overview-schema.ts";
+import * as parked from "./parked-schema.ts";
 import * as pipeline from "./pipeline-schema.ts";
 import * as partition from "./partition-schema.ts";
 import * as problem from "./problem-schema.ts";
@@ -36,6 +40,10 @@ const SCHEMAS = {
   DroppedPartition: partition.DroppedPartition,
   DropRequest: partition.DropRequest,
   ExportedRequest: partition.ExportedRequest,
+  Graph: graph.Graph,
+  GraphBox: graph.GraphBox,
+  GraphLabel: graph.GraphLabel,
+  GraphLine: graph.GraphLine,
   GroupMember: group.GroupMember,
   GroupPartition: group.GroupPartition,
   HealthPart: health.HealthPart,
@@ -44,8 +52,16 @@ const SCHEMAS = {
   KeyList: key.KeyList,
   KeyRequest: key.KeyRequest,
   Live: health.Live,
+  Me: me.Me,
   Message: message.Message,
   MessageList: message.MessageList,
+  Overview: overview.Overview,
+  OverviewDefinition: overview.OverviewDefinition,
+  OverviewMinute: overview.OverviewMinute,
+  ParkedGroup: parked.ParkedGroup,
+  ParkedGroupList: parked.ParkedGroupList,
+  ParkedSaga: parked.ParkedSaga,
+  ParkedSagaList: parked.ParkedSagaList,
   Pipeline: pipeline.Pipeline,
   PipelineConnector: pipeline.PipelineConnector,
   PipelineGroup: pipeline.PipelineGroup,

@@ -11,6 +11,7 @@ export const PATH_PARAMETERS = {
   partition: { name: "partition", description: "Name of the partition", example: "event_request_202601" },
   redriveId: { name: "redriveId", description: "ULID of the redrive", example: "01KAS0CW5X2V7J4H8N6D3Q1RTB" },
   projection: { name: "group", description: "`<domain>.<projection>`", example: "application.standing" },
+  parkedGroup: { name: "groupId", description: "Group of parked sagas", example: "5d41402abc4b2a76b9719d911017c592" },
   keyName: { name: "name", description: "Name of the key", example: "ci-starter" },
   group: { name: "group", description: "`dispatcher`, `<domain>` or `<domain>.<projection>`", example: "screening" },
 } as const;

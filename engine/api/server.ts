@@ -9,15 +9,20 @@ import { Admission } from "./admission.ts";
 import type { Api, ApiContext, ApiEnv } from "./api-env.ts";
 import { addAuditRoutes } from "./audit-routes.ts";
 import { Authentication } from "./authentication.ts";
+import { addConsoleRoutes, type Console } from "./console-routes.ts";
 import { addDefinitionRoutes } from "./definition-routes.ts";
 import { addDocsRoutes } from "./docs-routes.ts";
+import { addGraphRoutes } from "./graph-routes.ts";
 import { addGroupRoutes } from "./group-routes.ts";
 import { addHealthRoutes } from "./health-routes.ts";
 import { addKeyRoutes } from "./key-routes.ts";
+import { addMeRoutes } from "./me-routes.ts";
 import { addMessageRoutes } from "./message-routes.ts";
 import { addMetricsRoutes } from "./metrics-routes.ts";
 import { isLoopback, originGuard } from "./origin-guard.ts";
 import type { Engine } from "./port.ts";
+import { addOverviewRoutes } from "./overview-routes.ts";
+import { addParkedRoutes } from "./parked-routes.ts";
 import { addPartitionRoutes } from "./partition-routes.ts";
 import { internalProblem, problemOf } from "./problem.ts";
 import { addPipelineRoutes } from "./pipeline-routes.ts";
@@ -46,6 +51,8 @@ export interface ApiOptions {
   readonly draining?: AbortSignal;
   /** Other limits of the event streams, in tests. */
   readonly streams?: Partial<StreamLimits>;
+  /** The console at `/`; absent: there is none. */
+  readonly console?: Console;
 }
 
 /** How callers say who they are, and how many requests a second each may send. */
@@ -80,6 +87,9 @@ export function createApi(options: ApiOptions): Api {
   const streams = addStreamRoutes(app, parts, { draining, limits });
   addSagaVerbRoutes(app, parts);
   addDefinitionRoutes(app, parts);
+  addGraphRoutes(app, parts);
+  addOverviewRoutes(app, parts);
+  addParkedRoutes(app, parts);
   addMessageRoutes(app, parts);
   addRedriveRoutes(app, parts);
   addGroupRoutes(app, parts);
@@ -88,6 +98,7 @@ export function createApi(options: ApiOptions): Api {
   addPartitionRoutes(app, parts);
   addAuditRoutes(app, parts);
   addKeyRoutes(app, parts);
+  addMeRoutes(app);
   const bounds = () => [...admission.bounds, ...reader.bounds, ...streams.bounds, ...engine.bounds()];
   addMetricsRoutes(app, parts, bounds);
   addHealthRoutes(app, parts, {
@@ -95,6 +106,7 @@ export function createApi(options: ApiOptions): Api {
     isKnown: async (authorization) => (await authentication?.isKnown(authorization)) ?? true,
   });
   addDocsRoutes(app);
+  if (options.console !== undefined) addConsoleRoutes(app, options.console);
   return app;
 }
 

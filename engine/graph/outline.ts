@@ -1,4 +1,5 @@
 import type { Catch, Compensation, Definition, Expression, Step, Template } from "../core/definition.ts";
+import { branchPath, pathOf } from "../core/path.ts";
 
 /** What a node looks like. */
 export type NodeKind = Step["kind"] | "start" | "completed" | "if" | "join" | "undo";
@@ -8,6 +9,8 @@ export interface GraphNode {
   readonly kind: NodeKind;
   readonly lines: readonly string[];
   readonly pivot: boolean;
+  /** Path of the step, without the numbers of items: `ship[]/pack`. Of an `undo`, of the step that it undoes. */
+  readonly path?: string;
 }
 
 /** A way that leaves a node, with the items on it. Empty: it only goes on. */
@@ -44,7 +47,7 @@ export function outlineOf(definition: Definition): Outline {
   const deadline = deadlineMs === undefined ? [] : [`deadline ${duration(deadlineMs)}`];
   return {
     start: node("start", [name, `version ${version}`, ...startsOf(definition), ...deadline]),
-    items: itemsOf(steps),
+    items: itemsOf(steps, ""),
     completed: node("completed", ["completed"]),
   };
 }
@@ -56,11 +59,17 @@ function startsOf({ start, schedule }: Definition): string[] {
   ];
 }
 
-function itemsOf(steps: readonly Step[]): readonly Item[] {
+function itemsOf(steps: readonly Step[], prefix: string): readonly Item[] {
   return steps.map((step) => {
-    const item = itemOf(step);
+    const path = pathOf(prefix, step.id);
+    const item = withPath(itemOf(step, path), path);
     return step.if === undefined ? item : conditional(step.if, item);
   });
+}
+
+function withPath(item: Item, path: string): Item {
+  const { node, undo } = item;
+  return { ...item, node: { ...node, path }, ...(undo === undefined ? {} : { undo: { ...undo, path } }) };
 }
 
 function conditional(condition: Expression, item: Item): Item {
@@ -71,29 +80,32 @@ function conditional(condition: Expression, item: Item): Item {
   return { ...plain(node("if", [condition.source])), branches };
 }
 
-function itemOf(step: Step): Item {
+function itemOf(step: Step, path: string): Item {
   switch (step.kind) {
     case "command":
-      return { ...withCatch(step, titled(step, step.command), step.catch), ...undone(step.compensate) };
+      return { ...withCatch(step, path, titled(step, step.command)), ...undone(step.compensate) };
     case "notify":
       return plain(node("notify", titled(step, `notify ${step.command}`)));
     case "wait":
-      return withCatch(step, titled(step, `wait for ${step.signal}`), step.catch);
+      return withCatch(step, path, titled(step, `wait for ${step.signal}`));
     case "sleep":
       return plain(node("sleep", titled(step, sleepText(step))));
     case "set":
       return plain(node("set", titled(step, `set ${Object.keys(step.values).join(", ")}`)));
     case "saga":
-      return { ...withCatch(step, titled(step, `saga ${step.saga}`), step.catch), ...undone(step.compensate) };
+      return { ...withCatch(step, path, titled(step, `saga ${step.saga}`)), ...undone(step.compensate) };
     case "fail":
       return { ...plain(node("fail", titled(step, `fail ${step.code}`))), ends: true };
     case "end":
       return { ...plain(node("end", titled(step, `end ${step.outcome}`))), ends: true };
     case "choose":
-      return { ...plain(node("choose", titled(step, step.subject?.source ?? "choose"))), branches: casesOf(step) };
+      return {
+        ...plain(node("choose", titled(step, step.subject?.source ?? "choose"))),
+        branches: casesOf(step, path),
+      };
     case "parallel":
     case "each":
-      return blockOf(step);
+      return blockOf(step, path);
   }
 }
 
@@ -103,14 +115,17 @@ function titled(step: Step, what: string): readonly string[] {
 }
 
 function withCatch(
-  step: Step & { readonly deadlineMs?: number },
+  step: Step & { readonly deadlineMs?: number; readonly catch: readonly Catch[] },
+  path: string,
   lines: readonly string[],
-  caught: readonly Catch[],
 ): Item {
   const deadline = step.deadlineMs === undefined ? [] : [`deadline ${duration(step.deadlineMs)}`];
   const pivot = step.kind === "command" && step.pivot;
   const told = pivot ? ["pivot: from here forward only"] : [];
-  const catches = caught.map(({ code, steps }) => ({ label: `catch ${code}`, items: itemsOf(steps) }));
+  const catches = step.catch.map(({ code, steps }) => ({
+    label: `catch ${code}`,
+    items: itemsOf(steps, branchPath(path, `catch/${code}`)),
+  }));
   return { ...plain({ kind: step.kind, lines: [...lines, ...deadline, ...told], pivot }), catches };
 }
 
@@ -125,24 +140,31 @@ function whatOf(step: Step): string {
   return step.kind === "command" || step.kind === "notify" ? step.command : step.kind;
 }
 
-function casesOf(step: Extract<Step, { kind: "choose" }>): readonly Branch[] {
+function casesOf(step: Extract<Step, { kind: "choose" }>, path: string): readonly Branch[] {
   const cases = step.branches.map(({ id, equals, when, steps }) => {
     const value = typeof equals === "string" || equals === undefined ? equals : JSON.stringify(equals);
-    return { label: when?.source ?? value ?? id, items: itemsOf(steps) };
+    return { label: when?.source ?? value ?? id, items: itemsOf(steps, branchPath(path, id)) };
   });
-  return step.else === undefined ? cases : [...cases, { label: "else", items: itemsOf(step.else) }];
+  return step.else === undefined
+    ? cases
+    : [...cases, { label: "else", items: itemsOf(step.else, branchPath(path, "else")) }];
 }
 
-function blockOf(step: Extract<Step, { kind: "parallel" | "each" }>): Item {
+function blockOf(step: Extract<Step, { kind: "parallel" | "each" }>, path: string): Item {
   const { kind, name } = step;
   const all = kind === "each" || step.join === "all";
   const join = node("join", [kind === "each" ? "all items" : all ? "all" : "the first, others are undone"]);
   const what = kind === "each" ? `each ${step.as} in ${step.in.source}` : "parallel";
   const branches =
     kind === "each"
-      ? [{ label: step.concurrency === 1 ? "one by one" : `${step.concurrency} at once`, items: itemsOf(step.steps) }]
-      : step.branches.map(({ id, steps }) => ({ label: id, items: itemsOf(steps) }));
-  return { ...withCatch(step, name === undefined ? [what] : [name, what], step.catch), branches, join };
+      ? [
+          {
+            label: step.concurrency === 1 ? "one by one" : `${step.concurrency} at once`,
+            items: itemsOf(step.steps, branchPath(path, "[]")),
+          },
+        ]
+      : step.branches.map(({ id, steps }) => ({ label: id, items: itemsOf(steps, branchPath(path, id)) }));
+  return { ...withCatch(step, path, name === undefined ? [what] : [name, what]), branches, join };
 }
 
 function sleepText({ forMs, until }: Extract<Step, { kind: "sleep" }>): string {

@@ -1,6 +1,7 @@
 import { createKey, revokeKey } from "../access/keys.ts";
 import type { Engine } from "../api/port.ts";
 import { createApi, type RunningApi, serveApi } from "../api/server.ts";
+import { consoleFolder } from "../console/folder.ts";
 import { loadDefinition } from "../definition/load.ts";
 import { Edits } from "../dispatcher/edits.ts";
 import { Refusal } from "../core/refusal.ts";
@@ -41,6 +42,7 @@ export function startApi(parts: Parts, deciding: Deciding): RunningApi {
       hosts: config.hosts,
       access: { tokens: config.tokens, ratePerSecond: config.ratePerSecond },
       draining: draining.signal,
+      console: consoleFolder(config.home),
     }),
     host: config.host,
     port: config.port,

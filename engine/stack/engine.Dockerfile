@@ -3,6 +3,7 @@ FROM oven/bun:1.4.4-slim AS packages
 WORKDIR /ekiden
 COPY package.json bun.lock bunfig.toml ./
 COPY patches ./patches
+COPY engine/console/package.json ./engine/console/
 RUN ["bun", "install", "--frozen-lockfile", "--production", "--omit=optional"]
 
 FROM oven/bun:1.4.4-slim

@@ -5,6 +5,7 @@ import { projectFiles } from "./project-files.ts";
 
 const files: DependencyFiles = {
   packageJson: projectFiles("package.json")[0]?.source ?? "",
+  consoleJson: projectFiles("engine/console/package.json")[0]?.source ?? "",
   lock: projectFiles("bun.lock")[0]?.source ?? "",
   decisions: projectFiles("docs/adr/*.md").map(({ source }) => source),
 };
@@ -30,4 +31,14 @@ test.each([
 
   expect(packageJson).not.toBe(files.packageJson);
   expect(dependencyFaults({ ...files, packageJson }).join("\n")).toContain(fault);
+});
+
+test.each([
+  ['"preact": "11.2.0"', '"preact": "^11.2.0"', "preact: ^11.2.0 is not one version"],
+  ['"preact": "11.2.0"', '"preact": "11.2.0", "left-pad": "1.3.0"', "left-pad 1.3.0: no page of docs/adr names it"],
+])("in the console's own package, %s → %s is found", (from, to, fault) => {
+  const consoleJson = files.consoleJson.replace(from, to);
+
+  expect(consoleJson).not.toBe(files.consoleJson);
+  expect(dependencyFaults({ ...files, consoleJson }).join("\n")).toContain(fault);
 });

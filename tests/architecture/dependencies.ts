@@ -1,6 +1,8 @@
 /** Everything that says which packages the project takes, at which version, and why. */
 export interface DependencyFiles {
   readonly packageJson: string;
+  /** engine/console/package.json: what goes to the browser. */
+  readonly consoleJson: string;
   /** bun.lock. */
   readonly lock: string;
   /** The pages of docs/adr. */
@@ -8,6 +10,8 @@ export interface DependencyFiles {
 }
 
 const DIRECT_MAX = 15;
+/** What goes to the browser is counted apart: nothing of it runs in the engine. */
+const CONSOLE_MAX = 8;
 type Versions = Readonly<Record<string, string>>;
 
 interface Manifest {
@@ -21,15 +25,17 @@ interface Manifest {
  * Too many packages, versions that float, a package without its reason, and a lock file that says something else; one
  * sentence each.
  */
-export function dependencyFaults({ packageJson, lock, decisions }: DependencyFiles): string[] {
+export function dependencyFaults({ packageJson, consoleJson, lock, decisions }: DependencyFiles): string[] {
   const { dependencies, optionalDependencies, devDependencies, patchedDependencies } = JSON.parse(
     packageJson,
   ) as Manifest;
   const direct = { ...dependencies, ...optionalDependencies };
-  const all = { ...direct, ...devDependencies };
+  const shown = (JSON.parse(consoleJson) as Pick<Manifest, "dependencies">).dependencies;
+  const all = { ...direct, ...devDependencies, ...shown };
   const count = new Set(Object.keys(direct).map(asOneDependency)).size;
   return [
     ...(count > DIRECT_MAX ? [`${count} direct runtime dependencies, at most ${DIRECT_MAX}`] : []),
+    ...(Object.keys(shown).length > CONSOLE_MAX ? [`the console has more than ${CONSOLE_MAX} packages`] : []),
     ...Object.entries(all).flatMap(([name, version]) => [
       ...(/^\d+\.\d+\.\d+(?:-[\w.]+)?$/.test(version) ? [] : [`${name}: ${version} is not one version`]),
       ...(hasReason(name, version, decisions)

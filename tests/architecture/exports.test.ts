@@ -4,8 +4,8 @@ import { unusedExports } from "./exports.ts";
 import { projectFiles } from "./project-files.ts";
 
 test("whatever is exported is imported somewhere", () => {
-  const files = projectFiles("{engine,tests,scripts}/**/*.ts");
-  const readers = projectFiles("{engine,domains,examples,tests,scripts,bench}/**/*.ts");
+  const files = projectFiles("{engine,tests,scripts}/**/*.{ts,tsx}");
+  const readers = projectFiles("{engine,domains,examples,tests,scripts,bench}/**/*.{ts,tsx}");
 
   // The SDK is for people's domains; a type there that no example needs is no mistake.
   expect(unusedExports(files, readers).filter((name) => !name.startsWith("engine/sdk.ts:"))).toEqual([]);

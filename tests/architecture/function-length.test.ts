@@ -6,7 +6,7 @@ import { projectFiles } from "./project-files.ts";
 const LINES_MAX = 70;
 
 test(`no function is longer than ${LINES_MAX} lines`, () => {
-  const files = projectFiles("{engine,domains,examples,tests,scripts,bench}/**/*.ts");
+  const files = projectFiles("{engine,domains,examples,tests,scripts,bench}/**/*.{ts,tsx}");
 
   expect(files.length).toBeGreaterThan(300);
   expect(files.flatMap((file) => longFunctions(file, LINES_MAX))).toEqual([]);

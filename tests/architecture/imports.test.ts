@@ -5,7 +5,7 @@ import { importsOf } from "./imports.ts";
 import { projectFiles } from "./project-files.ts";
 
 test("every import of engine and domains goes where the rules allow", () => {
-  const files = projectFiles("{engine,domains,examples}/**/*.ts");
+  const files = projectFiles("{engine,domains,examples}/**/*.{ts,tsx}");
 
   expect(files.length).toBeGreaterThan(150);
   expect(files.flatMap(violationsOf)).toEqual([]);

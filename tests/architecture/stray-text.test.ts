@@ -8,7 +8,7 @@ const ITSELF = /^tests\/architecture\/stray-text/;
 
 test("no file names a registry or a path of one machine, or was left unfinished", () => {
   const files = projectFiles(
-    "{engine,domains,examples,sql,tests,bench,scripts,docs,patches}/**/*.{ts,sql,yaml,yml,md,json,xml,patch,Dockerfile}",
+    "{engine,domains,examples,sql,tests,bench,scripts,docs,patches}/**/*.{ts,tsx,sql,yaml,yml,md,json,xml,patch,Dockerfile}",
     "*.{md,json,yaml,toml,lock}",
     ".*ignore",
     ".ci/*",

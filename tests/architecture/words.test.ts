@@ -4,14 +4,14 @@ import { projectFiles } from "./project-files.ts";
 import { abbreviationsIn, synonymsIn } from "./words.ts";
 
 test("engine, SQL, domains and documentation use one word for one thing", () => {
-  const files = projectFiles("{engine,domains,examples,sql}/**/*.{ts,sql,yaml}", "docs/**/*.md", "*.md");
+  const files = projectFiles("{engine,domains,examples,sql}/**/*.{ts,tsx,sql,yaml}", "docs/**/*.md", "*.md");
 
   expect(files.length).toBeGreaterThan(200);
   expect(files.flatMap(synonymsIn)).toEqual([]);
 });
 
 test("names of engine and domains are written out", () => {
-  expect(projectFiles("{engine,domains,examples}/**/*.ts").flatMap(abbreviationsIn)).toEqual([]);
+  expect(projectFiles("{engine,domains,examples}/**/*.{ts,tsx}").flatMap(abbreviationsIn)).toEqual([]);
 });
 
 test.each([

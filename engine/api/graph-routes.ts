@@ -1,0 +1,51 @@
+import type { InferOutput } from "valibot";
+
+import { loadDefinition } from "../definition/load.ts";
+import { clipped, layoutOf } from "../graph/layout.ts";
+import { outlineOf } from "../graph/outline.ts";
+import { readRevision } from "../timeline/read-definitions.ts";
+import type { Api, ApiParts } from "./api-env.ts";
+import { describe } from "./describe.ts";
+import type { Graph } from "./graph-schema.ts";
+import { definitionNameOf, hashOf, unknownRevision } from "./unknown.ts";
+
+/** Definitions as pictures. */
+export function addGraphRoutes(app: Api, { sql }: ApiParts): void {
+  app.get("/v1/definitions/:definition/revisions/:hash/graph", GET, async (c) => {
+    const name = definitionNameOf(c.req.param("definition"));
+    const hash = hashOf(c.req.param("hash"), name);
+    const { source } = (await readRevision(sql, name, hash)) ?? unknownRevision(name, hash);
+    const { definition } = loadDefinition(source, { catalog: null, checks: false });
+    // It was sound when it was recorded.
+    if (definition === null) return unknownRevision(name, hash);
+    const { width, height, boxes, lines, labels } = layoutOf(outlineOf(definition));
+    // The same hash is the same picture for as long as the engine draws the same.
+    c.header("Cache-Control", "private, max-age=300");
+    return c.json({
+      width,
+      height,
+      boxes: boxes.map(({ node: { kind, lines: said, pivot, path = null }, ...box }) => ({
+        ...box,
+        kind,
+        lines: said.map(clipped),
+        pivot,
+        path,
+      })),
+      lines: lines.map(({ points, ...line }) => ({
+        ...line,
+        points: points.map(([x, y]) => [x, y] as [number, number]),
+      })),
+      labels: [...labels],
+    } satisfies InferOutput<typeof Graph>);
+  });
+}
+
+const GET = describe({
+  tag: "definitions",
+  operationId: "getGraph",
+  access: { role: "viewer", over: "definition" },
+  summary: "Read a revision as a picture",
+  path: ["definition", "hash"],
+  answers: { 200: { description: "Boxes, lines and labels with their places", schema: "Graph" } },
+  problems: ["saga.unknown-definition", "definition.unknown-revision"],
+});

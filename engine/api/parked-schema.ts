@@ -1,0 +1,54 @@
+import * as v from "valibot";
+
+import { SagaError, Time } from "./saga-schema.ts";
+
+const nextCursor = v.pipe(v.nullable(v.string()), v.description("`cursor` of the next page; null: this was the last"));
+
+export const ParkedGroup = v.pipe(
+  v.strictObject({
+    groupId: v.pipe(v.string(), v.description("Names the group in GET /v1/parked/{groupId}")),
+    definition: v.pipe(v.string(), v.description("Name of the definition"), v.examples(["onboarding"])),
+    step: v.pipe(
+      v.nullable(v.string()),
+      v.description("Path of the step, without the numbers of items; null: no single step"),
+      v.examples(["screen"]),
+    ),
+    error: v.pipe(v.nullable(SagaError), v.description("Why its newest saga is parked")),
+    sagas: v.pipe(v.number(), v.integer(), v.description("How many are parked so"), v.examples([3])),
+    firstAt: v.pipe(Time, v.description("When the first of them was parked, or last touched")),
+    lastAt: v.pipe(Time, v.description("When the last of them was")),
+    newestSagaId: v.pipe(v.string(), v.description("The newest of them")),
+  }),
+  v.description("Parked sagas of one definition that stopped at the same step for the same reason"),
+);
+
+export const ParkedGroupList = v.pipe(
+  v.strictObject({
+    items: v.array(ParkedGroup),
+    nextCursor: v.pipe(v.null(), v.description("Always null: the 200 largest groups are one page")),
+  }),
+  v.description("Groups of parked sagas, largest first"),
+);
+
+export const ParkedSaga = v.pipe(
+  v.strictObject({
+    sagaId: v.string(),
+    key: v.pipe(v.nullable(v.string()), v.description("Business key")),
+    step: v.pipe(v.nullable(v.string()), v.description("Path of the step it is parked at")),
+    error: v.nullable(SagaError),
+    parkedAt: v.pipe(Time, v.description("When it was parked, or last touched")),
+    messageId: v.pipe(
+      v.nullable(v.string()),
+      v.description("The newest command or compensation of that step; null: it sends none"),
+    ),
+    action: v.pipe(v.nullable(v.string()), v.description("Which handler runs it"), v.examples(["screening.examine"])),
+    topic: v.pipe(v.nullable(v.string()), v.description("Where it was sent")),
+    inError: v.pipe(v.boolean(), v.description("A consumer group has that message in error: it can be redriven")),
+  }),
+  v.description("A parked saga"),
+);
+
+export const ParkedSagaList = v.pipe(
+  v.strictObject({ items: v.array(ParkedSaga), nextCursor }),
+  v.description("Sagas of a group, newest first"),
+);

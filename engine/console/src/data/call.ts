@@ -1,0 +1,66 @@
+import { apiKey, refusal } from "./session.ts";
+import type { ProblemDetails } from "./shapes.ts";
+
+/** What the API answers when something is wrong: a code, words, and what to do. */
+export class Problem extends Error {
+  readonly status: number;
+  readonly code: string;
+  readonly hint: string | undefined;
+  readonly faults: readonly { readonly place: string; readonly detail: string }[];
+
+  constructor(status: number, details: Partial<ProblemDetails>) {
+    super(details.detail ?? details.title ?? `HTTP ${status}`);
+    this.status = status;
+    this.code = details.code ?? "console.unreadable-answer";
+    this.hint = details.hint;
+    this.faults = (details.errors ?? []).map((fault) => ({
+      place: fault.pointer ?? fault.parameter ?? "",
+      detail: fault.detail,
+    }));
+  }
+}
+
+/** One call of the API. */
+export interface Call {
+  readonly method?: "GET" | "POST";
+  readonly body?: unknown;
+  readonly signal?: AbortSignal;
+  /** Of a POST: the same key is never carried out twice. */
+  readonly idempotencyKey?: string;
+}
+
+/** Headers that say who calls. */
+export function credentials(): Record<string, string> {
+  return apiKey.value === undefined ? {} : { authorization: `Bearer ${apiKey.value}` };
+}
+
+/** Calls the API. @throws Problem */
+export async function call<T>(path: string, { method = "GET", body, signal, idempotencyKey }: Call = {}): Promise<T> {
+  const headers = {
+    ...credentials(),
+    ...(body === undefined ? {} : { "content-type": "application/json" }),
+    ...(idempotencyKey === undefined ? {} : { "idempotency-key": idempotencyKey }),
+  };
+  const init = { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
+  const response = await fetch(path, { ...init, ...(signal === undefined ? {} : { signal }) }).catch(
+    (error: unknown) => {
+      if (signal?.aborted === true) throw error;
+      throw new Problem(0, { code: "console.unreachable", detail: "The engine does not answer." });
+    },
+  );
+  if (response.ok) return (await response.json()) as T;
+  throw await problemOf(response);
+}
+
+/** What a refused answer says. Who is not known has to sign in. */
+export async function problemOf(response: Response): Promise<Problem> {
+  const details = (await response.json().catch(() => ({}))) as Partial<ProblemDetails>;
+  const problem = new Problem(response.status, details);
+  if (response.status === 401) refusal.set(apiKey.value === undefined ? "" : problem.message);
+  return problem;
+}
+
+/** A key for a call that must not be carried out twice. `crypto.randomUUID` is there on secure pages only. */
+export function newIdempotencyKey(): string {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}

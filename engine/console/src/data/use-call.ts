@@ -1,0 +1,132 @@
+import { useEffect, useRef, useState } from "preact/hooks";
+
+import { call, Problem } from "./call.ts";
+import type { StreamEvent } from "./shapes.ts";
+import { type Batch, onEvents, streamState } from "./stream.ts";
+
+/** An answer of the API as a page shows it. What was read stays while it is read again. */
+export interface Called<T> {
+  readonly data: T | undefined;
+  readonly problem: Problem | undefined;
+  /** Reads it again, now. */
+  again(): void;
+}
+
+export interface Following {
+  /** Whether an event may have changed the answer; without it, none has. */
+  readonly concerns?: (event: StreamEvent) => boolean;
+  /** Reads again after so long whatever happens. */
+  readonly everyMs?: number;
+}
+
+/** Answers that were read lately, so that going back shows something at once. */
+const lately = new Map<string, unknown>();
+const LATELY_MAX = 60;
+/** An answer is read again at most so often, however much happens. */
+const APART_MS = 400;
+/** Without a stream pages ask. */
+const POLL_MS = 3_000;
+
+/** Forgets what was read, for whoever signs in next. */
+export function forgetAnswers(): void {
+  lately.clear();
+}
+
+/** Reads a GET of the API and follows it. `path` undefined: nothing yet. */
+export function useCall<T>(path: string | undefined, { concerns, everyMs }: Following = {}): Called<T> {
+  const [, draw] = useState(0);
+  const reading = useRef<Reading<T> | undefined>(undefined);
+  const matters = useRef(concerns);
+  matters.current = concerns;
+  if (reading.current?.path !== path) {
+    reading.current?.leave();
+    reading.current = path === undefined ? undefined : new Reading<T>(path, () => draw((count) => count + 1));
+  }
+  const current = reading.current;
+  useEffect(() => {
+    if (current === undefined) return;
+    current.again();
+    const changes = (batch: Batch) => {
+      if (batch === null ? matters.current !== undefined : batch.some((event) => matters.current?.(event)))
+        current.soon();
+    };
+    const stop = onEvents(changes);
+    const every = everyMs === undefined ? undefined : setInterval(() => current.soon(), everyMs);
+    const poll = setInterval(() => {
+      if (streamState.value === "lost" && matters.current !== undefined) current.soon();
+    }, POLL_MS);
+    return () => {
+      stop();
+      clearInterval(every);
+      clearInterval(poll);
+      current.leave();
+    };
+  }, [current, everyMs]);
+  return { data: current?.data, problem: current?.problem, again: () => current?.again() };
+}
+
+class Reading<T> {
+  readonly path: string;
+  data: T | undefined;
+  problem: Problem | undefined;
+  readonly #draw: () => void;
+  #ending = new AbortController();
+  #running = false;
+  #wanted = false;
+  #readAt = 0;
+  #later: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(path: string, draw: () => void) {
+    this.path = path;
+    this.#draw = draw;
+    this.data = lately.get(path) as T | undefined;
+  }
+
+  /** Soon, together with whatever else happens until then. */
+  soon(): void {
+    this.#later ??= setTimeout(() => this.again(), Math.max(0, this.#readAt + APART_MS - performance.now()));
+  }
+
+  again(): void {
+    clearTimeout(this.#later);
+    this.#later = undefined;
+    if (this.#ending.signal.aborted) this.#ending = new AbortController();
+    if (this.#running) {
+      this.#wanted = true;
+      return;
+    }
+    void this.#read();
+  }
+
+  leave(): void {
+    clearTimeout(this.#later);
+    this.#later = undefined;
+    this.#ending.abort();
+  }
+
+  async #read(): Promise<void> {
+    this.#running = true;
+    this.#readAt = performance.now();
+    const { signal } = this.#ending;
+    try {
+      this.data = await call<T>(this.path, { signal });
+      this.problem = undefined;
+      remember(this.path, this.data);
+    } catch (error) {
+      if (!signal.aborted) this.problem = error instanceof Problem ? error : new Problem(0, { detail: String(error) });
+    }
+    this.#running = false;
+    if (!signal.aborted) this.#draw();
+    if (this.#wanted) {
+      this.#wanted = false;
+      this.soon();
+    }
+  }
+}
+
+function remember(path: string, answer: unknown): void {
+  lately.delete(path);
+  lately.set(path, answer);
+  const [oldest] = lately.keys();
+  if (lately.size > LATELY_MAX && oldest !== undefined) lately.delete(oldest);
+}

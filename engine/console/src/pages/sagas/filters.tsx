@@ -1,0 +1,140 @@
+import { useState } from "preact/hooks";
+
+import type { DefinitionList, SagaStatus } from "../../data/shapes.ts";
+import { useCall } from "../../data/use-call.ts";
+import { Chip, Taken } from "../../parts/chips.tsx";
+import { statusText } from "../../parts/status.tsx";
+import { useQuery } from "../../shell/place.ts";
+import { t } from "./text.ts";
+
+const STATUSES: readonly SagaStatus[] = [
+  "running",
+  "compensating",
+  "parked",
+  "completed",
+  "failed",
+  "cancelled",
+  "terminated",
+];
+const SPANS = [
+  ["hour", 3_600_000],
+  ["day", 86_400_000],
+] as const;
+
+/** What the list is narrowed by; all of it stands in the address. */
+export function Filters() {
+  const [query, change] = useQuery();
+  const chosen = (query.get("status") ?? "").split(",").filter((one) => one !== "");
+  const toggle = (status: string, on: boolean) => {
+    const next = on ? [...chosen, status] : chosen.filter((one) => one !== status);
+    change({ status: next.join(","), cursor: null });
+  };
+  return (
+    <div class="chips">
+      {STATUSES.map((status) => (
+        <Chip
+          key={status}
+          on={chosen.includes(status)}
+          text={statusText(status)}
+          onChange={(on) => toggle(status, on)}
+        />
+      ))}
+      <DefinitionChoice />
+      {SPANS.map(([span]) => (
+        <Chip
+          key={span}
+          on={query.get("within") === span}
+          text={t(span)}
+          onChange={(on) => change({ within: on ? span : null, cursor: null })}
+        />
+      ))}
+      <LabelField />
+      <OtherFilters />
+    </div>
+  );
+}
+
+function DefinitionChoice() {
+  const [query, change] = useQuery();
+  const { data } = useCall<DefinitionList>("/v1/definitions");
+  const chosen = query.get("definition") ?? "";
+  const names = new Set([...(data?.items.map(({ name }) => name) ?? []), ...(chosen === "" ? [] : [chosen])]);
+  return (
+    <select
+      aria-label={t("definition")}
+      value={chosen}
+      onChange={(event) => change({ definition: event.currentTarget.value, cursor: null })}
+    >
+      <option value="">{t("anyDefinition")}</option>
+      {[...names].map((name) => (
+        <option key={name} value={name}>
+          {name}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+function LabelField() {
+  const [, change] = useQuery();
+  const [text, setText] = useState("");
+  const [, name, value] = /^([a-z][a-z0-9_]{0,47})=(.+)$/.exec(text.trim()) ?? [];
+  return (
+    <form
+      class="inline"
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (name === undefined || value === undefined) return;
+        change({ [`label.${name}`]: value, cursor: null });
+        setText("");
+      }}
+    >
+      <input
+        aria-label={t("label")}
+        placeholder={t("label")}
+        value={text}
+        onInput={(event) => setText(event.currentTarget.value)}
+      />
+      {text === "" ? null : (
+        <button
+          type="submit"
+          class="button"
+          disabled={name === undefined}
+          title={name === undefined ? t("labelFault") : undefined}
+        >
+          {t("add")}
+        </button>
+      )}
+    </form>
+  );
+}
+
+/** Filters that have no chip of their own, each with a way to take it away. */
+function OtherFilters() {
+  const [query, change] = useQuery();
+  return [...query]
+    .filter(([name]) => name.startsWith("label.") || ["key", "parent", "startedAfter", "startedBefore"].includes(name))
+    .map(([name, value]) => {
+      const text = name === "parent" ? t("children", { id: value }) : `${name.replace("label.", "")}=${value}`;
+      return (
+        <Taken
+          key={name}
+          text={text}
+          label={t("remove", { text })}
+          onRemove={() => change({ [name]: null, cursor: null })}
+        />
+      );
+    });
+}
+
+/** The address's filters as the API takes them. A span is counted from `now`, so that a page stays what it is. */
+export function apiQuery(query: URLSearchParams, now: number): URLSearchParams {
+  const asked = new URLSearchParams();
+  for (const [name, value] of query) {
+    if (name === "within") {
+      const length = SPANS.find(([span]) => span === value)?.[1];
+      if (length !== undefined) asked.set("startedAfter", new Date(now - length).toISOString());
+    } else asked.set(name, value);
+  }
+  return asked;
+}

@@ -1,0 +1,165 @@
+import { useEffect, useMemo, useState } from "preact/hooks";
+
+import { quoted } from "../../parts/copy.tsx";
+import type { Saga, SagaList } from "../../data/shapes.ts";
+import { onEvents } from "../../data/stream.ts";
+import { useCall } from "../../data/use-call.ts";
+import { download } from "../../parts/json.tsx";
+import { Empty, Loaded } from "../../parts/states.tsx";
+import { Status } from "../../parts/status.tsx";
+import { type Column, Table } from "../../parts/table.tsx";
+import { Ago, Lasting } from "../../parts/time.tsx";
+import { t as word } from "../../parts/text.ts";
+import { useQuery, withQuery } from "../../shell/place.ts";
+import { csvOf } from "./csv.ts";
+import { apiQuery, Filters } from "./filters.tsx";
+import { t } from "./text.ts";
+
+/** The list of sagas, newest first. Rows change in place; new ones wait behind a pill, so that nothing jumps. */
+export function Sagas() {
+  const [query] = useQuery();
+  const text = query.toString();
+  const asked = useMemo(() => apiQuery(query, Date.now()).toString(), [text]);
+  const [shown, setShown] = useState<ReadonlySet<string>>(new Set());
+  const called = useCall<SagaList>(`/v1/sagas?${asked}`, { concerns: ({ sagaId }) => shown.has(sagaId) });
+  const items = called.data?.items;
+  useEffect(() => setShown(new Set(items?.map(({ sagaId }) => sagaId))), [items]);
+  const fresh = useFresh(query);
+  const first = !query.has("cursor");
+  return (
+    <>
+      <div class="page-head">
+        <h1>{t("title")}</h1>
+        {first && fresh.count > 0 ? (
+          <button
+            type="button"
+            class="button pill"
+            onClick={() => {
+              fresh.seen();
+              called.again();
+            }}
+          >
+            ↑ {t("fresh", { count: fresh.count })}
+          </button>
+        ) : null}
+        <span class="space" />
+        <Export items={items ?? []} />
+      </div>
+      <Filters />
+      <Loaded called={called}>
+        {({ items: rows, nextCursor }) => (
+          <>
+            {rows.length === 0 ? <Nothing filtered={text !== ""} /> : <SagaTable rows={rows} />}
+            <nav class="pager" aria-label={t("title")}>
+              {first ? null : (
+                <a class="button" href={withQuery({ cursor: null })}>
+                  ⇤ {word("newest")}
+                </a>
+              )}
+              {nextCursor === null ? null : (
+                <a class="button" href={withQuery({ cursor: nextCursor })}>
+                  {word("more")} →
+                </a>
+              )}
+            </nav>
+          </>
+        )}
+      </Loaded>
+    </>
+  );
+}
+
+const COLUMNS: () => readonly Column<Saga>[] = () => [
+  { head: t("status"), cell: (saga) => <Status status={saga.status} /> },
+  {
+    head: t("key"),
+    cell: (saga) => (
+      <a href={`/sagas/${saga.sagaId}`} title={saga.sagaId}>
+        {saga.key ?? <code>{saga.sagaId}</code>}
+      </a>
+    ),
+  },
+  {
+    head: t("definition"),
+    cell: (saga) => (
+      <>
+        {saga.definition}
+        <span class="soft">@{saga.version}</span>
+      </>
+    ),
+  },
+  { head: t("step"), cell: (saga) => <code>{currentStep(saga)?.path ?? ""}</code>, wide: true },
+  { head: t("attempts"), cell: (saga) => currentStep(saga)?.attempts ?? "", number: true, wide: true },
+  { head: t("started"), cell: (saga) => <Ago time={saga.startedAt} /> },
+  { head: t("age"), cell: (saga) => <Lasting from={saga.startedAt} to={saga.finishedAt} />, number: true, wide: true },
+];
+
+/** Sagas in a table, each with a link to its page. */
+export function SagaTable({ rows }: { readonly rows: readonly Saga[] }) {
+  return <Table label={t("title")} columns={COLUMNS()} rows={rows} keyOf={({ sagaId }) => sagaId} />;
+}
+
+/** The step that the saga is at: of several the newest. */
+export function currentStep({ steps }: Saga) {
+  return steps.findLast(({ finishedAt }) => finishedAt === null);
+}
+
+function Nothing({ filtered }: { readonly filtered: boolean }) {
+  if (filtered) {
+    return (
+      <Empty title={t("nothing")}>
+        <a class="button" href="/sagas">
+          {t("clear")}
+        </a>
+      </Empty>
+    );
+  }
+  const input = quoted(JSON.stringify({ applicationNo: "A-1001" }));
+  return (
+    <Empty title={t("none")}>
+      <p>{t("noneText")}</p>
+      <code>bun run ekiden start onboarding {input}</code>
+    </Empty>
+  );
+}
+
+/** Sagas that began since the list was read, as far as the filters let one tell. */
+function useFresh(query: URLSearchParams) {
+  const [ids, setIds] = useState<ReadonlySet<string>>(new Set());
+  const definition = query.get("definition");
+  const text = query.toString();
+  useEffect(() => {
+    setIds(new Set());
+    return onEvents((batch) => {
+      const begun = (batch ?? []).filter(
+        (event) => event.sequence === 1 && (definition === null || event.definition === definition),
+      );
+      if (begun.length > 0) setIds((known) => new Set([...known, ...begun.map(({ sagaId }) => sagaId)]));
+    });
+  }, [text]);
+  return { count: ids.size, seen: () => setIds(new Set()) };
+}
+
+function Export({ items }: { readonly items: readonly Saga[] }) {
+  if (items.length === 0) return null;
+  return (
+    <>
+      <button
+        type="button"
+        class="button quiet"
+        title={t("exportHint")}
+        onClick={() => download("sagas.json", JSON.stringify(items, null, 2))}
+      >
+        ↓ {t("json")}
+      </button>
+      <button
+        type="button"
+        class="button quiet"
+        title={t("exportHint")}
+        onClick={() => download("sagas.csv", csvOf(items), "text/csv")}
+      >
+        ↓ {t("csv")}
+      </button>
+    </>
+  );
+}

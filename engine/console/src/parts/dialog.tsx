@@ -1,0 +1,130 @@
+import type { ComponentChildren } from "preact";
+import { useEffect, useId, useRef, useState } from "preact/hooks";
+
+import { call, newIdempotencyKey, Problem } from "../data/call.ts";
+import { apiKey } from "../data/session.ts";
+import { Copy, curlOf } from "./copy.tsx";
+import { Trouble } from "./states.tsx";
+import { t } from "./text.ts";
+
+/** A dialog; Escape closes it, and the focus goes back to where it was. */
+export function Dialog({
+  title,
+  onClose,
+  children,
+}: {
+  readonly title: string;
+  readonly onClose: () => void;
+  readonly children: ComponentChildren;
+}) {
+  const element = useRef<HTMLDialogElement>(null);
+  const id = useId();
+  useEffect(() => {
+    element.current?.showModal();
+  }, []);
+  return (
+    <dialog ref={element} aria-labelledby={id} onClose={onClose}>
+      <h2 id={id}>{title}</h2>
+      {children}
+    </dialog>
+  );
+}
+
+/** What somebody is about to do. */
+export interface Act {
+  readonly title: string;
+  /** What it does, in a sentence. */
+  readonly text: string;
+  readonly path: string;
+  readonly body: (reason: string) => unknown;
+  /** The same as a command of the command line. */
+  readonly cli: (reason: string) => string;
+  /** What cannot be taken back. */
+  readonly danger?: boolean;
+  /** A signal needs no reason. */
+  readonly withoutReason?: boolean;
+}
+
+interface ActDialogProps {
+  readonly act: Act;
+  /** What is not right yet; undefined: it may be sent. */
+  readonly fault?: string | undefined;
+  readonly onClose: () => void;
+  readonly onDone: (answer: unknown) => void;
+  /** What has to be filled in besides the reason. */
+  readonly children?: ComponentChildren;
+}
+
+/** Asks for the reason and carries it out, once however often the button is pressed. */
+export function ActDialog({ act, fault, onClose, onDone, children }: ActDialogProps) {
+  const [reason, setReason] = useState("");
+  const { busy, problem, send } = useSending(act, onDone);
+  const id = useId();
+  const needsReason = act.withoutReason !== true;
+  const ready = !busy && fault === undefined && (!needsReason || reason.trim() !== "");
+  return (
+    <Dialog title={act.title} onClose={onClose}>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (ready) void send(reason.trim());
+        }}
+      >
+        <p>{act.text}</p>
+        {children}
+        {needsReason ? (
+          <div class="field">
+            <label for={id}>
+              {t("reason")} <small>({t("required")})</small>
+            </label>
+            <textarea
+              id={id}
+              rows={2}
+              maxLength={1000}
+              placeholder={t("reasonHint")}
+              value={reason}
+              onInput={(event) => setReason(event.currentTarget.value)}
+            />
+          </div>
+        ) : null}
+        {fault === undefined ? null : <p class="fault">{fault}</p>}
+        {problem === undefined ? null : <Trouble problem={problem} />}
+        <div class="buttons">
+          <Copy
+            label={t("copyCurl")}
+            text={() => curlOf("POST", act.path, act.body(reason.trim()), apiKey.value !== undefined)}
+          />
+          <Copy label={t("copyCli")} text={() => act.cli(reason.trim())} />
+          <span class="space" />
+          <button type="button" class="button" onClick={onClose}>
+            {t("cancel")}
+          </button>
+          <button type="submit" class={`button primary${act.danger === true ? " danger" : ""}`} disabled={!ready}>
+            {act.title}
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
+
+function useSending(act: Act, onDone: (answer: unknown) => void) {
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<Problem>();
+  // The same key while the same is sent again after a lost answer; another text is another call.
+  const key = useRef({ text: "", key: "" });
+  const send = async (reason: string) => {
+    setBusy(true);
+    setProblem(undefined);
+    const body = act.body(reason);
+    const text = JSON.stringify([act.path, body]);
+    if (key.current.text !== text) key.current = { text, key: newIdempotencyKey() };
+    try {
+      onDone(await call(act.path, { method: "POST", body, idempotencyKey: key.current.key }));
+    } catch (error) {
+      setProblem(error instanceof Problem ? error : new Problem(0, { detail: String(error) }));
+      setBusy(false);
+    }
+  };
+  return { busy, problem, send };
+}

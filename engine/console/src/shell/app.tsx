@@ -1,0 +1,98 @@
+import { Component, type ComponentChildren, type ComponentType } from "preact";
+import { useEffect, useState } from "preact/hooks";
+
+import { call, Problem } from "../data/call.ts";
+import { useCell } from "../data/cell.ts";
+import { language } from "../data/language.ts";
+import { apiKey, me, refusal } from "../data/session.ts";
+import type { Me } from "../data/shapes.ts";
+import { startStream, stopStream } from "../data/stream.ts";
+import { forgetAnswers } from "../data/use-call.ts";
+import { Notices } from "../parts/notice.tsx";
+import { Empty, Trouble } from "../parts/states.tsx";
+import { Frame } from "./frame.tsx";
+import { type PageProps, pageAt } from "./pages.ts";
+import { place } from "./place.ts";
+import { SignIn } from "./sign-in.tsx";
+import { t } from "./text.ts";
+
+/** The console. Drawn anew as a whole when the language changes. */
+export function App() {
+  const spoken = useCell(language);
+  const problem = useMe();
+  const who = useCell(me);
+  const refused = useCell(refusal);
+  if (refused !== undefined) return <SignIn key={spoken} />;
+  if (who === undefined) {
+    if (problem === undefined) return null;
+    return (
+      <main class="sign-in">
+        <Trouble problem={problem} again={() => location.reload()} />
+      </main>
+    );
+  }
+  return (
+    <Frame key={spoken}>
+      <CurrentPage />
+      <Notices />
+    </Frame>
+  );
+}
+
+/** Asks who we are, whenever another key is shown, and follows the engine as that caller. */
+function useMe(): Problem | undefined {
+  const key = useCell(apiKey);
+  const [problem, setProblem] = useState<Problem>();
+  useEffect(() => {
+    forgetAnswers();
+    call<Me>("/v1/me")
+      .then((answer) => {
+        setProblem(undefined);
+        me.set(answer);
+        startStream();
+      })
+      .catch((error: unknown) =>
+        setProblem(error instanceof Problem ? error : new Problem(0, { detail: String(error) })),
+      );
+    return stopStream;
+  }, [key]);
+  return problem;
+}
+
+function CurrentPage() {
+  const { pathname } = useCell(place);
+  const found = pageAt(pathname);
+  const [loaded, setLoaded] = useState<{ readonly pattern: string; readonly Page: ComponentType<PageProps> }>();
+  const pattern = found?.page.pattern;
+  useEffect(() => {
+    let wanted = true;
+    found?.page.load().then(
+      (Page) => wanted && setLoaded({ pattern: found.page.pattern, Page }),
+      // The engine was updated under this page: its files have other names now.
+      () => wanted && location.reload(),
+    );
+    return () => {
+      wanted = false;
+    };
+  }, [pattern]);
+  if (found === undefined) return <Empty title={t("unknown")}>{t("unknownText")}</Empty>;
+  if (loaded?.pattern !== pattern || loaded === undefined) return null;
+  return (
+    <Guarded key={pathname}>
+      <loaded.Page parts={found.parts} />
+    </Guarded>
+  );
+}
+
+/** A fault of one page leaves the others alone. */
+class Guarded extends Component<{ readonly children: ComponentChildren }, { readonly error?: Error }> {
+  static override getDerivedStateFromError(error: Error) {
+    return { error };
+  }
+
+  override render() {
+    const { error } = this.state;
+    if (error === undefined) return this.props.children;
+    return <Trouble problem={new Problem(0, { code: "console.fault", detail: `${t("failed")}: ${error.message}` })} />;
+  }
+}

@@ -1,0 +1,120 @@
+import type { ComponentChildren } from "preact";
+import { useState } from "preact/hooks";
+
+import { useCell } from "../data/cell.ts";
+import { chooseLanguage, language } from "../data/language.ts";
+import { apiKey, me, refusal, showKey } from "../data/session.ts";
+import { streamState } from "../data/stream.ts";
+import { Help } from "./help.tsx";
+import { moveRow, useKeys } from "./keys.ts";
+import { PAGES } from "./pages.ts";
+import { go, place } from "./place.ts";
+import { SEARCH, Search } from "./search.tsx";
+import { t } from "./text.ts";
+import { nextTheme, theme } from "./theme.ts";
+
+/** The frame around the pages: navigation, search, how the stream is, language, theme, who is signed in. */
+export function Frame({ children }: { readonly children: ComponentChildren }) {
+  const [help, setHelp] = useState(false);
+  useKeys({
+    "/": () => document.getElementById(SEARCH)?.focus(),
+    "?": () => setHelp(true),
+    j: () => moveRow(1),
+    k: () => moveRow(-1),
+    ...Object.fromEntries(
+      PAGES.flatMap(({ pattern, nav }) => (nav === undefined ? [] : [[`g ${nav.key}`, () => go(pattern)]])),
+    ),
+  });
+  return (
+    <div class="frame">
+      <a class="skip" href="#main">
+        {t("skip")}
+      </a>
+      <header>
+        <a class="name" href="/">
+          <span aria-hidden="true" class="sash" />
+          Ekiden
+        </a>
+        <Navigation />
+        <Search />
+        <Corner onHelp={() => setHelp(true)} />
+      </header>
+      <main id="main" tabIndex={-1}>
+        {children}
+      </main>
+      {help ? <Help onClose={() => setHelp(false)} /> : null}
+    </div>
+  );
+}
+
+function Navigation() {
+  const { pathname } = useCell(place);
+  return (
+    <nav aria-label={t("navigation")}>
+      <ul>
+        {PAGES.map(({ pattern, nav }) => {
+          if (nav === undefined) return null;
+          const here = pattern === "/" ? pathname === "/" : pathname === pattern || pathname.startsWith(`${pattern}/`);
+          return (
+            <li key={pattern}>
+              <a href={pattern} aria-current={here ? "page" : undefined} title={`g ${nav.key}`}>
+                {nav.text()}
+              </a>
+            </li>
+          );
+        })}
+      </ul>
+    </nav>
+  );
+}
+
+function Corner({ onHelp }: { readonly onHelp: () => void }) {
+  const spoken = useCell(language);
+  const colours = useCell(theme);
+  const key = useCell(apiKey);
+  const who = useCell(me);
+  const themeText = { system: t("themeSystem"), light: t("themeLight"), dark: t("themeDark") }[colours];
+  const signOut = () => {
+    refusal.set("");
+    showKey(undefined);
+  };
+  return (
+    <div class="corner">
+      <StreamLight />
+      {key === undefined ? null : (
+        <button type="button" class="button quiet" onClick={signOut} title={who?.actor}>
+          {t("signOut")}
+        </button>
+      )}
+      <button
+        type="button"
+        class="button quiet"
+        title={t("languageHint")}
+        lang={spoken === "ja" ? "en" : "ja"}
+        onClick={() => chooseLanguage(spoken === "ja" ? "en" : "ja")}
+      >
+        {t("language")}
+      </button>
+      <button type="button" class="button quiet" title={themeText} aria-label={themeText} onClick={nextTheme}>
+        <span aria-hidden="true">{{ system: "◐", light: "☀", dark: "☾" }[colours]}</span>
+      </button>
+      <button type="button" class="button quiet" title={t("help")} aria-label={t("help")} onClick={onHelp}>
+        ?
+      </button>
+    </div>
+  );
+}
+
+function StreamLight() {
+  const state = useCell(streamState);
+  const looks = {
+    live: { icon: "●", text: t("live"), hint: t("liveHint") },
+    lost: { icon: "▲", text: t("lost"), hint: t("lostHint") },
+    connecting: { icon: "○", text: t("connecting"), hint: "" },
+  }[state];
+  return (
+    <span class={`stream ${state}`} role="status" title={looks.hint}>
+      <span aria-hidden="true">{looks.icon}</span> {looks.text}
+    </span>
+  );
+}

@@ -1,0 +1,39 @@
+import { Dialog } from "../parts/dialog.tsx";
+import { t as word } from "../parts/text.ts";
+import { PAGES } from "./pages.ts";
+import { t } from "./text.ts";
+
+/** Which keys do what. */
+export function Help({ onClose }: { readonly onClose: () => void }) {
+  const rows: readonly (readonly [string, string])[] = [
+    ["/", t("keySearch")],
+    ...PAGES.flatMap(({ nav }) =>
+      nav === undefined ? [] : [[`g ${nav.key}`, t("keyGo", { page: nav.text() })] as const],
+    ),
+    ["j k", t("keyRows")],
+    ["Enter", t("keyOpen")],
+    ["r", t("keyRetry")],
+    ["[ ]", t("keyNext")],
+    ["?", t("keyHelp")],
+  ];
+  return (
+    <Dialog title={t("keys")} onClose={onClose}>
+      <dl class="keys">
+        {rows.map(([key, text]) => (
+          <div key={key}>
+            <dt>
+              <kbd>{key}</kbd>
+            </dt>
+            <dd>{text}</dd>
+          </div>
+        ))}
+      </dl>
+      <div class="buttons">
+        <span class="space" />
+        <button type="button" class="button" onClick={onClose}>
+          {word("close")}
+        </button>
+      </div>
+    </Dialog>
+  );
+}

@@ -1,0 +1,60 @@
+import type { ComponentType } from "preact";
+
+import { t } from "./text.ts";
+
+/** What stands in the address: `:name` of a page's pattern. */
+export interface PageProps {
+  readonly parts: Readonly<Record<string, string>>;
+}
+
+/** A page of the console. */
+export interface Page {
+  /** `/sagas/:id`. */
+  readonly pattern: string;
+  /** Its code is fetched when somebody first goes there. */
+  readonly load: () => Promise<ComponentType<PageProps>>;
+  /** In the navigation, under this word and behind the keys `g` and this one. */
+  readonly nav?: { readonly text: () => string; readonly key: string };
+}
+
+/** Every page. The engine serves the same document at their paths: engine/api/console-routes.ts. */
+export const PAGES: readonly Page[] = [
+  {
+    pattern: "/",
+    load: async () => (await import("../pages/overview/overview.tsx")).Overview,
+    nav: { text: () => t("overview"), key: "o" },
+  },
+  {
+    pattern: "/sagas",
+    load: async () => (await import("../pages/sagas/sagas.tsx")).Sagas,
+    nav: { text: () => t("sagas"), key: "s" },
+  },
+  { pattern: "/sagas/:id", load: async () => (await import("../pages/saga/saga.tsx")).SagaPage },
+  {
+    pattern: "/parked",
+    load: async () => (await import("../pages/parked/parked.tsx")).Parked,
+    nav: { text: () => t("parked"), key: "p" },
+  },
+];
+
+/** The page at a path, with what stands in the path. */
+export function pageAt(path: string): { readonly page: Page; readonly parts: Record<string, string> } | undefined {
+  for (const page of PAGES) {
+    const parts = partsOf(page.pattern, path);
+    if (parts !== undefined) return { page, parts };
+  }
+  return undefined;
+}
+
+function partsOf(pattern: string, path: string): Record<string, string> | undefined {
+  const wanted = pattern.split("/");
+  const given = path.split("/");
+  if (wanted.length !== given.length) return undefined;
+  const parts: Record<string, string> = {};
+  for (const [index, segment] of wanted.entries()) {
+    const own = given[index] ?? "";
+    if (segment.startsWith(":") && own !== "") parts[segment.slice(1)] = decodeURIComponent(own);
+    else if (segment !== own) return undefined;
+  }
+  return parts;
+}
