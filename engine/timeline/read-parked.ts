@@ -28,7 +28,7 @@ export interface ParkedRow {
 }
 
 /** Of more than so many parked sagas the newest are looked at. */
-export const PARKED_MAX = 10_000;
+const PARKED_MAX = 10_000;
 
 /** Groups of parked sagas, the largest first. */
 export function listParkedGroups(

@@ -31,7 +31,7 @@ test.each([
 });
 
 function nameFaults(path: string): string[] {
-  const parts = path.split("/").map((part) => part.replace(/(?:\.(?:saga|test|long|example))?\.\w+$/, ""));
+  const parts = path.split("/").map((part) => part.replace(/(?:\.(?:saga|test|long|example|d))?\.\w+$/, ""));
   if (/(?:^|\/)sql\//.test(path))
     return /\/\d{4}_[a-z][a-z_]*\.sql$/.test(path) ? [] : [`${path}: not NNNN_subject.sql`];
   if (parts.some((part) => !/^[a-z0-9]+(?:-[a-z0-9]+)*$/.test(part)))

@@ -20,9 +20,20 @@ export interface Page {
 /** Every page. The engine serves the same document at their paths: engine/api/console-routes.ts. */
 export const PAGES: readonly Page[] = [
   {
+    pattern: "/",
+    load: async () => (await import("../pages/overview/overview.tsx")).Overview,
+    nav: { text: () => t("overview"), key: "o" },
+  },
+  {
     pattern: "/sagas",
     load: async () => (await import("../pages/sagas/sagas.tsx")).Sagas,
     nav: { text: () => t("sagas"), key: "s" },
+  },
+  { pattern: "/sagas/:id", load: async () => (await import("../pages/saga/saga.tsx")).SagaPage },
+  {
+    pattern: "/parked",
+    load: async () => (await import("../pages/parked/parked.tsx")).Parked,
+    nav: { text: () => t("parked"), key: "p" },
   },
 ];
 

@@ -1,0 +1,156 @@
+import type { ComponentChildren } from "preact";
+
+import type { Overview as Numbers, ParkedGroupList, Pipeline } from "../../data/shapes.ts";
+import { may, me } from "../../data/session.ts";
+import { useCall } from "../../data/use-call.ts";
+import { quoted } from "../../parts/copy.tsx";
+import { count, duration } from "../../parts/format.ts";
+import { Empty, Loaded } from "../../parts/states.tsx";
+import { Ago } from "../../parts/time.tsx";
+import { DefinitionBars } from "./definition-bars.tsx";
+import { Spark } from "./spark.tsx";
+import { t } from "./text.ts";
+import { Way } from "./way.tsx";
+
+/** How everything stands, each number a link to what it counts. */
+export function Overview() {
+  const numbers = useCall<Numbers>("/v1/overview", { concerns: () => true, everyMs: 5_000 });
+  const parked = useCall<ParkedGroupList>("/v1/parked", { concerns: ({ status }) => status !== null, everyMs: 10_000 });
+  // Of no single definition: a key for some definitions may not read it.
+  const seesAll = may("viewer") && me.value?.definitions === null;
+  const pipeline = useCall<Pipeline>(seesAll ? "/v1/pipeline" : undefined, { everyMs: 5_000 });
+  return (
+    <div class="stack">
+      <div class="page-head">
+        <h1>{t("title")}</h1>
+      </div>
+      <Loaded called={numbers}>
+        {(data) => (
+          <>
+            <Tiles numbers={data} />
+            <div class="halves">
+              <Hour numbers={data} />
+              {seesAll ? (
+                <section class="sheet" aria-label={t("way")}>
+                  <h2>{t("way")}</h2>
+                  <Loaded called={pipeline}>{(found) => <Way pipeline={found} />}</Loaded>
+                </section>
+              ) : null}
+            </div>
+            <div class="halves">
+              <section class="sheet" aria-label={t("definitions")}>
+                <h2>{t("definitions")}</h2>
+                {data.definitions.length === 0 ? <Nothing /> : <DefinitionBars rows={data.definitions} />}
+              </section>
+              <section class="sheet" aria-label={t("errors")}>
+                <h2>{t("errors")}</h2>
+                <Loaded called={parked}>{(found) => <Errors groups={found.items} />}</Loaded>
+              </section>
+            </div>
+          </>
+        )}
+      </Loaded>
+    </div>
+  );
+}
+
+function Tiles({ numbers }: { readonly numbers: Numbers }) {
+  const { startedPerSecond, completedPerSecond, p50Ms, p95Ms, running, compensating, retrying, parked, oldest } =
+    numbers;
+  const lasting = p50Ms === null || p95Ms === null ? "–" : `${duration(p50Ms)} / ${duration(p95Ms)}`;
+  return (
+    <ul class="tiles">
+      <Tile text={t("started")} note={t("lastMinute")} href="/sagas?within=hour">
+        {startedPerSecond.toFixed(startedPerSecond < 10 ? 1 : 0)}
+      </Tile>
+      <Tile text={t("completed")} note={t("lastMinute")} href="/sagas?status=completed&within=hour">
+        {completedPerSecond.toFixed(completedPerSecond < 10 ? 1 : 0)}
+      </Tile>
+      <Tile text={t("lasting")} note={t("newest")} href="/sagas">
+        {lasting}
+      </Tile>
+      <Tile text={t("running")} href="/sagas?status=running">
+        {count(running)}
+      </Tile>
+      <Tile text={t("compensating")} href="/sagas?status=compensating">
+        {count(compensating)}
+      </Tile>
+      <Tile text={t("retrying")} href="/sagas?status=running,compensating">
+        {count(retrying)}
+      </Tile>
+      <Tile text={t("parked")} href="/parked" alert={parked > 0}>
+        {count(parked)}
+      </Tile>
+      <Tile text={t("oldest")} href={oldest === null ? "/sagas" : `/sagas/${oldest.sagaId}`}>
+        {oldest === null ? t("none") : <Ago time={oldest.startedAt} />}
+      </Tile>
+    </ul>
+  );
+}
+
+interface TileProps {
+  readonly text: string;
+  readonly note?: string;
+  readonly href: string;
+  readonly alert?: boolean;
+  readonly children: ComponentChildren;
+}
+
+function Tile({ text, note, href, alert = false, children }: TileProps) {
+  return (
+    <li>
+      <a class={`tile${alert ? " tone-stop" : ""}`} href={href}>
+        <span class="what">
+          {alert ? <span aria-hidden="true">⏸ </span> : null}
+          {text}
+        </span>
+        <b class="number">{children}</b>
+        <small>{note ?? "\u00a0"}</small>
+      </a>
+    </li>
+  );
+}
+
+function Hour({ numbers: { minutes } }: { readonly numbers: Numbers }) {
+  const sum = (of: "started" | "completed" | "ended") => minutes.reduce((all, minute) => all + minute[of], 0);
+  const text = t("hourText", {
+    started: count(sum("started")),
+    completed: count(sum("completed")),
+    ended: count(sum("ended")),
+  });
+  return (
+    <section class="sheet" aria-label={t("hour")}>
+      <h2>{t("hour")}</h2>
+      <p class="soft">{text}</p>
+      <Spark minutes={minutes} label={`${t("perMinute")}: ${text}`} />
+    </section>
+  );
+}
+
+function Errors({ groups }: { readonly groups: ParkedGroupList["items"] }) {
+  if (groups.length === 0) return <p class="soft">✓ {t("noErrors")}</p>;
+  return (
+    <ul class="reasons">
+      {groups.slice(0, 6).map(({ groupId, definition, step, error, sagas }) => (
+        <li key={groupId}>
+          <b class="number">{count(sagas)}</b>
+          <a href={`/parked?group=${groupId}`}>
+            {definition} · {step}
+          </a>
+          <span class="soft clip">
+            {error?.code}: {error?.message}
+          </span>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Nothing() {
+  return (
+    <Empty title={t("noDefinitions")}>
+      <p>{t("noDefinitionsText")}</p>
+      <code>bun run ekiden start onboarding {quoted("@domains/onboarding.example.json")}</code>
+    </Empty>
+  );
+}

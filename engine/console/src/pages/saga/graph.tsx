@@ -1,0 +1,125 @@
+import type { Graph, GraphBox } from "../../data/shapes.ts";
+import { Scroll } from "../../parts/scroll.tsx";
+import { lookOf, statusText } from "../../parts/status.tsx";
+import { numberless, type Place } from "./places.ts";
+import { t } from "./text.ts";
+
+const MARGIN = 16;
+const LINE = 17;
+const POINTED = new Set(["choose", "if"]);
+const PILLS = new Set(["start", "completed", "end", "fail", "join"]);
+
+interface GraphProps {
+  readonly graph: Graph;
+  readonly places: ReadonlyMap<string, Place>;
+  /** Path of the selected step. */
+  readonly selected?: string | undefined;
+  readonly onSelect?: (path: string) => void;
+}
+
+/** A definition as a picture, with how each of its steps stands in a run. The list of steps says the same in words. */
+export function GraphView({ graph, places, selected, onSelect }: GraphProps) {
+  const { width, height, boxes, lines, labels } = graph;
+  const [wide, high] = [width + 2 * MARGIN, height + 2 * MARGIN];
+  return (
+    <Scroll class="graph" label={t("graphText")}>
+      <svg
+        role="img"
+        aria-label={t("graphText")}
+        width={wide}
+        height={high}
+        viewBox={`${-MARGIN} ${-MARGIN} ${wide} ${high}`}
+      >
+        <defs>
+          <marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">
+            <path d="M0 0L8 4L0 8z" />
+          </marker>
+        </defs>
+        {lines.map(({ points, style, arrow }) => {
+          const way = points.map(([x, y]) => `${x},${y}`).join(" ");
+          return (
+            <polyline
+              key={`${style} ${way}`}
+              class={`way ${style}`}
+              points={way}
+              marker-end={arrow ? "url(#arrow)" : undefined}
+            />
+          );
+        })}
+        {boxes.map((box) => (
+          <BoxView
+            key={`${box.x} ${box.y}`}
+            box={box}
+            place={box.path === null ? undefined : places.get(box.path)}
+            selected={selected !== undefined && box.kind !== "undo" && box.path === numberless(selected)}
+            onSelect={onSelect}
+          />
+        ))}
+        {labels.map(({ x, y, text }) => (
+          <text key={`${x} ${y}`} x={x} y={y} class="label">
+            {text}
+          </text>
+        ))}
+      </svg>
+    </Scroll>
+  );
+}
+
+interface BoxProps {
+  readonly box: GraphBox;
+  readonly place: Place | undefined;
+  readonly selected: boolean;
+  readonly onSelect: ((path: string) => void) | undefined;
+}
+
+function BoxView({ box, place, selected, onSelect }: BoxProps) {
+  const { x, y, width, height, kind, lines, pivot } = box;
+  const status = statusOf(kind, place?.status);
+  const tone = status === undefined ? "" : ` tone-${lookOf(status).tone}`;
+  const title = `${lines.join("\n")}${status === undefined ? "" : `\n${statusText(status)}`}`;
+  const path = place?.path ?? box.path;
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: the list of steps is the picture's twin for the keyboard
+    <g
+      class={`box ${kind}${tone}${selected ? " selected" : ""}${pivot ? " pivot" : ""}`}
+      onClick={onSelect === undefined || path === null ? undefined : () => onSelect(path)}
+    >
+      <title>{title}</title>
+      {POINTED.has(kind) ? (
+        <path d={pointed(x, y, width, height)} />
+      ) : (
+        <rect x={x} y={y} width={width} height={height} rx={PILLS.has(kind) ? height / 2 : 6} />
+      )}
+      {lines.map((line, index) => (
+        <text
+          key={line}
+          x={x + width / 2}
+          y={y + 24 + index * LINE}
+          class={index === 0 && lines.length > 1 ? "head" : undefined}
+        >
+          {line}
+        </text>
+      ))}
+      {status === undefined ? null : (
+        <g class="badge">
+          <circle cx={x + width - 2} cy={y + 2} r={9} />
+          <text x={x + width - 2} y={y + 6}>
+            {lookOf(status).icon}
+          </text>
+        </g>
+      )}
+    </g>
+  );
+}
+
+/** What a box shows: a step its status, a compensation whether it ran. */
+function statusOf(kind: string, status: string | undefined): string | undefined {
+  if (kind === "undo")
+    return status === "compensated" || status === "compensating" || status === "kept" ? status : undefined;
+  return status === "compensated" || status === "compensating" || status === "kept" ? "succeeded" : status;
+}
+
+function pointed(x: number, y: number, width: number, height: number): string {
+  const cut = Math.min(14, height / 2);
+  return `M${x + cut} ${y}H${x + width - cut}L${x + width} ${y + height / 2}L${x + width - cut} ${y + height}H${x + cut}L${x} ${y + height / 2}z`;
+}

@@ -1,0 +1,75 @@
+import { apiKey } from "../../data/session.ts";
+import type { Saga } from "../../data/shapes.ts";
+import { Copy, curlOf } from "../../parts/copy.tsx";
+import { moment } from "../../parts/format.ts";
+import { Status } from "../../parts/status.tsx";
+import { t as word } from "../../parts/text.ts";
+import { Ago, Lasting } from "../../parts/time.tsx";
+import { Actions } from "./actions.tsx";
+import { t } from "./text.ts";
+
+/** Which saga this is, how it stands, why, and what can be done. */
+export function Head({ saga, onDone }: { readonly saga: Saga; readonly onDone: () => void }) {
+  const { sagaId, key, definition, version, status, startedAt, finishedAt, parent } = saga;
+  return (
+    <>
+      <div class="page-head">
+        <h1 class="title">{key ?? sagaId}</h1>
+        <Status status={status} />
+        <span class="soft">
+          {definition}@{version} · {t("started")} <Ago time={startedAt} /> ·{" "}
+          {t(finishedAt === null ? "lasts" : "lasted")} <Lasting from={startedAt} to={finishedAt} /> ·{" "}
+          <code>{sagaId}</code>
+        </span>
+        <span class="space" />
+        <Copy
+          label={word("copyCurl")}
+          text={() => curlOf("GET", `/v1/sagas/${sagaId}`, undefined, apiKey.value !== undefined)}
+        />
+        <Copy label={word("copyCli")} text={() => `bun run ekiden show ${sagaId}`} />
+      </div>
+      {parent === null ? null : (
+        <p class="crumb">
+          ↰ <a href={`/sagas/${parent.sagaId}`}>{t("child", { id: parent.sagaId, step: parent.step })}</a>
+        </p>
+      )}
+      <Why saga={saga} />
+      <Actions saga={saga} onDone={onDone} />
+    </>
+  );
+}
+
+/** Why it failed, is parked, or what it waits for. */
+function Why({ saga: { error, waitingFor, uncompensated } }: { readonly saga: Saga }) {
+  return (
+    <>
+      {error === null ? null : (
+        <div class="why tone-bad">
+          <p>
+            <span aria-hidden="true">✕ </span>
+            <b>{error.code}</b> {error.message}{" "}
+            {error.step === null ? null : <span>{t("errorAt", { step: error.step })}</span>}
+            {error.line === undefined ? null : <span> · {t("line", { line: error.line })}</span>}
+          </p>
+        </div>
+      )}
+      {(waitingFor ?? []).map(({ signal, path, deadlineAt }) => (
+        <div class="why tone-busy" key={path}>
+          <p>
+            <span aria-hidden="true">◷ </span>
+            {t("waits", { name: signal })}
+            {deadlineAt === null ? null : <span> {t("waitsUntil", { time: moment(deadlineAt) })}</span>}
+          </p>
+        </div>
+      ))}
+      {uncompensated.map(({ step, reason }) => (
+        <div class="why tone-stop" key={step}>
+          <p>
+            <span aria-hidden="true">– </span>
+            {t("pairKept")}: <b>{step}</b> {reason}
+          </p>
+        </div>
+      ))}
+    </>
+  );
+}

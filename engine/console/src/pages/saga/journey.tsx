@@ -1,0 +1,51 @@
+import type { Saga } from "../../data/shapes.ts";
+import { lookOf, Status, statusText } from "../../parts/status.tsx";
+import { t } from "./text.ts";
+
+/** At most so many steps stand in the line; of a longer run the newest. */
+const SHOWN = 24;
+
+/** The run in one line: what was reached, how it ended, where it is. */
+export function Journey({
+  saga,
+  selected,
+  onSelect,
+}: {
+  readonly saga: Saga;
+  readonly selected: string | undefined;
+  readonly onSelect: (path: string) => void;
+}) {
+  const leaves = saga.steps.filter(
+    ({ path }) => !saga.steps.some((other) => other.path.startsWith(`${path}/`) || other.path.startsWith(`${path}[`)),
+  );
+  const shown = leaves.slice(-SHOWN);
+  return (
+    <ol class="journey" aria-label={t("journey")}>
+      <li>
+        <span class="stop">▶ {saga.definition}</span>
+      </li>
+      {shown.length < leaves.length ? <li class="soft">… {leaves.length - shown.length}</li> : null}
+      {shown.map(({ path, status, attempts }) => (
+        <li key={path}>
+          <button
+            type="button"
+            class={`stop tone-${lookOf(status).tone}`}
+            aria-pressed={path === selected}
+            title={`${path}: ${statusText(status)}`}
+            onClick={() => onSelect(path)}
+          >
+            <span aria-hidden="true">{lookOf(status).icon} </span>
+            {path.replace(/^.*\//, "")}
+            <span class="hidden">: {statusText(status)}</span>
+            {attempts > 1 ? <small> ×{attempts}</small> : null}
+          </button>
+        </li>
+      ))}
+      {saga.finishedAt === null ? null : (
+        <li>
+          <Status status={saga.status} />
+        </li>
+      )}
+    </ol>
+  );
+}

@@ -1,0 +1,86 @@
+import type { GraphBox, Saga, SagaStep } from "../../data/shapes.ts";
+
+/** How a step of the definition stands in a run; of an `each` all its items together. */
+export interface Place {
+  readonly status: string;
+  readonly attempts: number;
+  readonly items: number;
+  /** Path of the item that says the most. */
+  readonly path: string;
+}
+
+/** What says more about several items comes first. */
+const WEIGHT = [
+  "parked",
+  "compensating",
+  "retrying",
+  "failed",
+  "rejected",
+  "waiting",
+  "running",
+  "kept",
+  "compensated",
+];
+
+/** A path as the definition knows it: the same for every item of an `each`. */
+export function numberless(path: string): string {
+  return path.replaceAll(/\[\d+\]/g, "[]");
+}
+
+/** How each step of the definition stands, by its path without numbers. */
+export function placesOf(steps: readonly SagaStep[]): ReadonlyMap<string, Place> {
+  const places = new Map<string, Place>();
+  for (const { path, status, attempts } of steps) {
+    const place = numberless(path);
+    const known = places.get(place);
+    const items = (known?.items ?? 0) + 1;
+    if (known !== undefined && weight(known.status) <= weight(status)) places.set(place, { ...known, items });
+    else places.set(place, { status, attempts, items, path });
+  }
+  return places;
+}
+
+function weight(status: string): number {
+  const at = WEIGHT.indexOf(status);
+  return at === -1 ? WEIGHT.length : at;
+}
+
+/** How a step and its compensation stand as a pair. */
+export type Pair = "done" | "compensated" | "busy" | "failed" | "nothing" | "kept";
+
+/** A step that can be undone, and how far that is. */
+export interface Undoable {
+  readonly step: SagaStep;
+  readonly pair: Pair;
+}
+
+/** Steps of a run that its definition can undo, in the order in which they were reached. */
+export function undoablesOf(saga: Saga, boxes: readonly GraphBox[]): readonly Undoable[] {
+  const undone = new Set(boxes.filter(({ kind }) => kind === "undo").map(({ path }) => path));
+  return saga.steps
+    .filter(({ path }) => undone.has(numberless(path)))
+    .map((step) => ({ step, pair: pairOf(step, saga) }));
+}
+
+function pairOf({ path, status }: SagaStep, saga: Saga): Pair {
+  if (saga.uncompensated.some(({ step }) => step === path)) return "kept";
+  if (status === "compensated") return "compensated";
+  if (status === "kept") return "kept";
+  if (status === "compensating") return "busy";
+  if (status === "parked" && saga.steps.some((step) => step.status === "compensated")) return "failed";
+  return status === "succeeded" ? "done" : "nothing";
+}
+
+/** Whether anything of the run was, or is being, undone. */
+export function isUndoing({ status, steps }: Saga): boolean {
+  return (
+    status === "compensating" || steps.some((step) => ["compensating", "compensated", "kept"].includes(step.status))
+  );
+}
+
+/** Steps that wait for a person. */
+export function parkedSteps({ steps, error, status }: Saga): readonly string[] {
+  if (status !== "parked") return [];
+  const parked = steps.filter((step) => step.status === "parked").map(({ path }) => path);
+  return parked.length > 0 ? parked : error?.step === undefined || error.step === null ? [] : [error.step];
+}

@@ -1,0 +1,191 @@
+import { useMemo, useState } from "preact/hooks";
+
+import type { Graph, Message, Saga, SagaStep, Timeline } from "../../data/shapes.ts";
+import { type Called, useCall } from "../../data/use-call.ts";
+import { JsonView } from "../../parts/json.tsx";
+import { Empty, Loaded } from "../../parts/states.tsx";
+import { Status } from "../../parts/status.tsx";
+import { Table } from "../../parts/table.tsx";
+import { Lasting } from "../../parts/time.tsx";
+import { useKeys } from "../../shell/keys.ts";
+import type { PageProps } from "../../shell/pages.ts";
+import { useQuery } from "../../shell/place.ts";
+import { Compensation } from "./compensation.tsx";
+import { GraphView } from "./graph.tsx";
+import { Head } from "./head.tsx";
+import { Journey } from "./journey.tsx";
+import { Ledger } from "./ledger.tsx";
+import { ownerOf } from "./ledger-row.ts";
+import { isUndoing, placesOf, undoablesOf } from "./places.ts";
+import { t } from "./text.ts";
+import { Waterfall } from "./waterfall.tsx";
+
+/** Entries of the timeline that are read at once. */
+const ENTRIES = 200;
+
+/** One saga: where it is, why, and what can be done. */
+export function SagaPage({ parts: { id = "" } }: PageProps) {
+  const concerns = (event: { readonly sagaId: string }) => event.sagaId === id;
+  const saga = useCall<Saga>(`/v1/sagas/${id}`, { concerns });
+  const [query] = useQuery();
+  // Only where the page was opened: a selection later on does not move the window.
+  const [around] = useState(query.get("message"));
+  const page = query.get("page");
+  const where = page !== null ? `&cursor=${encodeURIComponent(page)}` : around !== null ? `&around=${around}` : "";
+  const timeline = useCall<Timeline>(`/v1/sagas/${id}/timeline?limit=${ENTRIES}${where}`, { concerns });
+  const graph = useCall<Graph>(
+    saga.data === undefined
+      ? undefined
+      : `/v1/definitions/${saga.data.definition}/revisions/${saga.data.revision}/graph`,
+  );
+  if (saga.problem?.status === 404) return <Empty title={t("unknown")}>{t("unknownText")}</Empty>;
+  const again = () => {
+    saga.again();
+    timeline.again();
+  };
+  return (
+    <Loaded called={saga}>
+      {(data) => <SagaView saga={data} timeline={timeline} graph={graph.data} onDone={again} />}
+    </Loaded>
+  );
+}
+
+interface SagaViewProps {
+  readonly saga: Saga;
+  readonly timeline: Called<Timeline>;
+  readonly graph: Graph | undefined;
+  readonly onDone: () => void;
+}
+
+function SagaView({ saga, timeline, graph, onDone }: SagaViewProps) {
+  const { step, message, selectStep, selectMessage } = useSelection(timeline.data?.items ?? []);
+  const places = useMemo(() => placesOf(saga.steps), [saga.steps]);
+  return (
+    <div class="stack">
+      <Head saga={saga} onDone={onDone} />
+      <Journey saga={saga} selected={step} onSelect={selectStep} />
+      <div class="columns">
+        <section class="sheet" aria-label={t("graph")}>
+          <h2>{t("graph")}</h2>
+          {graph === undefined ? null : (
+            <GraphView graph={graph} places={places} selected={step} onSelect={selectStep} />
+          )}
+        </section>
+        <div class="stack">
+          <StepList saga={saga} selected={step} onSelect={selectStep} />
+          {isUndoing(saga) ? (
+            <Compensation undoables={undoablesOf(saga, graph?.boxes ?? [])} onSelect={selectStep} />
+          ) : null}
+          <section class="sheet" aria-label={t("waterfall")}>
+            <h2>{t("waterfall")}</h2>
+            <Loaded called={timeline}>
+              {({ items }) => <Waterfall messages={items} selected={message} onSelect={selectMessage} />}
+            </Loaded>
+          </section>
+        </div>
+      </div>
+      <section class="stack" aria-label={t("ledger")}>
+        <h2>{t("ledger")}</h2>
+        <Loaded called={timeline}>
+          {(data) => (
+            <>
+              <Ledger messages={data.items} step={step} selected={message} onSelect={selectMessage} />
+              <Pages timeline={data} />
+            </>
+          )}
+        </Loaded>
+      </section>
+      <details class="sheet">
+        <summary>{t("data")}</summary>
+        <div class="stack">
+          <h3>{t("input")}</h3>
+          <JsonView value={saga.input} name={t("input")} />
+          <h3>{t("output")}</h3>
+          <JsonView value={saga.output} name={t("output")} />
+          <h3>{t("labels")}</h3>
+          <JsonView value={saga.labels} name={t("labels")} />
+          <a href={`/sagas?parent=${saga.sagaId}`}>{t("children")}</a>
+        </div>
+      </details>
+    </div>
+  );
+}
+
+/** One selection for graph, journey, waterfall and both lists; it stands in the address. `[` and `]` move it. */
+function useSelection(messages: readonly Message[]) {
+  const [query, change] = useQuery();
+  const message = query.get("message") ?? undefined;
+  const selectMessage = (next: Message | undefined) =>
+    change(next === undefined ? { message: null } : { message: next.messageId, step: ownerOf(next) }, {
+      replace: true,
+    });
+  const move = (by: number) => {
+    const at = messages.findIndex(({ messageId }) => messageId === message);
+    const next = messages[at === -1 ? 0 : at + by];
+    if (next === undefined) return;
+    selectMessage(next);
+    requestAnimationFrame(() =>
+      document.getElementById(`message-${next.messageId}`)?.scrollIntoView({ block: "nearest" }),
+    );
+  };
+  useKeys({ "[": () => move(-1), "]": () => move(1) });
+  return {
+    step: query.get("step") ?? undefined,
+    message,
+    selectMessage,
+    selectStep: (path: string) =>
+      change({ step: query.get("step") === path ? null : path, message: null }, { replace: true }),
+  };
+}
+
+interface StepListProps {
+  readonly saga: Saga;
+  readonly selected: string | undefined;
+  readonly onSelect: (path: string) => void;
+}
+
+/** The steps in words: the picture's twin. */
+function StepList({ saga, selected, onSelect }: StepListProps) {
+  const columns = [
+    {
+      head: t("step"),
+      cell: ({ path }: SagaStep) => (
+        <button type="button" class="link" onClick={() => onSelect(path)}>
+          {path}
+        </button>
+      ),
+    },
+    { head: t("status"), cell: ({ status }: SagaStep) => <Status status={status} /> },
+    { head: t("attempts"), cell: ({ attempts }: SagaStep) => attempts, number: true },
+    {
+      head: t("time"),
+      cell: ({ startedAt, finishedAt }: SagaStep) =>
+        startedAt === null ? "" : <Lasting from={startedAt} to={finishedAt} />,
+      number: true,
+    },
+  ];
+  return (
+    <section class="steps" aria-label={t("steps")}>
+      <Table label={t("steps")} columns={columns} rows={saga.steps} keyOf={({ path }) => path} selected={selected} />
+      {saga.moreSteps === true ? <p class="note">{t("moreSteps")}</p> : null}
+    </section>
+  );
+}
+
+function Pages({ timeline: { previousCursor, nextCursor } }: { readonly timeline: Timeline }) {
+  const [, change] = useQuery();
+  return (
+    <div class="pager">
+      {previousCursor === null ? null : (
+        <button type="button" class="button" onClick={() => change({ page: previousCursor })}>
+          ← {t("before")}
+        </button>
+      )}
+      {nextCursor === null ? null : (
+        <button type="button" class="button" onClick={() => change({ page: nextCursor })}>
+          {t("after")} →
+        </button>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,83 @@
+import type { Message } from "../../data/shapes.ts";
+import { duration } from "../../parts/format.ts";
+import { Scroll } from "../../parts/scroll.tsx";
+import { barOf, HOPS, type Scale, scaleOf } from "./scale.ts";
+import { stepOf } from "./ledger-row.ts";
+import { t } from "./text.ts";
+
+interface WaterfallProps {
+  readonly messages: readonly Message[];
+  readonly selected: string | undefined;
+  readonly onSelect: (message: Message) => void;
+}
+
+/** Every message as a bar, split into where its time went. Idle time over two seconds is folded. */
+export function Waterfall({ messages, selected, onSelect }: WaterfallProps) {
+  const now = Date.now();
+  const bars = messages.map((message) => barOf(message, now));
+  const scale = scaleOf(bars);
+  return (
+    <>
+      <p class="legend">
+        {HOPS.map((hop) => (
+          <span key={hop}>
+            <i class={`hop ${hop}`} /> {t(hop)}
+          </span>
+        ))}
+      </p>
+      <Scroll class="waterfall" label={t("waterfall")}>
+        <table>
+          <thead class="hidden">
+            <tr>
+              <th scope="col">{t("message")}</th>
+              <th scope="col">{t("waterfall")}</th>
+              <th scope="col">{t("time")}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {bars.map((bar) => (
+              <tr
+                key={bar.message.messageId}
+                class={bar.message.messageId === selected ? "selected" : undefined}
+                onClick={() => onSelect(bar.message)}
+              >
+                <th scope="row" title={bar.message.type ?? ""}>
+                  <button type="button" onClick={() => onSelect(bar.message)}>
+                    <span class="soft">{bar.message.type}</span> {stepOf(bar.message)}
+                  </button>
+                </th>
+                <td class="bars">
+                  {bar.hops.map(({ hop, from, to }) => (
+                    <i
+                      key={hop}
+                      class={`hop ${hop}`}
+                      title={`${t(hop)}: ${duration(to - from)}`}
+                      style={placed(scale, from, to)}
+                    />
+                  ))}
+                  {scale.folds.map(({ at, ms }) => (
+                    <i
+                      key={at}
+                      class="fold"
+                      title={t("folded", { time: duration(ms) })}
+                      style={{ left: `${at * 100}%` }}
+                    />
+                  ))}
+                </td>
+                <td class="number">{duration(bar.to - bar.from)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </Scroll>
+      {scale.folds.length === 0 ? null : (
+        <p class="note">⋮ {t("folded", { time: scale.folds.map(({ ms }) => duration(ms)).join(", ") })}</p>
+      )}
+    </>
+  );
+}
+
+function placed(scale: Scale, from: number, to: number) {
+  const left = scale.at(from);
+  return { left: `${left * 100}%`, width: `max(2px, ${(scale.at(to) - left) * 100}%)` };
+}
