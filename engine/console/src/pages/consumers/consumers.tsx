@@ -15,7 +15,7 @@ export function Consumers() {
   const called = useCall<ConsumerGroupList>("/v1/consumer-groups", { everyMs: EVERY_MS });
   return (
     <div class="stack">
-      <div class="page-head">
+      <div class="page-head flat">
         <h1>{t("title")}</h1>
       </div>
       <Loaded called={called}>

@@ -40,7 +40,7 @@ export function RewindDialog({ group, onClose, onDone }: RewindProps) {
       onDone={onDone}
     >
       <WishFields group={group} wish={wish} onChange={(change) => setWish({ ...wish, ...change })} />
-      <section class="stack preview" aria-label={t("preview")} aria-live="polite" aria-busy={!seen}>
+      <div class="stack preview" aria-live="polite" aria-busy={!seen}>
         <h3>{t("preview")}</h3>
         {asked === undefined ? (
           <p class="soft">{t("choose")}</p>
@@ -51,7 +51,7 @@ export function RewindDialog({ group, onClose, onDone }: RewindProps) {
         ) : (
           <Effect report={preview.data} />
         )}
-      </section>
+      </div>
     </ActDialog>
   );
 }

@@ -53,7 +53,7 @@ export function DefinitionPage({ parts }: PageProps) {
 
 function Head({ detail: { name, version, revision, startTopic, schedule } }: { readonly detail: DefinitionDetail }) {
   return (
-    <div class="page-head">
+    <div class="page-head flat">
       <h1>{name}</h1>
       <span class="soft">
         {t("version")} {version} · <code title={revision}>{revision.slice(0, 8)}</code>

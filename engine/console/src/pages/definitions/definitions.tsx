@@ -15,7 +15,7 @@ export function Definitions() {
   const numbers = useCall<Overview>("/v1/overview", { everyMs: EVERY_MS });
   return (
     <div class="stack">
-      <div class="page-head">
+      <div class="page-head flat">
         <h1>{t("title")}</h1>
       </div>
       <Loaded called={called}>

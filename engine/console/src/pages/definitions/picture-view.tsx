@@ -36,7 +36,7 @@ export function PictureView({ detail, hash }: PictureProps) {
         </Loaded>
       </section>
       <div class="stack">
-        <section class="sheet stack" aria-label={t("revisions")}>
+        <div class="sheet stack">
           <h2>{t("revisions")}</h2>
           <p class="soft">{t("finish")}</p>
           <Table
@@ -46,7 +46,7 @@ export function PictureView({ detail, hash }: PictureProps) {
             keyOf={({ revision }) => revision}
             selected={hash}
           />
-        </section>
+        </div>
         <Loaded called={called}>{(graph) => <Steps graph={graph} step={step} />}</Loaded>
       </div>
     </div>
@@ -94,12 +94,12 @@ function Steps({ graph, step }: { readonly graph: Graph; readonly step: string |
       ),
     },
     { head: t("what"), cell: ({ lines }) => lines.at(lines.length > 1 ? 1 : 0) },
-    { head: t("undo"), cell: ({ path }) => undone.get(path) ?? "", wide: true },
+    { head: t("undoneBy"), cell: ({ path }) => undone.get(path) ?? "", wide: true },
   ];
   return (
-    <section class="sheet stack" aria-label={t("steps")}>
+    <div class="sheet stack">
       <h2>{t("steps")}</h2>
       <Table label={t("steps")} columns={columns} rows={boxes} keyOf={({ path }) => path ?? ""} selected={step} />
-    </section>
+    </div>
   );
 }

@@ -6,12 +6,14 @@ import { isWish, NEVER } from "./wish.ts";
 interface PlanFieldsProps {
   readonly steps: Simulation["steps"];
   readonly faults: ReadonlyMap<string, string>;
+  /** The input that is made up. */
+  readonly sample: unknown;
 }
 
 const ANSWERED = new Set(["command", "notify", "saga"]);
 
 /** How each step and compensation ends, and what comes from outside. All of it stands in the address. */
-export function PlanFields({ steps, faults }: PlanFieldsProps) {
+export function PlanFields({ steps, faults, sample }: PlanFieldsProps) {
   const [query, change] = useQuery();
   const chosen = [...query.keys()].filter(isWish);
   const ends = [
@@ -87,6 +89,7 @@ export function PlanFields({ steps, faults }: PlanFieldsProps) {
           class="mono"
           rows={4}
           spellcheck={false}
+          placeholder={sample === undefined ? "" : JSON.stringify(sample, null, 1)}
           value={query.get("input") ?? ""}
           onInput={(event) => change({ input: event.currentTarget.value }, { replace: true })}
         />

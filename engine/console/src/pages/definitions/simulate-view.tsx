@@ -5,7 +5,7 @@ import { usePosted } from "../../data/use-posted.ts";
 import { count, duration } from "../../parts/format.ts";
 import { JsonView } from "../../parts/json.tsx";
 import { Loaded } from "../../parts/states.tsx";
-import { lookOf, Status, statusText } from "../../parts/status.tsx";
+import { lookOf, Status } from "../../parts/status.tsx";
 import { type Column, Table } from "../../parts/table.tsx";
 import { useQuery } from "../../shell/place.ts";
 import { GraphView } from "../saga/graph.tsx";
@@ -28,7 +28,7 @@ export function SimulateView({ source }: { readonly source: string }) {
   useEffect(() => setSteps(JSON.parse(known) as Simulation["steps"]), [known]);
   return (
     <div class="columns">
-      <PlanFields steps={steps} faults={faults} />
+      <PlanFields steps={steps} faults={faults} sample={data?.input} />
       <section class="stack" aria-label={t("result")} aria-busy={!called.fresh}>
         <Loaded called={called}>{(run) => <Result run={run} />}</Loaded>
       </section>
@@ -37,14 +37,16 @@ export function SimulateView({ source }: { readonly source: string }) {
 }
 
 function Result({ run }: { readonly run: Simulation }) {
+  const [query] = useQuery();
   const [step, setStep] = useState<string>();
   const { status, error, endedAtMs, waitingFor, ended, entered, uncompensated, unused, graph, output } = run;
-  const said = t("ends", { status: statusText(status), time: duration(endedAtMs) });
+  // A signal that nobody has chosen comes when it is awaited, and else is none.
+  const idle = unused.filter((each) => !each.startsWith("signal ") || query.has(each.replace("signal ", "signal.")));
   return (
     <>
       <div class="sheet stack">
         <p class="verdict" role="status">
-          <Status status={status} /> {said}
+          <Status status={status} /> {t("ends", { time: duration(endedAtMs) })}
           {waitingFor.length === 0 ? "" : ` · ${t("waits", { signals: waitingFor.join(", ") })}`}
           {ended === "too-long" ? ` · ${t("tooLong")}` : ""}
         </p>
@@ -58,7 +60,7 @@ function Result({ run }: { readonly run: Simulation }) {
             {t("uncompensated", { steps: uncompensated.map((each) => `${each.step} (${each.reason})`).join(", ") })}
           </p>
         )}
-        {unused.length === 0 ? null : <p class="soft">{t("unused", { what: unused.join(", ") })}</p>}
+        {idle.length === 0 ? null : <p class="soft">{t("unused", { what: idle.join(", ") })}</p>}
         <h3>{t("path")}</h3>
         <ol class="path">
           {entered.map((name, index) => (
@@ -72,7 +74,7 @@ function Result({ run }: { readonly run: Simulation }) {
       <div class="sheet">
         <GraphView graph={graph} places={placesIn(run)} selected={step} onSelect={setStep} />
       </div>
-      <Entries run={run} step={step} />
+      <Entries run={run} />
       {output === undefined || output === null ? null : (
         <div class="sheet stack">
           <h2>{t("output")}</h2>
@@ -85,7 +87,7 @@ function Result({ run }: { readonly run: Simulation }) {
 
 type Row = Simulation["entries"][number] & { readonly index: number };
 
-function Entries({ run: { entries, entryCount } }: { readonly run: Simulation; readonly step: string | undefined }) {
+function Entries({ run: { entries, entryCount } }: { readonly run: Simulation }) {
   const rows = entries.map((entry, index) => ({ ...entry, index }));
   const columns: readonly Column<Row>[] = [
     { head: t("time"), cell: ({ atMs }) => duration(atMs), number: true },
@@ -98,13 +100,13 @@ function Entries({ run: { entries, entryCount } }: { readonly run: Simulation; r
     },
   ];
   return (
-    <section class="stack" aria-label={t("story")}>
+    <div class="stack">
       <h2>{t("story")}</h2>
       <Table label={t("story")} columns={columns} rows={rows} keyOf={({ index }) => String(index)} />
       {entryCount > entries.length ? (
         <p class="soft">{t("more", { shown: count(entries.length), all: count(entryCount) })}</p>
       ) : null}
-    </section>
+    </div>
   );
 }
 

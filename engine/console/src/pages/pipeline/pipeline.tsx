@@ -21,7 +21,7 @@ export function PipelinePage() {
   const called = useCall<Pipeline>("/v1/pipeline", { everyMs: EVERY_MS });
   return (
     <div class="stack">
-      <div class="page-head">
+      <div class="page-head flat">
         <h1>{t("title")}</h1>
         {called.data === undefined ? null : <span class="soft">{called.data.transport}</span>}
       </div>
@@ -270,9 +270,9 @@ function Groups({ pipeline: { groups } }: PartProps) {
     },
   ];
   return (
-    <section class="stack" aria-label={t("groups")}>
+    <div class="stack">
       <h2>{t("groups")}</h2>
       <Table label={t("groups")} columns={columns} rows={groups} keyOf={({ group }) => group} />
-    </section>
+    </div>
   );
 }
