@@ -7,7 +7,7 @@ export type Part = readonly [name: string, paths: readonly string[]];
 const NAMES_KAFKA = /support\/kafka|own-stack|startStack|testStack|TRANSPORTS|"kafka"|engine\/stack\//;
 
 /** Folders whose tests start an engine; some of their files need Kafka. */
-const WITH_ENGINE = ["contract", "transport", "integration", "e2e", "faults", "fuzz", "model"];
+const WITH_ENGINE = ["contract", "transport", "integration", "e2e", "faults", "fuzz", "model", "console"];
 
 /**
  * The parts of a whole run: lines run side by side, the parts of one line one after the other. What needs Kafka is about

@@ -45,6 +45,16 @@ export const UNIT = [
   "cli",
 ].map((kind) => `./tests/${kind}`);
 
+/**
+ * Unit tests that try out everything: most of the time of them all. `bun run check` leaves them to `bun run test`, or it
+ * would take more than a minute.
+ */
+export const EXHAUSTIVE: readonly string[] = [
+  "tests/core/explore.test.ts",
+  "tests/simulation/simulation.test.ts",
+  "tests/timeline/size.test.ts",
+];
+
 /** The branches of the core that the tests take, asserted on the share, never on the time. */
 export const COVERAGE: Step = {
   name: "branch coverage of the core",

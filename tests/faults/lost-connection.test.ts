@@ -102,7 +102,23 @@ test("a statement that is cancelled before its turn takes no other's answer", as
   cancelled.cancel();
 
   expect(await answers).toEqual([1, "57014", 3]);
-});
+}, 15_000);
+
+test("a cancel that was lost on its way is sent again", async () => {
+  let cancels = 0;
+  proxy.decide(({ type, text }) => {
+    if (type !== "startup" || text.includes("application_name")) return "pass";
+    cancels += 1;
+    return cancels === 1 ? "cut" : "pass";
+  });
+  const long = sql`select pg_sleep(20)`;
+  const answer = long.then(() => "done", errorCode);
+  await Bun.sleep(100);
+  long.cancel();
+
+  expect(await answer).toBe("57014");
+  expect(cancels).toBe(2);
+}, 15_000);
 
 test("revoking a transaction cancels what runs, and the connection serves the next", async () => {
   const cancelled = await sql

@@ -12,6 +12,8 @@ export const streamState = new Cell<StreamState>("connecting");
 /** What happened since the last telling; null: something may have been missed, read anew. */
 export type Batch = readonly StreamEvent[] | null;
 
+/** The engine says something at least every 15 s; a connection that is silent for longer is dead. */
+const SILENT_MS = 40_000;
 /** Pages are told at most this often. */
 const COALESCE_MS = 250;
 const RETRY_MAX_MS = 10_000;
@@ -138,7 +140,7 @@ async function readBody(body: ReadableStream<Uint8Array<ArrayBuffer>>, from: str
   let rest = "";
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   for (;;) {
-    const { done, value } = await reader.read().catch(() => ({ done: true, value: undefined }) as const);
+    const { done, value } = await nextOf(reader);
     if (done) return position;
     const blocks = `${rest}${value}`.split("\n\n");
     rest = blocks.pop() ?? "";
@@ -153,6 +155,18 @@ async function readBody(body: ReadableStream<Uint8Array<ArrayBuffer>>, from: str
       take(events);
       channel?.postMessage({ kind: "events", events } satisfies Told);
     }
+  }
+}
+
+/** What comes next; a connection that broke off, or has fallen silent, is at its end. */
+async function nextOf(reader: ReadableStreamDefaultReader<string>) {
+  const silent = setTimeout(() => void reader.cancel(), SILENT_MS);
+  try {
+    return await reader.read();
+  } catch {
+    return { done: true, value: undefined } as const;
+  } finally {
+    clearTimeout(silent);
   }
 }
 

@@ -22,18 +22,25 @@ export function between(from: string, to: string | null): number {
   return (to === null ? Date.now() : Date.parse(to)) - Date.parse(from);
 }
 
-/** A moment in the reader's own zone, to the second; with milliseconds where order matters. */
-export function moment(time: string, { exact = false } = {}): string {
-  const date = new Date(time);
-  const text = new Intl.DateTimeFormat(language.value === "ja" ? "ja-JP" : "en-GB", {
+/** A moment in the reader's own zone, to the second. */
+export function moment(time: string): string {
+  return new Intl.DateTimeFormat(language.value === "ja" ? "ja-JP" : "en-GB", {
     year: "numeric",
     month: "2-digit",
     day: "2-digit",
     hour: "2-digit",
     minute: "2-digit",
     second: "2-digit",
-  }).format(date);
-  return exact ? `${text}.${String(date.getMilliseconds()).padStart(3, "0")}` : text;
+  }).format(new Date(time));
+}
+
+/** The time of day alone, to the millisecond: where order matters, the day hardly does. */
+export function clock(time: string): string {
+  const date = new Date(time);
+  const [hours, minutes, seconds] = [date.getHours(), date.getMinutes(), date.getSeconds()].map((part) =>
+    String(part).padStart(2, "0"),
+  );
+  return `${hours}:${minutes}:${seconds}.${String(date.getMilliseconds()).padStart(3, "0")}`;
 }
 
 /** `1,234`, `12.3 k`, `1.2 M`. */

@@ -9,7 +9,7 @@ interface Look {
 const LOOKS = {
   running: { icon: "▶", tone: "busy" },
   compensating: { icon: "⟲", tone: "back" },
-  parked: { icon: "⏸", tone: "stop" },
+  parked: { icon: "‖", tone: "stop" },
   completed: { icon: "✓", tone: "good" },
   failed: { icon: "✕", tone: "bad" },
   cancelled: { icon: "⊘", tone: "calm" },

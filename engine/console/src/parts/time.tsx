@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 
-import { between, duration, moment } from "./format.ts";
+import { between, clock, duration, moment } from "./format.ts";
 import { t } from "./text.ts";
 
 /** How long ago, or in how long; the moment itself is its title. */
@@ -11,6 +11,15 @@ export function Ago({ time }: { readonly time: string }) {
   return (
     <time dateTime={time} title={moment(time)}>
       {text}
+    </time>
+  );
+}
+
+/** The time of day; the day is its title. */
+export function Clock({ time }: { readonly time: string }) {
+  return (
+    <time dateTime={time} title={moment(time)}>
+      {clock(time)}
     </time>
   );
 }

@@ -31,21 +31,21 @@ export function Overview() {
             <div class="halves">
               <Hour numbers={data} />
               {seesAll ? (
-                <section class="sheet" aria-label={t("way")}>
+                <div class="sheet">
                   <h2>{t("way")}</h2>
                   <Loaded called={pipeline}>{(found) => <Way pipeline={found} />}</Loaded>
-                </section>
+                </div>
               ) : null}
             </div>
             <div class="halves">
-              <section class="sheet" aria-label={t("definitions")}>
+              <div class="sheet">
                 <h2>{t("definitions")}</h2>
                 {data.definitions.length === 0 ? <Nothing /> : <DefinitionBars rows={data.definitions} />}
-              </section>
-              <section class="sheet" aria-label={t("errors")}>
+              </div>
+              <div class="sheet">
                 <h2>{t("errors")}</h2>
                 <Loaded called={parked}>{(found) => <Errors groups={found.items} />}</Loaded>
-              </section>
+              </div>
             </div>
           </>
         )}
@@ -101,11 +101,11 @@ function Tile({ text, note, href, alert = false, children }: TileProps) {
     <li>
       <a class={`tile${alert ? " tone-stop" : ""}`} href={href}>
         <span class="what">
-          {alert ? <span aria-hidden="true">⏸ </span> : null}
+          {alert ? <span aria-hidden="true">‖ </span> : null}
           {text}
         </span>
         <b class="number">{children}</b>
-        <small>{note ?? "\u00a0"}</small>
+        {note === undefined ? null : <small>{note}</small>}
       </a>
     </li>
   );
@@ -119,11 +119,11 @@ function Hour({ numbers: { minutes } }: { readonly numbers: Numbers }) {
     ended: count(sum("ended")),
   });
   return (
-    <section class="sheet" aria-label={t("hour")}>
+    <div class="sheet">
       <h2>{t("hour")}</h2>
       <p class="soft">{text}</p>
       <Spark minutes={minutes} label={`${t("perMinute")}: ${text}`} />
-    </section>
+    </div>
   );
 }
 

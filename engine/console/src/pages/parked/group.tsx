@@ -169,7 +169,7 @@ function MessageView({ called }: { readonly called: Called<Message> }) {
               <summary>
                 <span class="fault">{code}</span> {message}{" "}
                 <span class="soft">
-                  · {moment(failedAt, { exact: true })} · {consumer}
+                  · {moment(failedAt)} · {consumer}
                 </span>
               </summary>
               <pre>{stack ?? ""}</pre>

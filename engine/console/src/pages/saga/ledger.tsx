@@ -1,7 +1,7 @@
 import type { Consumption, Message } from "../../data/shapes.ts";
-import { moment } from "../../parts/format.ts";
 import { JsonView } from "../../parts/json.tsx";
 import { Scroll } from "../../parts/scroll.tsx";
+import { Clock } from "../../parts/time.tsx";
 import { ownerOf, stepOf } from "./ledger-row.ts";
 import { t } from "./text.ts";
 
@@ -77,8 +77,7 @@ function Row({ message, number, because, classes, open, onSelect }: RowProps) {
           {attempt !== null && attempt > 1 ? <small>{t("attempt", { count: attempt })}</small> : null}
           {late ? <small class="fault"> {t("late")}</small> : null}
           <div class="soft">
-            {requestedAt === null ? null : <time dateTime={requestedAt}>{moment(requestedAt, { exact: true })}</time>} ·{" "}
-            {producer} → <code>{topic}</code>
+            {requestedAt === null ? null : <Clock time={requestedAt} />} · {producer} → <code>{topic}</code>
             {because === undefined ? null : <span class="because"> ↳ {t("because", { number: because })}</span>}
           </div>
         </td>
@@ -131,7 +130,7 @@ function ConsumptionView({ consumption }: { readonly consumption: Consumption })
       )}
       <span class="soft">
         {" "}
-        · {moment(consumedAt ?? startedAt, { exact: true })} · {consumer}
+        · <Clock time={consumedAt ?? startedAt} /> · {consumer}
         {partition === null ? "" : ` · ${partition}/${offset}`}
       </span>
     </div>
@@ -160,7 +159,7 @@ function Details({ message }: { readonly message: Message }) {
               <summary>
                 <span class="fault">{code}</span> {text}{" "}
                 <span class="soft">
-                  · {group} · {t("attempt", { count: attempt })} · {moment(failedAt, { exact: true })}
+                  · {group} · {t("attempt", { count: attempt })} · <Clock time={failedAt} />
                 </span>
               </summary>
               <pre>{stack ?? ""}</pre>

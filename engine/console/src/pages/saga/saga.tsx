@@ -65,26 +65,26 @@ function SagaView({ saga, timeline, graph, onDone }: SagaViewProps) {
       <Head saga={saga} onDone={onDone} />
       <Journey saga={saga} selected={step} onSelect={selectStep} />
       <div class="columns">
-        <section class="sheet" aria-label={t("graph")}>
+        <div class="sheet">
           <h2>{t("graph")}</h2>
           {graph === undefined ? null : (
             <GraphView graph={graph} places={places} selected={step} onSelect={selectStep} />
           )}
-        </section>
+        </div>
         <div class="stack">
           <StepList saga={saga} selected={step} onSelect={selectStep} />
           {isUndoing(saga) ? (
             <Compensation undoables={undoablesOf(saga, graph?.boxes ?? [])} onSelect={selectStep} />
           ) : null}
-          <section class="sheet" aria-label={t("waterfall")}>
+          <div class="sheet">
             <h2>{t("waterfall")}</h2>
             <Loaded called={timeline}>
               {({ items }) => <Waterfall messages={items} selected={message} onSelect={selectMessage} />}
             </Loaded>
-          </section>
+          </div>
         </div>
       </div>
-      <section class="stack" aria-label={t("ledger")}>
+      <div class="stack">
         <h2>{t("ledger")}</h2>
         <Loaded called={timeline}>
           {(data) => (
@@ -94,7 +94,7 @@ function SagaView({ saga, timeline, graph, onDone }: SagaViewProps) {
             </>
           )}
         </Loaded>
-      </section>
+      </div>
       <details class="sheet">
         <summary>{t("data")}</summary>
         <div class="stack">
@@ -165,10 +165,10 @@ function StepList({ saga, selected, onSelect }: StepListProps) {
     },
   ];
   return (
-    <section class="steps" aria-label={t("steps")}>
+    <div class="steps">
       <Table label={t("steps")} columns={columns} rows={saga.steps} keyOf={({ path }) => path} selected={selected} />
       {saga.moreSteps === true ? <p class="note">{t("moreSteps")}</p> : null}
-    </section>
+    </div>
   );
 }
 

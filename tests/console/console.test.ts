@@ -1,0 +1,237 @@
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+
+import axe from "axe-core";
+import type { Page } from "playwright-core";
+
+import { openStand, type Stand } from "./stand.ts";
+
+setDefaultTimeout(60_000);
+
+let stand: Stand;
+let parked: string;
+let undone: string;
+let waiting: string;
+
+beforeAll(async () => {
+  stand = await openStand();
+  await stand.order("A-1042", "佐藤 花子", 100);
+  parked = await stand.order("P-1", "Ito Ken", 450);
+  await stand.order("P-2", "Mori", 460);
+  undone = await stand.order("U-1", "Nobody", 120);
+  await stand.order("U-2", "Nobody (locked)", 130);
+  waiting = await stand.order("W-1", "A customer with quite a long name, Ltd.", 900);
+});
+
+afterAll(() => stand?.close());
+
+test("a business key, a saga's id and a message's id, typed into the search, open their saga", async () => {
+  const page = await stand.open("/");
+  for (const text of ["P-1", parked.toLowerCase(), await firstMessage(parked)]) {
+    await page.getByRole("searchbox").waitFor();
+    await page.keyboard.press("/");
+    await page.keyboard.type(text);
+    await page.keyboard.press("Enter");
+    await page.waitForURL(`**/sagas/${parked}**`);
+    await heading(page, "P-1");
+    await page.goto(`${stand.line.url}/sagas`);
+  }
+  await page.getByRole("searchbox").fill("no such key");
+  await page.keyboard.press("Enter");
+
+  await page.getByText("Nothing has the key or id “no such key”.").waitFor();
+  await page.context().close();
+});
+
+test("the list is filtered by its address, and its chips write the address", async () => {
+  const page = await stand.open("/sagas?status=parked");
+  await page.getByRole("link", { name: "P-1" }).waitFor();
+  expect(await page.getByRole("link", { name: "A-1042" }).count()).toBe(0);
+
+  await page.getByRole("button", { name: "completed" }).click();
+  await page.getByRole("link", { name: "A-1042" }).waitFor();
+  expect(new URL(page.url()).searchParams.get("status")).toBe("parked,completed");
+
+  await page.getByLabel("Label, as name=value").fill("customer=Mori");
+  await page.keyboard.press("Enter");
+  await page.getByRole("link", { name: "A-1042" }).waitFor({ state: "detached" });
+  await page.getByRole("link", { name: "P-2" }).waitFor();
+  await page.goBack();
+  await page.getByRole("link", { name: "A-1042" }).waitFor();
+  await page.context().close();
+});
+
+test("new sagas wait behind a pill, and rows that are shown change in place", async () => {
+  const page = await stand.open("/sagas");
+  await page.locator(".stream.live").waitFor();
+  const row = page.getByRole("row").filter({ hasText: "L-1" });
+  await stand.order("L-1", "Kato", 950);
+  await page.getByRole("button", { name: "1 new" }).click();
+  await row.getByText("running").waitFor();
+
+  const id = new URL((await row.getByRole("link").getAttribute("href")) ?? "", stand.engine.url).pathname.slice(7);
+  await post(`/v1/sagas/${id}/cancel`, { reason: "no longer wanted" });
+  await row.getByText("cancelled").waitFor();
+  await page.context().close();
+});
+
+test("a waiting saga is signalled from its page, which follows it to its end", async () => {
+  const page = await stand.open(`/sagas/${waiting}`);
+  await page.getByText("Waits for the signal approved").waitFor();
+  await page.getByRole("button", { name: "Signal approved" }).click();
+  await page.getByLabel("Payload (JSON)").fill('{"by": }');
+  await page.getByText("This is no JSON").waitFor();
+  await page.getByLabel("Payload (JSON)").fill('{"by":"R. Sato"}');
+  await page.getByRole("dialog").getByRole("button", { name: "Signal approved" }).click();
+
+  await page.locator(".page-head").getByText("completed").waitFor();
+  await page.getByText("Waits for the signal approved").waitFor({ state: "detached" });
+  await page.context().close();
+});
+
+test("one selection drives steps, picture, both lists and the address", async () => {
+  const page = await stand.open(`/sagas/${undone}`);
+  await page.getByRole("region", { name: "Compensation" }).getByText("2 of 2 compensated").waitFor();
+  await page
+    .getByRole("region", { name: "Requests and consumptions" })
+    .getByRole("button", { name: "step.rejected" })
+    .click();
+  await page.getByText("no_address").first().waitFor();
+
+  const { searchParams } = new URL(page.url());
+  expect(searchParams.get("step")).toBe("ship");
+  expect(await page.locator(".graph .box.selected").count()).toBe(1);
+  expect(await page.locator(".waterfall tr.selected").count()).toBe(1);
+  await page.reload();
+  await page.locator(".ledger tr.details").waitFor();
+  await page.context().close();
+});
+
+test("a parked command is edited, and its saga goes on to its end", async () => {
+  const page = await stand.open("/parked");
+  await page
+    .getByRole("region", { name: "Parked" })
+    .getByRole("button", { name: /over_limit/ })
+    .click();
+  await page.getByRole("button", { name: "P-2", exact: true }).click();
+  await page.getByRole("button", { name: "Edit and retry" }).click();
+  const dialog = page.getByRole("dialog");
+  const body = dialog.getByLabel("Body (JSON)");
+  await body.fill((await body.inputValue()).replace("460", '"much"'));
+  await dialog.getByLabel("Reason").fill("the limit was meant");
+  await dialog.getByRole("button", { name: "Edit and retry" }).click();
+  // The handler's own schema has the last word.
+  await dialog.getByText("message.edit-invalid").waitFor();
+  await body.fill((await body.inputValue()).replace('"much"', "300"));
+  await dialog.locator(".diff .come").waitFor();
+  await dialog.getByRole("button", { name: "Edit and retry" }).click();
+  await dialog.waitFor({ state: "detached" });
+
+  await page.goto(`${stand.line.url}/sagas?key=P-2`);
+  await page.getByRole("row").filter({ hasText: "P-2" }).getByText("completed").waitFor();
+  await page.context().close();
+});
+
+test("a group is sent again through a redrive that tells how it goes", async () => {
+  const page = await stand.open("/parked");
+  await page
+    .getByRole("region", { name: "Parked" })
+    .getByRole("button", { name: /over_limit/ })
+    .click();
+  await page.getByRole("button", { name: /^Retry all/ }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByText("shop", { exact: true }).first().waitFor();
+  await dialog.getByLabel("Reason").fill("once more");
+  await dialog.getByRole("button", { name: /^Retry \d/ }).click();
+
+  // It fails again: the limit still stands.
+  await page.getByText(/1 failed again/).waitFor();
+  await page.context().close();
+});
+
+test("every page is clean under axe, in both themes, at 1280 and at 390 pixels", async () => {
+  const found: string[] = [];
+  for (const path of [
+    "/",
+    "/sagas",
+    `/sagas/${parked}`,
+    `/sagas/${undone}?step=charge`,
+    "/parked",
+    "/sagas?key=nothing",
+  ]) {
+    for (const [colorScheme, width] of [
+      ["light", 1280],
+      ["dark", 390],
+    ] as const) {
+      const page = await stand.open(path, { colorScheme, viewport: { width, height: 900 } });
+      await page.locator("main h1").waitFor();
+      await page.locator("main .skeleton").first().waitFor({ state: "detached" });
+      found.push(...(await axeFaults(page)).map((fault) => `${path} ${colorScheme}: ${fault}`));
+      const wide = await page.evaluate("document.documentElement.scrollWidth");
+      if (Number(wide) > width) found.push(`${path} is ${wide} wide at ${width}`);
+      await page.context().close();
+    }
+  }
+
+  expect(found).toEqual([]);
+});
+
+test("keys go from page to page and from row to row, and the language changes for good", async () => {
+  const page = await stand.open("/");
+  await heading(page, "Overview");
+  await page.keyboard.press("g");
+  await page.keyboard.press("s");
+  await heading(page, "Sagas");
+  await page.getByRole("link", { name: "A-1042" }).waitFor();
+  await page.keyboard.press("j");
+  await page.keyboard.press("Enter");
+  await page.waitForURL("**/sagas/0*");
+  await page.getByRole("button", { name: "日本語" }).click();
+  await page.getByRole("link", { name: "概要" }).click();
+  await heading(page, "概要");
+  await page.reload();
+  await heading(page, "概要");
+  expect(await page.evaluate("document.documentElement.lang")).toBe("ja");
+  await page.context().close();
+});
+
+test("a lost stream is said, and what happened meanwhile is shown when it is back", async () => {
+  const page = await stand.open("/sagas");
+  await page.locator(".stream.live").waitFor();
+  const row = page.getByRole("row").filter({ hasText: "P-1" });
+  await row.getByText("parked").waitFor();
+  stand.line.cut();
+  await page.locator(".stream.lost").waitFor();
+  await post(`/v1/sagas/${parked}/terminate`, { reason: "a test" });
+  stand.line.mend();
+
+  await row.getByText("terminated").waitFor();
+  await page.locator(".stream.live").waitFor();
+  await page.context().close();
+});
+
+async function heading(page: Page, name: string): Promise<void> {
+  await page.getByRole("heading", { level: 1, name }).waitFor();
+}
+
+async function firstMessage(sagaId: string): Promise<string> {
+  const response = await fetch(`${stand.engine.url}/v1/sagas/${sagaId}/timeline?limit=1`);
+  const { items } = (await response.json()) as { items: { messageId: string }[] };
+  return items[0]?.messageId ?? "";
+}
+
+async function post(path: string, body: object): Promise<void> {
+  await fetch(`${stand.engine.url}${path}`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(body),
+  });
+}
+
+async function axeFaults(page: Page): Promise<string[]> {
+  await page.evaluate(axe.source);
+  const violations = (await page.evaluate("axe.run().then(({ violations }) => violations)")) as {
+    id: string;
+    nodes: { html: string; failureSummary: string }[];
+  }[];
+  return violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html} ${nodes[0]?.failureSummary} (${nodes.length})`);
+}

@@ -1,0 +1,88 @@
+import { expect, test } from "bun:test";
+
+import type { Message, Saga, SagaStep } from "../../engine/console/src/data/shapes.ts";
+import { diffOf } from "../../engine/console/src/pages/parked/line-diff.ts";
+import { placesOf, undoablesOf } from "../../engine/console/src/pages/saga/places.ts";
+import { barOf, scaleOf } from "../../engine/console/src/pages/saga/scale.ts";
+import { csvOf } from "../../engine/console/src/pages/sagas/csv.ts";
+
+const AT = Date.parse("2026-11-26T09:00:00Z");
+
+function step(path: string, status: string, attempts = 1): SagaStep {
+  return { path, status, attempts, startedAt: null, finishedAt: null };
+}
+
+function message(
+  requested: number,
+  hops: readonly [recorded: number, received: number, started: number, consumed: number],
+) {
+  const [recordedAt, receivedAt, startedAt, consumedAt] = hops.map((ms) => new Date(AT + ms).toISOString());
+  const consumption = { group: "dispatcher", recordedAt, receivedAt, startedAt, consumedAt };
+  return {
+    topic: "timeline",
+    requestedAt: new Date(AT + requested).toISOString(),
+    consumptions: [consumption],
+  } as unknown as Message;
+}
+
+test("of an each, the item that waits for a person says how the step stands", () => {
+  const places = placesOf([step("ship[0]", "succeeded"), step("ship[1]", "parked"), step("ship[2]", "running")]);
+
+  expect(places.get("ship[]")).toEqual({ status: "parked", attempts: 1, items: 3, path: "ship[1]" });
+});
+
+test("a step and its compensation are a pair: undone, failed, left, or nothing to undo", () => {
+  const saga = {
+    status: "parked",
+    uncompensated: [{ step: "mail", reason: "optional" }],
+    steps: [
+      step("apply", "parked"),
+      step("mail", "succeeded"),
+      step("screen", "compensated"),
+      step("contract", "rejected"),
+    ],
+  } as unknown as Saga;
+  const boxes = ["apply", "mail", "screen", "contract"].map((path) => ({ kind: "undo", path }));
+
+  expect(undoablesOf(saga, boxes as never).map(({ pair }) => pair)).toEqual([
+    "failed",
+    "kept",
+    "compensated",
+    "nothing",
+  ]);
+});
+
+test("a bar is split by hops, none of which goes back when clocks differ", () => {
+  const { hops } = barOf(message(0, [10, 8, 30, 35]), AT);
+
+  expect(hops.map(({ hop, from, to }) => [hop, from - AT, to - AT])).toEqual([
+    ["toTransport", 0, 10],
+    ["inTransport", 10, 10],
+    ["inQueue", 10, 30],
+    ["running", 30, 35],
+  ]);
+});
+
+test("idle time over two seconds is folded, and order is kept", () => {
+  const bars = [message(0, [1, 2, 3, 100]), message(3_600_000, [3_600_001, 3_600_002, 3_600_003, 3_600_100])].map(
+    (one) => barOf(one, AT),
+  );
+  const scale = scaleOf(bars);
+
+  expect(scale.folds.map(({ ms }) => ms)).toEqual([3_599_900]);
+  expect([scale.at(AT), scale.at(AT + 3_600_100)].map((at) => Number(at.toFixed(6)))).toEqual([0, 1]);
+  expect(scale.at(AT + 100)).toBeCloseTo(0.485);
+  expect(scale.at(AT + 3_600_000)).toBeCloseTo(0.515);
+});
+
+test("a difference keeps the lines that stayed", () => {
+  expect(
+    diffOf("{\n  a: 1,\n  b: 2\n}", "{\n  a: 3,\n  b: 2,\n  c: 1\n}").map(({ kind, text }) => `${kind} ${text}`),
+  ).toEqual(["same {", "gone   a: 1,", "gone   b: 2", "come   a: 3,", "come   b: 2,", "come   c: 1", "same }"]);
+});
+
+test("a text that a spreadsheet would run stays a text", () => {
+  const [, row] = csvOf([{ sagaId: "X", key: '=cmd|"a",b' } as unknown as Saga]).split("\r\n");
+
+  expect(row).toBe('X,,,,"\'=cmd|""a"",b",,,');
+});
