@@ -39,6 +39,7 @@ export const t = texts(
     newest: "First page",
     none: "none",
     done: "Done",
+    badJson: "This is no JSON: {why}",
   },
   {
     running: "実行中",
@@ -77,5 +78,6 @@ export const t = texts(
     newest: "最初のページ",
     none: "なし",
     done: "完了",
+    badJson: "JSON ではありません: {why}",
   },
 );

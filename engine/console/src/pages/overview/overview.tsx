@@ -57,7 +57,7 @@ export function Overview() {
 function Tiles({ numbers }: { readonly numbers: Numbers }) {
   const { startedPerSecond, completedPerSecond, p50Ms, p95Ms, running, compensating, retrying, parked, oldest } =
     numbers;
-  const lasting = p50Ms === null || p95Ms === null ? "–" : `${duration(p50Ms)} / ${duration(p95Ms)}`;
+  const p95 = p95Ms === null ? t("newest") : t("p95", { time: duration(p95Ms) });
   return (
     <ul class="tiles">
       <Tile text={t("started")} note={t("lastMinute")} href="/sagas?within=hour">
@@ -66,8 +66,8 @@ function Tiles({ numbers }: { readonly numbers: Numbers }) {
       <Tile text={t("completed")} note={t("lastMinute")} href="/sagas?status=completed&within=hour">
         {completedPerSecond.toFixed(completedPerSecond < 10 ? 1 : 0)}
       </Tile>
-      <Tile text={t("lasting")} note={t("newest")} href="/sagas">
-        {lasting}
+      <Tile text={t("lasting")} note={p95} href="/sagas">
+        {p50Ms === null ? "–" : duration(p50Ms)}
       </Tile>
       <Tile text={t("running")} href="/sagas?status=running">
         {count(running)}

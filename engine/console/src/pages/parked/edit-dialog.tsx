@@ -4,6 +4,7 @@ import type { Message, ParkedSaga } from "../../data/shapes.ts";
 import { useCall } from "../../data/use-call.ts";
 import { quoted } from "../../parts/copy.tsx";
 import { ActDialog, Dialog } from "../../parts/dialog.tsx";
+import { jsonOf } from "../../parts/json-text.ts";
 import { notice } from "../../parts/notice.tsx";
 import { Loaded } from "../../parts/states.tsx";
 import { DiffView } from "./diff.tsx";
@@ -31,7 +32,7 @@ export function EditDialog({ saga, onClose, onDone }: EditDialogProps) {
 function Editor({ message, onClose, onDone }: { readonly message: Message } & Omit<EditDialogProps, "saga">) {
   const [before] = useState(() => JSON.stringify(editable(message.body), null, 2));
   const [text, setText] = useState(before);
-  const { value, fault } = parsed(text);
+  const { value, fault } = jsonOf(text);
   const act = {
     title: t("edit"),
     text: t("editText"),
@@ -69,12 +70,4 @@ function Editor({ message, onClose, onDone }: { readonly message: Message } & Om
 /** Only the input of a command can be edited; what it compensates cannot. */
 function editable(body: unknown): unknown {
   return typeof body === "object" && body !== null && "input" in body ? { input: body.input } : body;
-}
-
-function parsed(text: string): { readonly value: unknown; readonly fault?: string } {
-  try {
-    return { value: JSON.parse(text) };
-  } catch (error) {
-    return { value: null, fault: t("badJson", { why: error instanceof Error ? error.message : String(error) }) };
-  }
 }

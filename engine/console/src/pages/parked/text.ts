@@ -27,7 +27,6 @@ export const t = texts(
     before: "was",
     after: "will be",
     same: "Nothing is changed yet.",
-    badJson: "This is no JSON: {why}",
     redrive: "Retry all {count}",
     redriveTitle: "Retry {count} sagas",
     redriveText:
@@ -77,7 +76,6 @@ export const t = texts(
     before: "変更前",
     after: "変更後",
     same: "まだ変更がありません。",
-    badJson: "JSON ではありません: {why}",
     redrive: "{count} 件すべて再試行",
     redriveTitle: "{count} 件のサーガを再試行",
     redriveText:

@@ -4,6 +4,7 @@ import { may } from "../../data/session.ts";
 import type { Accepted, Saga } from "../../data/shapes.ts";
 import { quoted } from "../../parts/copy.tsx";
 import { type Act, ActDialog } from "../../parts/dialog.tsx";
+import { jsonOf } from "../../parts/json-text.ts";
 import { notice } from "../../parts/notice.tsx";
 import { useKeys } from "../../shell/keys.ts";
 import { parkedSteps } from "./places.ts";
@@ -63,7 +64,7 @@ function OfferDialog({
   readonly onDone: () => void;
 }) {
   const [text, setText] = useState(offer.field === undefined ? "null" : "{}");
-  const { value, fault } = parsed(text);
+  const { value, fault } = jsonOf(text);
   const act = offer.act(value);
   const done = (answer: unknown) => {
     notice(t((answer as Accepted).applied ? "done" : "recorded", { what: act.title }));
@@ -86,15 +87,6 @@ function OfferDialog({
       )}
     </ActDialog>
   );
-}
-
-/** A JSON text, or why it is none. */
-export function parsed(text: string): { readonly value: unknown; readonly fault?: string } {
-  try {
-    return { value: JSON.parse(text) };
-  } catch (error) {
-    return { value: null, fault: t("badJson", { why: error instanceof Error ? error.message : String(error) }) };
-  }
 }
 
 function offersOf(saga: Saga): readonly Offer[] {

@@ -13,7 +13,7 @@ export interface Bar {
 }
 
 /** The consumption that moved the saga, or ran the step: the dispatcher's for what happened, else the domain's. */
-export function mainConsumption({ consumptions, topic }: Message): Consumption | undefined {
+function mainConsumption({ consumptions, topic }: Message): Consumption | undefined {
   const own = topic === "timeline" ? consumptions.find(({ group }) => group === "dispatcher") : consumptions[0];
   return own ?? consumptions[0];
 }

@@ -10,14 +10,14 @@ import { Status } from "../../parts/status.tsx";
 import { type Column, Table } from "../../parts/table.tsx";
 import { Ago, Lasting } from "../../parts/time.tsx";
 import { t as word } from "../../parts/text.ts";
-import { useQuery } from "../../shell/place.ts";
+import { useQuery, withQuery } from "../../shell/place.ts";
 import { csvOf } from "./csv.ts";
 import { apiQuery, Filters } from "./filters.tsx";
 import { t } from "./text.ts";
 
 /** The list of sagas, newest first. Rows change in place; new ones wait behind a pill, so that nothing jumps. */
 export function Sagas() {
-  const [query, change] = useQuery();
+  const [query] = useQuery();
   const text = query.toString();
   const asked = useMemo(() => apiQuery(query, Date.now()).toString(), [text]);
   const [shown, setShown] = useState<ReadonlySet<string>>(new Set());
@@ -52,14 +52,14 @@ export function Sagas() {
             {rows.length === 0 ? <Nothing filtered={text !== ""} /> : <SagaTable rows={rows} />}
             <nav class="pager" aria-label={t("title")}>
               {first ? null : (
-                <button type="button" class="button" onClick={() => change({ cursor: null })}>
+                <a class="button" href={withQuery({ cursor: null })}>
                   ⇤ {word("newest")}
-                </button>
+                </a>
               )}
               {nextCursor === null ? null : (
-                <button type="button" class="button" onClick={() => change({ cursor: nextCursor })}>
+                <a class="button" href={withQuery({ cursor: nextCursor })}>
                   {word("more")} →
-                </button>
+                </a>
               )}
             </nav>
           </>
