@@ -8,7 +8,7 @@ import type { Diagnostic } from "../definition/diagnostic.ts";
 import type { KeyRow } from "../timeline/read-keys.ts";
 import type { PartHealth, RelayState } from "../transport/port.ts";
 
-/** A YAML source, read. `definition` is null exactly when a diagnostic is an error. */
+/** A YAML source, read and checked; `catalog`: by these handlers. `definition` is null exactly when a diagnostic is an error. */
 export interface LoadedSource {
   readonly definition: Definition | null;
   readonly diagnostics: readonly Diagnostic[];
@@ -307,9 +307,7 @@ export interface Engine {
   verify(range: VerifyRange): Promise<VerifyPage>;
   /** Resolves when the saga is final or parked, when `timeoutMs` has passed, or when aborted. */
   settled(sagaId: string, timeoutMs: number, signal: AbortSignal): Promise<void>;
-  /** Diagnostics of a YAML source against the loaded domains. */
-  validate(source: string): readonly Diagnostic[];
-  /** The same, with the definition when it is sound, and the handlers it was judged by. */
+  /** A YAML source against the loaded domains. */
   load(source: string): LoadedSource;
   /** Diagnostics of the files on disk that are not in use because they are broken: file → findings. */
   broken(): ReadonlyMap<string, readonly Diagnostic[]>;

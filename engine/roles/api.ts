@@ -104,11 +104,10 @@ function engineOf(parts: Parts, deciding: Deciding, draining: AbortSignal): Engi
     continueRedrive: (redriveId, reason, caller) => batches.goOn(redriveId, reason, caller),
     stopRedrive: (redriveId, reason, caller) => batches.stop(redriveId, reason, caller),
     settled: (sagaId, timeoutMs, signal) => settling.settled(sagaId, timeoutMs, AbortSignal.any([signal, draining])),
-    validate: (source) => loadDefinition(source, { catalog: known.catalog, definitions: desk.definitions }).diagnostics,
-    load: (source) => ({
-      ...loadDefinition(source, { catalog: known.catalog, definitions: desk.definitions }),
-      catalog: known.catalog,
-    }),
+    load: (source) => {
+      const { catalog } = known;
+      return { ...loadDefinition(source, { catalog, definitions: desk.definitions }), catalog };
+    },
     broken: () => desk.broken,
     sensitive: async (definition, revision) => (await revisions.get(sql, definition, revision)).sensitive,
     groups: () => groups.all(),

@@ -30,7 +30,6 @@ export function readingEngine(change: Partial<Engine> = {}): Engine {
     rebuild: refuse,
     rebuilt: refuse,
     settled: () => Promise.resolve(),
-    validate: () => [],
     load: (source) => ({ ...loadDefinition(source, { catalog: null }), catalog: { actions: new Map() } }),
     broken: () => new Map(),
     sensitive: () => Promise.resolve([]),

@@ -63,7 +63,6 @@ export const t = texts(
     rewound: "Rewound: {group}",
     pausedNow: "Paused: {group}",
     resumedNow: "Resumed: {group}",
-    actions: "Actions",
   },
   {
     title: "コンシューマー",
@@ -127,6 +126,5 @@ export const t = texts(
     rewound: "巻き戻しました: {group}",
     pausedNow: "一時停止しました: {group}",
     resumedNow: "再開しました: {group}",
-    actions: "操作",
   },
 );

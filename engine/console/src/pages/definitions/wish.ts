@@ -1,5 +1,5 @@
 import type { Simulation } from "../../data/shapes.ts";
-import { t } from "./text.ts";
+import { jsonOf } from "../../parts/json-text.ts";
 
 /** What the address says is to happen: `end.screen`, `end.undo screen`, `signal.name`, `input`, `cancelAt`. */
 export type Query = URLSearchParams;
@@ -17,12 +17,9 @@ export const NEVER = "never";
 export function wishOf(source: string, query: Query, steps: Simulation["steps"]): Wish {
   const faults = new Map<string, string>();
   const read = (name: string, text: string): unknown => {
-    try {
-      return JSON.parse(text);
-    } catch (error) {
-      faults.set(name, t("badJson", { why: error instanceof Error ? error.message : String(error) }));
-      return undefined;
-    }
+    const { value, fault } = jsonOf(text);
+    if (fault !== undefined) faults.set(name, fault);
+    return fault === undefined ? value : undefined;
   };
   const outcomes: Record<string, unknown[]> = {};
   for (const [name, text] of query) {

@@ -47,7 +47,6 @@ export const t = texts(
     loss: "A loss of the slot is not made good yet",
     lossText: "{cause}. Written between {since} and {until} may not have arrived.",
     missing: "{count} requests of that time are not consumed.",
-    recover: "Send them again:",
     unsure: "an unknown time",
     still: "now",
     groups: "Consumer groups",
@@ -58,7 +57,6 @@ export const t = texts(
     auditor: "Auditor",
     late: "Late requests",
     republished: "Lost and sent again, ever",
-    heartbeat: "heartbeat",
   },
   {
     title: "パイプライン",
@@ -106,7 +104,6 @@ export const t = texts(
     loss: "スロットの損失がまだ補われていません",
     lossText: "{cause}。{since} から {until} までに書かれたものは届いていない可能性があります。",
     missing: "その間の {count} 件が消費されていません。",
-    recover: "送り直すには:",
     unsure: "不明な時刻",
     still: "現在",
     groups: "コンシューマーグループ",
@@ -117,6 +114,5 @@ export const t = texts(
     auditor: "監査",
     late: "遅れているリクエスト",
     republished: "失われて再送した累計",
-    heartbeat: "ハートビート",
   },
 );
