@@ -6,6 +6,7 @@ import { Command, CommanderError } from "commander";
 import { addAudit } from "./cli/audit-command.ts";
 import { addCheckCommand } from "./cli/check.ts";
 import { CliError, EXIT, EXIT_MEANINGS } from "./cli/cli-error.ts";
+import { addConnectorCommand } from "./cli/connector-command.ts";
 import { addDoctorCommand } from "./cli/doctor-command.ts";
 import { addCompletion } from "./cli/completion-command.ts";
 import { addExportCommand } from "./cli/export-command.ts";
@@ -54,6 +55,7 @@ async function run(args: readonly string[], json: boolean): Promise<void> {
   addRewindCommand(program);
   addKeyCommands(program);
   addLocalCommands(program);
+  addConnectorCommand(program);
   addLoginCommand(program);
   addRecoverCommand(program);
   addAudit(program);

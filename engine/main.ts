@@ -19,6 +19,7 @@ import type { Log } from "./sdk.ts";
 import { announce } from "./start-print.ts";
 import { createLog } from "./telemetry/log.ts";
 import { reachDatabase, type Sql } from "./timeline/database.ts";
+import { ENGINE_MIGRATIONS } from "./timeline/engine-migrations.ts";
 import { KnownDomains } from "./timeline/known-domains.ts";
 import { migrate } from "./timeline/migrate.ts";
 import { HEARTBEAT_TOPIC } from "./transport/port.ts";
@@ -106,7 +107,7 @@ async function openParts(
   await reachDatabase(sql, databaseUrl);
   const domains = own?.loaded ?? [];
   await migrate(sql, [
-    { schema: "timeline", folder: `${import.meta.dir}/../sql` },
+    ENGINE_MIGRATIONS,
     ...domains.map(({ domain, sqlFolder }) => ({ schema: domain.name, folder: sqlFolder })),
   ]);
   const { refuseOpenBind } = await import("./roles/open-bind.ts");

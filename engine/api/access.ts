@@ -33,7 +33,12 @@ export function identify(
   sql: Sql,
 ): MiddlewareHandler<ApiEnv> {
   return async (c, next) => {
-    const principal = (await authentication?.principal(c.req.header("authorization"))) ?? LOCAL;
+    const principal =
+      (await authentication?.principal(c.req.header("authorization")).catch((error: unknown) => {
+        // Who is let in has a name to be counted by; who is not, an address. Nobody else's calls from there are held up by it.
+        if (error instanceof RequestError) rate.admit(`nobody at ${addressOf(c)}`);
+        throw error;
+      })) ?? LOCAL;
     // Who need not say who calls cannot be counted either.
     if (principal !== LOCAL) rate.admit(principal.actor);
     c.set("principal", principal);
@@ -48,6 +53,12 @@ export function identify(
       );
     }
   };
+}
+
+function addressOf(c: ApiContext): string {
+  // Without a server, as in tests, there is no environment either.
+  const { server } = (c.env ?? {}) as ApiEnv["Bindings"];
+  return server?.requestIP(c.req.raw)?.address ?? "an unknown address";
 }
 
 /** @throws RequestError `auth.forbidden` */

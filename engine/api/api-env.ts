@@ -7,7 +7,12 @@ import type { Principal } from "./principal.ts";
 
 /** What comes with a request: the server, when there is one, whose idle limit a waiting call lifts. */
 export interface ApiEnv {
-  Bindings: { server?: { timeout(request: Request, seconds: number): void } };
+  Bindings: {
+    server?: {
+      timeout(request: Request, seconds: number): void;
+      requestIP(request: Request): { readonly address: string } | null;
+    };
+  };
   /** Who calls, and where to look up what a saga or message belongs to; of paths below `/v1` only. */
   Variables: { principal: Principal; sql: Sql };
 }

@@ -1,6 +1,7 @@
-import { dirname, join } from "node:path";
-
 import { openAPIRouteHandler } from "hono-openapi";
+import icon from "swagger-ui-dist/favicon-32x32.png" with { type: "file" };
+import script from "swagger-ui-dist/swagger-ui-bundle.js" with { type: "file" };
+import style from "swagger-ui-dist/swagger-ui.css" with { type: "file" };
 
 import { version } from "../../package.json";
 import type { Api } from "./api-env.ts";
@@ -37,7 +38,11 @@ const PAGE = `<!doctype html>
 const START = `SwaggerUIBundle({ url: "/openapi.json", dom_id: "#api", deepLinking: true, tryItOutEnabled: true });\n`;
 
 /** Served from the package, so that the page works offline. No other name is looked up. */
-const FILES: ReadonlySet<string> = new Set(["swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png"]);
+const FILES: ReadonlyMap<string, string> = new Map([
+  ["swagger-ui.css", style],
+  ["swagger-ui-bundle.js", script],
+  ["favicon-32x32.png", icon],
+]);
 
 /** The OpenAPI document and a page to read it. */
 export function addDocsRoutes(app: Api): void {
@@ -50,16 +55,12 @@ export function addDocsRoutes(app: Api): void {
   app.get("/docs", (c) => c.html(PAGE, 200, { "content-security-policy": POLICY }));
   app.get("/docs/start.js", (c) => c.body(START, 200, { "content-type": "text/javascript; charset=utf-8" }));
   app.get("/docs/:file", (c) => {
-    const file = c.req.param("file");
-    if (!FILES.has(file)) return c.notFound();
-    return new Response(Bun.file(join(packageFolder(), file)), {
+    const path = FILES.get(c.req.param("file"));
+    if (path === undefined) return c.notFound();
+    return new Response(Bun.file(path), {
       headers: { "cache-control": "public, max-age=86400" },
     });
   });
-}
-
-function packageFolder(): string {
-  return dirname(Bun.resolveSync("swagger-ui-dist/package.json", import.meta.dir));
 }
 
 const BEARER =

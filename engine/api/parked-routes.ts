@@ -74,7 +74,7 @@ const LIST = describe({
   access: { role: "viewer", over: "listed" },
   summary: "List why sagas are parked",
   description:
-    "Parked sagas grouped by definition, step, code and message; ids, numbers and quoted words of the message do not tell groups apart. Of more than 10,000 parked sagas the newest are looked at.",
+    "Parked sagas grouped by definition, step, code and message; ids, numbers and quoted words of the message do not tell groups apart. Of more than 5,000 parked sagas the newest are looked at.",
   query: v.strictObject({}),
   answers: { 200: { description: "Groups, largest first", schema: "ParkedGroupList" } },
 });

@@ -1,10 +1,10 @@
-import { join } from "node:path";
 import type { Command } from "commander";
 
 import { type Config, ConfigError, parseConfig } from "../config.ts";
 import { loadDomains } from "../participant/load-domains.ts";
 import { databaseUrl, readDatabaseUrl } from "../stack/database-url.ts";
 import { connect, reachDatabase, type Sql } from "../timeline/database.ts";
+import { ENGINE_MIGRATIONS } from "../timeline/engine-migrations.ts";
 import type { MigrationSet } from "../timeline/migrate.ts";
 import { Names } from "../transport/kafka/names.ts";
 import { EXIT } from "./cli-error.ts";
@@ -69,7 +69,9 @@ async function outside(config: Config, runs: boolean): Promise<readonly Finding[
     const migrations = await checked("migrations", "bun run ekiden migrate", async () =>
       migrationChecks(sql, await setsOf(config)),
     );
-    const server = await checked("postgresql", "Is the login's role complete?", () => serverChecks(sql, slot));
+    const server = await checked("postgresql", "Is the login's role complete?", () =>
+      serverChecks(sql, { slot, ownServer: config.databaseUrl === undefined }),
+    );
     const writing = await checked("transactions", "Look into pg_stat_activity.", () => transactionChecks(sql));
     // Without the engine's tables there is nothing further to look at.
     if (migrations.some(({ level }) => level !== "ok"))
@@ -100,10 +102,7 @@ async function addressOf({ databaseUrl: url, home }: Config): Promise<string | n
 async function setsOf({ domains }: Config): Promise<readonly MigrationSet[]> {
   // One that does not load is red in the line of the definitions.
   const loaded = await loadDomains(domains).catch(() => []);
-  return [
-    { schema: "timeline", folder: join(import.meta.dir, "../../sql") },
-    ...loaded.map(({ domain, sqlFolder }) => ({ schema: domain.name, folder: sqlFolder })),
-  ];
+  return [ENGINE_MIGRATIONS, ...loaded.map(({ domain, sqlFolder }) => ({ schema: domain.name, folder: sqlFolder }))];
 }
 
 function doctorText(findings: readonly Finding[]): string {

@@ -8,6 +8,7 @@ import { viewKey } from "../api/key-view.ts";
 import { parseConfig } from "../config.ts";
 import { durationMs } from "../definition/duration.ts";
 import { connect, reachDatabase, type Sql } from "../timeline/database.ts";
+import { ENGINE_MIGRATIONS } from "../timeline/engine-migrations.ts";
 import { migrate } from "../timeline/migrate.ts";
 import { listKeys } from "../timeline/read-keys.ts";
 import { CliError, EXIT } from "./cli-error.ts";
@@ -116,7 +117,7 @@ async function onDatabase<T>(act: (sql: Sql) => Promise<T>): Promise<T> {
     const sql = connect(url, { max: 1, name: "keys" });
     try {
       await reachDatabase(sql, url);
-      await migrate(sql, [{ schema: "timeline", folder: `${import.meta.dir}/../../sql` }]);
+      await migrate(sql, [ENGINE_MIGRATIONS]);
       return await act(sql);
     } finally {
       await sql.end({ timeout: 5 });

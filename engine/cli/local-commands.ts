@@ -3,24 +3,19 @@ import type { Command } from "commander";
 import { type Config, parseConfig } from "../config.ts";
 import { loadDomains } from "../participant/load-domains.ts";
 import { connect, reachDatabase } from "../timeline/database.ts";
+import { ENGINE_MIGRATIONS, isCompiled } from "../timeline/engine-migrations.ts";
 import { migrate } from "../timeline/migrate.ts";
-import { connectorConfig } from "../transport/kafka/connector.ts";
-import { Names, PUBLICATION } from "../transport/kafka/names.ts";
+import { CliError, EXIT } from "./cli-error.ts";
 import { withDatabase } from "./with-database.ts";
 
-/** Replaced by whoever registers the connector; Kafka Connect can fill it from a secret store. */
-const PASSWORD = "<password of the database user>";
-
-/** Commands that need no engine: the connector's configuration, the stack, the migrations. */
+/** Commands that need no engine: the stack, the migrations. */
 export function addLocalCommands(program: Command): void {
-  program
-    .command("connector")
-    .description("print the connector's configuration, for a Kafka Connect that the engine does not manage")
-    .action(() => console.log(JSON.stringify(connector(parseConfig(process.env)), null, 2)));
   program
     .command("stack")
     .description("start PostgreSQL, Kafka and Kafka Connect with Debezium on this machine (bun run stack)")
     .action(async () => {
+      // Maven reads the pom.xml that lies beside the source.
+      if (isCompiled) throw new CliError(EXIT.usage, "The stack is started from the project's folder: bun run stack.");
       await import("../stack/main.ts");
     });
   program
@@ -32,22 +27,10 @@ export function addLocalCommands(program: Command): void {
     });
 }
 
-function connector(config: Config): Record<string, string> {
-  const names = new Names(config.prefix);
-  const settings = connectorConfig({
-    prefix: config.prefix,
-    databaseUrl: config.databaseUrl ?? "postgres://user@database-host:5432/database",
-    slot: names.slot,
-    publication: PUBLICATION,
-    connectorName: names.connector,
-  });
-  return { ...settings, "database.password": PASSWORD };
-}
-
 async function migrateDatabase(config: Config): Promise<number> {
   const domains = await loadDomains(config.domains);
   const sets = [
-    { schema: "timeline", folder: `${import.meta.dir}/../../sql` },
+    ENGINE_MIGRATIONS,
     ...domains.map(({ domain, sqlFolder }) => ({ schema: domain.name, folder: sqlFolder })),
   ];
   return withDatabase(config, async (url) => {

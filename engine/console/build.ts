@@ -21,7 +21,7 @@ const built = await Bun.build({
   format: "esm",
   splitting: true,
   minify: true,
-  naming: { entry: "[name]-[hash].[ext]", chunk: "[name]-[hash].[ext]", asset: "[name]-[hash].[ext]" },
+  naming: { entry: "[name]-[hash].[ext]", chunk: "part-[hash].[ext]", asset: "[name]-[hash].[ext]" },
   define: { "process.env.NODE_ENV": '"production"' },
 });
 
@@ -29,15 +29,15 @@ const built = await Bun.build({
 const folder = `${resolve(target)}.${process.pid}`;
 rmSync(folder, { recursive: true, force: true });
 mkdirSync(folder, { recursive: true });
-const names: string[] = [];
+let [script, style] = ["", ""];
 for (const output of built.outputs) {
   const name = output.path.replace(/^.*[\\/]/, "");
-  names.push(name);
+  if (output.kind === "entry-point") script = name;
+  else if (name.startsWith("main-") && name.endsWith(".css")) style = name;
   await write(name, new Uint8Array(await output.arrayBuffer()));
 }
-const script = names.find((name) => name.startsWith("main-") && name.endsWith(".js"));
-const style = names.find((name) => name.startsWith("main-") && name.endsWith(".css"));
-await write("index.html", new TextEncoder().encode(page(script ?? "", style ?? "")));
+if (script === "" || style === "") throw new Error("the bundler made no script, or no style");
+await write("index.html", new TextEncoder().encode(page(script, style)));
 try {
   renameSync(folder, resolve(target));
 } catch (error) {

@@ -8,6 +8,9 @@ interface LoginRow {
   password: string;
 }
 
+/** On RDS nobody has the attribute `replication`: who is a member of this role may replicate instead. */
+const RDS_REPLICATION = "rds_replication";
+
 /**
  * Makes sure that the connector has a login role of its own, which replicates and reads what is published, and returns
  * the connection URL of that role; null: the engine's user may make no such role, and the connector logs in as it.
@@ -16,8 +19,9 @@ export async function connectorUrl(sql: Sql, databaseUrl: string): Promise<strin
   const login = await sql.begin(async (tx) => {
     // As with the domains' roles: concurrent grants on one object fail.
     await tx`select pg_advisory_xact_lock(hashtextextended('domain_login', 3))`;
-    if (!(await mayMakeIt(tx))) return null;
-    const made = await ensureLogin(tx);
+    const { may, by_membership: byMembership } = await rightsOf(tx);
+    if (!may) return null;
+    const made = await ensureLogin(tx, byMembership);
     await grant(tx, made.role_name);
     return made;
   });
@@ -28,15 +32,27 @@ export async function connectorUrl(sql: Sql, databaseUrl: string): Promise<strin
   return url.href;
 }
 
-async function mayMakeIt(tx: Tx): Promise<boolean> {
-  const [row] = await tx<{ may: boolean }[]>`
-    select rolsuper or (rolcreaterole and rolreplication and current_setting('server_version_num')::integer >= 160000) as may
-    from pg_roles where rolname = current_user
-  `;
-  return row?.may ?? false;
+interface RightsRow {
+  readonly may: boolean;
+  readonly by_membership: boolean;
 }
 
-async function ensureLogin(tx: Tx): Promise<LoginRow> {
+/** Whether this user may make a role that replicates, and whether that takes a membership instead of an attribute. */
+async function rightsOf(tx: Tx): Promise<RightsRow> {
+  const [row] = await tx<RightsRow[]>`
+    select rolsuper or (rolcreaterole and (rolreplication or grants) and current_setting('server_version_num')::integer >= 160000) as may,
+      not rolsuper and not rolreplication and grants as by_membership
+    from pg_roles u, lateral (
+      select exists (
+        select 1 from pg_roles g where g.rolname = ${RDS_REPLICATION} and pg_has_role(u.oid, g.oid, 'member with admin option')
+      ) as grants
+    ) g
+    where u.rolname = current_user
+  `;
+  return row ?? { may: false, by_membership: false };
+}
+
+async function ensureLogin(tx: Tx, byMembership: boolean): Promise<LoginRow> {
   const [known] = await tx<LoginRow[]>`
     select l.role_name, l.password from timeline.connector_login l join pg_roles r on r.rolname = l.role_name
   `;
@@ -46,7 +62,9 @@ async function ensureLogin(tx: Tx): Promise<LoginRow> {
   const role = roleName(database?.name ?? "ekiden", "_connector");
   const password = randomBytes(24).toString("base64url");
   await tx`drop role if exists ${tx(role)}`;
-  await tx.unsafe(`create role "${role}" login replication nosuperuser nocreatedb nocreaterole password '${password}'`);
+  const attribute = byMembership ? "" : " replication";
+  await tx.unsafe(`create role "${role}" login${attribute} nosuperuser nocreatedb nocreaterole password '${password}'`);
+  if (byMembership) await tx`grant ${tx(RDS_REPLICATION)} to ${tx(role)}`;
   await tx`
     insert into timeline.connector_login (id, role_name, password) values (1, ${role}, ${password})
     on conflict (id) do update set role_name = excluded.role_name, password = excluded.password

@@ -22,12 +22,35 @@ class MigrationError extends EngineError {
   }
 }
 
-/** Applies what is missing, each file in its own transaction. Safe from several processes at once. */
+/** The schema belongs to a newer engine, and this one would do wrong on it. */
+class NewerSchemaError extends EngineError {
+  readonly code = "database.newer";
+  readonly hint =
+    "Start the newer engine, and stop the older processes. Back to the older one: restore the backup of before the upgrade.";
+
+  constructor(files: readonly string[]) {
+    super(`the database is newer than this engine, which cannot work with ${files.join(", ")}`);
+  }
+}
+
+/**
+ * A migration that processes of the version before cannot work with says so in its name, which is all of it that they know.
+ * All others only add.
+ */
+const BREAKS = /_breaking\.sql$/;
+
+/**
+ * Applies what is missing, each file in its own transaction. Safe from several processes at once.
+ * @throws EngineError `database.migration`, `database.newer`
+ */
 export async function migrate(sql: Sql, sets: readonly MigrationSet[]): Promise<number> {
   let applied = 0;
   for (const set of sets) {
     for (const file of filesOf(set)) applied += (await applyOne(sql, set, file)) ? 1 : 0;
   }
+  // Last: a newer engine that migrates at this moment is waited for above.
+  const beyond = breakingBeyond(sets, await appliedFiles(sql));
+  if (beyond.length > 0) throw new NewerSchemaError(beyond);
   await sql`select timeline.ensure_partitions()`;
   return applied;
 }
@@ -36,13 +59,13 @@ export async function migrate(sql: Sql, sets: readonly MigrationSet[]): Promise<
 export async function migrationState(
   sql: Sql,
   sets: readonly MigrationSet[],
-): Promise<{ readonly missing: readonly string[]; readonly edited: readonly string[] }> {
+): Promise<{
+  readonly missing: readonly string[];
+  readonly edited: readonly string[];
+  readonly newer: readonly string[];
+}> {
   const [found] = await sql<{ exists: boolean }[]>`select to_regclass('timeline.migration') is not null as exists`;
-  const rows = found?.exists
-    ? await sql<
-        { place: string; hash: string }[]
-      >`select schema_name || '/' || file as place, hash from timeline.migration`
-    : [];
+  const rows = found?.exists ? await appliedFiles(sql) : [];
   const applied = new Map(rows.map(({ place, hash }) => [place, hash]));
   const files = sets.flatMap((set) =>
     filesOf(set).map((file) => ({ place: `${set.schema}/${file}`, path: join(set.folder, file) })),
@@ -52,7 +75,29 @@ export async function migrationState(
     return hash !== undefined && hash !== hashOf(readFileSync(path, "utf8"));
   });
   const missing = files.filter(({ place }) => !applied.has(place));
-  return { missing: missing.map(({ place }) => place), edited: edited.map(({ place }) => place) };
+  return {
+    missing: missing.map(({ place }) => place),
+    edited: edited.map(({ place }) => place),
+    newer: breakingBeyond(sets, rows),
+  };
+}
+
+interface AppliedFile {
+  readonly place: string;
+  readonly hash: string;
+}
+
+async function appliedFiles(sql: Sql): Promise<readonly AppliedFile[]> {
+  return sql<AppliedFile[]>`select schema_name || '/' || file as place, hash from timeline.migration order by 1`;
+}
+
+/** What was applied by a newer engine or domain, and breaks this one. */
+function breakingBeyond(sets: readonly MigrationSet[], applied: readonly AppliedFile[]): string[] {
+  const known = new Set(sets.flatMap((set) => filesOf(set).map((file) => `${set.schema}/${file}`)));
+  const schemas = new Set(sets.map(({ schema }) => schema));
+  return applied
+    .map(({ place }) => place)
+    .filter((place) => BREAKS.test(place) && schemas.has(place.split("/")[0] ?? "") && !known.has(place));
 }
 
 function hashOf(source: string): string {

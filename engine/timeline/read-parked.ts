@@ -28,7 +28,7 @@ export interface ParkedRow {
 }
 
 /** Of more than so many parked sagas the newest are looked at. */
-const PARKED_MAX = 10_000;
+const PARKED_MAX = 5_000;
 
 /** Groups of parked sagas, the largest first. */
 export function listParkedGroups(
@@ -92,7 +92,10 @@ function parked(sql: Sql, definitions: readonly string[] | undefined) {
       from (
         select o.saga_id from timeline.saga_open o where o.status = 'parked' order by o.saga_id desc limit ${PARKED_MAX}
       ) o
-      join timeline.saga s on s.id = o.saga_id
+      -- Row by row: for as many ids the planner would rather read the whole table.
+      cross join lateral (
+        select q.id, q.definition, q.updated_at, q.error from timeline.saga q where q.id = o.saga_id offset 0
+      ) s
       ${definitions === undefined ? sql`` : sql`where s.definition = any (${[...definitions]})`}
     ) q
   `;

@@ -72,7 +72,7 @@ const ROOT_FILES: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Files that know every part: the composition root, which is spread over the roles, and the command line. */
-const KNOWS_ALL = /^engine\/(?:main\.ts|open-transport\.ts|roles\/|cli\.ts|cli\/)/;
+const KNOWS_ALL = /^engine\/(?:main\.ts|binary\.ts|open-transport\.ts|roles\/|cli\.ts|cli\/)/;
 
 /** The folder of a domain: beside the shipped definitions, or those of an example. */
 const DOMAIN = /^(?:domains|examples\/[^/]+)\/[^/]+\//;

@@ -18,14 +18,21 @@ interface ServerRow {
   readonly idle_slot: string | null;
   readonly free_slots: number;
   readonly free_senders: number;
+  readonly is_superuser: boolean;
   readonly may_replicate: boolean;
   readonly may_create_roles: boolean;
   readonly may_create: boolean;
   readonly now: Date;
 }
 
-/** The server's settings, and what the login may do. `slot`: of the connector on Kafka, null when embedded. */
-export async function serverChecks(sql: Sql, slot: string | null): Promise<readonly Finding[]> {
+/**
+ * The server's settings, and what the login may do. `slot`: of the connector on Kafka, null when embedded. `ownServer`: the
+ * engine runs the server for itself alone, and is its superuser.
+ */
+export async function serverChecks(
+  sql: Sql,
+  { slot, ownServer }: { readonly slot: string | null; readonly ownServer: boolean },
+): Promise<readonly Finding[]> {
   const askedAt = Date.now();
   const [row] = await sql<ServerRow[]>`
     select current_setting('server_version') as version, current_setting('wal_level') as wal_level,
@@ -34,7 +41,9 @@ export async function serverChecks(sql: Sql, slot: string | null): Promise<reado
       (select setting::integer from pg_settings where name = 'max_slot_wal_keep_size') as max_keep_mb,
       current_setting('max_replication_slots')::integer - (select count(*)::integer from pg_replication_slots) as free_slots,
       current_setting('max_wal_senders')::integer - (select count(*)::integer from pg_stat_replication) as free_senders,
-      r.rolreplication or r.rolsuper as may_replicate, r.rolcreaterole or r.rolsuper as may_create_roles,
+      r.rolsuper as is_superuser, r.rolreplication or r.rolsuper or exists (
+        select 1 from pg_roles g where g.rolname = 'rds_replication' and pg_has_role(r.oid, g.oid, 'member')
+      ) as may_replicate, r.rolcreaterole or r.rolsuper as may_create_roles,
       has_database_privilege(current_database(), 'create') as may_create, clock_timestamp() as now
     from pg_roles r where r.rolname = current_user
   `;
@@ -43,7 +52,7 @@ export async function serverChecks(sql: Sql, slot: string | null): Promise<reado
   return [
     fine("postgresql", `version ${row.version} answers`),
     ...durability(row),
-    ...privileges(row, slot !== null),
+    ...privileges(row, { replicates: slot !== null, ownServer }),
     skew(row.now, askedAt, answeredAt),
     ...(slot === null ? [] : await replication(sql, row, slot)),
   ];
@@ -71,11 +80,16 @@ function durability(row: ServerRow): Finding[] {
   return wrong.length > 0 ? wrong : [fine("durability", "fsync, synchronous_commit and autovacuum are on")];
 }
 
-function privileges(row: ServerRow, replicates: boolean): Finding[] {
+function privileges(row: ServerRow, needed: { readonly replicates: boolean; readonly ownServer: boolean }): Finding[] {
+  if (row.is_superuser && !needed.ownServer) {
+    const fix =
+      "create role ekiden login createrole replication password '…'; see docs/SECURITY.md, Roles in the database";
+    return [fault("warn", "privileges", "the login is a superuser, which the engine need not be", fix)];
+  }
   const missing = [
     ...(row.may_create ? [] : ["create schemas"]),
     ...(row.may_create_roles ? [] : ["create roles (each domain has one)"]),
-    ...(replicates && !row.may_replicate ? ["replicate (the connector logs in with it)"] : []),
+    ...(needed.replicates && !row.may_replicate ? ["replicate (the connector logs in with it)"] : []),
   ];
   if (missing.length === 0) return [fine("privileges", "the login may do what the engine does")];
   const fix = "alter role <login> createrole replication; grant create on database <database> to <login>;";
@@ -130,7 +144,7 @@ async function replication(sql: Sql, row: ServerRow, slot: string): Promise<Find
 
 /** Migrations of engine and domains. An empty list: there is no schema yet. */
 export async function migrationChecks(sql: Sql, sets: readonly MigrationSet[]): Promise<readonly Finding[]> {
-  const { missing, edited } = await migrationState(sql, sets);
+  const { missing, edited, newer } = await migrationState(sql, sets);
   const fix = "bun run ekiden migrate";
   return [
     ...(edited.length === 0
@@ -143,8 +157,13 @@ export async function migrationChecks(sql: Sql, sets: readonly MigrationSet[]): 
             "Restore these files; write the change into new ones.",
           ),
         ]),
+    ...(newer.length === 0
+      ? []
+      : [
+          fault("red", "migrations", `of a newer engine, and breaking: ${newer.join(", ")}`, "Start the newer engine."),
+        ]),
     ...(missing.length === 0 ? [] : [fault("warn", "migrations", `not applied yet: ${missing.join(", ")}`, fix)]),
-    ...(missing.length + edited.length > 0 ? [] : [fine("migrations", "all are applied")]),
+    ...(missing.length + edited.length + newer.length > 0 ? [] : [fine("migrations", "all are applied")]),
   ];
 }
 

@@ -40,6 +40,28 @@ test("more than that is answered 429 with Retry-After", async () => {
   }
 });
 
+test("calls without a good key are counted by address, and hold up nobody who has one", async () => {
+  const bench = await AccessBench.open({}, { ratePerSecond: 1 });
+  try {
+    const key = await bench.key({ name: "ann", role: "admin" });
+    const from = async (address: string, authorization?: string) => {
+      const request = new Request(
+        "http://localhost/v1/keys",
+        authorization === undefined ? {} : { headers: { authorization } },
+      );
+      const server = { timeout() {}, requestIP: () => ({ address }) };
+      return (await bench.app.fetch(request, { server })).status;
+    };
+    const tried = [];
+    for (let at = 0; at < 4; at += 1) tried.push(await from("10.0.0.7", at % 2 === 0 ? undefined : "Bearer wrong"));
+    expect([tried[0], tried.at(-1)]).toEqual([401, 429]);
+    expect(await from("10.0.0.8")).toBe(401);
+    expect(await from("10.0.0.7", `Bearer ${key}`)).toBe(200);
+  } finally {
+    await bench.end();
+  }
+});
+
 test("with EKIDEN_HOSTS only these names and this machine's own are served", async () => {
   const parts = { engine: readingEngine(), sql: {} as Sql, log: keptLog() };
   const statusOf = async (host: string, bound: string, hosts: readonly string[]) =>
