@@ -75,7 +75,7 @@ function Differences({ before, after }: { readonly before: string; readonly afte
         {compared.problem === undefined ? null : <Trouble problem={compared.problem} />}
         {compared.data === undefined ? null : <Changes changes={compared.data.changes} />}
       </section>
-      <section class="sheet stack" aria-label={t("lines")}>
+      <section class="sheet stack lines" aria-label={t("lines")}>
         <h2>{t("lines")}</h2>
         {before === after ? <p class="soft">{t("sameText")}</p> : <DiffView before={before} after={after} />}
       </section>
