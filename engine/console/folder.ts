@@ -26,7 +26,11 @@ export function consoleFolder(home: string): ConsoleFolder {
   };
 }
 
+/** Inside the one binary, whose files lie in a folder of its own: the console was bundled with it. */
+const COMPILED = /^(?:\/\$bunfs\/|[A-Z]:[\\/]~BUN[\\/])/;
+
 async function bundled(home: string): Promise<string> {
+  if (COMPILED.test(import.meta.dir)) return import.meta.dir;
   const hash = sourcesHash();
   const places = [join(home, "console"), join(tmpdir(), `ekiden-console-${process.getuid?.() ?? 0}`)];
   const found = places.map((place) => join(place, hash)).find(isMade);

@@ -73,6 +73,13 @@ test("it is the command line too, and its engine carries a saga through domains 
   expect(JSON.parse(out)).toMatchObject({ definition: "onboarding", status: "completed" });
 }, 60_000);
 
+test("the console is in it", async () => {
+  const page = await (await fetch(url)).text();
+  const [, script = ""] = /src="([^"]+)"/.exec(page) ?? [];
+
+  expect((await fetch(`${url}${script}`)).headers.get("content-type")).toContain("javascript");
+});
+
 test("the reference's page is in it, and a signal ends it in order", async () => {
   const style = await fetch(`${url}/docs/swagger-ui.css`);
   const [kept] = projectFiles("node_modules/swagger-ui-dist/swagger-ui.css");
