@@ -3,7 +3,7 @@ import { join } from "node:path";
 
 import { apiDocument } from "./api-document.ts";
 import { apiPage } from "./api-page.ts";
-import { clientTypes } from "./client-types.ts";
+import { clientTypes } from "./typed-operations.ts";
 
 const root = join(import.meta.dir, "..");
 const document = await apiDocument();

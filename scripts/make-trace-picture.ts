@@ -94,6 +94,7 @@ function picture(trace: readonly Span[]): string {
   });
   const height = ROW * (rows.length + 3);
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${LEFT + WIDTH + 80} ${height}" font-family="system-ui, sans-serif" font-size="12">
+<title>Trace of one onboarding: the call, then each command through outbox, Debezium and Kafka to its handler, and the transition after it</title>
 <rect width="100%" height="100%" fill="#ffffff"/>
 <text x="10" y="20" font-size="14">Trace of one onboarding: ${rows.length} spans, ${took} ms</text>
 <text x="10" y="${height - 12}" fill="#475569">blue: the call; grey: outbox, Debezium, Kafka; green: handlers and transitions</text>

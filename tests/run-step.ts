@@ -30,7 +30,7 @@ export async function runStep({ name, args }: Step): Promise<boolean> {
   return code === 0;
 }
 
-/** Tests that need no database and no network. */
+/** Tests of parts, without an engine. */
 export const UNIT = [
   "architecture",
   "core",
@@ -45,14 +45,13 @@ export const UNIT = [
   "cli",
 ].map((kind) => `./tests/${kind}`);
 
-/**
- * Unit tests that try out everything: most of the time of them all. `bun run check` leaves them to `bun run test`, or it
- * would take more than a minute.
- */
-export const EXHAUSTIVE: readonly string[] = [
+/** Tests of those folders that need a database, or try out everything: most of the time of them all. */
+export const NOT_IN_CHECK: readonly string[] = [
   "tests/core/explore.test.ts",
   "tests/simulation/simulation.test.ts",
+  "tests/timeline/consumption-place.test.ts",
   "tests/timeline/size.test.ts",
+  "tests/timeline/stored-steps.test.ts",
 ];
 
 /** The branches of the core that the tests take, asserted on the share, never on the time. */

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 
 import { parseConfig } from "../config.ts";
+import { EngineError } from "../core/error.ts";
 import { connectorUrl } from "../timeline/connector-role.ts";
 import { connect, reachDatabase, type Sql } from "../timeline/database.ts";
 import { connectorConfig } from "../transport/kafka/connector.ts";
@@ -33,12 +34,23 @@ async function configuration(withPassword: boolean): Promise<Record<string, stri
   const names = new Names(prefix);
   const settings = connectorConfig({
     prefix,
-    databaseUrl: databaseUrl === undefined ? NOWHERE : await loginOf(databaseUrl),
+    databaseUrl: databaseUrl === undefined ? NOWHERE : await urlOf(databaseUrl, withPassword),
     slot: names.slot,
     publication: PUBLICATION,
     connectorName: names.connector,
   });
   return withPassword ? settings : { ...settings, "database.password": PASSWORD };
+}
+
+/** Without the password a database that cannot be asked stands in nobody's way: it is said which user is named instead. */
+async function urlOf(databaseUrl: string, withPassword: boolean): Promise<string> {
+  try {
+    return await loginOf(databaseUrl);
+  } catch (error) {
+    if (withPassword || !(error instanceof EngineError || error instanceof CliError)) throw error;
+    console.error(`${error.message}: the user of DATABASE_URL is named below, not the connector's own login.`);
+    return databaseUrl;
+  }
 }
 
 /** The connector's own login, made when it is missing, as an engine would; the engine's where it may make none. */
@@ -58,6 +70,6 @@ async function refuseUnmigrated(sql: Sql): Promise<void> {
   if (row?.ready !== true)
     throw new CliError(
       EXIT.refused,
-      "The database has no login for the connector yet: run `bun run ekiden migrate` first.",
+      "The database has no login for the connector yet (`bun run ekiden migrate` makes its table)",
     );
 }

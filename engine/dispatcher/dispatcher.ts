@@ -5,7 +5,7 @@ import { errorCode, isNoOutcome, type Tx } from "../timeline/database.ts";
 import { isUlid } from "../timeline/ids.ts";
 import { lockSagas, openEvents, type StoredEvent } from "../timeline/saga-row.ts";
 import { type OpenedResult, type Store, transact, transactOpening, type Unit } from "../timeline/store.ts";
-import { foreignMessage } from "../transport/foreign.ts";
+import { foreignMessage, mayStillAppear } from "../transport/foreign.ts";
 import type { Delivery, Subscription, Verdict } from "../transport/port.ts";
 import type { ChildBirths } from "./births.ts";
 import type { SagaChanges } from "./saga-changes.ts";
@@ -54,9 +54,11 @@ export class Dispatcher {
   /** One batch, one transaction. What fails for a reason of its own is set aside and recorded; the others go on. */
   async handle(batch: readonly Delivery[], alone: boolean): Promise<readonly Verdict[]> {
     try {
-      const settled = await transactOpening(this.#store, (unit, epoch) => this.#dispatch(unit, epoch, batch));
+      const { settled, early } = await transactOpening(this.#store, (unit, epoch) =>
+        this.#dispatch(unit, epoch, batch),
+      );
       this.#changes.settled(settled);
-      return batch.map(() => "done");
+      return batch.map((delivery) => (early.has(delivery) ? "later" : "done"));
     } catch (error) {
       if (isNoOutcome(error)) throw error;
       if (!alone) return batch.map(() => "alone");
@@ -70,20 +72,20 @@ export class Dispatcher {
     unit: Unit,
     epoch: number | null,
     batch: readonly Delivery[],
-  ): Promise<OpenedResult<readonly string[]>> {
+  ): Promise<OpenedResult<{ readonly settled: readonly string[]; readonly early: ReadonlySet<Delivery> }>> {
     const { tx } = unit;
     const sagaIds = [...new Set(batch.map((delivery) => delivery.key ?? "").filter(isUlid))];
     const messageIds = [...new Set(batch.map(idOf).filter(isUlid))];
     const { events, sagas, now, xid } = await openEvents(tx, epoch, sagaIds, messageIds);
     failpoint("dispatcher", "after-claim");
-    const { arrivals, known, foreign } = sort(batch, events);
+    const { arrivals, known, foreign, early } = sort(batch, events);
     for (const delivery of foreign) await recordForeign(tx, delivery, this.#consumer);
     unit.send(placeWrites(tx, known));
     const { rows, born } = await this.#births.of(unit, arrivals, sagas, now, this.#transitions.writer);
     const all = rows.size === 0 ? sagas : new Map([...sagas, ...rows]);
     const { settled } = await this.#transitions.apply(unit, all, arrivals, now, born);
     failpoint("dispatcher", "after-effect");
-    return { xid, value: settled };
+    return { xid, value: { settled, early } };
   }
 
   async #recordFailure(delivery: Delivery, error: unknown): Promise<void> {
@@ -122,15 +124,17 @@ function idOf(delivery: Delivery): string {
   return delivery.headers["id"] ?? "";
 }
 
-/** Splits a batch: to apply, done already (its place may be missing), and not of this engine. */
+/** Splits a batch: to apply, done already (its place may be missing), not of this engine, and not to be seen yet. */
 function sort(batch: readonly Delivery[], events: ReadonlyMap<string, StoredEvent>) {
   const arrivals: Arrival[] = [];
   const known: { messageId: string; delivery: Delivery }[] = [];
   const foreign: Delivery[] = [];
+  const early = new Set<Delivery>();
   const seen = new Set<string>();
   for (const delivery of batch) {
     const row = events.get(idOf(delivery));
-    if (row === undefined || row.topic !== delivery.topic || row.correlation_id !== delivery.key)
+    if (row === undefined && mayStillAppear(delivery)) early.add(delivery);
+    else if (row === undefined || row.topic !== delivery.topic || row.correlation_id !== delivery.key)
       foreign.push(delivery);
     else if (row.done) known.push({ messageId: row.message_id, delivery });
     // The connector repeats messages after a crash, also within one batch (reliability R8).
@@ -139,7 +143,7 @@ function sort(batch: readonly Delivery[], events: ReadonlyMap<string, StoredEven
       arrivals.push({ row, delivery, counted: row.counted });
     }
   }
-  return { arrivals, known, foreign };
+  return { arrivals, known, foreign, early };
 }
 
 async function recordForeign(tx: Tx, delivery: Delivery, consumer: string): Promise<void> {

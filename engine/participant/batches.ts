@@ -36,10 +36,10 @@ interface ToRun {
   readonly claimed: boolean;
 }
 
-/** What is to be run of a batch, and what stands behind the same step earlier in it, by ordinal. */
+/** What is to be run of a batch, and by ordinal what is not: it stands behind the same step in it, or cannot be seen yet. */
 interface Claimed {
   readonly toRun: readonly ToRun[];
-  readonly later: ReadonlySet<number>;
+  readonly later: ReadonlyMap<number, Verdict>;
   readonly now: Date;
   readonly xid: string;
 }
@@ -116,7 +116,7 @@ export class Batches {
         },
         pool,
       );
-      return deliveries.map((_delivery, ordinal) => (later.has(ordinal) ? "alone" : "done"));
+      return deliveries.map((_delivery, ordinal) => later.get(ordinal) ?? "done");
     } catch (error) {
       // Ended together they fail: an output that cannot be kept, a message that was taken meanwhile, a deferred constraint.
       if (ended === undefined || isNoOutcome(error)) throw error;
@@ -141,11 +141,13 @@ export class Batches {
   async #claim(unit: Unit, epoch: number | null, deliveries: readonly Delivery[]): Promise<Claimed> {
     const { group, consumer } = this.#parts;
     const opened = await open(unit, group, deliveries, epoch);
-    const later = new Set(opened.filter(({ verdict }) => verdict === "later").map(({ ordinal }) => ordinal));
+    const later = new Map<number, Verdict>();
     const toRun: ToRun[] = opened
       .filter(({ verdict }) => verdict === "run")
       .map(({ ordinal, request }) => ({ ordinal, request, claimed: false }));
     for (const { ordinal, verdict } of opened) {
+      if (verdict === "later") later.set(ordinal, "alone");
+      if (verdict === "early") later.set(ordinal, "later");
       if (verdict === "foreign") await recordForeign(unit.tx, group, deliveries[ordinal] as Delivery, consumer);
     }
     const others = opened.filter(({ verdict }) => verdict === "claim").map(({ ordinal }) => ordinal);
@@ -154,7 +156,7 @@ export class Batches {
       const { claims } = await claim(unit, group, these, consumer, false);
       for (const { ordinal: at, verdict, request } of claims) {
         const ordinal = others[at] as number;
-        if (verdict === "later") later.add(ordinal);
+        if (verdict === "later") later.set(ordinal, "alone");
         if (request !== null) toRun.push({ ordinal, request, claimed: true });
       }
     }

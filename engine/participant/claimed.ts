@@ -4,7 +4,7 @@ import { together, type Tx } from "../timeline/database.ts";
 import { newId } from "../timeline/ids.ts";
 import type { Unit } from "../timeline/store.ts";
 import { fromWire, type Wire, wireOf, type WrittenRow } from "../timeline/wire.ts";
-import { claimMessage, foreignMessage, storable } from "../transport/foreign.ts";
+import { claimMessage, foreignMessage, mayStillAppear, storable } from "../transport/foreign.ts";
 import type { Delivery } from "../transport/port.ts";
 import type { CallResult, ContextParts } from "./call.ts";
 
@@ -57,9 +57,17 @@ export async function claim(
   return { claims: [...claims], now: (clock as { now: Date }).now };
 }
 
-/** Claims one delivery, or records it as foreign. Null: there is nothing to run. */
+/** A delivery whose request cannot be seen yet: it comes again in a moment. */
+export class Early extends Error {
+  constructor() {
+    super("the request of this message cannot be seen yet");
+  }
+}
+
+/** Claims one delivery, or records it as foreign. Null: there is nothing to run. @throws Early */
 export async function claimOne(unit: Unit, group: string, delivery: Delivery, consumer: string, external: boolean) {
   const [opened] = await open(unit, group, [delivery]);
+  if (opened?.verdict === "early") throw new Early();
   if (opened?.verdict === "foreign") {
     await recordForeign(unit.tx, group, delivery, consumer);
     return { request: null, now: opened.now };
@@ -76,11 +84,11 @@ export async function recordForeign(tx: Tx, group: string, delivery: Delivery, c
 
 /**
  * What opening a batch says of one delivery. `claim`: `timeline.claim_batch` must judge it; `foreign`: the event store
- * asked for no such message.
+ * asked for no such message; `early`: it may have, and the row cannot be seen yet.
  */
 export interface Opened {
   readonly ordinal: number;
-  readonly verdict: "run" | "later" | "claim" | "foreign";
+  readonly verdict: "run" | "later" | "claim" | "foreign" | "early";
   readonly request: CommandRequest;
   readonly now: Date;
   /** Of the transaction. */
@@ -107,9 +115,12 @@ export async function open(
   `;
   // Sent at once: the transaction gets its id behind it.
   const opened = await opening.execute();
-  return opened.map((one) =>
-    isOurs(one.request, deliveries[one.ordinal] as Delivery) ? one : { ...one, verdict: "foreign" },
-  );
+  return opened.map((one) => {
+    const delivery = deliveries[one.ordinal] as Delivery;
+    if (isOurs(one.request, delivery)) return one;
+    const isAbsent = (one.request.messageId as string | null) === null;
+    return { ...one, verdict: isAbsent && mayStillAppear(delivery) ? "early" : "foreign" };
+  });
 }
 
 /**

@@ -10,7 +10,7 @@ import { claimMessage } from "../transport/foreign.ts";
 import type { Delivery, Subscription, Verdict } from "../transport/port.ts";
 import { Batches, isDatabase } from "./batches.ts";
 import { type CallResult, callHandler, type Failed, failureOf } from "./call.ts";
-import { answer, claimOne, type CommandRequest, contextOf } from "./claimed.ts";
+import { answer, claimOne, type CommandRequest, contextOf, Early } from "./claimed.ts";
 import { Handlers, handledTopics, limitOf } from "./handlers.ts";
 import { isNotify, mayTryAgain, type NotifyPolicy, notifyPolicy, pauseMs } from "./notify-policy.ts";
 
@@ -83,6 +83,7 @@ export class Participant {
     try {
       return await this.#runAlone(delivery);
     } catch (error) {
+      if (error instanceof Early) return ["later"];
       // A claim or an answer that somebody else has made meanwhile (55000) is judged anew.
       if (isNoOutcome(error) || errorCode(error) === "55000") throw error;
       await this.#recordFailure(delivery, failureOf(error));
@@ -146,7 +147,7 @@ export class Participant {
       return undefined;
     } catch (error) {
       if (error === rollBack && failed !== undefined) return { failure: failed, policy };
-      if (isNoOutcome(error)) throw error;
+      if (isNoOutcome(error) || error instanceof Early) throw error;
       return { failure: failureOf(error), policy };
     }
   }

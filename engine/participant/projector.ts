@@ -2,7 +2,7 @@ import type { Projection, TimelineEvent } from "../sdk.ts";
 import { failpoint } from "../failpoint.ts";
 import { isNoOutcome, type Tx } from "../timeline/database.ts";
 import { fenced } from "../timeline/fenced.ts";
-import { claimMessage, foreignMessage } from "../transport/foreign.ts";
+import { claimMessage, foreignMessage, mayStillAppear } from "../transport/foreign.ts";
 import type { Delivery, Subscription, Verdict } from "../transport/port.ts";
 import { failureOf } from "./call.ts";
 import { guardTx } from "../timeline/guarded-tx.ts";
@@ -59,8 +59,8 @@ export class Projector {
   async handle(batch: readonly Delivery[], alone: boolean): Promise<readonly Verdict[]> {
     const wanted = batch.filter((delivery) => this.#wants(delivery));
     try {
-      if (wanted.length > 0) await this.apply(wanted);
-      return batch.map(() => "done");
+      const early = wanted.length > 0 ? await this.apply(wanted) : new Set();
+      return batch.map((delivery) => (early.has(delivery) ? "later" : "done"));
     } catch (error) {
       if (isNoOutcome(error)) throw error;
       if (!alone) return batch.map((delivery) => (this.#wants(delivery) ? "alone" : "done"));
@@ -75,8 +75,12 @@ export class Projector {
     return type === null || this.#wanted.has(type);
   }
 
-  /** Claims the events and applies those that are new, in one transaction of the domain's own role. */
-  async apply(deliveries: readonly Delivery[]): Promise<void> {
+  /**
+   * Claims the events and applies those that are new, in one transaction of the domain's own role. Returns those that
+   * cannot be seen yet.
+   */
+  async apply(deliveries: readonly Delivery[]): Promise<ReadonlySet<Delivery>> {
+    const early = new Set<Delivery>();
     await this.#begin(async (tx) => {
       const messages = deliveries.map((delivery) => claimMessage(delivery, this.#consumer));
       const claims = await tx<ClaimRow[]>`
@@ -86,7 +90,8 @@ export class Projector {
       const guarded = guardTx(tx, STATEMENT_MS);
       for (const { ordinal, verdict, event } of claims) {
         const delivery = deliveries[ordinal] as Delivery;
-        if (verdict === "foreign") {
+        if (verdict === "foreign" && mayStillAppear(delivery)) early.add(delivery);
+        else if (verdict === "foreign") {
           const message = tx.json(foreignMessage(delivery, this.#consumer) as never);
           await tx`select timeline.record_foreign(${this.group}, ${message}, 'the event store has no such event')`;
         } else if (verdict === "run" && event !== null && this.#wanted.has(event.type)) {
@@ -97,6 +102,7 @@ export class Projector {
       failpoint("projection", "after-effect");
     });
     failpoint("projection", "after-commit");
+    return early;
   }
 
   /** The table that it keeps, with its schema; null: it does not say. */

@@ -110,16 +110,20 @@ test.each(["check", "graph", "simulate", "test"])("the help of %s shows its usag
 });
 
 test("connector prints Debezium's configuration without the password", async () => {
-  const { code, out } = await ekiden(["connector"], { DATABASE_URL: "postgres://ekiden:secret@db:5433/orders" });
+  const { code, out, err } = await ekiden(["connector"], {
+    DATABASE_URL: "postgres://ekiden:secret@db.invalid:5433/orders",
+  });
   const config = JSON.parse(out);
 
   expect(config).toMatchObject({
     "connector.class": "io.debezium.connector.postgresql.PostgresConnector",
-    "database.hostname": "db",
+    "database.hostname": "db.invalid",
     "database.port": "5433",
     "database.user": "ekiden",
     "database.password": "<password of the database user>",
   });
   expect(out).not.toContain("secret");
+  expect(err).toContain("PostgreSQL at db.invalid:5433/orders does not answer");
+  expect(err).toContain("the user of DATABASE_URL is named below, not the connector's own login");
   expect(code).toBe(0);
 });

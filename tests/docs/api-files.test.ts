@@ -3,7 +3,7 @@ import { join } from "node:path";
 
 import { apiDocument, operationsOf } from "../../scripts/api-document.ts";
 import { apiPage } from "../../scripts/api-page.ts";
-import { clientTypes } from "../../scripts/client-types.ts";
+import { clientTypes } from "../../scripts/typed-operations.ts";
 import { root } from "../architecture/project-files.ts";
 
 const document = await apiDocument();

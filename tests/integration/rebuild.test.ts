@@ -159,3 +159,17 @@ test("is refused when a month was dropped, before it is asked for, begins or end
   expect(await shadows()).toEqual([]);
   expect(await database.sql`select from timeline.projection_rebuild`).toHaveLength(0);
 }, 30_000);
+
+test("an event whose transaction cannot be seen yet is waited for, and is not foreign", async () => {
+  const event = await completed();
+  const early = { ...event, headers: { ...event.headers, id: "01M84000000000000000000000" } };
+  const foreign = () => database.sql`select from timeline.event_consumption where foreign_id is not null`;
+
+  expect(await projector().handle([{ ...early, receivedAt: new Date(Date.now() + 60_000) }, event], false)).toEqual([
+    "later",
+    "done",
+  ]);
+  expect(await foreign()).toHaveLength(0);
+  expect(await projector().handle([{ ...early, receivedAt: new Date(0) }], false)).toEqual(["done"]);
+  expect(await foreign()).toHaveLength(1);
+}, 30_000);

@@ -17,12 +17,12 @@ beforeAll(async () => {
   database = await freshDatabase();
   sql = connect(database.url, { max: 1, name: "test", plans: "fixed" });
   await migrate(sql, [{ schema: "timeline", folder: join(root, "sql") }]);
-});
+}, 60_000);
 
 afterAll(async () => {
   await sql?.end();
   await database?.drop();
-});
+}, 60_000);
 
 /** Fills in the place of one message; returns how many rows of the inbox were read for it. */
 function place(messageId: string): Promise<number> {

@@ -75,7 +75,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await sql?.end({ timeout: 5 });
   await database?.drop();
-});
+}, 60_000);
 
 const inMemory = storedIn(
   TRANSITIONS.reduce<Parameters<typeof rowsAfter>[0]>(
@@ -136,4 +136,4 @@ test("what another transition of the step does not say stays as it is", async ()
     { path: "a_b", output: { again: 1 }, input: null, stacked: null },
     { path: "kid", output: null, input: {}, stacked: 7 },
   ]);
-});
+}, 60_000);

@@ -2,18 +2,27 @@ import { eventually } from "../../support/engine.ts";
 import { EVERYWHERE, type Fault, lasting, NotFired, type Scene } from "./fault.ts";
 import type { Line } from "./network.ts";
 
-/** Whose connections a fault is about: those of one engine, or everybody's. */
-function somebody({ world, random }: Scene): { readonly fits: (pid: number | null) => boolean; readonly name: string } {
-  const up = world.engines.filter(({ pid }) => pid !== undefined);
-  const engine = random.chance(0.5) ? random.pick(up) : undefined;
-  if (engine === undefined) return { fits: () => true, name: "everybody" };
-  const { pid } = engine;
-  return { fits: (one) => one === pid, name: engine.name };
+/** Whose connections a fault is about: those of one engine, of Connect, or everybody's. */
+function somebody({ world, random }: Scene, line: Line): Party {
+  const up: { readonly name: string; readonly pid: number | undefined }[] = world.engines.filter(
+    ({ pid }) => pid !== undefined,
+  );
+  // Nobody but the engines calls Connect.
+  if (world.kafka !== null && line !== world.kafka.connectLine)
+    up.push({ name: "connect", pid: world.kafka.connect.pid });
+  const one = random.chance(0.5) && up.length > 0 ? random.pick(up) : undefined;
+  if (one === undefined) return { fits: () => true, name: "everybody" };
+  return { fits: (pid) => pid === one.pid, name: one.name };
+}
+
+interface Party {
+  readonly fits: (pid: number | null) => boolean;
+  readonly name: string;
 }
 
 /** Nothing passes for a time; sockets stay open, and what waited comes late. */
 export async function silence(scene: Scene, line: Line): Promise<string> {
-  const { fits, name } = somebody(scene);
+  const { fits, name } = somebody(scene, line);
   const ms = lasting(scene, 2_000);
   line.fired();
   await line.impose((pid) => (fits(pid) ? { kind: "silent" } : { kind: "pass", delayMs: 0 }));
@@ -28,7 +37,7 @@ export async function silence(scene: Scene, line: Line): Promise<string> {
 export async function cuts(scene: Scene, line: Line): Promise<string> {
   let cut = 0;
   for (let n = 0; n < 5; n += 1) {
-    cut += await line.cut(somebody(scene).fits, scene.random.chance(0.5) ? "half" : "reset");
+    cut += await line.cut(somebody(scene, line).fits, scene.random.chance(0.5) ? "half" : "reset");
     await Bun.sleep(200 + scene.random.below(800));
   }
   if (cut === 0) throw new NotFired("there was no connection");
@@ -37,7 +46,7 @@ export async function cuts(scene: Scene, line: Line): Promise<string> {
 
 /** Every message takes its time. */
 export async function slowness(scene: Scene, line: Line): Promise<string> {
-  const { fits, name } = somebody(scene);
+  const { fits, name } = somebody(scene, line);
   const delayMs = 20 + scene.random.below(200);
   const ms = lasting(scene, 3_000);
   line.fired();

@@ -26,9 +26,10 @@ export class Sampler {
 
   async #look(): Promise<void> {
     while (this.#on) {
-      const at = new Date();
       // The database or Kafka may be down: there is nothing to see then.
       const seen = await (this.#world.kafka === null ? this.#embedded() : this.#kafka()).catch(() => []);
+      // An answer may have waited long: what it says was true before now, not at its question.
+      const at = new Date();
       for (const sample of seen) this.samples.push({ ...sample, at });
       await Bun.sleep(EVERY_MS);
     }
@@ -48,6 +49,7 @@ export class Sampler {
     `;
   }
 
+  /** What lies below the offsets is known only when the log has been read: the law compares the times then. */
   async #kafka(): Promise<readonly (Committed & { passedOver: number })[]> {
     return (await committedOffsets(this.#world)).map((committed) => ({ ...committed, passedOver: 0 }));
   }

@@ -19,7 +19,7 @@ export interface EnginePlan {
 
 const LINES_KEPT = 20_000;
 /** An engine joins its consumer groups one after another: with all domains and two members that is 20 s on a calm machine. */
-const READY_MS = 300_000;
+export const READY_MS = 300_000;
 /** Between an end that nobody asked for and the next start, as a supervisor of services does. */
 const RESTART_MS = 500;
 
@@ -29,14 +29,18 @@ export class Supervised {
   static listener: (line: LogLine) => void = () => {};
   /** Ends that no fault caused: the engine gave up by itself. */
   ownEnds = 0;
+  /** Ends at a failpoint. */
+  failpointEnds = 0;
   url = "";
-  /** For starts from now on: a failpoint, a moved clock. */
-  readonly extra: Record<string, string> = {};
+  /** Kills the next process that is started, and no later one. */
+  failpoint: string | undefined;
   readonly lines: LogLine[] = [];
   #child: Bun.Subprocess<"ignore", "pipe", "pipe"> | undefined;
   #ready = false;
   #wanted = false;
   #killed = false;
+  /** The process that runs has a failpoint. */
+  #armed = false;
 
   constructor(readonly plan: EnginePlan) {}
 
@@ -74,6 +78,8 @@ export class Supervised {
   signal(signal: NodeJS.Signals): boolean {
     if (this.pid === undefined) return false;
     if (signal === "SIGKILL" || signal === "SIGTERM") this.#killed = true;
+    // Its end is heard of later; whoever waits for the next process must not see this one.
+    if (signal === "SIGKILL") this.#ready = false;
     this.#child?.kill(signal);
     return true;
   }
@@ -93,6 +99,9 @@ export class Supervised {
     this.#ready = false;
     this.#killed = false;
     const { tree, environment } = this.plan;
+    const { failpoint } = this;
+    this.failpoint = undefined;
+    this.#armed = failpoint !== undefined;
     const child: Bun.Subprocess<"ignore", "pipe", "pipe"> = Bun.spawn(
       [process.execPath, join(tree, "engine/boot.ts"), "engine/main.ts"],
       {
@@ -103,14 +112,14 @@ export class Supervised {
           PORT: "0",
           EKIDEN_LOG: "json",
           ...environment,
-          ...this.extra,
+          ...(failpoint !== undefined && { EKIDEN_TEST: "1", EKIDEN_FAILPOINT: failpoint }),
         },
         stdio: ["ignore", "pipe", "pipe"],
         onExit: (ended, code, signalCode): void => this.#ended(ended, code, signalCode),
       },
     );
     this.#child = child;
-    this.#note(`── started, pid ${child.pid} ${JSON.stringify(this.extra)}`);
+    this.#note(`── started, pid ${child.pid}${failpoint === undefined ? "" : `, failpoint ${failpoint}`}`);
     for (const stream of [child.stdout, child.stderr]) void this.#gather(stream).catch(() => undefined);
   }
 
@@ -118,10 +127,9 @@ export class Supervised {
     if (child !== this.#child) return;
     this.#ready = false;
     this.#note(`── ended, exit code ${code}, signal ${signalCode}`);
-    // A failpoint is meant for one start.
-    const meant = this.#killed || "EKIDEN_FAILPOINT" in this.extra;
-    delete this.extra["EKIDEN_FAILPOINT"];
-    if (!meant && this.#wanted) this.ownEnds += 1;
+    const atFailpoint = !this.#killed && this.#armed && signalCode === "SIGKILL";
+    if (atFailpoint) this.failpointEnds += 1;
+    else if (!this.#killed && this.#wanted) this.ownEnds += 1;
     setTimeout(() => {
       if (this.#wanted && child === this.#child) this.#launch();
     }, RESTART_MS);

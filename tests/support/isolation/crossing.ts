@@ -42,6 +42,8 @@ export interface Parts {
   readonly timers: Timers;
   dispatch(batch: readonly Delivery[]): Promise<readonly Verdict[]>;
   participate(batch: readonly Delivery[]): Promise<void>;
+  /** What the participant says of one command. */
+  command(delivery: Delivery, alone: boolean): Promise<readonly Verdict[]>;
   close(): Promise<void>;
 }
 
@@ -121,6 +123,7 @@ export async function partsOf(sql: Sql, url: string, name: string, proxy?: TurnP
     requests: new Requests(recorder, revisions, () => catalog),
     timers: new Timers(store, transitions, changes, fail),
     dispatch: (batch) => dispatcher.handle(batch, false),
+    command: (delivery, alone) => participant.handle([delivery], alone),
     // As the lanes do: what was slow among others goes alone.
     async participate(batch) {
       const verdicts = await participant.handle(batch, false);

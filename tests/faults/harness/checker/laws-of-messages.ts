@@ -10,6 +10,12 @@ const WAY: readonly Law[] = [
   },
   {
     invariant: "I7",
+    says: "nothing that was requested is marked as foreign",
+    breaches: `select r.correlation_id as saga_id, c.consumer_group, r.message_id, r.message_type, r.requested_at, c.received_at
+      from timeline.event_consumption c join timeline.event_request r on r.message_id = c.foreign_id`,
+  },
+  {
+    invariant: "I7",
     says: "every request was consumed by whom it is for",
     breaches: `select r.correlation_id as saga_id, r.message_id, r.topic, r.message_type, c.error_code, c.attempts
       from timeline.event_request r left join timeline.event_consumption c on c.message_id = r.message_id
@@ -25,10 +31,14 @@ const WAY: readonly Law[] = [
   },
   {
     invariant: "I8",
-    says: "every request lies in its topic, whole and under its key",
+    says: "every request lies in its topic, whole and under its key, unless the slot was lost after everybody had consumed it",
     breaches: `select r.correlation_id as saga_id, r.message_id, r.topic, l.topic as found_in, l.message_key, l.body is not null as has_body
       from timeline.event_request r left join checker.log l using (message_id)
-      where l.message_id is null or l.topic <> r.topic or l.message_key is distinct from r.message_key
+      where l.message_id is null and not exists (
+          select from timeline.slot_loss s join timeline.event_consumption c on c.message_id = r.message_id
+          where r.requested_at between coalesce(s.since, '-infinity') and coalesce(s.renewed_at, 'infinity')
+        )
+        or l.topic <> r.topic or l.message_key is distinct from r.message_key
         or l.body is not null and l.body <> r.message_body
         or l.headers is not null and l.headers <> jsonb_strip_nulls(jsonb_build_object(
           'correlation_id', r.correlation_id, 'causation_id', r.causation_id, 'type', r.message_type, 'producer', r.producer,
@@ -61,6 +71,21 @@ const WAY: readonly Law[] = [
       select null, o.consumer_group, o.topic, o.partition, o."offset", 'past the end'
       from checker.committed o join (select topic, partition, max("offset") as last from checker.log group by 1, 2) e using (topic, partition)
       where o."offset" > e.last + 1`,
+  },
+  {
+    invariant: "I10",
+    says: "whatever lay below an offset when it was first seen had been worked off by then",
+    breaches: `select r.correlation_id as saga_id, m.consumer_group, m.topic, m.partition, m."offset", m.before, l."offset" as lies_at, l.message_id, c.consumed_at, m.at
+      from (
+        select s.*, lag("offset") over (partition by consumer_group, topic, partition order by at) as before from (
+          select consumer_group, topic, partition, "offset", min(at) as at from checker.committed_sample group by 1, 2, 3, 4
+        ) s
+      ) m
+      join checker.log l on l.topic = m.topic and l.partition = m.partition
+        and l."offset" < m."offset" and l."offset" >= coalesce(m.before, 0)
+      join timeline.event_request r on r.message_id = l.message_id
+      join timeline.event_consumption c on c.message_id = l.message_id and c.consumer_group = m.consumer_group
+      where m.consumer_group not like '%.%' and c.consumed_at > m.at and c.attempts = 1 and not c.error_flag`,
   },
   {
     invariant: "I10",
@@ -112,7 +137,10 @@ const ONE_COMMIT: readonly Law[] = [
   },
 ];
 
-/** I12: what people and policies allow. Attempts of a policy, once more for each retry that a person asked for. */
+/**
+ * I12: what people and policies allow. Attempts of a policy, once more for each retry that a person asked for; a cancel
+ * reaches the children by requests that the parent's causes.
+ */
 const ALLOWED: readonly Law[] = [
   {
     invariant: "I12",
@@ -153,7 +181,10 @@ const ALLOWED: readonly Law[] = [
       from (select target, action, count(*) as times from timeline.audit where action in ('saga.cancel', 'saga.retry') group by 1, 2) a
       full join (
         select correlation_id as saga_id, 'saga.' || split_part(message_type, '.', 1) as action, count(*) as times
-        from timeline.event_request where message_type in ('cancel.requested', 'retry.requested') and producer like 'api@%' group by 1, 2
+        from timeline.event_request q where message_type in ('cancel.requested', 'retry.requested') and producer like 'api@%'
+          and not exists (
+            select from timeline.event_request p where p.message_id = q.causation_id and p.correlation_id <> q.correlation_id)
+        group by 1, 2
       ) r on r.saga_id = a.target and r.action = a.action
       where a.times is distinct from r.times`,
   },

@@ -132,6 +132,12 @@ export const PLANTED: readonly Planted[] = [
     plant: `insert into timeline.event_consumption (consumer_group, message_id, topic, consumer, consumed_at) values ('south', timeline.new_ulid(), 'south.pass', 'x', now())`,
   },
   {
+    invariant: "I7",
+    what: "a request was taken for foreign",
+    plant: `insert into timeline.event_consumption (consumer_group, message_id, foreign_id, topic, consumer, consumed_at)
+      values ('south', timeline.new_ulid(), ${MOVED}, 'timeline', 'x', now())`,
+  },
+  {
     invariant: "I8",
     what: "a request never reached its topic",
     plant: `delete from checker.log where message_id = ${MOVED}`,
@@ -159,6 +165,11 @@ export const PLANTED: readonly Planted[] = [
     invariant: "I10",
     what: "an offset went back by itself",
     plant: `insert into checker.committed_sample values ('north', 'north.begin', 0, 9, now() + interval '1 hour', 0), ('north', 'north.begin', 0, 8, now() + interval '2 hours', 0)`,
+  },
+  {
+    invariant: "I10",
+    what: "an offset was past messages that were worked off only later",
+    plant: `insert into checker.committed_sample values ('north', 'north.begin', 0, 5, now() - interval '1 day', 0)`,
   },
   {
     invariant: "I11",

@@ -1,0 +1,90 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { connect, type Sql } from "../../engine/timeline/database.ts";
+import type { Delivery } from "../../engine/transport/port.ts";
+import { type Parts, partsOf, prepare, type Standing, stand } from "../support/isolation/crossing.ts";
+import { type FreshDatabase, freshDatabase } from "../support/postgres.ts";
+
+/**
+ * PostgreSQL sends a transaction to the connector as soon as its commit stands in the log. Others see its rows a moment
+ * later: after a scheduler's turn, or, with a synchronous standby, a round trip. A message that Kafka brings in between
+ * was taken for one that nobody had asked for, and the saga stood still until the auditor sent it again.
+ */
+let database: FreshDatabase;
+let sql: Sql;
+let parts: Parts;
+let standing: Standing;
+
+beforeAll(async () => {
+  database = await freshDatabase();
+  sql = connect(database.url, { max: 4, name: "early" });
+  await prepare(sql, database.url);
+  parts = await partsOf(sql, database.url, "early/1");
+  standing = await stand(sql, parts, "early");
+}, 60_000);
+afterAll(async () => {
+  await parts?.close();
+  await sql?.end({ timeout: 5 });
+  await database?.drop();
+}, 30_000);
+
+const JUST_NOW = () => new Date(Date.now() + 60_000);
+const LONG_AGO = new Date(0);
+
+/** Handles a copy of a message under a new id while its transaction is open, then after its commit. */
+async function beforeAndAfter(
+  delivery: Delivery,
+  handle: (delivery: Delivery) => Promise<unknown>,
+): Promise<readonly [unknown, unknown]> {
+  const writer = await sql.reserve();
+  try {
+    await writer`begin`;
+    const [copy] = await writer<{ id: string }[]>`
+      insert into timeline.event_request (message_id, correlation_id, causation_id, topic, message_key, message_type, saga,
+        step_key, action, attempt, message_headers, message_body, producer)
+      select timeline.new_ulid(), correlation_id, causation_id, topic, message_key, message_type, saga, step_key, action,
+        attempt, message_headers, message_body, producer
+      from timeline.event_request where message_id = ${delivery.headers["id"] ?? ""}
+      returning message_id as id
+    `;
+    const headers = { ...delivery.headers, id: (copy as { id: string }).id };
+    const early = { ...delivery, headers, receivedAt: JUST_NOW() };
+    const before = await handle(early);
+    await writer`commit`;
+    return [before, await handle(early)];
+  } finally {
+    await writer`rollback`;
+    writer.release();
+  }
+}
+
+async function foreign(): Promise<number> {
+  const rows = await sql`select from timeline.event_consumption where foreign_id is not null`;
+  return rows.length;
+}
+
+const WAYS: readonly [string, () => Delivery, (delivery: Delivery) => Promise<unknown>][] = [
+  ["the dispatcher", () => standing.answer, (delivery) => parts.dispatch([delivery])],
+  ["a participant's batch", () => standing.commands[0] as Delivery, (delivery) => parts.command(delivery, false)],
+  ["a participant", () => standing.commands[0] as Delivery, (delivery) => parts.command(delivery, true)],
+];
+
+test.each(WAYS)("%s waits for a request whose transaction cannot be seen yet", async (_who, which, handle) => {
+  expect(await beforeAndAfter(which(), handle)).toEqual([["later"], ["done"]]);
+  expect(await foreign()).toBe(0);
+});
+
+test.each(WAYS)("%s does not wait for ever: what does not appear is foreign", async (_who, which, handle) => {
+  const before = await foreign();
+  const headers = { ...which().headers, id: "01M84000000000000000000000" };
+  const offset = 1_000 + before;
+  expect(await handle({ ...which(), offset, headers, receivedAt: LONG_AGO })).toEqual(["done"]);
+  expect(await foreign()).toBe(before + 1);
+});
+
+test.each(WAYS)("%s does not wait for what bears no id of ours", async (_who, which, handle) => {
+  const before = await foreign();
+  const headers = { ...which().headers, id: "42" };
+  const offset = 1_000 + before;
+  expect(await handle({ ...which(), offset, headers, receivedAt: JUST_NOW() })).toEqual(["done"]);
+  expect(await foreign()).toBe(before + 1);
+});
