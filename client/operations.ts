@@ -130,6 +130,17 @@ export interface Schemas {
     /** Stack trace */
     readonly stack: string | null;
   };
+  /** What is different in meaning; none: they differ in comments and layout at most */
+  readonly Comparison: {
+    readonly changes: readonly (Schemas["DefinitionChange"])[];
+  };
+  /** Two texts of a definition */
+  readonly ComparisonRequest: {
+    /** The YAML */
+    readonly before: string;
+    /** The YAML */
+    readonly after: string;
+  };
   /** A consumer group */
   readonly ConsumerGroup: {
     /** `dispatcher`, `<domain>` or `<domain>.<projection>` */
@@ -169,6 +180,21 @@ export interface Schemas {
     readonly revokedAt: string | null;
     /** The key, shown this once; null: an earlier call with the same Idempotency-Key was told it */
     readonly key: string | null;
+  };
+  /** A difference in meaning */
+  readonly DefinitionChange: {
+    readonly change: "added" | "removed" | "moved" | "changed";
+    readonly subject: "step" | "input" | "label" | "setting";
+    /** Path of the step, or name of the field, label or setting */
+    readonly name: string;
+    /** What it is */
+    readonly what: string;
+    /** What of it is another; null: it is not there */
+    readonly details: readonly ({
+      readonly name: string;
+      readonly before: string | null;
+      readonly after: string | null;
+    })[];
   };
   /** A definition with its revisions */
   readonly DefinitionDetail: {
@@ -1140,6 +1166,97 @@ export interface Schemas {
     /** When it ended; null while it is open */
     readonly finishedAt: string | null;
   };
+  /** One thing that happens */
+  readonly SimulatedEntry: {
+    /** Milliseconds from the start */
+    readonly atMs: number;
+    readonly kind: "sent" | "answered" | "step" | "timer" | "signal" | "cancel" | "refused" | "saga";
+    /** Null where the whole saga is meant */
+    readonly step: string | null;
+    readonly text: string;
+    /** Body, payload or output; absent: none, or longer than 4 KiB */
+    readonly data?: unknown;
+  };
+  /** A step of the definition */
+  readonly SimulatedStep: {
+    /** What people call the step; `undo apply`: its compensation */
+    readonly step: string;
+    /** Its path, without the numbers of items */
+    readonly path: string;
+    readonly kind: string;
+    /** It has a compensation */
+    readonly undone: boolean;
+    /** What it waits for */
+    readonly signal: string | null;
+  };
+  /** What a saga would do */
+  readonly Simulation: {
+    /** The input that it started with */
+    readonly input: unknown;
+    /** All steps, in the order of the file */
+    readonly steps: readonly (Schemas["SimulatedStep"])[];
+    readonly graph: Schemas["Graph"];
+    /** What happens, the first 1,000 */
+    readonly entries: readonly (Schemas["SimulatedEntry"])[];
+    /** How many there are in all */
+    readonly entryCount: number;
+    /** The steps in the order in which they were entered, the first 1,000 */
+    readonly entered: readonly (string)[];
+    /** How each step stands at the end, the first 1,000 */
+    readonly states: readonly ({
+      /** What people call the step; `undo apply`: its compensation */
+      readonly step: string;
+      readonly status: string;
+    })[];
+    readonly status: Schemas["SagaStatus"];
+    /** Why it failed, was cancelled or is parked */
+    readonly error: {
+      readonly code: string;
+      readonly message: string;
+      /** What people call the step; `undo apply`: its compensation */
+      readonly step: string;
+    } | null;
+    /** What was done and is not undone */
+    readonly uncompensated: readonly ({
+      /** What people call the step; `undo apply`: its compensation */
+      readonly step: string;
+      readonly reason: string;
+    })[];
+    /** What the saga gives; absent: nothing, or longer than 4 KiB */
+    readonly output?: unknown;
+    /** Signals that it waits for */
+    readonly waitingFor: readonly (string)[];
+    /** Nothing more can happen; `until` was reached; or it went on and on */
+    readonly ended: "at-rest" | "time" | "too-long";
+    /** Milliseconds from the start */
+    readonly endedAtMs: number;
+    /** What was planned and never happened */
+    readonly unused: readonly (string)[];
+  };
+  /** A definition, and what is to happen to a saga of it */
+  readonly SimulationRequest: {
+    /** The YAML */
+    readonly source: string;
+    /** Input of the saga; absent: the plainest that its `input` allows */
+    readonly input?: unknown;
+    /** By step, `undo screen` for a compensation: how it ends, one for each attempt, the last for all that follow. As `ekiden simulate` writes them (`rejected:code`, `failed*3`, `silent`), or fields of the output of one that succeeds. A step that is not named succeeds. */
+    readonly outcomes?: Readonly<Record<string, readonly (string | {
+      /** Fields of its output */
+      readonly output: unknown;
+    })[]>>;
+    /** Signals that come */
+    readonly signals?: readonly ({
+      readonly signal: string;
+      /** Absent: made up from what the step asks for */
+      readonly payload?: unknown;
+      /** So long after the start; absent: as soon as it is waited for */
+      readonly at?: string;
+    })[];
+    /** It is cancelled so long after its start */
+    readonly cancelAt?: string;
+    /** The clock stops so long after its start */
+    readonly until?: string;
+  };
   /** Leaves a parked step out */
   readonly SkipRequest: {
     /** Path of the parked step */
@@ -1414,6 +1531,16 @@ export interface Operations {
       readonly hash: string;
     };
     readonly answer: Schemas["Revision"] | string;
+  };
+  /** Say what a saga would do */
+  readonly simulateDefinition: {
+    readonly body: Schemas["SimulationRequest"];
+    readonly answer: Schemas["Simulation"];
+  };
+  /** Compare two texts of a definition */
+  readonly compareDefinitions: {
+    readonly body: Schemas["ComparisonRequest"];
+    readonly answer: Schemas["Comparison"];
   };
   /** Read a revision as a picture */
   readonly getGraph: {
@@ -1737,6 +1864,8 @@ export const OPERATIONS = {
   validateDefinition: ["POST","/v1/definitions/validate","text/yaml"],
   getDefinition: ["GET","/v1/definitions/{definition}",null],
   getRevision: ["GET","/v1/definitions/{definition}/revisions/{hash}",null],
+  simulateDefinition: ["POST","/v1/definitions/simulate","application/json"],
+  compareDefinitions: ["POST","/v1/definitions/compare","application/json"],
   getGraph: ["GET","/v1/definitions/{definition}/revisions/{hash}/graph",null],
   getOverview: ["GET","/v1/overview",null],
   listParkedGroups: ["GET","/v1/parked",null],

@@ -30,7 +30,7 @@ export function addDefinitionRoutes(app: Api, { engine, sql }: ApiParts): void {
   app.post("/v1/definitions/validate", VALIDATE, async (c) => {
     const source = await readText(c.req.raw);
     if (source !== undefined) checkMedia(c.req.raw, YAML_MEDIA, "text/yaml");
-    return c.json([...engine.validate(source ?? "")]);
+    return c.json([...engine.load(source ?? "").diagnostics]);
   });
 
   app.get("/v1/definitions/:definition", GET, async (c) => {

@@ -1,5 +1,6 @@
 import type { InferOutput } from "valibot";
 
+import type { Definition } from "../core/definition.ts";
 import { loadDefinition } from "../definition/load.ts";
 import { clipped, layoutOf } from "../graph/layout.ts";
 import { outlineOf } from "../graph/outline.ts";
@@ -18,26 +19,31 @@ export function addGraphRoutes(app: Api, { sql }: ApiParts): void {
     const { definition } = loadDefinition(source, { catalog: null, checks: false });
     // It was sound when it was recorded.
     if (definition === null) return unknownRevision(name, hash);
-    const { width, height, boxes, lines, labels } = layoutOf(outlineOf(definition));
     // The same hash is the same picture for as long as the engine draws the same.
     c.header("Cache-Control", "private, max-age=300");
-    return c.json({
-      width,
-      height,
-      boxes: boxes.map(({ node: { kind, lines: said, pivot, path = null }, ...box }) => ({
-        ...box,
-        kind,
-        lines: said.map(clipped),
-        pivot,
-        path,
-      })),
-      lines: lines.map(({ points, ...line }) => ({
-        ...line,
-        points: points.map(([x, y]) => [x, y] as [number, number]),
-      })),
-      labels: [...labels],
-    } satisfies InferOutput<typeof Graph>);
+    return c.json(pictureOf(definition));
   });
+}
+
+/** A definition as a picture, laid out. */
+export function pictureOf(definition: Definition): InferOutput<typeof Graph> {
+  const { width, height, boxes, lines, labels } = layoutOf(outlineOf(definition));
+  return {
+    width,
+    height,
+    boxes: boxes.map(({ node: { kind, lines: said, pivot, path = null }, ...box }) => ({
+      ...box,
+      kind,
+      lines: said.map(clipped),
+      pivot,
+      path,
+    })),
+    lines: lines.map(({ points, ...line }) => ({
+      ...line,
+      points: points.map(([x, y]) => [x, y] as [number, number]),
+    })),
+    labels: [...labels],
+  };
 }
 
 const GET = describe({

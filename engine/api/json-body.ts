@@ -19,7 +19,7 @@ export async function readJson(request: Request): Promise<Json | undefined> {
   checkMedia(request, JSON_MEDIA, "application/json");
   const value = parse(text);
   const problems = scanJson(text);
-  if (problems.length > 0) throw invalid(problems.map(({ path, message }) => ({ pointer: path, detail: message })));
+  if (problems.length > 0) throw invalidBody(problems.map(({ path, message }) => ({ pointer: path, detail: message })));
   return value;
 }
 
@@ -27,10 +27,10 @@ export async function readJson(request: Request): Promise<Json | undefined> {
 export async function readBody<S extends v.GenericSchema>(request: Request, schema: S): Promise<v.InferOutput<S>> {
   const body = (await readJson(request)) ?? {};
   // A schema of an object takes a list too, when none of its fields is required.
-  if (!isJsonObject(body)) throw invalid([{ pointer: "", detail: "is no object" }]);
+  if (!isJsonObject(body)) throw invalidBody([{ pointer: "", detail: "is no object" }]);
   const parsed = v.safeParse(schema, body);
   if (parsed.success) return parsed.output;
-  throw invalid(parsed.issues.map(toFault));
+  throw invalidBody(parsed.issues.map(toFault));
 }
 
 function toFault(issue: v.BaseIssue<unknown>): RequestFault {
@@ -92,7 +92,8 @@ function tooLarge(): RequestError {
   return new RequestError("request.too-large", "the body is too large", hint);
 }
 
-function invalid(faults: readonly RequestFault[]): RequestError {
+/** A body that is refused, with the places in it. */
+export function invalidBody(faults: readonly RequestFault[]): RequestError {
   const places = faults.map((fault) => `${fault.pointer || "the body"}: ${fault.detail}`).join("; ");
   return new RequestError("request.body-invalid", places, "Mend what `errors` lists and send it again.", faults);
 }

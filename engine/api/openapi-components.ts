@@ -2,6 +2,7 @@ import { toJsonSchemaDefs } from "@valibot/to-json-schema";
 
 import * as audit from "./audit-schema.ts";
 import * as definition from "./definition-schema.ts";
+import * as draft from "./draft-schema.ts";
 import * as graph from "./graph-schema.ts";
 import * as group from "./group-schema.ts";
 import * as health from "./health-schema.ts";
@@ -29,9 +30,12 @@ const SCHEMAS = {
   BrokenFile: definition.BrokenFile,
   Consumption: message.Consumption,
   ConsumptionFailure: message.ConsumptionFailure,
+  Comparison: draft.Comparison,
+  ComparisonRequest: draft.ComparisonRequest,
   ConsumerGroup: group.ConsumerGroup,
   ConsumerGroupList: group.ConsumerGroupList,
   CreatedKey: key.CreatedKey,
+  DefinitionChange: draft.DefinitionChange,
   DefinitionDetail: definition.DefinitionDetail,
   DefinitionList: definition.DefinitionList,
   DefinitionSummary: definition.DefinitionSummary,
@@ -105,6 +109,10 @@ const SCHEMAS = {
   StepList: saga.StepList,
   SagaStatus: saga.SagaStatus,
   SagaStep: saga.SagaStep,
+  SimulatedEntry: draft.SimulatedEntry,
+  SimulatedStep: draft.SimulatedStep,
+  Simulation: draft.Simulation,
+  SimulationRequest: draft.SimulationRequest,
   SkipRequest: verb.SkipRequest,
   StreamEvent: stream.StreamEvent,
   Timeline: message.Timeline,

@@ -1,10 +1,19 @@
 import type { Bound } from "../core/bound.ts";
+import type { Definition } from "../core/definition.ts";
+import type { DomainCatalog } from "../core/domain.ts";
 import type { Grant } from "../core/grant.ts";
 import type { Json } from "../core/json.ts";
 import type { Metric } from "../core/metric.ts";
 import type { Diagnostic } from "../definition/diagnostic.ts";
 import type { KeyRow } from "../timeline/read-keys.ts";
 import type { PartHealth, RelayState } from "../transport/port.ts";
+
+/** A YAML source, read and checked; `catalog`: by these handlers. `definition` is null exactly when a diagnostic is an error. */
+export interface LoadedSource {
+  readonly definition: Definition | null;
+  readonly diagnostics: readonly Diagnostic[];
+  readonly catalog: DomainCatalog;
+}
 
 /** Who calls and with which key; every POST carries it. */
 export interface Caller {
@@ -298,8 +307,8 @@ export interface Engine {
   verify(range: VerifyRange): Promise<VerifyPage>;
   /** Resolves when the saga is final or parked, when `timeoutMs` has passed, or when aborted. */
   settled(sagaId: string, timeoutMs: number, signal: AbortSignal): Promise<void>;
-  /** Diagnostics of a YAML source against the loaded domains. */
-  validate(source: string): readonly Diagnostic[];
+  /** A YAML source against the loaded domains. */
+  load(source: string): LoadedSource;
   /** Diagnostics of the files on disk that are not in use because they are broken: file → findings. */
   broken(): ReadonlyMap<string, readonly Diagnostic[]>;
   /** Dotted paths to mask for one revision (`input.applicant.name`, `steps.apply.email`). */

@@ -12,6 +12,7 @@ import { Authentication } from "./authentication.ts";
 import { addConsoleRoutes, type Console } from "./console-routes.ts";
 import { addDefinitionRoutes } from "./definition-routes.ts";
 import { addDocsRoutes } from "./docs-routes.ts";
+import { addDraftRoutes } from "./draft-routes.ts";
 import { addGraphRoutes } from "./graph-routes.ts";
 import { addGroupRoutes } from "./group-routes.ts";
 import { addHealthRoutes } from "./health-routes.ts";
@@ -87,6 +88,7 @@ export function createApi(options: ApiOptions): Api {
   const streams = addStreamRoutes(app, parts, { draining, limits });
   addSagaVerbRoutes(app, parts);
   addDefinitionRoutes(app, parts);
+  addDraftRoutes(app, parts);
   addGraphRoutes(app, parts);
   addOverviewRoutes(app, parts);
   addParkedRoutes(app, parts);

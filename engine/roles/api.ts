@@ -104,8 +104,7 @@ function engineOf(parts: Parts, deciding: Deciding, draining: AbortSignal): Engi
     continueRedrive: (redriveId, reason, caller) => batches.goOn(redriveId, reason, caller),
     stopRedrive: (redriveId, reason, caller) => batches.stop(redriveId, reason, caller),
     settled: (sagaId, timeoutMs, signal) => settling.settled(sagaId, timeoutMs, AbortSignal.any([signal, draining])),
-    validate: (source) => loadDefinition(source, { catalog: known.catalog, definitions: desk.definitions }).diagnostics,
-    broken: () => desk.broken,
+    ...onDefinitions(known, desk),
     sensitive: async (definition, revision) => (await revisions.get(sql, definition, revision)).sensitive,
     groups: () => groups.all(),
     group: (group) => groups.one(group),
@@ -120,6 +119,17 @@ function engineOf(parts: Parts, deciding: Deciding, draining: AbortSignal): Engi
     ...onDatabase(sql),
     health: () => health.look(),
     bounds: () => [starter, recorder, settling, transport, ...control.consumers, pools].flatMap((part) => part.bounds),
+  };
+}
+
+/** What needs the definitions and the handlers that are known. */
+function onDefinitions(known: Parts["known"], desk: Deciding["desk"]): Pick<Engine, "load" | "broken"> {
+  return {
+    load: (source) => {
+      const { catalog } = known;
+      return { ...loadDefinition(source, { catalog, definitions: desk.definitions }), catalog };
+    },
+    broken: () => desk.broken,
   };
 }
 

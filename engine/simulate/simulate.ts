@@ -28,10 +28,15 @@ interface Planned {
 /**
  * Runs one saga through the engine's own `decide`, with a clock of its own: what is sent is answered as planned, timers
  * fire when they are due. It looks at events, messages and timers only, never at the kind of a step. The same
- * definition and plan always tell the same story.
+ * definition and plan always tell the same story. `isOver` is asked before each event: true ends it as too long.
  */
-export function simulate(definition: Definition, plan: Plan, catalog: DomainCatalog | null): Run {
-  return new Simulation(definition, plan, catalog).run();
+export function simulate(
+  definition: Definition,
+  plan: Plan,
+  catalog: DomainCatalog | null,
+  isOver: () => boolean = () => false,
+): Run {
+  return new Simulation(definition, plan, catalog).run(isOver);
 }
 
 class Simulation {
@@ -63,13 +68,13 @@ class Simulation {
     this.#awaited = plan.signals.filter(({ atMs }) => atMs === undefined);
   }
 
-  run(): Run {
+  run(isOver: () => boolean): Run {
     for (const signal of this.#plan.signals) {
       if (signal.atMs !== undefined) this.#at(signal.atMs, () => this.#signal(signal));
     }
     if (this.#plan.cancelAtMs !== undefined) this.#at(this.#plan.cancelAtMs, () => this.#cancel());
     this.#apply({ type: "saga.started" });
-    const ended = this.#go();
+    const ended = this.#go(isOver);
     return this.#story.end(this.#state, {
       ended,
       atMs: ended === "time" ? this.#nowMs : this.#movedAtMs,
@@ -78,11 +83,11 @@ class Simulation {
   }
 
   /** Lets one thing after the other happen, each at its time. */
-  #go(): Ended {
+  #go(isOver: () => boolean): Ended {
     for (;;) {
       const next = this.#next();
       if (next === undefined) break;
-      if (this.#events >= EVENTS_MAX) return "too-long";
+      if (this.#events >= EVENTS_MAX || isOver()) return "too-long";
       if (this.#plan.untilMs !== undefined && next.atMs > this.#plan.untilMs) {
         this.#nowMs = this.#plan.untilMs;
         return "time";

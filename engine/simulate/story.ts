@@ -25,6 +25,8 @@ export interface Run {
   readonly entries: readonly Entry[];
   /** The steps that were entered, in order; `undo apply` for a compensation. */
   readonly steps: readonly string[];
+  /** How each step stands at the end, in the order in which they were entered; blocks included. */
+  readonly states: readonly { readonly step: string; readonly status: string }[];
   readonly status: SagaStatus;
   /** Why it failed, was cancelled, or is parked. */
   readonly error?: { readonly code: string; readonly message: string; readonly step: string };
@@ -47,6 +49,7 @@ export class Story {
   readonly #definition: Definition;
   readonly #entries: Entry[] = [];
   readonly #steps: string[] = [];
+  readonly #states = new Map<string, string>();
   /** Paths whose compensation has begun. */
   readonly #undoing = new Set<string>();
 
@@ -60,6 +63,7 @@ export class Story {
     const sent = new Set(letters.map((letter) => letter?.path));
     for (const change of steps) {
       this.#entered(change);
+      this.#states.set(this.#words.of(change.path), change.status);
       if (!sent.has(change.path)) this.#changed(change, atMs);
     }
     for (const [index, message] of outgoing.entries()) {
@@ -110,6 +114,7 @@ export class Story {
     return {
       entries: this.#entries,
       steps: this.#steps,
+      states: [...this.#states].map(([step, status]) => ({ step, status })),
       status,
       ...error,
       uncompensated: state.uncompensated.map((each) => ({ step: this.#words.of(each.step), reason: each.reason })),

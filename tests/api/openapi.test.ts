@@ -67,6 +67,8 @@ test("the document names every call of the API", () => {
     "post /v1/consumer-groups/{group}/pause",
     "post /v1/consumer-groups/{group}/resume",
     "post /v1/consumer-groups/{group}/rewind",
+    "post /v1/definitions/compare",
+    "post /v1/definitions/simulate",
     "post /v1/definitions/validate",
     "post /v1/keys",
     "post /v1/keys/{name}/revoke",

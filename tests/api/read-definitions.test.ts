@@ -33,7 +33,11 @@ beforeAll(async () => {
   await database.sql`insert into timeline.definition (name, revision, version, updated_at) values ('onboarding', ${NEW}, 2, '2026-11-02T00:00:00Z')`;
   const engine = readingEngine({
     broken: () => new Map([["domains/refund.saga.yaml", [FINDING]]]),
-    validate: (source) => (source.includes("bad") ? [FINDING] : []),
+    load: (source) => ({
+      definition: null,
+      diagnostics: source.includes("bad") ? [FINDING] : [],
+      catalog: { actions: new Map() },
+    }),
   });
   app = createApi({ engine, sql: database.sql, log: keptLog() });
 }, 60_000);

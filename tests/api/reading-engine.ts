@@ -1,4 +1,5 @@
 import type { Engine } from "../../engine/api/port.ts";
+import { loadDefinition } from "../../engine/definition/load.ts";
 import { Refusal } from "../../engine/core/refusal.ts";
 import type { Log } from "../../engine/sdk.ts";
 
@@ -29,7 +30,7 @@ export function readingEngine(change: Partial<Engine> = {}): Engine {
     rebuild: refuse,
     rebuilt: refuse,
     settled: () => Promise.resolve(),
-    validate: () => [],
+    load: (source) => ({ ...loadDefinition(source, { catalog: null }), catalog: { actions: new Map() } }),
     broken: () => new Map(),
     sensitive: () => Promise.resolve([]),
     groups: refuse,

@@ -41,7 +41,16 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "engine/failpoint.ts",
   ],
   recovery: ["core", "timeline", "engine/transport/port.ts", "engine/sdk.ts", "engine/failpoint.ts"],
-  api: ["core", "definition", "graph", "timeline", "engine/transport/port.ts", "engine/sdk.ts", "package.json"],
+  api: [
+    "core",
+    "definition",
+    "graph",
+    "simulate",
+    "timeline",
+    "engine/transport/port.ts",
+    "engine/sdk.ts",
+    "package.json",
+  ],
   telemetry: ["core", "timeline", "engine/sdk.ts"],
   // A client of the API: of the engine it knows the shapes of its answers, as types.
   console: [],

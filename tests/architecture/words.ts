@@ -10,7 +10,7 @@ interface Synonym {
 
 /** Kafka Connect has connectors, tasks and workers of its own. */
 const KAFKA_CONNECT =
-  /^(?:engine\/(?:transport\/(?:kafka\/|port\.ts)|stack\/)|engine\/(?:api|cli|recovery)\/(?:pipeline|doctor)|docs\/(?:OPERATIONS|CONTAINERS|API)\.md|docs\/adr\/|CHANGELOG\.md)/;
+  /^(?:engine\/(?:transport\/(?:kafka\/|port\.ts)|stack\/)|engine\/(?:api|cli|recovery|console\/src\/pages)\/(?:pipeline|doctor)|docs\/(?:OPERATIONS|CONTAINERS|API)\.md|docs\/adr\/|CHANGELOG\.md)/;
 
 /** One word, one meaning: definition, saga, step, command, answer, signal, outbox, inbox, participant, parked, … */
 const SYNONYMS: readonly Synonym[] = [

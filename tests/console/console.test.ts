@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 
-import axe from "axe-core";
 import type { Page } from "playwright-core";
 
+import { axeFaults } from "./axe.ts";
 import { openStand, type Stand } from "./stand.ts";
 
 setDefaultTimeout(60_000);
@@ -225,13 +225,4 @@ async function post(path: string, body: object): Promise<void> {
     headers: { "content-type": "application/json" },
     body: JSON.stringify(body),
   });
-}
-
-async function axeFaults(page: Page): Promise<string[]> {
-  await page.evaluate(axe.source);
-  const violations = (await page.evaluate("axe.run().then(({ violations }) => violations)")) as {
-    id: string;
-    nodes: { html: string; failureSummary: string }[];
-  }[];
-  return violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html} ${nodes[0]?.failureSummary} (${nodes.length})`);
 }

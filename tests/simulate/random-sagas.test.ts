@@ -59,6 +59,7 @@ test("a story in which something is left behind, done twice, or never ends is fo
   const run: Run = {
     entries: [answered, answered],
     steps: ["s0"],
+    states: [],
     status: "failed",
     uncompensated: [],
     waitingFor: [],

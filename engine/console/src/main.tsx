@@ -2,6 +2,7 @@ import "./style/tokens.css";
 import "./style/frame.css";
 import "./style/parts.css";
 import "./style/pages.css";
+import "./style/workbench.css";
 
 import { render } from "preact";
 

@@ -24,6 +24,8 @@ export class Problem extends Error {
 export interface Call {
   readonly method?: "GET" | "POST";
   readonly body?: unknown;
+  /** Of a body that is a text; else it is JSON. */
+  readonly media?: string;
   readonly signal?: AbortSignal;
   /** Of a POST: the same key is never carried out twice. */
   readonly idempotencyKey?: string;
@@ -35,13 +37,18 @@ export function credentials(): Record<string, string> {
 }
 
 /** Calls the API. @throws Problem */
-export async function call<T>(path: string, { method = "GET", body, signal, idempotencyKey }: Call = {}): Promise<T> {
+export async function call<T>(path: string, options: Call = {}): Promise<T> {
+  const { method = "GET", body, media = "application/json", signal, idempotencyKey } = options;
   const headers = {
     ...credentials(),
-    ...(body === undefined ? {} : { "content-type": "application/json" }),
+    ...(body === undefined ? {} : { "content-type": media }),
     ...(idempotencyKey === undefined ? {} : { "idempotency-key": idempotencyKey }),
   };
-  const init = { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
+  const init = {
+    method,
+    headers,
+    ...(body === undefined ? {} : { body: media === "application/json" ? JSON.stringify(body) : String(body) }),
+  };
   const response = await fetch(path, { ...init, ...(signal === undefined ? {} : { signal }) }).catch(
     (error: unknown) => {
       if (signal?.aborted === true) throw error;

@@ -2,7 +2,9 @@
 import type { InferOutput } from "valibot";
 
 import type * as definition from "../../../api/definition-schema.ts";
+import type * as draft from "../../../api/draft-schema.ts";
 import type * as graph from "../../../api/graph-schema.ts";
+import type * as group from "../../../api/group-schema.ts";
 import type * as me from "../../../api/me-schema.ts";
 import type * as message from "../../../api/message-schema.ts";
 import type * as overview from "../../../api/overview-schema.ts";
@@ -13,6 +15,15 @@ import type * as redrive from "../../../api/redrive-schema.ts";
 import type * as saga from "../../../api/saga-schema.ts";
 import type * as stream from "../../../api/stream-schema.ts";
 
+export type Comparison = InferOutput<typeof draft.Comparison>;
+export type ConsumerGroup = InferOutput<typeof group.ConsumerGroup>;
+export type ConsumerGroupList = InferOutput<typeof group.ConsumerGroupList>;
+export type DefinitionDetail = InferOutput<typeof definition.DefinitionDetail>;
+export type Diagnostic = InferOutput<typeof definition.Diagnostic>;
+export type Diagnostics = InferOutput<typeof definition.Diagnostics>;
+export type Revision = InferOutput<typeof definition.Revision>;
+export type RewindReport = InferOutput<typeof group.RewindReport>;
+export type Simulation = InferOutput<typeof draft.Simulation>;
 export type DefinitionList = InferOutput<typeof definition.DefinitionList>;
 export type Graph = InferOutput<typeof graph.Graph>;
 export type GraphBox = InferOutput<typeof graph.GraphBox>;

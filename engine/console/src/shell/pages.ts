@@ -35,6 +35,25 @@ export const PAGES: readonly Page[] = [
     load: async () => (await import("../pages/parked/parked.tsx")).Parked,
     nav: { text: () => t("parked"), key: "p" },
   },
+  {
+    pattern: "/consumers",
+    load: async () => (await import("../pages/consumers/consumers.tsx")).Consumers,
+    nav: { text: () => t("consumers"), key: "c" },
+  },
+  {
+    pattern: "/pipeline",
+    load: async () => (await import("../pages/pipeline/pipeline.tsx")).PipelinePage,
+    nav: { text: () => t("pipeline"), key: "i" },
+  },
+  {
+    pattern: "/definitions",
+    load: async () => (await import("../pages/definitions/definitions.tsx")).Definitions,
+    nav: { text: () => t("definitions"), key: "d" },
+  },
+  {
+    pattern: "/definitions/:name",
+    load: async () => (await import("../pages/definitions/definition.tsx")).DefinitionPage,
+  },
 ];
 
 /** The page at a path, with what stands in the path. */

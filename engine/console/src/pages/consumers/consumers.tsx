@@ -1,0 +1,84 @@
+import type { ConsumerGroup, ConsumerGroupList } from "../../data/shapes.ts";
+import { useCall } from "../../data/use-call.ts";
+import { count } from "../../parts/format.ts";
+import { Empty, Loaded } from "../../parts/states.tsx";
+import { type Column, Table } from "../../parts/table.tsx";
+import { useQuery, withQuery } from "../../shell/place.ts";
+import { GroupPart } from "./group.tsx";
+import { t } from "./text.ts";
+
+const EVERY_MS = 3_000;
+
+/** Consumer groups: where they stand, and moving them. The chosen one stands in the address. */
+export function Consumers() {
+  const [query] = useQuery();
+  const called = useCall<ConsumerGroupList>("/v1/consumer-groups", { everyMs: EVERY_MS });
+  return (
+    <div class="stack">
+      <div class="page-head flat">
+        <h1>{t("title")}</h1>
+      </div>
+      <Loaded called={called}>
+        {({ items }) => {
+          const chosen = items.find(({ group }) => group === query.get("group")) ?? items[0];
+          return (
+            <>
+              {items.length === 0 ? <Empty title={t("none")}>{t("noneText")}</Empty> : null}
+              {items.filter(isAlone).map(({ group, lag }) => (
+                <Empty key={group} title={t("alone", { group, count: count(lag) })}>
+                  {t("aloneText")}
+                </Empty>
+              ))}
+              {items.length === 0 ? null : (
+                <Table
+                  label={t("title")}
+                  columns={columns()}
+                  rows={items}
+                  keyOf={({ group }) => group}
+                  selected={chosen?.group}
+                />
+              )}
+              {chosen === undefined ? null : <GroupPart key={chosen.group} group={chosen} onDone={called.again} />}
+            </>
+          );
+        }}
+      </Loaded>
+    </div>
+  );
+}
+
+function columns(): readonly Column<ConsumerGroup>[] {
+  return [
+    { head: t("group"), cell: ({ group }) => <a href={withQuery({ group })}>{group}</a> },
+    { head: t("state"), cell: (group) => <GroupState group={group} /> },
+    { head: t("lag"), cell: ({ lag }) => count(lag), number: true },
+    {
+      head: t("here"),
+      cell: ({ members }) => members.map(({ state, inHand }) => `${state} · ${inHand} ${t("inHand")}`).join("; "),
+      wide: true,
+    },
+  ];
+}
+
+function GroupState({ group }: { readonly group: ConsumerGroup }) {
+  const [tone, icon, text] = stateOf(group);
+  return (
+    <span class={`status tone-${tone}`} title={group.pausedReason ?? undefined}>
+      <span class="icon" aria-hidden="true">
+        {icon}
+      </span>
+      {text}
+    </span>
+  );
+}
+
+function stateOf({ paused, members }: ConsumerGroup) {
+  if (paused) return ["stop", "⏸", t("paused")] as const;
+  if (members.some(({ problem }) => problem !== null)) return ["bad", "✕", t("unwell")] as const;
+  if (members.length === 0) return ["calm", "–", t("absent")] as const;
+  return ["good", "▶", t("running")] as const;
+}
+
+function isAlone({ members, lag, paused }: ConsumerGroup): boolean {
+  return members.length === 0 && lag > 0 && !paused;
+}

@@ -1,0 +1,65 @@
+import { useRef } from "preact/hooks";
+
+import type { Diagnostics } from "../../data/shapes.ts";
+import { usePosted } from "../../data/use-posted.ts";
+import { Copy } from "../../parts/copy.tsx";
+import { download } from "../../parts/json.tsx";
+import { Trouble } from "../../parts/states.tsx";
+import { useDraft } from "./draft.ts";
+import { Editor, goTo } from "./editor.tsx";
+import { FindingList } from "./finding-list.tsx";
+import { t } from "./text.ts";
+
+interface SourceViewProps {
+  readonly name: string;
+  /** As it is stored. */
+  readonly source: string;
+}
+
+/** The YAML, to be read, edited and checked; nothing is written. */
+export function SourceView({ name, source }: SourceViewProps) {
+  const [draft, setDraft] = useDraft(name);
+  const area = useRef<HTMLTextAreaElement>(null);
+  const text = draft ?? source;
+  const checked = usePosted<Diagnostics>("/v1/definitions/validate", text === "" ? " " : text, "text/yaml");
+  const findings = checked.data ?? [];
+  return (
+    <section class="stack" aria-label={t("source")}>
+      <p class="soft">{t("editorText")}</p>
+      <div class="buttons">
+        <Copy label={t("copySource")} text={() => text} />
+        <button type="button" class="button quiet" onClick={() => download(`${name}.saga.yaml`, text, "text/yaml")}>
+          ↓ {t("download")}
+        </button>
+        {draft === undefined ? null : (
+          <button type="button" class="button" onClick={() => setDraft(undefined)}>
+            {t("revert")}
+          </button>
+        )}
+      </div>
+      <Editor
+        label={t("editor", { name })}
+        text={text}
+        findings={findings}
+        area={area}
+        onChange={(next) => setDraft(next === source ? undefined : next)}
+      />
+      <section class="stack" aria-label={t("findings")}>
+        <p role="status">{checked.fresh ? verdict(findings) : t("checking")}</p>
+        {checked.problem === undefined ? null : <Trouble problem={checked.problem} again={checked.again} />}
+        <FindingList findings={findings} onGo={(finding) => goTo(area.current, finding)} />
+      </section>
+    </section>
+  );
+}
+
+function verdict(findings: Diagnostics): string {
+  const errors = findings.filter(({ severity }) => severity === "error").length;
+  const warnings = findings.length - errors;
+  if (findings.length === 0) return `✓ ${t("sound")}`;
+  const parts = [
+    ...(errors === 0 ? [] : [`✕ ${t("errors", { count: errors })}`]),
+    ...(warnings === 0 ? [] : [`! ${t("warnings", { count: warnings })}`]),
+  ];
+  return parts.join(" · ");
+}

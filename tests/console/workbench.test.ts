@@ -1,0 +1,188 @@
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+
+import type { Page } from "playwright-core";
+
+import { axeFaults } from "./axe.ts";
+import { openStand, type Stand } from "./stand.ts";
+
+setDefaultTimeout(60_000);
+
+let stand: Stand;
+
+beforeAll(async () => {
+  stand = await openStand();
+  await stand.order("P-1", "Ito Ken", 450);
+  await stand.order("U-2", "Nobody (locked)", 130);
+  await stand.order("W-1", "Mori", 900);
+});
+
+afterAll(() => stand?.close());
+
+test("a group is rewound after its effect was shown", async () => {
+  const page = await stand.open("/consumers");
+  await page.getByRole("link", { name: "shop" }).click();
+  await page.getByRole("button", { name: "Rewind" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByText(/2 run again · 2 of them go on with a parked saga/).waitFor();
+  expect(await axeFaults(page)).toEqual([]);
+  await dialog.getByLabel("Reason").fill("points table mended");
+  await dialog.getByLabel("A time").check();
+  await dialog.getByText("Fill in a time.").waitFor();
+  expect(await dialog.getByRole("button", { name: "Rewind" }).isDisabled()).toBeTrue();
+
+  await dialog.getByLabel("The oldest failure").check();
+  await dialog.getByLabel("Only in topic").selectOption("shop.charge");
+  await dialog.getByText(/1 run again · 1 of them/).waitFor();
+  await dialog.getByRole("button", { name: "Rewind" }).click();
+  await page.getByText("Rewound: shop").waitFor();
+
+  const { items } = (await read("/v1/audit?limit=1")) as { items: { action: string; reason: string }[] };
+  expect(items[0]).toMatchObject({ action: "group.rewind", reason: "points table mended" });
+  await page.context().close();
+});
+
+test("what cannot be rewound to says why, and what else to do", async () => {
+  const page = await stand.open("/consumers?group=shop");
+  await page.getByRole("button", { name: "Rewind" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("A place in a partition").check();
+  await dialog.getByLabel("Only in topic").selectOption("shop.ship");
+  await dialog.getByLabel("Partition", { exact: true }).selectOption("0");
+  await dialog.getByLabel("Offset").fill("999");
+  await dialog.getByText("group.offset-out-of-range").waitFor();
+  await dialog.getByText("Choose an offset between them.").waitFor();
+  expect(await dialog.getByRole("button", { name: "Rewind" }).isDisabled()).toBeTrue();
+  await page.context().close();
+});
+
+test("a group is paused with a reason, which stands there until it is resumed", async () => {
+  const page = await stand.open("/consumers?group=shop");
+  await page.getByRole("button", { name: "Pause" }).click();
+  await page.getByRole("dialog").getByLabel("Reason").fill("a release");
+  await page.getByRole("dialog").getByRole("button", { name: "Pause" }).click();
+  await page.getByText("Paused: a release").waitFor();
+
+  await page.goto(`${stand.engine.url}/pipeline`);
+  await page.getByRole("row").filter({ hasText: "shop" }).getByText("paused").waitFor();
+  await page.goBack();
+  await page.getByRole("button", { name: "Resume" }).click();
+  await page.getByRole("dialog").getByLabel("Reason").fill("done");
+  await page.getByRole("dialog").getByRole("button", { name: "Resume" }).click();
+  await page.getByText("Paused: a release").waitFor({ state: "detached" });
+  await page.context().close();
+});
+
+test("the heartbeat is shown hop by hop", async () => {
+  const page = await stand.open("/pipeline");
+  const way = page.getByRole("region", { name: "The way of a message" });
+  await way.getByText(/^round trip \d/).waitFor();
+  expect(await way.locator(".hops li").count()).toBe(4);
+  await page.getByRole("region", { name: "What is red, and what to do" }).getByText("Looked at: ").waitFor();
+  await page.context().close();
+});
+
+test("a mistake is marked at its very place, and the list of findings leads there", async () => {
+  const page = await stand.open("/definitions");
+  await page.getByRole("link", { name: "order" }).click();
+  await page.getByRole("link", { name: "YAML" }).click();
+  const field = page.getByLabel("YAML of order");
+  await page.getByText("No finding: it can be used.").waitFor();
+  const source = await field.inputValue();
+  await field.fill(source.replace("command: shop.charge", "command: shop.chrage"));
+  const findings = page.getByRole("region", { name: "Findings" });
+  await findings.getByText("definition.unknown-command").waitFor();
+  expect(await page.locator(".yaml-error").allInnerTexts()).toEqual(["shop.chrage"]);
+  expect(await axeFaults(page)).toEqual([]);
+
+  await findings.getByRole("button").click();
+  expect(await selected(page)).toBe("shop.chrage");
+  await page.keyboard.type("shop.charge");
+  await page.getByText("No finding: it can be used.").waitFor();
+  expect(await field.inputValue()).toBe(source);
+  await page.context().close();
+});
+
+test("the edited text is compared with the revision in use, in words and by lines", async () => {
+  const page = await stand.open("/definitions/order?view=source");
+  const field = page.getByLabel("YAML of order");
+  const source = await field.inputValue();
+  await field.fill(source.replace("    compensate: shop.refund", "    timeout: 1m\n    compensate: shop.refund"));
+  await page.getByRole("link", { name: "Compare" }).click();
+  const changes = page.getByRole("region", { name: "What is different" });
+  await changes.getByText("Step charge is changed").waitFor();
+  expect(await changes.locator("code").allInnerTexts()).toEqual(["10s", "1m"]);
+  expect((await page.locator(".diff .come").allInnerTexts()).map((line) => line.trim())).toEqual(["+     timeout: 1m"]);
+  await page.context().close();
+});
+
+test("the outcome of a step is chosen, and its compensations are watched; the address keeps it", async () => {
+  const page = await stand.open("/definitions/order?view=simulate");
+  const path = page.locator(".path li");
+  await page.locator(".verdict").getByText("completed").waitFor();
+  await page.getByLabel("How ship ends").selectOption("is rejected");
+  await page.locator(".verdict").getByText("failed").waitFor();
+  expect(await path.allInnerTexts()).toEqual(["reserve", "charge", "ship", "⟲ undo charge", "⟲ undo reserve"]);
+  expect(await page.locator(".box.undo.tone-back").count()).toBe(2);
+
+  await page.getByLabel("How the compensation of charge ends").selectOption({ index: 2 });
+  await page.locator(".verdict").getByText("parked").waitFor();
+  await page.reload();
+  await page.locator(".verdict").getByText("parked").waitFor();
+  await page.getByRole("button", { name: "Start over" }).click();
+  await page.locator(".verdict").getByText("completed").waitFor();
+  await page.context().close();
+});
+
+test("input and outputs are written out, and a mistake in them is said beside them", async () => {
+  const page = await stand.open("/definitions/order?view=simulate");
+  await page.locator(".verdict").getByText("completed").waitFor();
+  await page.getByLabel("Input (JSON)").fill('{"orderNo":"A","customer":"B","amount":900');
+  await page.getByText("This is no JSON").waitFor();
+  await page.getByLabel("Input (JSON)").fill('{"orderNo":"A","customer":"B","amount":900}');
+  await page.locator(".path li").getByText("approval").waitFor();
+  await page.getByLabel("Signal approved").selectOption("never comes");
+  await page.getByText("waits for approved").waitFor();
+  await page.getByLabel("How reserve ends").selectOption("other …");
+  await page.getByLabel("Output as JSON").fill('{"amount":"much"}');
+  await page.getByRole("alert").getByRole("listitem").getByText("`reserve` cannot answer this").waitFor();
+  await page.context().close();
+});
+
+test("every page is clean under axe and as wide as the window, in both themes", async () => {
+  const found: string[] = [];
+  for (const [path, there] of [
+    ["/consumers?group=shop", "main table"],
+    ["/pipeline", ".hops"],
+    ["/definitions", "main table"],
+    ["/definitions/order", ".graph"],
+    ["/definitions/order?view=source", ".editor"],
+    ["/definitions/order?view=compare", ".empty"],
+    ["/definitions/order?view=simulate&end.ship=rejected", ".box.undo.tone-back"],
+  ] as const) {
+    const page = await stand.open(path);
+    for (const [colorScheme, width] of [
+      ["light", 1280],
+      ["dark", 390],
+    ] as const) {
+      await page.emulateMedia({ colorScheme });
+      await page.setViewportSize({ width, height: 900 });
+      await page.locator(there).first().waitFor();
+      found.push(...(await axeFaults(page)).map((fault) => `${path} ${colorScheme}: ${fault}`));
+      const wide = Number(await page.evaluate("document.documentElement.scrollWidth"));
+      if (wide > width) found.push(`${path} is ${wide} wide at ${width}`);
+    }
+    await page.context().close();
+  }
+
+  expect(found).toEqual([]);
+});
+
+async function read(path: string): Promise<unknown> {
+  return (await fetch(`${stand.engine.url}${path}`)).json();
+}
+
+function selected(page: Page): Promise<unknown> {
+  return page.evaluate(
+    "(({ value, selectionStart, selectionEnd }) => value.slice(selectionStart, selectionEnd))(document.activeElement)",
+  );
+}
