@@ -48,6 +48,7 @@ export const UNIT = [
 /** Tests of those folders that need a database, or try out everything: most of the time of them all. */
 export const NOT_IN_CHECK: readonly string[] = [
   "tests/core/explore.test.ts",
+  "tests/simulation/planted.test.ts",
   "tests/simulation/simulation.test.ts",
   "tests/timeline/consumption-place.test.ts",
   "tests/timeline/size.test.ts",
