@@ -63,8 +63,10 @@ test("the list is filtered by its address, and its chips write the address", asy
 test("new sagas wait behind a pill, and rows that are shown change in place", async () => {
   const page = await stand.open("/sagas");
   await page.locator(".stream.live").waitFor();
-  // What starts before the list is there stands in it.
+  // What starts before the list is there, or in the quarter of a second in which it is read once more since the stream has
+  // begun, stands in it.
   await page.getByRole("row").nth(1).waitFor();
+  await page.waitForTimeout(1_000);
   const row = page.getByRole("row").filter({ hasText: "L-1" });
   await stand.order("L-1", "Kato", 950);
   await page.getByRole("button", { name: "1 new" }).click();

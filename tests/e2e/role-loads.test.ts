@@ -104,7 +104,7 @@ test("a process loads nothing of a role that it does not start, and a definition
     north: loaded("domain:north").filter((room) => room !== "roles"),
     south: loaded("domain:south").filter((room) => room !== "roles"),
   }).toEqual({
-    api: [...deciding, "api", "access"].sort(),
+    api: [...deciding, "api", "access", "console", "graph", "simulate"].sort(),
     dispatcher: deciding.toSorted(),
     north: [...running, "north"].sort(),
     south: [...running, "south"].sort(),
