@@ -2,9 +2,10 @@ import type { Json, JsonObject } from "../core/json.ts";
 import type { JsonValue, StepContext } from "../sdk.ts";
 import { together, type Tx } from "../timeline/database.ts";
 import { newId } from "../timeline/ids.ts";
+import { mayStillAppear } from "../timeline/may-still-appear.ts";
 import type { Unit } from "../timeline/store.ts";
 import { fromWire, type Wire, wireOf, type WrittenRow } from "../timeline/wire.ts";
-import { claimMessage, foreignMessage, mayStillAppear, storable } from "../transport/foreign.ts";
+import { claimMessage, foreignMessage, storable } from "../transport/foreign.ts";
 import type { Delivery } from "../transport/port.ts";
 import type { CallResult, ContextParts } from "./call.ts";
 

@@ -2,17 +2,6 @@ import type { Json } from "../core/json.ts";
 import type { Delivery } from "./port.ts";
 
 const BODY_MAX = 256 * 1024;
-const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
-/** Between what the write-ahead log says and what a query sees lie a scheduler's turn and the round trip to a synchronous standby. */
-const VISIBLE_WITHIN_MS = 3_000;
-
-/**
- * Whether a message that the event store does not hold may be ours all the same: PostgreSQL sends a transaction to the
- * connector as soon as it stands in the log, a moment before others see its rows. It is to come again `later`.
- */
-export function mayStillAppear({ headers, receivedAt }: Delivery): boolean {
-  return ULID.test(headers["id"] ?? "") && Date.now() - receivedAt.getTime() < VISIBLE_WITHIN_MS;
-}
 
 /** A delivery as the participant's SQL functions take it: place, key and headers; the body is read from the event store. */
 export function claimMessage(delivery: Delivery, consumer: string): Record<string, Json> {
