@@ -47,7 +47,7 @@ async function urlOf(databaseUrl: string, withPassword: boolean): Promise<string
   try {
     return await loginOf(databaseUrl);
   } catch (error) {
-    if (withPassword || !(error instanceof EngineError || error instanceof CliError)) throw error;
+    if (withPassword || !(error instanceof EngineError)) throw error;
     console.error(`${error.message}: the user of DATABASE_URL is named below, not the connector's own login.`);
     return databaseUrl;
   }
@@ -70,6 +70,6 @@ async function refuseUnmigrated(sql: Sql): Promise<void> {
   if (row?.ready !== true)
     throw new CliError(
       EXIT.refused,
-      "The database has no login for the connector yet (`bun run ekiden migrate` makes its table)",
+      "The database has no login for the connector yet: run `bun run ekiden migrate` first.",
     );
 }
