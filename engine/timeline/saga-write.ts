@@ -1,6 +1,6 @@
 import { errorOf } from "../core/draft.ts";
 import type { Json } from "../core/json.ts";
-import { isFinal, type SagaState } from "../core/state.ts";
+import { isFinal, type SagaState, type SagaStatus } from "../core/state.ts";
 import type { Tx, Write } from "./database.ts";
 import type { NewSaga } from "./start-write.ts";
 import { type StepWrite, stepWrites } from "./step-write.ts";
@@ -81,14 +81,36 @@ function errorView(state: SagaState): Json {
   return failure === undefined ? null : errorOf(failure);
 }
 
+/**
+ * Under which status a saga is among the open ones; null: it is not. A completed child that its parent takes back keeps
+ * its status; while it is stuck there a person finds it among the parked.
+ */
+function openAs({ status, parked }: SagaState): SagaStatus | null {
+  if (!isFinal(status)) return status;
+  return parked === undefined ? null : "parked";
+}
+
 function openWrites(tx: Tx, writes: readonly SagaWrite[]): readonly (Write | null)[] {
-  const changed = writes.filter(({ before, after }) => (before?.status ?? "running") !== after.status);
+  const changed = writes
+    .map(({ sagaId, before, after }) => ({
+      id: sagaId,
+      was: before === null ? "running" : openAs(before),
+      is: openAs(after),
+    }))
+    .filter(({ was, is }) => was !== is);
   if (changed.length === 0) return [];
-  const final = changed.filter(({ after }) => isFinal(after.status)).map(({ sagaId }) => sagaId);
-  const open = changed.filter(({ after }) => !isFinal(after.status));
-  const rows = open.map(({ sagaId, after }) => ({ id: sagaId, status: after.status }));
+  const final = changed.filter(({ is }) => is === null).map(({ id }) => id);
+  const rows = changed.flatMap(({ id, was, is }) => (was !== null && is !== null ? [{ id, status: is }] : []));
+  const stuck = changed.filter(({ was, is }) => was === null && is !== null).map(({ id }) => id);
   return [
     final.length === 0 ? null : tx`delete from timeline.saga_open where saga_id = any (${tx.array(final)}::text[])`,
+    stuck.length === 0
+      ? null
+      : tx`
+          insert into timeline.saga_open (saga_id, definition, status)
+          select s.id, s.definition, 'parked' from timeline.saga s where s.id = any (${tx.array(stuck)}::text[])
+          on conflict do nothing
+        `,
     rows.length === 0
       ? null
       : tx`

@@ -48,6 +48,12 @@ const childOf = (sagaId: string) =>
     return row?.id;
   });
 
+/** The newest parked saga of a definition; undefined: none is parked. */
+async function newestParked(definition: string): Promise<string | undefined> {
+  const { items } = (await client.ok("GET", "/v1/parked")) as { items: { definition: string; newestSagaId: string }[] };
+  return items.find((group) => group.definition === definition)?.newestSagaId;
+}
+
 /** Puts the participant back to the beginning and waits until it has caught up. */
 async function rewindLab(): Promise<void> {
   await client.ok("POST", "/v1/consumer-groups/lab/rewind", { timestamp: "2020-01-01T00:00:00Z", reason: "again" });
@@ -299,7 +305,12 @@ test("a completed child that cannot be taken back is helped on by a skip, and it
   const child = await childOf(sagaId);
   await eventually("the child is stuck", async () => (await client.saga(child)).error);
   expect(await client.saga(child)).toMatchObject({ status: "completed", error: { step: "work" } });
+  // Its status stays, and still it is found among what waits for a person.
+  expect(await newestParked("kid")).toBe(child);
+  const listed = (await client.ok("GET", `/v1/sagas?status=parked&parent=${sagaId}`)) as { items: { sagaId: string }[] };
+  expect(listed.items.map((item) => item.sagaId)).toEqual([child]);
   expect((await verb(child, "skip", { step: "work" })).status).toBe(202);
+  expect(await newestParked("kid")).not.toBe(child);
 
   expect(await client.settled(sagaId)).toMatchObject({
     status: "failed",

@@ -86,7 +86,9 @@ function endsUnaided({ plan, definition, signals, cancel }: ModelSaga): readonly
 
 /** An operator tries again what is parked, and somebody says what is waited for. */
 async function helpOn(model: Model, real: Real): Promise<void> {
-  const parked = await real.lab.sql<{ id: string }[]>`select id from timeline.saga where status = 'parked'`;
+  const parked = await real.lab.sql<
+    { id: string }[]
+  >`select saga_id as id from timeline.saga_open where status = 'parked'`;
   for (const { id } of parked) await real.call(`/v1/sagas/${id}/retry`, { reason: "healing" });
   const seen = await look(model, real);
   for (const saga of model.sagas) {
