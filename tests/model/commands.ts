@@ -150,7 +150,9 @@ const leave = fc.tuple(fc.nat(5), fc.constantFrom("skip", "resolve")).map(([back
   about(back, verb, async (saga, real) => {
     const rows = await real.lab.sql<{ id: string; path: string }[]>`
       select s.id, t.path from timeline.saga s join timeline.saga_step t on t.saga_id = s.id and t.status = 'parked'
-      where s.id = ${saga.sagaId} or s.parent_id = ${saga.sagaId}
+      where (s.id = ${saga.sagaId} or s.parent_id = ${saga.sagaId})
+        -- It goes backward: what is parked there on its way forward is not what this is about.
+        and (s.state ? 'failure' or s.state ? 'reversal')
     `;
     for (const { id, path } of rows.filter((row) => saga.plan[`~${row.path}`] === "broken")) {
       // Before the answer: it may take effect although nobody hears of it.
