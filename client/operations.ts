@@ -1117,6 +1117,8 @@ export interface Schemas {
     readonly moreSteps?: true;
     /** Signals it waits for; null: none */
     readonly waitingFor: readonly (Schemas["Waiting"])[] | null;
+    /** What it does by itself, the soonest first; of more than 200 the soonest */
+    readonly timers: readonly (Schemas["Timer"])[];
     /** Null: nobody's child */
     readonly parent: Schemas["Parent"] | null;
     /** When it was accepted */
@@ -1301,6 +1303,15 @@ export interface Schemas {
     readonly nextCursor: string | null;
     /** `cursor` of the page before; null: this was the first */
     readonly previousCursor: string | null;
+  };
+  /** What the saga does by itself when the time comes */
+  readonly Timer: {
+    /** retry: the next attempt, of a step or of its compensation; deadline: the step, or the saga, gives up; guard: how a step has ended is asked for again; sleep: it goes on */
+    readonly kind: "retry" | "deadline" | "guard" | "sleep";
+    /** Path of the step; null: the saga as a whole */
+    readonly step: string | null;
+    /** When, by the database's clock */
+    readonly dueAt: string;
   };
   /** A step that may have taken effect and was not undone */
   readonly Uncompensated: {

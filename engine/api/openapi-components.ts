@@ -116,6 +116,7 @@ const SCHEMAS = {
   SkipRequest: verb.SkipRequest,
   StreamEvent: stream.StreamEvent,
   Timeline: message.Timeline,
+  Timer: saga.Timer,
   Uncompensated: saga.Uncompensated,
   VerifyReport: recovery.VerifyReport,
   Waiting: saga.Waiting,

@@ -46,6 +46,24 @@ export const Waiting = v.pipe(
   v.description("A signal that the saga waits for"),
 );
 
+export const Timer = v.pipe(
+  v.strictObject({
+    kind: v.pipe(
+      v.picklist(["retry", "deadline", "guard", "sleep"]),
+      v.description(
+        "retry: the next attempt, of a step or of its compensation; deadline: the step, or the saga, gives up; guard: how a step has ended is asked for again; sleep: it goes on",
+      ),
+    ),
+    step: v.pipe(
+      v.nullable(v.string()),
+      v.description("Path of the step; null: the saga as a whole"),
+      v.examples(["screen"]),
+    ),
+    dueAt: v.pipe(Time, v.description("When, by the database's clock")),
+  }),
+  v.description("What the saga does by itself when the time comes"),
+);
+
 export const Uncompensated = v.pipe(
   v.strictObject({
     step: v.pipe(v.string(), v.description("Path of the step"), v.examples(["notify5"])),
@@ -91,6 +109,10 @@ export const Saga = v.pipe(
     ),
     moreSteps: v.optional(v.pipe(v.literal(true), v.description("There are more: all are at /v1/sagas/{id}/steps"))),
     waitingFor: v.pipe(v.nullable(v.array(Waiting)), v.description("Signals it waits for; null: none")),
+    timers: v.pipe(
+      v.array(Timer),
+      v.description("What it does by itself, the soonest first; of more than 200 the soonest"),
+    ),
     parent: v.pipe(v.nullable(Parent), v.description("Null: nobody's child")),
     startedAt: v.pipe(Time, v.description("When it was accepted")),
     updatedAt: v.pipe(Time, v.description("Time of its last transition")),

@@ -5,11 +5,13 @@ import type { Sql } from "../timeline/database.ts";
 import { readSteps, type SagaRow, type SagaStepRow } from "../timeline/read-sagas.ts";
 import type { Masking } from "./masking.ts";
 import type { Engine } from "./port.ts";
-import type { Saga, SagaError, SagaStep } from "./saga-schema.ts";
+import type { Saga, SagaError, SagaStep, Timer } from "./saga-schema.ts";
 import { maskingOfSagas, type Reader } from "./sensitive.ts";
 
 /** Steps that are shown with a saga. An `each` may have ten thousand; all are listed page by page. */
 const STEPS_MAX = 200;
+/** The same `each` may wait for as many retries. */
+const TIMERS_MAX = 200;
 
 type SagaView = InferOutput<typeof Saga>;
 
@@ -48,11 +50,24 @@ function view(row: SagaRow, steps: readonly SagaStepRow[], masking: Masking): Sa
     ...(steps.length > STEPS_MAX ? { moreSteps: true as const } : {}),
     waitingFor:
       waiting.length === 0 ? null : waiting.map(({ signal, path, deadlineAt }) => ({ signal, path, deadlineAt })),
+    timers: viewTimers(row.timers ?? {}),
     parent: row.parent_id === null ? null : { sagaId: row.parent_id, step: row.parent_path ?? "" },
     startedAt: row.started_at.toISOString(),
     updatedAt: row.updated_at.toISOString(),
     finishedAt: row.finished_at?.toISOString() ?? null,
   };
+}
+
+/** Names of timers are `<kind>:<path>`; without a path it is the saga's own. */
+function viewTimers(timers: Readonly<Record<string, string>>): InferOutput<typeof Timer>[] {
+  return Object.entries(timers)
+    .map(([name, dueAt]) => {
+      const colon = name.indexOf(":");
+      const kind = name.slice(0, colon) as InferOutput<typeof Timer>["kind"];
+      return { kind, step: name.slice(colon + 1) || null, dueAt };
+    })
+    .sort((a, b) => Date.parse(a.dueAt) - Date.parse(b.dueAt))
+    .slice(0, TIMERS_MAX);
 }
 
 function viewError(error: JsonObject, masking: Masking): InferOutput<typeof SagaError> {

@@ -20,6 +20,7 @@ export function sagaText(saga: SagaView): string {
     ["error", errorText(saga.error)],
     ["output", saga.output === null ? null : JSON.stringify(saga.output)],
     ...(saga.waitingFor ?? []).map((wait) => ["waits for", waitText(wait)] as const),
+    ...ownTimers(saga).map((timer) => ["next", timerText(timer)] as const),
     ...saga.uncompensated.map(({ step, reason }) => ["not undone", `${step}: ${reason}`] as const),
   ]);
   const rows = saga.steps.map((step) => [
@@ -41,6 +42,15 @@ function errorText(error: SagaView["error"]): string | null {
 
 function waitText({ signal, path, deadlineAt }: NonNullable<SagaView["waitingFor"]>[number]): string {
   return `signal ${signal} at ${path}${deadlineAt === null ? "" : `, until ${time(deadlineAt)}`}`;
+}
+
+/** Without the deadlines of waits, which stand there already. */
+function ownTimers({ timers, waitingFor }: SagaView): SagaView["timers"] {
+  return timers.filter(({ kind, step }) => kind !== "deadline" || !waitingFor?.some(({ path }) => path === step));
+}
+
+function timerText({ kind, step, dueAt }: SagaView["timers"][number]): string {
+  return `${kind} of ${step ?? "the saga"} at ${time(dueAt)}`;
 }
 
 /** With `--wait`: the exit code says whether the saga is completed. @throws CliError */

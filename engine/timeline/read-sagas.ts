@@ -2,7 +2,7 @@ import type { Json, JsonObject } from "../core/json.ts";
 import type { SagaStatus, Uncompensated, Waiting } from "../core/state.ts";
 import type { Sql } from "./database.ts";
 
-/** A row of `timeline.saga`, without the orchestrator's state but for what it waits for. */
+/** A row of `timeline.saga`, without the orchestrator's state but for what it waits for and its timers. */
 export interface SagaRow {
   readonly id: string;
   readonly definition: string;
@@ -16,6 +16,8 @@ export interface SagaRow {
   readonly error: JsonObject | null;
   readonly uncompensated: readonly Uncompensated[];
   readonly waiting_for: readonly Waiting[] | null;
+  /** Name → due. The state has what `timeline.timer` has, in the row that is read anyway. */
+  readonly timers: Readonly<Record<string, string>> | null;
   readonly started_at: Date;
   readonly updated_at: Date;
   readonly finished_at: Date | null;
@@ -125,7 +127,7 @@ export async function listSteps(
 function sagaColumns(sql: Sql) {
   return sql`
     s.id, s.definition, s.version, s.revision, s.status, s.key, s.labels, s.input, s.output, s.error, s.uncompensated,
-    s.state->'waitingFor' as waiting_for, s.started_at, s.updated_at, s.finished_at, s.parent_id, s.parent_path
+    s.state->'waitingFor' as waiting_for, s.state->'timers' as timers, s.started_at, s.updated_at, s.finished_at, s.parent_id, s.parent_path
   `;
 }
 

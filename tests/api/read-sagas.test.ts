@@ -36,7 +36,14 @@ test("a saga is shown with its steps, what it waits for and its times", async ()
     key: "A-1",
     labels: { purpose: "car" },
     input: { n: 1 },
-    state: { waitingFor },
+    state: {
+      waitingFor,
+      timers: {
+        "deadline:": "2026-12-02T00:00:00.000Z",
+        "retry:each1[3]/screen": "2026-11-30T00:00:00.000Z",
+        "deadline:choose2/manual_review/review": "2026-12-01T00:00:00.000Z",
+      },
+    },
     startedAt: "2026-11-01T10:00:00.000Z",
   });
   await sql`
@@ -69,6 +76,11 @@ test("a saga is shown with its steps, what it waits for and its times", async ()
       { path: "screen", status: "running", attempts: 2, startedAt: "2026-11-01T10:00:02.000Z", finishedAt: null },
     ],
     waitingFor,
+    timers: [
+      { kind: "retry", step: "each1[3]/screen", dueAt: "2026-11-30T00:00:00.000Z" },
+      { kind: "deadline", step: "choose2/manual_review/review", dueAt: "2026-12-01T00:00:00.000Z" },
+      { kind: "deadline", step: null, dueAt: "2026-12-02T00:00:00.000Z" },
+    ],
     parent: null,
     startedAt: "2026-11-01T10:00:00.000Z",
     updatedAt: expect.any(String),

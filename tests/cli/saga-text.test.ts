@@ -16,6 +16,7 @@ const SAGA: Parameters<typeof sagaText>[0] = {
   uncompensated: [],
   steps: [{ path: "ship[9]/pack", status: "running", attempts: 1, startedAt: null, finishedAt: null }],
   waitingFor: null,
+  timers: [],
   parent: null,
   startedAt: "2026-11-01T10:00:00.000Z",
   updatedAt: "2026-11-01T10:00:00.000Z",
@@ -30,4 +31,22 @@ test("a saga with more steps than are shown says where the others are", () => {
       .at(-1),
   ).toBe(where);
   expect(sagaText(SAGA)).not.toContain("more steps");
+});
+
+test("what happens by itself is said once, and the deadline of a wait with the wait", () => {
+  const dueAt = "2026-11-01T10:00:12.000Z";
+  const text = sagaText({
+    ...SAGA,
+    waitingFor: [{ signal: "approved", path: "approval", deadlineAt: dueAt }],
+    timers: [
+      { kind: "deadline", step: "approval", dueAt },
+      { kind: "retry", step: "screen", dueAt },
+      { kind: "deadline", step: null, dueAt },
+    ],
+  });
+
+  expect(text.split("\n").flatMap((line) => /^next +(\S+ of .*) at /.exec(line)?.[1] ?? [])).toEqual([
+    "retry of screen",
+    "deadline of the saga",
+  ]);
 });

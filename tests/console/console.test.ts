@@ -11,6 +11,7 @@ let stand: Stand;
 let parked: string;
 let undone: string;
 let waiting: string;
+let delivery: string;
 
 beforeAll(async () => {
   stand = await openStand();
@@ -19,6 +20,7 @@ beforeAll(async () => {
   await stand.order("P-2", "Mori", 460);
   undone = await stand.order("U-1", "Nobody", 120);
   await stand.order("U-2", "Nobody (locked)", 130);
+  delivery = await stand.start("delivery", { orderNo: "D-1", customer: "Abe", amount: 200 });
   waiting = await stand.order("W-1", "A customer with quite a long name, Ltd.", 900);
 });
 
@@ -107,6 +109,15 @@ test("one selection drives steps, picture, both lists and the address", async ()
   expect(await page.locator(".waterfall tr.selected").count()).toBe(1);
   await page.reload();
   await page.locator(".ledger tr.details").waitFor();
+  await page.context().close();
+});
+
+test("what a saga does next by itself is counted down, in words, on its journey and on its picture", async () => {
+  const page = await stand.open(`/sagas/${delivery}`);
+  await page.getByText(/^◷ Next: parallel0.road.carry retry 2 in (?:1 h|59 m)/).waitFor();
+  await page.getByText(/deadline of the saga in (?:7|6) d/).waitFor();
+  await page.getByRole("button", { name: /carry.*retrying.*retry 2 in (?:1 h|59 m)/ }).waitFor();
+  expect(await page.locator(".graph .due").allTextContents()).toEqual([expect.stringMatching(/^◷ (?:1 h|59 m)$/)]);
   await page.context().close();
 });
 

@@ -19,6 +19,8 @@ export interface Stand {
   readonly line: Line;
   /** Starts an order and waits until it is final, parked or waits. Returns its saga's id. */
   order(orderNo: string, customer: string, amount: number): Promise<string>;
+  /** Starts a saga. Returns its id. */
+  start(definition: string, input: object): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -54,6 +56,7 @@ export async function openStand(environment: Record<string, string> = {}): Promi
       return page;
     },
     order: (orderNo, customer, amount) => startOrder(engine.url, { orderNo, customer, amount }),
+    start: (definition, input) => start(engine.url, definition, input),
     close: async () => {
       await browser.close();
       line.close();
@@ -108,13 +111,17 @@ async function openLine(port: number): Promise<Line> {
   };
 }
 
-async function startOrder(url: string, input: object): Promise<string> {
-  const response = await fetch(`${url}/v1/sagas/order`, {
+async function start(url: string, definition: string, input: object): Promise<string> {
+  const response = await fetch(`${url}/v1/sagas/${definition}`, {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify(input),
   });
-  const { sagaId } = (await response.json()) as { sagaId: string };
+  return ((await response.json()) as { sagaId: string }).sagaId;
+}
+
+async function startOrder(url: string, input: object): Promise<string> {
+  const sagaId = await start(url, "order", input);
   const until = performance.now() + LONG_MS;
   while (performance.now() < until) {
     const saga = (await (await fetch(`${url}/v1/sagas/${sagaId}`)).json()) as { status: string; waitingFor: unknown };

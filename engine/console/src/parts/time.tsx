@@ -31,7 +31,7 @@ export function Lasting({ from, to }: { readonly from: string; readonly to: stri
 }
 
 /** Draws again each second. */
-function useSecond(on = true): void {
+export function useSecond(on = true): void {
   const [, again] = useState(0);
   useEffect(() => {
     if (!on) return;

@@ -20,6 +20,7 @@ export default defineDomain({
     charge: { input: Order, output: Done, run: (_tx: Tx, order: Order) => charge(order) },
     refund: { input: Order, run: () => Promise.resolve(succeeded()) },
     ship: { input: Order, output: Done, run: (_tx: Tx, order: Order) => ship(order) },
+    carry: { input: Order, output: Done, run: (_tx: Tx, order: Order) => carry(order) },
     recall: { input: Order, run: () => Promise.resolve(succeeded()) },
   },
 });
@@ -35,6 +36,10 @@ async function charge(input: Order): Promise<Outcome<{ amount: number }>> {
 async function ship(input: Order): Promise<Outcome<{ amount: number }>> {
   if (input.customer.startsWith("Nobody")) return rejected("no_address", `nothing can be sent to ${input.customer}`);
   return done(input);
+}
+
+function carry({ customer }: Order): Promise<Outcome<{ amount: number }>> {
+  return Promise.reject(new Error(`the road to ${customer} is closed`));
 }
 
 async function release({ customer }: Order): Promise<Outcome<undefined>> {

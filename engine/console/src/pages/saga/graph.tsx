@@ -1,6 +1,8 @@
-import type { Graph, GraphBox } from "../../data/shapes.ts";
+import type { Graph, GraphBox, SagaTimer } from "../../data/shapes.ts";
+import { between, duration } from "../../parts/format.ts";
 import { Scroll } from "../../parts/scroll.tsx";
 import { lookOf, statusText } from "../../parts/status.tsx";
+import { useSecond } from "../../parts/time.tsx";
 import { numberless, type Place } from "./places.ts";
 import { t } from "./text.ts";
 
@@ -12,13 +14,15 @@ const PILLS = new Set(["start", "completed", "end", "fail", "join"]);
 interface GraphProps {
   readonly graph: Graph;
   readonly places: ReadonlyMap<string, Place>;
+  /** What a step does by itself, by its path without numbers. */
+  readonly timers?: ReadonlyMap<string, SagaTimer>;
   /** Path of the selected step. */
   readonly selected?: string | undefined;
   readonly onSelect?: (path: string) => void;
 }
 
 /** A definition as a picture, with how each of its steps stands in a run. The list of steps says the same in words. */
-export function GraphView({ graph, places, selected, onSelect }: GraphProps) {
+export function GraphView({ graph, places, timers, selected, onSelect }: GraphProps) {
   const { width, height, boxes, lines, labels } = graph;
   const [wide, high] = [width + 2 * MARGIN, height + 2 * MARGIN];
   return (
@@ -51,6 +55,7 @@ export function GraphView({ graph, places, selected, onSelect }: GraphProps) {
             key={`${box.x} ${box.y}`}
             box={box}
             place={box.path === null ? undefined : places.get(box.path)}
+            timer={box.path === null || box.kind === "undo" ? undefined : timers?.get(box.path)}
             selected={selected !== undefined && box.kind !== "undo" && box.path === numberless(selected)}
             onSelect={onSelect}
           />
@@ -68,11 +73,12 @@ export function GraphView({ graph, places, selected, onSelect }: GraphProps) {
 interface BoxProps {
   readonly box: GraphBox;
   readonly place: Place | undefined;
+  readonly timer: SagaTimer | undefined;
   readonly selected: boolean;
   readonly onSelect: ((path: string) => void) | undefined;
 }
 
-function BoxView({ box, place, selected, onSelect }: BoxProps) {
+function BoxView({ box, place, timer, selected, onSelect }: BoxProps) {
   const { x, y, width, height, kind, lines, pivot } = box;
   const status = statusOf(kind, place?.status);
   const tone = status === undefined ? "" : ` tone-${lookOf(status).tone}`;
@@ -100,6 +106,7 @@ function BoxView({ box, place, selected, onSelect }: BoxProps) {
           {line}
         </text>
       ))}
+      {timer === undefined ? null : <Due timer={timer} right={x + width + 8} bottom={y + height + 4} />}
       {status === undefined ? null : (
         <g class="badge">
           <circle cx={x + width - 2} cy={y + 2} r={9} />
@@ -109,6 +116,18 @@ function BoxView({ box, place, selected, onSelect }: BoxProps) {
         </g>
       )}
     </g>
+  );
+}
+
+/** In how long a step does something by itself: on the edge of its box, beside the line that leaves it, in one unit. */
+function Due({ timer, right, bottom }: { readonly timer: SagaTimer; readonly right: number; readonly bottom: number }) {
+  useSecond();
+  const left = Math.round(-between(timer.dueAt, null) / 1_000) * 1_000;
+  const [value, unit] = duration(left).split(" ");
+  return (
+    <text class="due" x={right} y={bottom}>
+      ◷ {left < 1_000 ? "…" : `${value} ${unit}`}
+    </text>
   );
 }
 

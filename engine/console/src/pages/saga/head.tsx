@@ -7,6 +7,7 @@ import { t as word } from "../../parts/text.ts";
 import { Ago, Lasting } from "../../parts/time.tsx";
 import { Actions } from "./actions.tsx";
 import { t } from "./text.ts";
+import { Countdown, Next } from "./timers.tsx";
 
 /** Which saga this is, how it stands, why, and what can be done. */
 export function Head({ saga, onDone }: { readonly saga: Saga; readonly onDone: () => void }) {
@@ -34,6 +35,7 @@ export function Head({ saga, onDone }: { readonly saga: Saga; readonly onDone: (
         </p>
       )}
       <Why saga={saga} />
+      <Next saga={saga} />
       <Actions saga={saga} onDone={onDone} />
     </>
   );
@@ -58,7 +60,13 @@ function Why({ saga: { error, waitingFor, uncompensated } }: { readonly saga: Sa
           <p>
             <span aria-hidden="true">◷ </span>
             {t("waits", { name: signal })}
-            {deadlineAt === null ? null : <span> {t("waitsUntil", { time: moment(deadlineAt) })}</span>}
+            {deadlineAt === null ? null : (
+              <span>
+                {" "}
+                {t("waitsUntil", { time: moment(deadlineAt) })} ·{" "}
+                <Countdown timer={{ kind: "deadline", step: path, dueAt: deadlineAt }} step={undefined} />
+              </span>
+            )}
           </p>
         </div>
       ))}

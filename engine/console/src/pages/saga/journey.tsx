@@ -1,6 +1,7 @@
 import type { Saga } from "../../data/shapes.ts";
 import { lookOf, Status, statusText } from "../../parts/status.tsx";
 import { t } from "./text.ts";
+import { Countdown, soonestOf } from "./timers.tsx";
 
 /** At most so many steps stand in the line; of a longer run the newest. */
 const SHOWN = 24;
@@ -19,28 +20,39 @@ export function Journey({
     ({ path }) => !saga.steps.some((other) => other.path.startsWith(`${path}/`) || other.path.startsWith(`${path}[`)),
   );
   const shown = leaves.slice(-SHOWN);
+  const timers = soonestOf(saga.timers);
   return (
     <ol class="journey" aria-label={t("journey")}>
       <li>
         <span class="stop">▶ {saga.definition}</span>
       </li>
       {shown.length < leaves.length ? <li class="soft">… {leaves.length - shown.length}</li> : null}
-      {shown.map(({ path, status, attempts }) => (
-        <li key={path}>
-          <button
-            type="button"
-            class={`stop tone-${lookOf(status).tone}`}
-            aria-pressed={path === selected}
-            title={`${path}: ${statusText(status)}`}
-            onClick={() => onSelect(path)}
-          >
-            <span aria-hidden="true">{lookOf(status).icon} </span>
-            {path.replace(/^.*\//, "")}
-            <span class="hidden">: {statusText(status)}</span>
-            {attempts > 1 ? <small> ×{attempts}</small> : null}
-          </button>
-        </li>
-      ))}
+      {shown.map((step) => {
+        const { path, status, attempts } = step;
+        const timer = timers.get(path);
+        return (
+          <li key={path}>
+            <button
+              type="button"
+              class={`stop tone-${lookOf(status).tone}`}
+              aria-pressed={path === selected}
+              title={`${path}: ${statusText(status)}`}
+              onClick={() => onSelect(path)}
+            >
+              <span aria-hidden="true">{lookOf(status).icon} </span>
+              {path.replace(/^.*\//, "")}
+              <span class="hidden">: {statusText(status)}</span>
+              {attempts > 1 ? <small> ×{attempts}</small> : null}
+              {timer === undefined ? null : (
+                <small>
+                  {" "}
+                  · <Countdown timer={timer} step={step} />
+                </small>
+              )}
+            </button>
+          </li>
+        );
+      })}
       {saga.finishedAt === null ? null : (
         <li>
           <Status status={saga.status} />

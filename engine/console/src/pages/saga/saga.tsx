@@ -18,6 +18,7 @@ import { Ledger } from "./ledger.tsx";
 import { ownerOf } from "./ledger-row.ts";
 import { isUndoing, placesOf, undoablesOf } from "./places.ts";
 import { t } from "./text.ts";
+import { timersByPlace } from "./timers.tsx";
 import { Waterfall } from "./waterfall.tsx";
 
 /** Entries of the timeline that are read at once. */
@@ -60,6 +61,7 @@ interface SagaViewProps {
 function SagaView({ saga, timeline, graph, onDone }: SagaViewProps) {
   const { step, message, selectStep, selectMessage } = useSelection(timeline.data?.items ?? []);
   const places = useMemo(() => placesOf(saga.steps), [saga.steps]);
+  const timers = useMemo(() => timersByPlace(saga.timers), [saga.timers]);
   return (
     <div class="stack">
       <Head saga={saga} onDone={onDone} />
@@ -68,7 +70,7 @@ function SagaView({ saga, timeline, graph, onDone }: SagaViewProps) {
         <div class="sheet">
           <h2>{t("graph")}</h2>
           {graph === undefined ? null : (
-            <GraphView graph={graph} places={places} selected={step} onSelect={selectStep} />
+            <GraphView graph={graph} places={places} timers={timers} selected={step} onSelect={selectStep} />
           )}
         </div>
         <div class="stack">
