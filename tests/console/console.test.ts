@@ -109,6 +109,12 @@ test("one selection drives steps, picture, both lists and the address", async ()
   expect(await page.locator(".waterfall tr.selected").count()).toBe(1);
   await page.reload();
   await page.locator(".ledger tr.details").waitFor();
+  expect(await page.locator(".cause.cause").count()).toBeGreaterThan(3);
+
+  const selected = page.locator(".ledger tr.selected");
+  await selected.getByRole("button", { name: /^because of \d+$/ }).click();
+  await selected.getByRole("button", { name: "step.requested" }).waitFor();
+  await selected.getByText(/led to \d+/).waitFor();
   await page.context().close();
 });
 

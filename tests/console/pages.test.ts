@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 
 import type { Message, Saga, SagaStep } from "../../engine/console/src/data/shapes.ts";
 import { diffOf } from "../../engine/console/src/pages/parked/line-diff.ts";
+import { linksOf } from "../../engine/console/src/pages/saga/cause-links.ts";
 import { placesOf, undoablesOf } from "../../engine/console/src/pages/saga/places.ts";
 import { barOf, scaleOf } from "../../engine/console/src/pages/saga/scale.ts";
 import { csvOf } from "../../engine/console/src/pages/sagas/csv.ts";
@@ -49,6 +50,26 @@ test("a step and its compensation are a pair: undone, failed, left, or nothing t
     "kept",
     "compensated",
     "nothing",
+  ]);
+});
+
+test("a message is linked to what led to it, up to the first, and to what came of it", () => {
+  const consumed = [{ group: "dispatcher" }];
+  const messages = [
+    { messageId: "A", causationId: null, consumptions: consumed },
+    { messageId: "B", causationId: "A", consumptions: consumed },
+    { messageId: "C", causationId: "B", consumptions: [] },
+    { messageId: "D", causationId: "B", consumptions: [] },
+    { messageId: "E", causationId: "elsewhere", consumptions: consumed },
+  ] as unknown as Message[];
+  const links = (id: string) => linksOf(messages, id).map(({ from, to, kind }) => `${from}${to} ${kind}`);
+
+  expect([links("A"), links("B"), links("C"), links("E"), linksOf(messages, undefined)]).toEqual([
+    ["AA own", "AB effect"],
+    ["AB cause", "AA before", "BB own", "BC effect", "BD effect"],
+    ["BC cause", "BB before", "AB before", "AA before"],
+    ["EE own"],
+    [],
   ]);
 });
 

@@ -10,3 +10,8 @@ export function stepOf({ stepKey, sagaId }: Message): string {
 export function ownerOf(message: Message): string {
   return stepOf(message).replace(/\/compensate\/.*$/, "");
 }
+
+/** Brings a message's row into sight, once it is drawn. */
+export function showRow(messageId: string): void {
+  requestAnimationFrame(() => document.getElementById(`message-${messageId}`)?.scrollIntoView({ block: "nearest" }));
+}

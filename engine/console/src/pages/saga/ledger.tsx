@@ -1,9 +1,16 @@
+import { call } from "../../data/call.ts";
 import type { Consumption, Message } from "../../data/shapes.ts";
 import { JsonView } from "../../parts/json.tsx";
+import { notice } from "../../parts/notice.tsx";
 import { Scroll } from "../../parts/scroll.tsx";
 import { Clock } from "../../parts/time.tsx";
-import { ownerOf, stepOf } from "./ledger-row.ts";
+import { go } from "../../shell/place.ts";
+import { CauseLines } from "./causes.tsx";
+import { ownerOf, showRow, stepOf } from "./ledger-row.ts";
 import { t } from "./text.ts";
+
+/** Of a message that led to more, the first. */
+const EFFECTS_SHOWN = 8;
 
 interface LedgerProps {
   readonly messages: readonly Message[];
@@ -15,7 +22,9 @@ interface LedgerProps {
 /** Requests on the left, what consumers made of them on the right: who, when, what, where. */
 export function Ledger({ messages, step, selected, onSelect }: LedgerProps) {
   const numbers = new Map(messages.map(({ messageId }, index) => [messageId, index + 1]));
-  const cause = messages.find(({ messageId }) => messageId === selected)?.causationId;
+  const byId = new Map(messages.map((message) => [message.messageId, message]));
+  const effects = Map.groupBy(messages, ({ causationId }) => causationId);
+  const cause = byId.get(selected ?? "")?.causationId;
   return (
     <Scroll class="table ledger" label={t("ledger")}>
       <table>
@@ -23,6 +32,7 @@ export function Ledger({ messages, step, selected, onSelect }: LedgerProps) {
           <tr>
             <th scope="col">#</th>
             <th scope="col">{t("request")}</th>
+            <td class="between" />
             <th scope="col">{t("consumption")}</th>
           </tr>
         </thead>
@@ -35,13 +45,14 @@ export function Ledger({ messages, step, selected, onSelect }: LedgerProps) {
               related ? "related" : "",
               step !== undefined && ownerOf(message) === step ? "of-step" : "",
             ];
-            const because = message.causationId === null ? undefined : numbers.get(message.causationId);
+            const because = message.causationId === null ? undefined : byId.get(message.causationId);
             return (
               <Row
                 key={message.messageId}
                 message={message}
-                number={numbers.get(message.messageId) ?? 0}
+                numbers={numbers}
                 because={because}
+                effects={effects.get(message.messageId) ?? []}
                 classes={classes.join(" ").trim()}
                 open={isSelected}
                 onSelect={onSelect}
@@ -50,26 +61,33 @@ export function Ledger({ messages, step, selected, onSelect }: LedgerProps) {
           })}
         </tbody>
       </table>
+      <CauseLines messages={messages} selected={selected} />
     </Scroll>
   );
 }
 
 interface RowProps {
   readonly message: Message;
-  readonly number: number;
-  readonly because: number | undefined;
+  readonly numbers: ReadonlyMap<string, number>;
+  readonly because: Message | undefined;
+  readonly effects: readonly Message[];
   readonly classes: string;
   readonly open: boolean;
   readonly onSelect: (message: Message | undefined) => void;
 }
 
-function Row({ message, number, because, classes, open, onSelect }: RowProps) {
-  const { messageId, type, topic, producer, requestedAt, attempt, late, consumptions } = message;
+function Row({ message, numbers, because, effects, classes, open, onSelect }: RowProps) {
+  const { messageId, causationId, type, topic, producer, requestedAt, attempt, late, consumptions } = message;
+  const numberOf = (other: Message) => numbers.get(other.messageId) ?? 0;
+  const goTo = (other: Message) => {
+    onSelect(other);
+    showRow(other.messageId);
+  };
   return (
     <>
       <tr data-row={messageId} class={classes} id={`message-${messageId}`}>
-        <td class="number soft">{number}</td>
-        <td class="entry">
+        <td class="number soft">{numberOf(message)}</td>
+        <td class="entry request">
           <button type="button" class="link" aria-expanded={open} onClick={() => onSelect(open ? undefined : message)}>
             {type ?? topic}
           </button>{" "}
@@ -78,26 +96,69 @@ function Row({ message, number, because, classes, open, onSelect }: RowProps) {
           {late ? <small class="fault"> {t("late")}</small> : null}
           <div class="soft">
             {requestedAt === null ? null : <Clock time={requestedAt} />} · {producer} → <code>{topic}</code>
-            {because === undefined ? null : <span class="because"> ↳ {t("because", { number: because })}</span>}
+            {because === undefined ? null : (
+              <>
+                {" ↳ "}
+                <Other text={t("because", { number: numberOf(because) })} onGo={() => goTo(because)} />
+              </>
+            )}
+            {because !== undefined || causationId === null ? null : (
+              <>
+                {" ↳ "}
+                <Other text={t("becauseElsewhere")} onGo={() => void goToMessage(causationId)} />
+              </>
+            )}
           </div>
         </td>
-        <td class="entry">
+        <td class="between" />
+        <td class="entry made">
           {consumptions.length === 0 ? <span class="soft">◷ {t("pending")}</span> : null}
           {consumptions.map((consumption) => (
             <ConsumptionView key={consumption.group} consumption={consumption} />
           ))}
+          {effects.length === 0 ? null : (
+            <div class="soft">
+              → {t("ledTo")}{" "}
+              {effects.slice(0, EFFECTS_SHOWN).map((effect, index) => (
+                <span key={effect.messageId}>
+                  {index === 0 ? "" : ", "}
+                  <Other text={String(numberOf(effect))} onGo={() => goTo(effect)} />
+                </span>
+              ))}
+              {effects.length > EFFECTS_SHOWN ? " …" : ""}
+            </div>
+          )}
         </td>
       </tr>
       {open ? (
         <tr class="details">
           <td />
-          <td colSpan={2}>
+          <td colSpan={3}>
             <Details message={message} />
           </td>
         </tr>
       ) : null}
     </>
   );
+}
+
+/** Another message, to be selected. */
+function Other({ text, onGo }: { readonly text: string; readonly onGo: () => void }) {
+  return (
+    <button type="button" class="link" onClick={onGo}>
+      {text}
+    </button>
+  );
+}
+
+/** A message that is not on this page, or belongs to another saga: that saga's page has it. */
+async function goToMessage(messageId: string): Promise<void> {
+  try {
+    const { sagaId } = await call<Message>(`/v1/messages/${messageId}`);
+    if (sagaId !== null) go(`/sagas/${sagaId}?message=${messageId}`);
+  } catch (error) {
+    notice(error instanceof Error ? error.message : String(error));
+  }
 }
 
 function ConsumptionView({ consumption }: { readonly consumption: Consumption }) {

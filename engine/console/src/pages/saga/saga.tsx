@@ -1,4 +1,4 @@
-import { useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 
 import type { Graph, Message, Saga, SagaStep, Timeline } from "../../data/shapes.ts";
 import { type Called, useCall } from "../../data/use-call.ts";
@@ -15,7 +15,7 @@ import { GraphView } from "./graph.tsx";
 import { Head } from "./head.tsx";
 import { Journey } from "./journey.tsx";
 import { Ledger } from "./ledger.tsx";
-import { ownerOf } from "./ledger-row.ts";
+import { ownerOf, showRow } from "./ledger-row.ts";
 import { isUndoing, placesOf, undoablesOf } from "./places.ts";
 import { t } from "./text.ts";
 import { timersByPlace } from "./timers.tsx";
@@ -28,12 +28,19 @@ const ENTRIES = 200;
 export function SagaPage({ parts: { id = "" } }: PageProps) {
   const concerns = (event: { readonly sagaId: string }) => event.sagaId === id;
   const saga = useCall<Saga>(`/v1/sagas/${id}`, { concerns });
-  const [query] = useQuery();
-  // Only where the page was opened: a selection later on does not move the window.
-  const [around] = useState(query.get("message"));
+  const [query, change] = useQuery();
+  // A selection moves the window only when it lies outside.
+  const wanted = query.get("message");
+  const [around, setAround] = useState(wanted);
   const page = query.get("page");
   const where = page !== null ? `&cursor=${encodeURIComponent(page)}` : around !== null ? `&around=${around}` : "";
   const timeline = useCall<Timeline>(`/v1/sagas/${id}/timeline?limit=${ENTRIES}${where}`, { concerns });
+  const items = timeline.data?.items;
+  useEffect(() => {
+    if (wanted === null || items === undefined || items.some(({ messageId }) => messageId === wanted)) return;
+    setAround(wanted);
+    if (page !== null) change({ page: null }, { replace: true });
+  }, [wanted]);
   const graph = useCall<Graph>(
     saga.data === undefined
       ? undefined
@@ -126,9 +133,7 @@ function useSelection(messages: readonly Message[]) {
     const next = messages[at === -1 ? 0 : at + by];
     if (next === undefined) return;
     selectMessage(next);
-    requestAnimationFrame(() =>
-      document.getElementById(`message-${next.messageId}`)?.scrollIntoView({ block: "nearest" }),
-    );
+    showRow(next.messageId);
   };
   useKeys({ "[": () => move(-1), "]": () => move(1) });
   return {
