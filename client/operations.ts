@@ -1811,6 +1811,8 @@ export interface Operations {
       readonly action?: string;
       /** Done to this saga, message or consumer group */
       readonly target?: string;
+      /** Done to this saga, or to a message of it */
+      readonly saga?: string;
       /** Done at or after this time */
       readonly since?: string;
       /** Rows of a page */

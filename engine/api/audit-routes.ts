@@ -8,7 +8,7 @@ import type { Api, ApiParts } from "./api-env.ts";
 import { readCursor, writeCursor } from "./cursor.ts";
 import { describe } from "./describe.ts";
 import { principalOf } from "./principal.ts";
-import { Limit, QueryText, queryTime } from "./query-schema.ts";
+import { Limit, QueryText, queryTime, queryUlid } from "./query-schema.ts";
 import { readQuery } from "./read-query.ts";
 import { maskingOf } from "./sensitive.ts";
 
@@ -16,6 +16,7 @@ const AuditQuery = v.strictObject({
   actor: v.optional(v.pipe(QueryText, v.description("Done by"))),
   action: v.optional(v.pipe(QueryText, v.description("This action"), v.examples(["group.rewind"]))),
   target: v.optional(v.pipe(QueryText, v.description("Done to this saga, message or consumer group"))),
+  saga: v.optional(queryUlid("Done to this saga, or to a message of it")),
   since: v.optional(queryTime("Done at or after this time")),
   limit: Limit,
   cursor: v.optional(v.pipe(QueryText, v.description("`nextCursor` of the page before"))),
@@ -57,8 +58,9 @@ export function addAuditRoutes(app: Api, { engine, sql }: ApiParts): void {
     const rows = await readAudit(sql, { ...filter, before, limit: limit + 1 });
     const page = rows.slice(0, limit);
     const last = rows.length > limit ? page.at(-1) : undefined;
-    const masking = await maskingOf(engine, sql, [...new Set(page.map(sagaOf).filter(isUlid))], principalOf(c));
-    const items = page.map((row) => view(row, masking.of(sagaOf(row))));
+    const of = (row: AuditRow) => filter.saga ?? sagaOf(row);
+    const masking = await maskingOf(engine, sql, [...new Set(page.map(of).filter(isUlid))], principalOf(c));
+    const items = page.map((row) => view(row, masking.of(of(row))));
     return c.json({
       items,
       nextCursor: last === undefined ? null : writeCursor({ list: "audit", id: last.id, at: last.placed_at }),

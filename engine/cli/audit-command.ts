@@ -11,6 +11,7 @@ interface AuditOptions extends OutputOptions {
   readonly actor?: string;
   readonly action?: string;
   readonly target?: string;
+  readonly saga?: string;
   readonly since?: string;
   readonly limit?: string;
   readonly cursor?: string;
@@ -25,6 +26,7 @@ export function addAudit(program: Command): void {
     .option("--actor <name>", "done by")
     .option("--action <action>", "this action, like group.rewind")
     .option("--target <id>", "done to this saga, message or consumer group")
+    .option("--saga <id>", "done to this saga, or to a message of it")
     .option("--since <time>", "done at or after it, like 2026-01-31T12:00:00Z")
     .option("--limit <n>", "rows of a page, at most 200")
     .option("--cursor <cursor>", "the page after this one")

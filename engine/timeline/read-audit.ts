@@ -21,6 +21,8 @@ export interface AuditFilter {
   readonly actor?: string | undefined;
   readonly action?: string | undefined;
   readonly target?: string | undefined;
+  /** On this saga, or on a message of it. */
+  readonly saga?: string | undefined;
   readonly since?: Date | undefined;
   /** Only actions older than this place. */
   readonly before?: TimelinePlace | undefined;
@@ -29,7 +31,7 @@ export interface AuditFilter {
 
 /** Actions of operators, newest first by the database's clock. */
 export async function readAudit(sql: Sql, filter: AuditFilter): Promise<readonly AuditRow[]> {
-  const { actor, action, target, since, before, limit } = filter;
+  const { actor, action, target, saga, since, before, limit } = filter;
   const rows = await sql<AuditRow[]>`
     select a.id, a.at, (extract(epoch from a.at) * 1000000)::bigint::text as placed_at, a.actor, a.action, a.target, a.reason,
       a.before, a.after
@@ -38,6 +40,7 @@ export async function readAudit(sql: Sql, filter: AuditFilter): Promise<readonly
       ${actor === undefined ? sql`` : sql`and a.actor = ${actor}`}
       ${action === undefined ? sql`` : sql`and a.action = ${action}`}
       ${target === undefined ? sql`` : sql`and a.target = ${target}`}
+      ${saga === undefined ? sql`` : sql`and ${isOf(sql, saga)}`}
       ${since === undefined ? sql`` : sql`and a.at >= ${since}`}
       ${
         before === undefined
@@ -48,4 +51,14 @@ export async function readAudit(sql: Sql, filter: AuditFilter): Promise<readonly
     limit ${limit}
   `;
   return [...rows];
+}
+
+/** An edit names its saga; of a message that was sent again the event store knows it. */
+function isOf(sql: Sql, saga: string) {
+  return sql`(
+    a.target = ${saga} or a.after->>'sagaId' = ${saga}
+    or (a.action = 'message.redrive' and exists (
+      select from timeline.event_request r where r.message_id = a.target and r.correlation_id = ${saga}
+    ))
+  )`;
 }

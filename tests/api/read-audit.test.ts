@@ -8,7 +8,7 @@ import type { JsonObject } from "../../engine/core/json.ts";
 import { newId } from "../../engine/timeline/ids.ts";
 import { type ApiDatabase, apiDatabase } from "./api-database.ts";
 import { keptLog, readingEngine } from "./reading-engine.ts";
-import { insertSaga } from "./saga-rows.ts";
+import { insertMessage, insertSaga } from "./saga-rows.ts";
 
 let database: ApiDatabase;
 let app: Api;
@@ -94,6 +94,29 @@ test("what is sensitive in the saga of an edited message is masked in its audit"
   expect((await audit(`?target=${target}`)).items[0]).toMatchObject({ reason: "*** called", after: { sagaId } });
 });
 
-test.each(["?since=yesterday", "?cursor=x", "?who=ann", "?limit=0"])("%s is refused", async (query) => {
+test("what was done to a saga is found with what was done to its messages, and all of it is masked", async () => {
+  const { sql } = database;
+  const saga = await insertSaga(sql, { input: { name: "Rosalind" } });
+  const [own, other] = [saga, await insertSaga(sql)];
+  const [ownMessage, otherMessage] = [
+    await insertMessage(sql, { sagaId: own, type: "step.requested" }),
+    await insertMessage(sql, { sagaId: other, type: "step.requested" }),
+  ];
+  const reason = "Rosalind called";
+  const at = "2026-11-04T10:00:00Z";
+  const found = [
+    await act({ at, target: own, action: "saga.retry", reason }),
+    await act({ at, target: newId(), action: "message.edit", after: { sagaId: own }, reason }),
+    await act({ at, target: ownMessage, action: "message.redrive", reason }),
+  ];
+  await act({ at, target: other, action: "saga.retry", reason });
+  await act({ at, target: otherMessage, action: "message.redrive", reason });
+  const { ids, items } = await audit(`?saga=${own.toLowerCase()}`);
+
+  expect(ids.toSorted()).toEqual(found.toSorted());
+  expect(items.map((item) => item.reason)).toEqual(["*** called", "*** called", "*** called"]);
+});
+
+test.each(["?since=yesterday", "?saga=x", "?cursor=x", "?who=ann", "?limit=0"])("%s is refused", async (query) => {
   expect((await app.request(`/v1/audit${query}`)).status).toBe(400);
 });

@@ -127,6 +127,28 @@ test("what a saga does next by itself is counted down, in words, on its journey 
   await page.context().close();
 });
 
+test("a saga shows its relatives, each of which leads on, and what operators did to it, as they do it", async () => {
+  const page = await stand.open(`/sagas/${delivery}`);
+  const related = page.locator(".sheet").filter({ has: page.getByRole("heading", { name: "Related sagas" }) });
+  const audit = page.locator(".sheet").filter({ has: page.getByRole("heading", { name: "What operators did" }) });
+  await audit.getByText("No operator has touched this saga.").waitFor();
+  await post(`/v1/sagas/${delivery}/cancel`, { reason: "the road stays closed" });
+  await audit.getByRole("row", { name: /local saga.cancel the road stays closed/ }).waitFor();
+
+  await related
+    .getByRole("row", { name: /^child at parallel0.order.order order D-1/ })
+    .getByRole("link")
+    .click();
+  await heading(page, "D-1");
+  await page.getByText(/^order@1/).waitFor();
+  await related.getByRole("row", { name: /^parent delivery D-1/ }).waitFor();
+  // What led to the child's start happened in its parent.
+  await page.getByRole("button", { name: "because of a message elsewhere" }).first().click();
+  await page.waitForURL(`**/sagas/${delivery}?message=*`);
+  await page.locator(".ledger tr.selected").getByRole("button", { name: "saga.started" }).waitFor();
+  await page.context().close();
+});
+
 test("a parked command is edited, and its saga goes on to its end", async () => {
   const page = await stand.open("/parked");
   await page

@@ -7,13 +7,14 @@ setDefaultTimeout(60_000);
 
 let stand: Stand;
 let saga: string;
-const keys = { admin: "", viewer: "" };
+const keys = { admin: "", viewer: "", narrow: "" };
 
 beforeAll(async () => {
   stand = await openStand();
   saga = await stand.order("P-1", "Ito Ken", 450);
   keys.admin = await makeKey("ann", "admin");
   keys.viewer = await makeKey("vic", "viewer");
+  keys.narrow = await makeKey("nan", "viewer", ["order"]);
   await eventually("it asks for a key", async () => (await fetch(`${stand.engine.url}/v1/me`)).status === 401);
 });
 
@@ -51,14 +52,28 @@ test("what a role may not do is not there", async () => {
   await page.context().close();
 });
 
-async function makeKey(name: string, role: string): Promise<string> {
+test("the audit is there for keys that are for all definitions, and not for others", async () => {
+  for (const [key, count] of [
+    [keys.viewer, 1],
+    [keys.narrow, 0],
+  ] as const) {
+    const page = await stand.open(`/sagas/${saga}`);
+    await page.getByLabel("Key", { exact: true }).fill(key);
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "Related sagas" }).waitFor();
+    expect([key, await page.getByRole("heading", { name: "What operators did" }).count()]).toEqual([key, count]);
+    await page.context().close();
+  }
+});
+
+async function makeKey(name: string, role: string, definitions?: readonly string[]): Promise<string> {
   const response = await fetch(`${stand.engine.url}/v1/keys`, {
     method: "POST",
     headers: {
       "content-type": "application/json",
       ...(keys.admin === "" ? {} : { authorization: `Bearer ${keys.admin}` }),
     },
-    body: JSON.stringify({ name, role, expiresAt: null, payloads: true, reason: "a test" }),
+    body: JSON.stringify({ name, role, expiresAt: null, payloads: true, reason: "a test", definitions }),
   });
   return ((await response.json()) as { key: string }).key;
 }

@@ -1,6 +1,7 @@
 /** What the API answers, as its own schemas have it: a change there that a page has not followed does not compile. */
 import type { InferOutput } from "valibot";
 
+import type * as audit from "../../../api/audit-schema.ts";
 import type * as definition from "../../../api/definition-schema.ts";
 import type * as draft from "../../../api/draft-schema.ts";
 import type * as graph from "../../../api/graph-schema.ts";
@@ -15,6 +16,8 @@ import type * as redrive from "../../../api/redrive-schema.ts";
 import type * as saga from "../../../api/saga-schema.ts";
 import type * as stream from "../../../api/stream-schema.ts";
 
+export type AuditList = InferOutput<typeof audit.AuditList>;
+export type AuditEntry = InferOutput<typeof audit.AuditEntry>;
 export type Comparison = InferOutput<typeof draft.Comparison>;
 export type ConsumerGroup = InferOutput<typeof group.ConsumerGroup>;
 export type ConsumerGroupList = InferOutput<typeof group.ConsumerGroupList>;

@@ -10,6 +10,7 @@ import { Lasting } from "../../parts/time.tsx";
 import { useKeys } from "../../shell/keys.ts";
 import type { PageProps } from "../../shell/pages.ts";
 import { useQuery } from "../../shell/place.ts";
+import { Audit } from "./audit.tsx";
 import { Compensation } from "./compensation.tsx";
 import { GraphView } from "./graph.tsx";
 import { Head } from "./head.tsx";
@@ -17,6 +18,7 @@ import { Journey } from "./journey.tsx";
 import { Ledger } from "./ledger.tsx";
 import { ownerOf, showRow } from "./ledger-row.ts";
 import { isUndoing, placesOf, undoablesOf } from "./places.ts";
+import { Related } from "./related.tsx";
 import { t } from "./text.ts";
 import { timersByPlace } from "./timers.tsx";
 import { Waterfall } from "./waterfall.tsx";
@@ -104,6 +106,10 @@ function SagaView({ saga, timeline, graph, onDone }: SagaViewProps) {
           )}
         </Loaded>
       </div>
+      <div class="halves">
+        <Related saga={saga} />
+        <Audit saga={saga} />
+      </div>
       <details class="sheet">
         <summary>{t("data")}</summary>
         <div class="stack">
@@ -113,7 +119,6 @@ function SagaView({ saga, timeline, graph, onDone }: SagaViewProps) {
           <JsonView value={saga.output} name={t("output")} />
           <h3>{t("labels")}</h3>
           <JsonView value={saga.labels} name={t("labels")} />
-          <a href={`/sagas?parent=${saga.sagaId}`}>{t("children")}</a>
         </div>
       </details>
     </div>

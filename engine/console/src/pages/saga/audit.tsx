@@ -1,0 +1,46 @@
+import { me } from "../../data/session.ts";
+import type { AuditEntry, AuditList, Saga, StreamEvent } from "../../data/shapes.ts";
+import { useCall } from "../../data/use-call.ts";
+import { Loaded } from "../../parts/states.tsx";
+import { Table } from "../../parts/table.tsx";
+import { Ago } from "../../parts/time.tsx";
+import { t } from "./text.ts";
+
+/** Entries that are shown; the whole audit has the others. */
+const SHOWN = 50;
+
+/** Types of the messages by which people move a saga. */
+const ASKED = /^(?:cancel|retry|skip|resolve|terminate|edit)\.requested$/;
+
+/** What people did to the saga and its messages, and why. The audit is for keys that are for all definitions. */
+export function Audit({ saga }: { readonly saga: Saga }) {
+  if (me.value?.definitions !== null) return null;
+  return <Entries saga={saga} />;
+}
+
+function Entries({ saga: { sagaId, startedAt } }: { readonly saga: Saga }) {
+  const concerns = (event: StreamEvent) => event.sagaId === sagaId && ASKED.test(event.type ?? "");
+  // Nothing was done to it before it was there: the audit is read by its time.
+  const audit = useCall<AuditList>(`/v1/audit?saga=${sagaId}&since=${startedAt}&limit=${SHOWN}`, { concerns });
+  return (
+    <div class="sheet">
+      <h2>{t("audit")}</h2>
+      <Loaded called={audit}>
+        {({ items }) =>
+          items.length === 0 ? (
+            <p class="soft">{t("noAudit")}</p>
+          ) : (
+            <Table label={t("audit")} columns={COLUMNS()} rows={items} keyOf={({ id }) => id} />
+          )
+        }
+      </Loaded>
+    </div>
+  );
+}
+
+const COLUMNS = () => [
+  { head: t("when"), cell: ({ at }: AuditEntry) => <Ago time={at} /> },
+  { head: t("who"), cell: ({ actor }: AuditEntry) => actor },
+  { head: t("what"), cell: ({ action }: AuditEntry) => <code>{action}</code> },
+  { head: t("why"), cell: ({ reason }: AuditEntry) => <span class="wrap">{reason}</span> },
+];
