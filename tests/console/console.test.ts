@@ -156,6 +156,9 @@ test("a parked command is edited, and its saga goes on to its end", async () => 
     .getByRole("button", { name: /over_limit/ })
     .click();
   await page.getByRole("button", { name: "P-2", exact: true }).click();
+  const later = page.locator(".later");
+  await later.getByRole("link", { name: "saga.parked" }).waitFor();
+  expect((await later.getByRole("link").allInnerTexts())[0]).toBe("step.failed");
   await page.getByRole("button", { name: "Edit and retry" }).click();
   const dialog = page.getByRole("dialog");
   const body = dialog.getByLabel("Body (JSON)");

@@ -11,6 +11,7 @@ import { Ago } from "../../parts/time.tsx";
 import { useKeys } from "../../shell/keys.ts";
 import { useQuery } from "../../shell/place.ts";
 import { EditDialog } from "./edit-dialog.tsx";
+import { Later } from "./later.tsx";
 import { Redriving } from "./redriving.tsx";
 import { StepDialog } from "./step-dialog.tsx";
 import { t } from "./text.ts";
@@ -145,7 +146,14 @@ function ParkedSagaView({ saga, onDo }: { readonly saga: ParkedSaga; readonly on
           </button>
         </div>
       ) : null}
-      {messageId === null ? <p class="soft">{t("noMessage")}</p> : <MessageView called={message} />}
+      {messageId === null ? (
+        <p class="soft">{t("noMessage")}</p>
+      ) : (
+        <>
+          <MessageView called={message} />
+          <Later key={messageId} sagaId={sagaId} messageId={messageId} />
+        </>
+      )}
     </section>
   );
 }
