@@ -1397,6 +1397,8 @@ export interface Operations {
       readonly key?: string;
       /** Id of a saga: its children */
       readonly parent?: string;
+      /** Path of a step: open sagas that are at it. `each1[]/pack`: at this step of any item */
+      readonly step?: string;
       /** Started after this time */
       readonly startedAfter?: string;
       /** Started before this time */

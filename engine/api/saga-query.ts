@@ -48,6 +48,13 @@ export const SagaListQuery = v.strictObject({
   ),
   key: v.optional(v.pipe(QueryText, v.description("Business key"))),
   parent: v.optional(queryUlid("Id of a saga: its children")),
+  step: v.optional(
+    v.pipe(
+      QueryText,
+      v.description("Path of a step: open sagas that are at it. `each1[]/pack`: at this step of any item"),
+      v.examples(["screen"]),
+    ),
+  ),
   startedAfter: v.optional(queryTime("Started after this time")),
   startedBefore: v.optional(queryTime("Started before this time")),
   limit: Limit,
@@ -78,9 +85,9 @@ export function sagaFilter(
   labels: Readonly<Record<string, string>>,
   definitions: readonly string[] | undefined,
 ): SagaFilter {
-  const { status, key, parent, startedAfter, startedBefore, limit } = query;
-  const before = query.cursor === undefined ? undefined : readCursor(query.cursor, ["sagas"]).id;
-  return { definitions, statuses: status, key, labels, parent, startedAfter, startedBefore, before, limit: limit + 1 };
+  const { status, limit, cursor: text, definition: _one, ...rest } = query;
+  const before = text === undefined ? undefined : readCursor(text, ["sagas"]).id;
+  return { ...rest, definitions, statuses: status, labels, before, limit: limit + 1 };
 }
 
 function badLabel(parameter: string): RequestError {

@@ -45,6 +45,8 @@ export interface SagaFilter {
   readonly labels: Readonly<Record<string, string>>;
   /** Children of this saga. */
   readonly parent?: string | undefined;
+  /** Open sagas that are at this step; with `[]` for the number of an item, at any of them. */
+  readonly step?: string | undefined;
   readonly startedAfter?: Date | undefined;
   readonly startedBefore?: Date | undefined;
   /** Only sagas older than this one. */
@@ -71,9 +73,9 @@ export async function readSagasById(sql: Sql, ids: readonly string[]): Promise<r
 
 /** Sagas, newest first. */
 export async function listSagas(sql: Sql, filter: SagaFilter): Promise<readonly SagaRow[]> {
-  const { definitions, statuses, key, labels, parent, startedAfter, startedBefore, before, limit } = filter;
+  const { definitions, statuses, key, labels, parent, step, startedAfter, startedBefore, before, limit } = filter;
   // Open sagas are few and lie in a side table; in timeline.saga no index knows the status.
-  const open = statuses?.every((status) => OPEN.has(status)) ?? false;
+  const open = step !== undefined || (statuses?.every((status) => OPEN.has(status)) ?? false);
   const from = open ? sql`timeline.saga_open o join timeline.saga s on s.id = o.saga_id` : sql`timeline.saga s`;
   const id = open ? sql`o.saga_id` : sql`s.id`;
   return sql<SagaRow[]>`
@@ -84,6 +86,7 @@ export async function listSagas(sql: Sql, filter: SagaFilter): Promise<readonly 
       ${definitions === undefined ? sql`` : sql`and s.definition = any(${[...definitions]})`}
       ${key === undefined ? sql`` : sql`and s.key = ${key}`}
       ${parent === undefined ? sql`` : sql`and s.parent_id = ${parent}`}
+      ${step === undefined ? sql`` : sql`and ${isAt(sql, step)}`}
       ${Object.entries(labels).reduce((all, [name, value]) => sql`${all} ${hasLabel(sql, name, value)}`, sql``)}
       ${startedAfter === undefined ? sql`` : sql`and s.started_at > ${startedAfter} and ${id} >= ${idBound(sql, startedAfter, -CLOCKS_APART_MS)}`}
       ${startedBefore === undefined ? sql`` : sql`and s.started_at < ${startedBefore} and ${id} < ${idBound(sql, startedBefore, CLOCKS_APART_MS)}`}
@@ -129,6 +132,14 @@ function sagaColumns(sql: Sql) {
     s.id, s.definition, s.version, s.revision, s.status, s.key, s.labels, s.input, s.output, s.error, s.uncompensated,
     s.state->'waitingFor' as waiting_for, s.state->'timers' as timers, s.started_at, s.updated_at, s.finished_at, s.parent_id, s.parent_path
   `;
+}
+
+/** A step that has not ended, by the front of its primary key. */
+function isAt(sql: Sql, step: string) {
+  const path = step.includes("[]") ? sql`regexp_replace(q.path, '\\[[0-9]+\\]', '[]', 'g')` : sql`q.path`;
+  return sql`exists (
+    select from timeline.saga_step q where q.saga_id = o.saga_id and q.finished_at is null and ${path} = ${step}
+  )`;
 }
 
 /** A query only has texts; the label may be a number or a boolean that reads the same. */

@@ -154,6 +154,32 @@ test("every filter narrows the list, and several narrow it together", async () =
   for (const [query, ids] of expected) expect([query, (await list(query)).ids]).toEqual([query, ids]);
 });
 
+test("open sagas are found by the step that they are at, of an each by any item or by one", async () => {
+  const { sql } = database;
+  const at = async (path: string, status: string, ended = false) => {
+    const id = await insertSaga(sql, { status });
+    await sql`
+      insert into timeline.saga_step (saga_id, path, status, finished_at)
+      values (${id}, ${path}, 'running', ${ended ? new Date() : null})
+    `;
+    return id;
+  };
+  const screen = await at("screen", "running");
+  await at("screen", "running", true);
+  await at("screen", "terminated");
+  const third = await at("each1[3]/pack", "parked");
+  const fourth = await at("each1[4]/pack", "running");
+  const expected: [string, string[]][] = [
+    ["?step=screen", [screen]],
+    ["?step=screen&status=parked", []],
+    ["?step=screen&status=completed", []],
+    ["?step=each1[]/pack", [fourth, third]],
+    ["?step=each1[]/pack&status=parked", [third]],
+    ["?step=each1[4]/pack", [fourth]],
+  ];
+  for (const [query, ids] of expected) expect([query, (await list(query)).ids]).toEqual([query, ids]);
+});
+
 test("what looks like SQL in a filter is only a text", async () => {
   await insertSaga(database.sql, { key: "A" });
   expect((await list(`?key=${encodeURIComponent("A' or '1'='1")}`)).ids).toEqual([]);

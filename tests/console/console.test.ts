@@ -59,6 +59,12 @@ test("the list is filtered by its address, and its chips write the address", asy
   await page.getByRole("link", { name: "P-2" }).waitFor();
   await page.goBack();
   await page.getByRole("link", { name: "A-1042" }).waitFor();
+
+  await page.getByLabel("Definition").selectOption("order");
+  await page.getByLabel("Current step").selectOption("charge");
+  await page.getByRole("link", { name: "A-1042" }).waitFor({ state: "detached" });
+  await page.getByRole("link", { name: "P-1" }).waitFor();
+  expect(new URL(page.url()).searchParams.get("step")).toBe("charge");
   await page.context().close();
 });
 

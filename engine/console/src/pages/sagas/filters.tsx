@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 
-import type { DefinitionList, SagaStatus } from "../../data/shapes.ts";
+import type { DefinitionList, Graph, SagaStatus } from "../../data/shapes.ts";
 import { useCall } from "../../data/use-call.ts";
 import { Chip, Taken } from "../../parts/chips.tsx";
 import { statusText } from "../../parts/status.tsx";
@@ -40,6 +40,7 @@ export function Filters() {
         />
       ))}
       <DefinitionChoice />
+      <StepChoice />
       {SPANS.map(([span]) => (
         <Chip
           key={span}
@@ -63,12 +64,41 @@ function DefinitionChoice() {
     <select
       aria-label={t("definition")}
       value={chosen}
-      onChange={(event) => change({ definition: event.currentTarget.value, cursor: null })}
+      onChange={(event) => change({ definition: event.currentTarget.value, step: null, cursor: null })}
     >
       <option value="">{t("anyDefinition")}</option>
       {[...names].map((name) => (
         <option key={name} value={name}>
           {name}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+/** Steps of the chosen definition, as it is now; without a definition a step can only be taken away. */
+function StepChoice() {
+  const [query, change] = useQuery();
+  const chosen = query.get("step") ?? "";
+  const name = query.get("definition");
+  const { data } = useCall<DefinitionList>("/v1/definitions");
+  const revision = data?.items.find((item) => item.name === name)?.revision;
+  const graph = useCall<Graph>(
+    revision === undefined ? undefined : `/v1/definitions/${name}/revisions/${revision}/graph`,
+  );
+  const paths = (graph.data?.boxes ?? []).flatMap(({ path, kind }) => (path === null || kind === "undo" ? [] : [path]));
+  const all = new Set([...paths, ...(chosen === "" ? [] : [chosen])]);
+  if (all.size === 0) return null;
+  return (
+    <select
+      aria-label={t("step")}
+      value={chosen}
+      onChange={(event) => change({ step: event.currentTarget.value, cursor: null })}
+    >
+      <option value="">{t("anyStep")}</option>
+      {[...all].map((path) => (
+        <option key={path} value={path}>
+          {path}
         </option>
       ))}
     </select>
