@@ -183,6 +183,54 @@ test("a parked command is edited, and its saga goes on to its end", async () => 
   await page.context().close();
 });
 
+test("several parked sagas are chosen and retried at once, after their effect was shown; one is refused", async () => {
+  for (const number of [1, 2, 3]) await stand.order(`B-${number}`, "Bulk", 440 + number);
+  const gone = await stand.order("B-4", "Bulk", 444);
+  await stand.order("B-5", "Bulk", 100);
+  const page = await stand.open("/sagas?label.customer=Bulk");
+  const bar = page.getByRole("region", { name: "Selected sagas" });
+  await page.getByLabel("Select B-5").click();
+  await bar.getByText("1 selected, 0 of them parked").waitFor();
+  expect(await bar.getByRole("button", { name: "Retry 0" }).isDisabled()).toBeTrue();
+  await page.getByLabel("Select B-2").click({ modifiers: ["Shift"] });
+  await bar.getByText("4 selected, 3 of them parked").waitFor();
+  // From B-2 one row on, by the keyboard.
+  await page.getByRole("link", { name: "B-2" }).focus();
+  await page.keyboard.press("j");
+  await page.keyboard.press("x");
+  await bar.getByText("5 selected, 4 of them parked").waitFor();
+
+  await page.keyboard.press("r");
+  const dialog = page.getByRole("dialog");
+  await dialog.getByText("4 × order charge").waitFor();
+  await dialog.getByText("1 not parked: left as they are").waitFor();
+  expect(await axeFaults(page)).toEqual([]);
+  // Meanwhile somebody ends one of them.
+  await post(`/v1/sagas/${gone}/terminate`, { reason: "a test" });
+  await dialog.getByLabel("Reason").fill("the limit was lifted");
+  await dialog.getByRole("button", { name: "Retry 4", exact: true }).click();
+  await dialog.getByText("3 of 4 are done").waitFor();
+  await dialog.getByRole("alert").getByRole("listitem").filter({ hasText: "B-4" }).waitFor();
+  const { items } = (await (await fetch(`${stand.engine.url}/v1/audit?action=saga.retry`)).json()) as {
+    items: { reason: string }[];
+  };
+  expect(items.map(({ reason }) => reason)).toEqual(Array(3).fill("the limit was lifted"));
+  await page.context().close();
+});
+
+test("several parked sagas are sent again through one redrive", async () => {
+  const page = await stand.open("/sagas?label.customer=Bulk&status=parked");
+  await page.getByLabel("Select all rows").click();
+  const bar = page.getByRole("region", { name: "Selected sagas" });
+  await bar.getByRole("button", { name: /^Send \d again/ }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Reason").fill("once more");
+  await dialog.getByRole("button", { name: /^Retry \d/ }).click();
+  await page.getByText(/1 failed again/).waitFor();
+  expect(new URL(page.url()).searchParams.get("redrive")).not.toBeNull();
+  await page.context().close();
+});
+
 test("a group is sent again through a redrive that tells how it goes", async () => {
   const page = await stand.open("/parked");
   await page

@@ -46,6 +46,9 @@ test("what a role may not do is not there", async () => {
   for (const name of ["Retry", "Skip", "Resolve", "Cancel saga", "Terminate"]) {
     expect([name, await page.getByRole("button", { name, exact: true }).count()]).toEqual([name, 0]);
   }
+  await page.getByRole("link", { name: "Sagas", exact: true }).click();
+  await page.getByRole("link", { name: "P-1" }).waitFor();
+  expect(await page.getByRole("checkbox").count()).toBe(0);
   await page.getByRole("link", { name: "Parked" }).click();
   await page.getByRole("link", { name: "P-1" }).waitFor();
   expect(await page.getByRole("button", { name: /Retry|Skip|Edit/ }).count()).toBe(0);

@@ -57,20 +57,66 @@ interface ActDialogProps {
 
 /** Asks for the reason and carries it out, once however often the button is pressed. */
 export function ActDialog({ act, fault, onClose, onDone, children }: ActDialogProps) {
-  const [reason, setReason] = useState("");
   const { busy, problem, send } = useSending(act, onDone);
+  return (
+    <ReasonDialog
+      {...act}
+      needsReason={act.withoutReason !== true}
+      curl={(reason) => curlOf("POST", act.path, act.body(reason), apiKey.value !== undefined)}
+      fault={fault}
+      busy={busy}
+      problem={problem}
+      onClose={onClose}
+      onSend={(reason) => void send(reason)}
+    >
+      {children}
+    </ReasonDialog>
+  );
+}
+
+interface ReasonDialogProps {
+  readonly title: string;
+  readonly text: string;
+  readonly danger?: boolean;
+  readonly needsReason: boolean;
+  readonly curl: (reason: string) => string;
+  readonly cli: (reason: string) => string;
+  readonly fault: string | undefined;
+  readonly busy: boolean;
+  readonly problem: Problem | undefined;
+  readonly onClose: () => void;
+  readonly onSend: (reason: string) => void;
+  readonly children?: ComponentChildren;
+}
+
+/** Asks for the reason, and shows what came of it. */
+export function ReasonDialog(props: ReasonDialogProps) {
+  const {
+    title,
+    text,
+    danger = false,
+    needsReason,
+    curl,
+    cli,
+    fault,
+    busy,
+    problem,
+    onClose,
+    onSend,
+    children,
+  } = props;
+  const [reason, setReason] = useState("");
   const id = useId();
-  const needsReason = act.withoutReason !== true;
   const ready = !busy && fault === undefined && (!needsReason || reason.trim() !== "");
   return (
-    <Dialog title={act.title} onClose={onClose}>
+    <Dialog title={title} onClose={onClose}>
       <form
         onSubmit={(event) => {
           event.preventDefault();
-          if (ready) void send(reason.trim());
+          if (ready) onSend(reason.trim());
         }}
       >
-        <p>{act.text}</p>
+        <p>{text}</p>
         {children}
         {needsReason ? (
           <div class="field">
@@ -90,17 +136,14 @@ export function ActDialog({ act, fault, onClose, onDone, children }: ActDialogPr
         {fault === undefined ? null : <p class="fault">{fault}</p>}
         {problem === undefined ? null : <Trouble problem={problem} />}
         <div class="buttons">
-          <Copy
-            label={t("copyCurl")}
-            text={() => curlOf("POST", act.path, act.body(reason.trim()), apiKey.value !== undefined)}
-          />
-          <Copy label={t("copyCli")} text={() => act.cli(reason.trim())} />
+          <Copy label={t("copyCurl")} text={() => curl(reason.trim())} />
+          <Copy label={t("copyCli")} text={() => cli(reason.trim())} />
           <span class="space" />
           <button type="button" class="button" onClick={onClose}>
             {t("cancel")}
           </button>
-          <button type="submit" class={`button primary${act.danger === true ? " danger" : ""}`} disabled={!ready}>
-            {act.title}
+          <button type="submit" class={`button primary${danger ? " danger" : ""}`} disabled={!ready}>
+            {title}
           </button>
         </div>
       </form>

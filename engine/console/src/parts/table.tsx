@@ -4,6 +4,8 @@ import { Scroll } from "./scroll.tsx";
 
 export interface Column<T> {
   readonly head: string;
+  /** Stands in its head instead of the text. */
+  readonly headCell?: ComponentChildren;
   readonly cell: (row: T) => ComponentChildren;
   /** Numbers stand to the right. */
   readonly number?: boolean;
@@ -29,9 +31,9 @@ export function Table<T>({ label, columns, rows, keyOf, selected, onSelect }: Ta
       <table>
         <thead>
           <tr>
-            {columns.map(({ head, number, wide }) => (
+            {columns.map(({ head, headCell, number, wide }) => (
               <th key={head} scope="col" class={classOf(number, wide)}>
-                {head}
+                {headCell ?? head}
               </th>
             ))}
           </tr>

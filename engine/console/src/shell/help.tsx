@@ -12,6 +12,7 @@ export function Help({ onClose }: { readonly onClose: () => void }) {
     ),
     ["j k", t("keyRows")],
     ["Enter", t("keyOpen")],
+    ["x X", t("keySelect")],
     ["r", t("keyRetry")],
     ["[ ]", t("keyNext")],
     ["?", t("keyHelp")],

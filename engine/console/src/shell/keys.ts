@@ -35,6 +35,8 @@ export function watchChords(): void {
 
 function isWriting(target: EventTarget | null): boolean {
   if (document.querySelector("dialog[open]") !== null) return true;
+  // A box that is ticked takes no text.
+  if (target instanceof HTMLInputElement && target.type === "checkbox") return false;
   return (
     target instanceof HTMLElement && (target.isContentEditable || /^(?:INPUT|TEXTAREA|SELECT)$/.test(target.tagName))
   );

@@ -20,8 +20,8 @@ interface RedrivingProps {
   readonly onDone: () => void;
 }
 
-/** What a redrive of the group would send: frozen when the dialog opens. */
-interface Frozen {
+/** What a redrive would send: frozen when the dialog opens. */
+export interface Frozen {
   readonly messageIds: readonly string[];
   readonly preview: RedrivePreview | undefined;
   readonly cut: boolean;
@@ -73,12 +73,16 @@ async function freeze(groupId: string): Promise<Frozen> {
     for (const { messageId, inError } of page.items) if (inError && messageId !== null) messageIds.push(messageId);
     cursor = page.nextCursor;
   } while (cursor !== null && messageIds.length < NAMED_MAX);
+  const frozen = await frozenOf(messageIds);
+  return { ...frozen, cut: frozen.cut || cursor !== null };
+}
+
+/** Some messages, and what sending them again would come to. */
+export async function frozenOf(messageIds: readonly string[]): Promise<Frozen> {
   const named = messageIds.slice(0, NAMED_MAX);
-  const preview =
-    named.length === 0
-      ? undefined
-      : await call<RedrivePreview>("/v1/redrives", { method: "POST", body: { messageIds: named, preview: true } });
-  return { messageIds: named, preview, cut: cursor !== null };
+  const body = { messageIds: named, preview: true };
+  const preview = named.length === 0 ? undefined : await call<RedrivePreview>("/v1/redrives", { method: "POST", body });
+  return { messageIds: named, preview, cut: messageIds.length > NAMED_MAX };
 }
 
 interface RedriveDialogProps {
@@ -87,7 +91,8 @@ interface RedriveDialogProps {
   readonly onDone: (redriveId: string) => void;
 }
 
-function RedriveDialog({ frozen: { messageIds, preview, cut }, onClose, onDone }: RedriveDialogProps) {
+/** Asks for the reason of a redrive, after saying what it would send. */
+export function RedriveDialog({ frozen: { messageIds, preview, cut }, onClose, onDone }: RedriveDialogProps) {
   const total = preview?.total ?? 0;
   const body = (reason: string) => ({ messageIds, reason, ratePerSecond: RATE, stopAfterErrors: 3 });
   const act: Act = {
@@ -128,7 +133,8 @@ function RedriveDialog({ frozen: { messageIds, preview, cut }, onClose, onDone }
   );
 }
 
-function Progress({ redriveId, onDone }: { readonly redriveId: string; readonly onDone: () => void }) {
+/** How a redrive goes; it can be stopped, and goes on when somebody says so. */
+export function Progress({ redriveId, onDone }: { readonly redriveId: string; readonly onDone: () => void }) {
   const redrive = useCall<Redrive>(`/v1/redrives/${redriveId}`, { concerns: () => true, everyMs: 1_000 });
   const [act, setAct] = useState<Act>();
   const { data } = redrive;

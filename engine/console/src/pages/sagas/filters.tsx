@@ -161,6 +161,8 @@ function OtherFilters() {
 export function apiQuery(query: URLSearchParams, now: number): URLSearchParams {
   const asked = new URLSearchParams();
   for (const [name, value] of query) {
+    // What is shown beside the list narrows nothing.
+    if (name === "redrive") continue;
     if (name === "within") {
       const length = SPANS.find(([span]) => span === value)?.[1];
       if (length !== undefined) asked.set("startedAfter", new Date(now - length).toISOString());

@@ -11,8 +11,11 @@ import { type Column, Table } from "../../parts/table.tsx";
 import { Ago, Lasting } from "../../parts/time.tsx";
 import { t as word } from "../../parts/text.ts";
 import { useQuery, withQuery } from "../../shell/place.ts";
+import { Progress } from "../parked/redriving.tsx";
+import { BulkBar } from "./bulk.tsx";
 import { csvOf } from "./csv.ts";
 import { apiQuery, Filters } from "./filters.tsx";
+import { useSelection } from "./selection.tsx";
 import { t } from "./text.ts";
 
 /** The list of sagas, newest first. Rows change in place; new ones wait behind a pill, so that nothing jumps. */
@@ -25,6 +28,8 @@ export function Sagas() {
   const items = called.data?.items;
   useEffect(() => setShown(new Set(items?.map(({ sagaId }) => sagaId))), [items]);
   const fresh = useFresh(query);
+  const selection = useSelection(items ?? NONE);
+  const redrive = query.get("redrive");
   const first = !query.has("cursor");
   return (
     <>
@@ -46,10 +51,15 @@ export function Sagas() {
         <Export items={items ?? []} />
       </div>
       <Filters />
+      {redrive === null ? null : <Progress redriveId={redrive} onDone={called.again} />}
       <Loaded called={called}>
         {({ items: rows, nextCursor }) => (
           <>
-            {rows.length === 0 ? <Nothing filtered={text !== ""} /> : <SagaTable rows={rows} />}
+            {rows.length === 0 ? (
+              <Nothing filtered={text !== ""} />
+            ) : (
+              <SagaTable rows={rows} first={selection.column} />
+            )}
             <nav class="pager" aria-label={t("title")}>
               {first ? null : (
                 <a class="button" href={withQuery({ cursor: null })}>
@@ -65,9 +75,12 @@ export function Sagas() {
           </>
         )}
       </Loaded>
+      <BulkBar selection={selection} onDone={called.again} />
     </>
   );
 }
+
+const NONE: readonly Saga[] = [];
 
 const COLUMNS: () => readonly Column<Saga>[] = () => [
   { head: t("status"), cell: (saga) => <Status status={saga.status} /> },
@@ -94,9 +107,16 @@ const COLUMNS: () => readonly Column<Saga>[] = () => [
   { head: t("age"), cell: (saga) => <Lasting from={saga.startedAt} to={saga.finishedAt} />, number: true, wide: true },
 ];
 
+interface SagaTableProps {
+  readonly rows: readonly Saga[];
+  /** Stands before the others. */
+  readonly first: Column<Saga> | undefined;
+}
+
 /** Sagas in a table, each with a link to its page. */
-export function SagaTable({ rows }: { readonly rows: readonly Saga[] }) {
-  return <Table label={t("title")} columns={COLUMNS()} rows={rows} keyOf={({ sagaId }) => sagaId} />;
+function SagaTable({ rows, first }: SagaTableProps) {
+  const columns = first === undefined ? COLUMNS() : [first, ...COLUMNS()];
+  return <Table label={t("title")} columns={columns} rows={rows} keyOf={({ sagaId }) => sagaId} />;
 }
 
 /** The step that the saga is at: of several the newest. */
