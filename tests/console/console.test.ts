@@ -69,16 +69,21 @@ test("the list is filtered by its address, and its chips write the address", asy
 });
 
 test("new sagas wait behind a pill, and rows that are shown change in place", async () => {
+  const before = await stand.order("L-0", "Kato", 940);
   const page = await stand.open("/sagas");
   await page.locator(".stream.live").waitFor();
-  // What starts before the list is there, or in the quarter of a second in which it is read once more since the stream has
-  // begun, stands in it.
+  // In the quarter of a second after the stream has begun the list is read once more: what starts then waits as well.
   await page.getByRole("row").nth(1).waitFor();
-  await page.waitForTimeout(1_000);
   const row = page.getByRole("row").filter({ hasText: "L-1" });
   await stand.order("L-1", "Kato", 950);
+  await page.getByRole("button", { name: "1 new" }).waitFor();
+  // A row that is shown changes, for which the list is read again: what is new goes on waiting.
+  await post(`/v1/sagas/${before}/cancel`, { reason: "no longer wanted" });
+  await page.getByRole("row").filter({ hasText: "L-0" }).getByText("cancelled").waitFor();
+  expect([await row.count(), await page.getByRole("button", { name: "1 new" }).count()]).toEqual([0, 1]);
   await page.getByRole("button", { name: "1 new" }).click();
   await row.getByText("running").waitFor();
+  expect(await page.getByRole("button", { name: /new$/ }).count()).toBe(0);
 
   const id = new URL((await row.getByRole("link").getAttribute("href")) ?? "", stand.engine.url).pathname.slice(7);
   await post(`/v1/sagas/${id}/cancel`, { reason: "no longer wanted" });

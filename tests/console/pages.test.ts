@@ -5,6 +5,7 @@ import { diffOf } from "../../engine/console/src/pages/parked/line-diff.ts";
 import { linksOf } from "../../engine/console/src/pages/saga/cause-links.ts";
 import { placesOf, undoablesOf } from "../../engine/console/src/pages/saga/places.ts";
 import { barOf, scaleOf } from "../../engine/console/src/pages/saga/scale.ts";
+import { follow, hold, waitingBehind } from "../../engine/console/src/pages/sagas/held.ts";
 import { csvOf } from "../../engine/console/src/pages/sagas/csv.ts";
 
 const AT = Date.parse("2026-11-26T09:00:00Z");
@@ -100,6 +101,21 @@ test("a difference keeps the lines that stayed", () => {
   expect(
     diffOf("{\n  a: 1,\n  b: 2\n}", "{\n  a: 3,\n  b: 2,\n  c: 1\n}").map(({ kind, text }) => `${kind} ${text}`),
   ).toEqual(["same {", "gone   a: 1,", "gone   b: 2", "come   a: 3,", "come   b: 2,", "come   c: 1", "same }"]);
+});
+
+test("rows are held in their places: they change or go, and what is new is counted, read or told", () => {
+  const row = (sagaId: string, status = "running") => ({ sagaId, status }) as unknown as Saga;
+  const at = hold({ items: [row("5"), row("4"), row("3"), row("2")], nextCursor: "next" });
+  // 6 and 7 began; 4 is left out by a filter, 2 was pushed off the page.
+  const now = { items: [row("7"), row("6"), row("5", "completed"), row("3")], nextCursor: "other" };
+  const held = follow(at, now);
+
+  expect(held.rows.map(({ sagaId, status }) => `${sagaId} ${status}`)).toEqual([
+    "5 completed",
+    "3 running",
+    "2 running",
+  ]);
+  expect([held.nextCursor, waitingBehind(held, now, new Set(["7", "8", "4"]))]).toEqual(["next", 3]);
 });
 
 test("a text that a spreadsheet would run stays a text", () => {

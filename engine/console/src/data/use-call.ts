@@ -12,6 +12,12 @@ export interface Called<T> {
   again(): void;
 }
 
+/** An answer that is followed. */
+export interface Followed<T> extends Called<T> {
+  /** How often it was read since it is asked for; 0: what is there was read before. */
+  readonly reads: number;
+}
+
 export interface Following {
   /** Whether an event may have changed the answer; without it, none has. */
   readonly concerns?: (event: StreamEvent) => boolean;
@@ -33,7 +39,7 @@ export function forgetAnswers(): void {
 }
 
 /** Reads a GET of the API and follows it. `path` undefined: nothing yet. */
-export function useCall<T>(path: string | undefined, { concerns, everyMs }: Following = {}): Called<T> {
+export function useCall<T>(path: string | undefined, { concerns, everyMs }: Following = {}): Followed<T> {
   const [, draw] = useState(0);
   const reading = useRef<Reading<T> | undefined>(undefined);
   const matters = useRef(concerns);
@@ -62,13 +68,19 @@ export function useCall<T>(path: string | undefined, { concerns, everyMs }: Foll
       current.leave();
     };
   }, [current, everyMs]);
-  return { data: current?.data, problem: current?.problem, again: () => current?.again() };
+  return {
+    data: current?.data,
+    problem: current?.problem,
+    reads: current?.reads ?? 0,
+    again: () => current?.again(),
+  };
 }
 
 class Reading<T> {
   readonly path: string;
   data: T | undefined;
   problem: Problem | undefined;
+  reads = 0;
   readonly #draw: () => void;
   #ending = new AbortController();
   #running = false;
@@ -111,6 +123,7 @@ class Reading<T> {
     try {
       this.data = await call<T>(this.path, { signal });
       this.problem = undefined;
+      this.reads += 1;
       remember(this.path, this.data);
     } catch (error) {
       if (!signal.aborted) this.problem = error instanceof Problem ? error : new Problem(0, { detail: String(error) });

@@ -1,9 +1,7 @@
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useMemo } from "preact/hooks";
 
 import { quoted } from "../../parts/copy.tsx";
-import type { Saga, SagaList } from "../../data/shapes.ts";
-import { onEvents } from "../../data/stream.ts";
-import { useCall } from "../../data/use-call.ts";
+import type { Saga } from "../../data/shapes.ts";
 import { download } from "../../parts/json.tsx";
 import { Empty, Loaded } from "../../parts/states.tsx";
 import { Status } from "../../parts/status.tsx";
@@ -17,43 +15,33 @@ import { csvOf } from "./csv.ts";
 import { apiQuery, Filters } from "./filters.tsx";
 import { useSelection } from "./selection.tsx";
 import { t } from "./text.ts";
+import { useHeld } from "./use-held.ts";
 
 /** The list of sagas, newest first. Rows change in place; new ones wait behind a pill, so that nothing jumps. */
 export function Sagas() {
   const [query] = useQuery();
   const text = query.toString();
   const asked = useMemo(() => apiQuery(query, Date.now()).toString(), [text]);
-  const [shown, setShown] = useState<ReadonlySet<string>>(new Set());
-  const called = useCall<SagaList>(`/v1/sagas?${asked}`, { concerns: ({ sagaId }) => shown.has(sagaId) });
-  const items = called.data?.items;
-  useEffect(() => setShown(new Set(items?.map(({ sagaId }) => sagaId))), [items]);
-  const fresh = useFresh(query);
-  const selection = useSelection(items ?? NONE);
+  const { called, rows, nextCursor, fresh, show } = useHeld(`/v1/sagas?${asked}`, query);
+  const selection = useSelection(rows);
   const redrive = query.get("redrive");
   const first = !query.has("cursor");
   return (
     <>
       <div class="page-head">
         <h1>{t("title")}</h1>
-        {first && fresh.count > 0 ? (
-          <button
-            type="button"
-            class="button pill"
-            onClick={() => {
-              fresh.seen();
-              called.again();
-            }}
-          >
-            ↑ {t("fresh", { count: fresh.count })}
+        {first && fresh > 0 ? (
+          <button type="button" class="button pill" onClick={show}>
+            ↑ {t("fresh", { count: fresh })}
           </button>
         ) : null}
         <span class="space" />
-        <Export items={items ?? []} />
+        <Export items={rows} />
       </div>
       <Filters />
       {redrive === null ? null : <Progress redriveId={redrive} onDone={called.again} />}
       <Loaded called={called}>
-        {({ items: rows, nextCursor }) => (
+        {() => (
           <>
             {rows.length === 0 ? (
               <Nothing filtered={text !== ""} />
@@ -79,8 +67,6 @@ export function Sagas() {
     </>
   );
 }
-
-const NONE: readonly Saga[] = [];
 
 const COLUMNS: () => readonly Column<Saga>[] = () => [
   { head: t("status"), cell: (saga) => <Status status={saga.status} /> },
@@ -141,23 +127,6 @@ function Nothing({ filtered }: { readonly filtered: boolean }) {
       <code>bun run ekiden start onboarding {input}</code>
     </Empty>
   );
-}
-
-/** Sagas that began since the list was read, as far as the filters let one tell. */
-function useFresh(query: URLSearchParams) {
-  const [ids, setIds] = useState<ReadonlySet<string>>(new Set());
-  const definition = query.get("definition");
-  const text = query.toString();
-  useEffect(() => {
-    setIds(new Set());
-    return onEvents((batch) => {
-      const begun = (batch ?? []).filter(
-        (event) => event.sequence === 1 && (definition === null || event.definition === definition),
-      );
-      if (begun.length > 0) setIds((known) => new Set([...known, ...begun.map(({ sagaId }) => sagaId)]));
-    });
-  }, [text]);
-  return { count: ids.size, seen: () => setIds(new Set()) };
 }
 
 function Export({ items }: { readonly items: readonly Saga[] }) {
