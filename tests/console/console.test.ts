@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import type { Page } from "playwright-core";
 
 import { axeFaults } from "./axe.ts";
+import { insertTallSaga, TALL } from "./tall-saga.ts";
 import { openStand, type Stand } from "./stand.ts";
 
 setDefaultTimeout(60_000);
@@ -157,6 +158,24 @@ test("a saga shows its relatives, each of which leads on, and what operators did
   await page.getByRole("button", { name: "because of a message elsewhere" }).first().click();
   await page.waitForURL(`**/sagas/${delivery}?message=*`);
   await page.locator(".ledger tr.selected").getByRole("button", { name: "saga.started" }).waitFor();
+  await page.context().close();
+});
+
+test("of a saga of many steps the picture has what is in sight, from the step that matters on, and all are counted", async () => {
+  const page = await stand.open(`/sagas/${await insertTallSaga(stand.engine)}`);
+  await page.getByText(`${TALL - 1} of ${TALL - 1} compensated`).waitFor();
+  const box = (step: number) => page.locator(".graph .box").filter({ hasText: `part_${step}` });
+  await box(TALL - 1).waitFor();
+  expect(await page.locator(".graph .box").count()).toBeLessThan(100);
+  expect(await box(100).count()).toBe(0);
+
+  await page.locator(".graph").evaluate((section) => section.scrollTo(0, 0));
+  await page.locator(".graph .box").filter({ hasText: "tall" }).waitFor();
+  // A step that the saga itself does not show is known to the picture.
+  await page
+    .locator(".graph .box.tone-good")
+    .filter({ hasText: /part_0shop/ })
+    .waitFor();
   await page.context().close();
 });
 

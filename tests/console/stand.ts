@@ -28,8 +28,8 @@ export interface Stand {
 const LONG_MS = 30_000;
 
 /** One engine and one browser, for a whole file. */
-export async function openStand(environment: Record<string, string> = {}): Promise<Stand> {
-  const engine = await testEngine("embedded", { domains: SHOP, environment });
+export async function openStand(environment: Record<string, string> = {}, domains = SHOP): Promise<Stand> {
+  const engine = await testEngine("embedded", { domains, environment });
   const line = await openLine(Number(new URL(engine.url).port));
   const browser = await openBrowser().catch(async (error: unknown) => {
     line.close();

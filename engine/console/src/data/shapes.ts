@@ -41,6 +41,7 @@ export type Saga = InferOutput<typeof saga.Saga>;
 export type SagaList = InferOutput<typeof saga.SagaList>;
 export type SagaStep = InferOutput<typeof saga.SagaStep>;
 export type SagaStatus = InferOutput<typeof saga.SagaStatus>;
+export type StepList = InferOutput<typeof saga.StepList>;
 export type SagaTimer = InferOutput<typeof saga.Timer>;
 export type Accepted = InferOutput<typeof saga.Accepted>;
 export type Message = InferOutput<typeof message.Message>;

@@ -1,8 +1,11 @@
+import { useState } from "preact/hooks";
+
 import type { Graph, GraphBox, SagaTimer } from "../../data/shapes.ts";
 import { between, duration } from "../../parts/format.ts";
 import { Scroll } from "../../parts/scroll.tsx";
 import { lookOf, statusText } from "../../parts/status.tsx";
 import { useSecond } from "../../parts/time.tsx";
+import { extentOf, useGraphWindow } from "./graph-window.ts";
 import { numberless, type Place } from "./places.ts";
 import { t } from "./text.ts";
 
@@ -18,15 +21,20 @@ interface GraphProps {
   readonly timers?: ReadonlyMap<string, SagaTimer>;
   /** Path of the selected step. */
   readonly selected?: string | undefined;
+  /** Path of the step that a large picture shows at first, when none is selected. */
+  readonly current?: string | undefined;
   readonly onSelect?: (path: string) => void;
 }
 
 /** A definition as a picture, with how each of its steps stands in a run. The list of steps says the same in words. */
-export function GraphView({ graph, places, timers, selected, onSelect }: GraphProps) {
+export function GraphView({ graph, places, timers, selected, current, onSelect }: GraphProps) {
   const { width, height, boxes, lines, labels } = graph;
+  const [first] = useState(current);
+  const focus = selected ?? first;
+  const { element, onScroll, shows } = useGraphWindow(graph, focus === undefined ? undefined : numberless(focus));
   const [wide, high] = [width + 2 * MARGIN, height + 2 * MARGIN];
   return (
-    <Scroll class="graph" label={t("graphText")}>
+    <Scroll class="graph" label={t("graphText")} element={element} onScroll={onScroll}>
       <svg
         role="img"
         aria-label={t("graphText")}
@@ -39,32 +47,38 @@ export function GraphView({ graph, places, timers, selected, onSelect }: GraphPr
             <path d="M0 0L8 4L0 8z" />
           </marker>
         </defs>
-        {lines.map(({ points, style, arrow }) => {
-          const way = points.map(([x, y]) => `${x},${y}`).join(" ");
-          return (
-            <polyline
-              key={`${style} ${way}`}
-              class={`way ${style}`}
-              points={way}
-              marker-end={arrow ? "url(#arrow)" : undefined}
+        {lines
+          .filter(({ points }) => shows(extentOf(points)))
+          .map(({ points, style, arrow }) => {
+            const way = points.map(([x, y]) => `${x},${y}`).join(" ");
+            return (
+              <polyline
+                key={`${style} ${way}`}
+                class={`way ${style}`}
+                points={way}
+                marker-end={arrow ? "url(#arrow)" : undefined}
+              />
+            );
+          })}
+        {boxes
+          .filter(({ x, y, width: w, height: h }) => shows({ left: x, right: x + w, top: y, bottom: y + h }))
+          .map((box) => (
+            <BoxView
+              key={`${box.x} ${box.y}`}
+              box={box}
+              place={box.path === null ? undefined : places.get(box.path)}
+              timer={box.path === null || box.kind === "undo" ? undefined : timers?.get(box.path)}
+              selected={selected !== undefined && box.kind !== "undo" && box.path === numberless(selected)}
+              onSelect={onSelect}
             />
-          );
-        })}
-        {boxes.map((box) => (
-          <BoxView
-            key={`${box.x} ${box.y}`}
-            box={box}
-            place={box.path === null ? undefined : places.get(box.path)}
-            timer={box.path === null || box.kind === "undo" ? undefined : timers?.get(box.path)}
-            selected={selected !== undefined && box.kind !== "undo" && box.path === numberless(selected)}
-            onSelect={onSelect}
-          />
-        ))}
-        {labels.map(({ x, y, text }) => (
-          <text key={`${x} ${y}`} x={x} y={y} class="label">
-            {text}
-          </text>
-        ))}
+          ))}
+        {labels
+          .filter(({ x, y }) => shows({ left: x, right: x, top: y, bottom: y }))
+          .map(({ x, y, text }) => (
+            <text key={`${x} ${y}`} x={x} y={y} class="label">
+              {text}
+            </text>
+          ))}
       </svg>
     </Scroll>
   );

@@ -4,7 +4,7 @@ import { t } from "./text.ts";
 import { Countdown, soonestOf } from "./timers.tsx";
 
 /** At most so many steps stand in the line; of a longer run the newest. */
-const SHOWN = 24;
+const SHOWN = 12;
 
 /** The run in one line: what was reached, how it ended, where it is. */
 export function Journey({
@@ -26,7 +26,9 @@ export function Journey({
       <li>
         <span class="stop">▶ {saga.definition}</span>
       </li>
-      {shown.length < leaves.length ? <li class="soft">… {leaves.length - shown.length}</li> : null}
+      {shown.length < leaves.length ? (
+        <li class="soft">… {saga.moreSteps === true ? "" : leaves.length - shown.length}</li>
+      ) : null}
       {shown.map((step) => {
         const { path, status, attempts } = step;
         const timer = timers.get(path);
@@ -40,7 +42,7 @@ export function Journey({
               onClick={() => onSelect(path)}
             >
               <span aria-hidden="true">{lookOf(status).icon} </span>
-              {path.replace(/^.*\//, "")}
+              {nameOf(path)}
               <span class="hidden">: {statusText(status)}</span>
               {attempts > 1 ? <small> ×{attempts}</small> : null}
               {timer === undefined ? null : (
@@ -60,4 +62,11 @@ export function Journey({
       )}
     </ol>
   );
+}
+
+/** The last name of a path; in an `each` with the number of the item, which alone tells it from the next. */
+function nameOf(path: string): string {
+  const [item = ""] = /\[\d+\](?!.*\[\d+\])/.exec(path) ?? [];
+  const name = path.replace(/^.*\//, "");
+  return name.includes("[") ? name : `${name}${item}`;
 }

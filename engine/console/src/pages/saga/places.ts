@@ -55,11 +55,13 @@ export interface Undoable {
 }
 
 /** Steps of a run that its definition can undo, in the order in which they were reached. */
-export function undoablesOf(saga: Saga, boxes: readonly GraphBox[]): readonly Undoable[] {
+export function undoablesOf(
+  saga: Saga,
+  boxes: readonly GraphBox[],
+  steps: readonly SagaStep[] = saga.steps,
+): readonly Undoable[] {
   const undone = new Set(boxes.filter(({ kind }) => kind === "undo").map(({ path }) => path));
-  return saga.steps
-    .filter(({ path }) => undone.has(numberless(path)))
-    .map((step) => ({ step, pair: pairOf(step, saga) }));
+  return steps.filter(({ path }) => undone.has(numberless(path))).map((step) => ({ step, pair: pairOf(step, saga) }));
 }
 
 function pairOf({ path, status }: SagaStep, saga: Saga): Pair {

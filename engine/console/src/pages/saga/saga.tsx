@@ -21,6 +21,7 @@ import { isUndoing, placesOf, undoablesOf } from "./places.ts";
 import { Related } from "./related.tsx";
 import { t } from "./text.ts";
 import { timersByPlace } from "./timers.tsx";
+import { useAllSteps } from "./use-all-steps.ts";
 import { Waterfall } from "./waterfall.tsx";
 
 /** Entries of the timeline that are read at once. */
@@ -69,7 +70,8 @@ interface SagaViewProps {
 
 function SagaView({ saga, timeline, graph, onDone }: SagaViewProps) {
   const { step, message, selectStep, selectMessage } = useSelection(timeline.data?.items ?? []);
-  const places = useMemo(() => placesOf(saga.steps), [saga.steps]);
+  const { steps, whole } = useAllSteps(saga);
+  const places = useMemo(() => placesOf(steps), [steps]);
   const timers = useMemo(() => timersByPlace(saga.timers), [saga.timers]);
   return (
     <div class="stack">
@@ -79,13 +81,20 @@ function SagaView({ saga, timeline, graph, onDone }: SagaViewProps) {
         <div class="sheet">
           <h2>{t("graph")}</h2>
           {graph === undefined ? null : (
-            <GraphView graph={graph} places={places} timers={timers} selected={step} onSelect={selectStep} />
+            <GraphView
+              graph={graph}
+              places={places}
+              timers={timers}
+              selected={step}
+              current={saga.error?.step ?? saga.steps.findLast(({ finishedAt }) => finishedAt === null)?.path}
+              onSelect={selectStep}
+            />
           )}
         </div>
         <div class="stack">
           <StepList saga={saga} selected={step} onSelect={selectStep} />
           {isUndoing(saga) ? (
-            <Compensation undoables={undoablesOf(saga, graph?.boxes ?? [])} onSelect={selectStep} />
+            <Compensation undoables={undoablesOf(saga, graph?.boxes ?? [], steps)} cut={!whole} onSelect={selectStep} />
           ) : null}
           <div class="sheet">
             <h2>{t("waterfall")}</h2>
