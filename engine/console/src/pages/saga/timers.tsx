@@ -42,7 +42,7 @@ export function Countdown({ timer, step }: { readonly timer: SagaTimer; readonly
 }
 
 /** The same as a text, now. */
-export function timerText({ kind, step: path, dueAt }: SagaTimer, step: SagaStep | undefined): string {
+function timerText({ kind, step: path, dueAt }: SagaTimer, step: SagaStep | undefined): string {
   const left = -between(dueAt, null);
   const retry =
     step === undefined
