@@ -282,18 +282,20 @@ test("every page is clean under axe, in both themes, at 1280 and at 390 pixels",
     "/parked",
     "/sagas?key=nothing",
   ]) {
+    const page = await stand.open(path);
+    await page.locator("main h1").waitFor();
+    await page.locator("main .skeleton").first().waitFor({ state: "detached" });
     for (const [colorScheme, width] of [
       ["light", 1280],
       ["dark", 390],
     ] as const) {
-      const page = await stand.open(path, { colorScheme, viewport: { width, height: 900 } });
-      await page.locator("main h1").waitFor();
-      await page.locator("main .skeleton").first().waitFor({ state: "detached" });
+      await page.emulateMedia({ colorScheme });
+      await page.setViewportSize({ width, height: 900 });
       found.push(...(await axeFaults(page)).map((fault) => `${path} ${colorScheme}: ${fault}`));
       const wide = await page.evaluate("document.documentElement.scrollWidth");
       if (Number(wide) > width) found.push(`${path} is ${wide} wide at ${width}`);
-      await page.context().close();
     }
+    await page.context().close();
   }
 
   expect(found).toEqual([]);
