@@ -63,6 +63,13 @@ const HEAL_MS = 300_000;
 /** Calm between two faults. */
 const CALM_MS = 1_500;
 
+/** A page of `GET /v1/verify`. */
+interface Folded {
+  readonly differences: readonly object[];
+  readonly unverifiable: readonly object[];
+  readonly nextCursor: string | null;
+}
+
 /** A world under load in which one fault after another strikes. */
 export class Run {
   readonly options: RunOptions;
@@ -285,9 +292,13 @@ export class Run {
     const [url] = this.world.urls();
     const rows: object[] = [];
     for (let cursor: string | null = ""; cursor !== null; ) {
-      const page = (await (
-        await fetch(`${url}/v1/verify?limit=200${cursor === "" ? "" : `&cursor=${cursor}`}`)
-      ).json()) as { differences: object[]; unverifiable: object[]; nextCursor: string | null };
+      const place: string = cursor === "" ? "" : `&cursor=${cursor}`;
+      // Many sagas are folded anew: a machine that is short of breath may close the line meanwhile.
+      const page = await eventually(
+        "the sagas are folded",
+        async () => (await (await fetch(`${url}/v1/verify?limit=50${place}`)).json()) as Folded,
+        HEAL_MS,
+      );
       rows.push(...page.differences, ...page.unverifiable);
       cursor = page.nextCursor;
     }
