@@ -10,6 +10,9 @@ const COMPLETED_ONBOARDING = `(select id from timeline.saga where definition = '
 /** What the first transition of a saga behind its start has sent. */
 const SENT = `(select r.message_id from timeline.event_request r join timeline.event_request e on e.message_id = r.causation_id
   where e.message_type = 'step.succeeded' and r.producer like 'dispatcher@%' order by 1 limit 1)`;
+/** The slot was lost, and the topic lacks a request. */
+const LOST = `insert into timeline.slot_loss (id, slot, cause) values (timeline.new_ulid(), 'x', 'x');
+  delete from checker.log where message_id = ${MOVED}`;
 const A_TIMER = `(select min(message_id) from timeline.event_request where message_type = 'timer.fired')`;
 
 /** A copy of a request under a new id; `set` replaces columns of it. */
@@ -153,8 +156,12 @@ export const PLANTED: Readonly<Record<string, Readonly<Record<string, string>>>>
     "a projection missed an end": `delete from timeline.event_consumption where consumer_group = 'south.ends' and message_id =
       (select message_id from timeline.event_request where message_type = 'saga.failed' and correlation_id = ${FAILED})`,
   },
-  "every request lies in its topic, whole and under its key, unless the slot was lost after everybody had consumed it":
+  "every request lies in its topic (on Kafka with its key, headers and body), unless a lost slot swallowed it once it had been consumed by whom it is for":
     {
+      "a lost slot swallowed a request that was never worked off": `${LOST};
+      update timeline.event_consumption set consumed_at = null where message_id = ${MOVED}`,
+      "a lost slot swallowed a request that only others had consumed": `${LOST};
+      update timeline.event_consumption set consumer_group = 'others' where consumer_group = 'dispatcher' and message_id = ${MOVED}`,
       "a request never reached its topic": `delete from checker.log where message_id = ${MOVED}`,
       "a request reached another topic": `update checker.log set topic = 'north.begin' where message_id = ${MOVED}`,
       "a request reached it under another key": `update checker.log set message_key = 'another' where message_id = ${MOVED}`,
