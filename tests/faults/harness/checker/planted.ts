@@ -57,6 +57,21 @@ export const PLANTED: Readonly<Record<string, Readonly<Record<string, string>>>>
     }),
     "a saga failed and never turned": `delete from timeline.event_request where message_type = 'saga.compensating' and correlation_id = ${FAILED}`,
   },
+  "a saga that has ended sends no command and no compensation": {
+    "a command was sent after the end": copyOf(
+      `step_key = ${COMPLETED} || '/second' and message_type = 'step.requested'`,
+      {
+        xid: "pg_current_xact_id()",
+        attempt: "2",
+      },
+    ),
+    "a compensation was sent after the end": copyOf(
+      `step_key = ${FAILED} || '/first' and message_type = 'compensation.requested'`,
+      { xid: "pg_current_xact_id()" },
+    ),
+    "a child that was taken back sent a command after its end": `update timeline.saga set parent_id = ${FAILED}, parent_path = 'x' where id = ${COMPLETED};
+      ${copyOf(`step_key = ${COMPLETED} || '/second' and message_type = 'step.requested'`, { xid: "pg_current_xact_id()" })}`,
+  },
   "a step takes effect at most once, and is compensated at most once and not without effect": {
     "a step took effect twice": `insert into north.effect (step_key, saga_id, action, at)
       select step_key, saga_id, action, at from north.effect where step_key = ${ONE_DONE}`,
