@@ -5,7 +5,7 @@ import { LAWS } from "./harness/checker/check.ts";
 import { broken, type Law, type Violation } from "./harness/checker/law.ts";
 import { PLANTED } from "./harness/checker/planted.ts";
 import { type Outcome, Run } from "./harness/run.ts";
-import { storyOf } from "./harness/story.ts";
+import { type Sources, storyOf } from "./harness/story.ts";
 
 const SEED = 7;
 /** Of each sort one: the process, its sleep, its sessions, its line, what comes again, and what is rewound. */
@@ -32,14 +32,26 @@ beforeAll(async () => {
 }, 240_000);
 afterAll(async () => run?.world.close(), 60_000);
 
-test("under every sort of fault nothing is broken, and the run proves something", async () => {
+function sources(): Sources {
   const { sql, engines } = run.world;
-  const lines = engines.flatMap((engine) => engine.lines);
-  const stories = await Promise.all(
-    outcome.violations.map((one) => storyOf(one, { sql, strikes: run.strikes, lines })),
-  );
+  return { sql, strikes: run.strikes, lines: engines.flatMap(({ lines }) => lines), logs: run.world.logs() };
+}
+
+test("under every sort of fault nothing is broken, and the run proves something", async () => {
+  const stories = await Promise.all(outcome.violations.map((one) => storyOf(one, sources())));
   expect(stories).toEqual([]);
   expect(new Set(outcome.strikes.map(({ fault }) => fault))).toEqual(new Set(FAULTS));
+});
+
+test("a violation's story tells of the saga, the faults, and what processes and servers wrote", async () => {
+  const [saga] = await run.world
+    .sql`select id as saga_id from timeline.saga where finished_at > ${run.strikes[0]?.at as Date} limit 1`;
+  const violation = { invariant: "I1", says: "nothing breaks", count: 1, rows: [{ ...saga }] };
+  const story = await storyOf(violation, sources());
+
+  for (const part of [`saga ${saga?.["saga_id"]}:`, "saga.started", "faults around it:", "the processes around it:"])
+    expect(story).toContain(part);
+  expect(story).toMatch(/the end of postgres\.log:\n {4}.*\S/);
 });
 
 const VIOLATIONS = Object.entries(PLANTED).flatMap(([says, violations]) =>

@@ -99,6 +99,12 @@ export class World {
     return this.engines.filter((engine) => engine.isReady && engine.url !== "").map(({ url }) => url);
   }
 
+  /** Files to which PostgreSQL, Kafka and Connect write. */
+  logs(): readonly string[] {
+    const log = join(this.disk.path, "postgres.log");
+    return this.kafka === null ? [log] : [log, this.kafka.broker.log, this.kafka.connect.log];
+  }
+
   /** What an engine is started with, so that all it says passes the lines. */
   environment(roles: string): Record<string, string> {
     const url = new URL(this.postgres.url);
