@@ -276,3 +276,18 @@ export const PLANTED: Readonly<Record<string, Readonly<Record<string, string>>>>
     "a card was charged for nothing": `insert into card.payment (id, step_key, subscription_no, amount, paid_at) values ('x', 'x', 'x', 1, now())`,
   },
 };
+
+/** By what a law says: what only looks like a violation of it. */
+export const ALLOWED: typeof PLANTED = {
+  "a saga that has ended sends no command and no compensation": {
+    "a completed child is taken back with its parent": `update timeline.saga set parent_id = ${FAILED}, parent_path = 'x' where id = ${COMPLETED};
+      ${copyOf(`step_key = ${COMPLETED} || '/second' and message_type = 'step.requested'`, {
+        message_type: "'compensation.requested'",
+        xid: "pg_current_xact_id()",
+      })}`,
+  },
+  "every request lies in its topic (on Kafka with its key, headers and body), unless a lost slot swallowed it once it had been consumed by whom it is for":
+    {
+      "a lost slot swallowed a request that had been worked off": LOST,
+    },
+};
