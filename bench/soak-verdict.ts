@@ -5,6 +5,8 @@ export interface Held extends Counts {
   readonly rate: number;
   readonly seconds: number;
   readonly samples: number;
+  /** Looks that showed nothing: the engine or its database did not answer. */
+  readonly missed: number;
   /** Sagas that were open a minute after the end. */
   readonly left: number;
 }
@@ -14,11 +16,12 @@ const SHARE_MIN = 0.9;
 
 /** Why a soak proves nothing, or the contrary; none: it is what it says. */
 export function shortcomings(held: Held): readonly string[] {
-  const { rate, seconds, samples, started, refused, dropped, failed, left } = held;
+  const { rate, seconds, samples, missed, started, refused, dropped, failed, left } = held;
   const wanted = rate * seconds;
   return [
     ...(started === 0 ? ["nothing was started"] : []),
     ...(samples === 0 ? ["nobody looked at it"] : []),
+    ...(missed > 0 ? [`${missed} looks at it showed nothing`] : []),
     ...(started > 0 && started < wanted * SHARE_MIN
       ? [
           `${started} of ${Math.round(wanted)} starts were accepted, less than ${SHARE_MIN * 100} % (${refused} refused, ${dropped} not sent)`,

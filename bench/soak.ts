@@ -69,18 +69,24 @@ async function soak(engine: { readonly url: string; readonly pid: number }, sql:
   const sampler = new Sampler(sql, engine, load);
   load.reset();
   load.run(rate);
+  let missed = 0;
   const began = performance.now();
   const until = began + minutes * 60_000;
   while (performance.now() < until && !interrupted) {
     await Bun.sleep(Math.min(SAMPLE_MS_MAX, (minutes * 60_000) / SAMPLES_MIN));
-    const sample = await sampler.look();
-    console.log(JSON.stringify(sample));
+    try {
+      console.log(JSON.stringify(await sampler.look()));
+    } catch (error) {
+      // Hours are not thrown away for one look.
+      missed += 1;
+      console.log(`nothing was seen: ${String(error)}`);
+    }
   }
   const seconds = (performance.now() - began) / 1_000;
   await load.stop();
   const left = await drained(sql);
   const { started, refused, failed, dropped } = load.counts;
-  const problems = shortcomings({ rate, seconds, samples: sampler.samples.length, left, ...load.counts });
+  const problems = shortcomings({ rate, seconds, samples: sampler.samples.length, missed, left, ...load.counts });
   const lines = [
     `# Soak, ${transport} transport`,
     "",

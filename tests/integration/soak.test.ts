@@ -18,7 +18,17 @@ const FLAT: Sample = {
   walPerSagaKiB: 9,
   connections: 12,
 };
-const HELD = { rate: 10, seconds: 60, samples: 12, started: 600, refused: 0, dropped: 0, failed: 0, left: 0 };
+const HELD = {
+  rate: 10,
+  seconds: 60,
+  samples: 12,
+  missed: 0,
+  started: 600,
+  refused: 0,
+  dropped: 0,
+  failed: 0,
+  left: 0,
+};
 
 test("what grows by one each minute has a slope of 60 an hour, and what stays has none", () => {
   const samples = Array.from({ length: 30 }, (_, minute) => ({ ...FLAT, minute, residentMiB: 100 + minute }));
@@ -37,6 +47,7 @@ test("the table leaves the first third out, where caches fill", () => {
 test.each([
   ["nothing was started", { started: 0 }],
   ["nobody looked at it", { samples: 0 }],
+  ["1 looks at it showed nothing", { missed: 1 }],
   [
     "539 of 600 starts were accepted, less than 90 % (40 refused, 21 not sent)",
     { started: 539, refused: 40, dropped: 21 },
