@@ -63,8 +63,8 @@ const stopEngine: Fault = {
 };
 
 /**
- * What follows from a call's timeout comes from another process. It may first have to take over, and to wait until the
- * server ends a transaction in which the sleeper holds the saga's lock: 60 s, and a lock's 30 s besides.
+ * Another process gets the command when the lease has run out or the group has noticed; it may first have to wait until
+ * the server ends a transaction in which the sleeper holds a lock: 60 s, and a lock's 30 s besides.
  */
 const FOLLOWS_WITHIN_MS = 150_000;
 const TRIES = 5;
@@ -93,7 +93,7 @@ const stopInCall: Fault = {
         const what = await followed.catch(() => undefined);
         if (what === ANSWERED) continue;
         if (what === undefined)
-          throw new NotFired(`nothing followed from the timeout of ${stepKey}, attempt ${attempt}`);
+          throw new NotFired(`nobody gave up ${stepKey}, attempt ${attempt}`);
         return `${engine.name} (${engine.pid}) slept for ${ms} ms and more inside ${stepKey}, attempt ${attempt}, until ${what}`;
       } finally {
         engine.signal("SIGCONT");
