@@ -92,8 +92,7 @@ const stopInCall: Fault = {
         const followed = eventually("it is given up", () => whatFollowed(world, call), FOLLOWS_WITHIN_MS);
         const what = await followed.catch(() => undefined);
         if (what === ANSWERED) continue;
-        if (what === undefined)
-          throw new NotFired(`nobody gave up ${stepKey}, attempt ${attempt}`);
+        if (what === undefined) throw new NotFired(`nobody gave up ${stepKey}, attempt ${attempt}`);
         return `${engine.name} (${engine.pid}) slept for ${ms} ms and more inside ${stepKey}, attempt ${attempt}, until ${what}`;
       } finally {
         engine.signal("SIGCONT");
