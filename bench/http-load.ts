@@ -1,0 +1,44 @@
+/**
+ * `http-load.ts ekiden|restate URL WORKLOAD`: starts sagas over HTTP, each call waiting for the end of its saga, when told
+ * to (driven.ts). A process of its own, so that what calling costs is not counted with what answering costs.
+ */
+import { serveLoads } from "./driven.ts";
+import type { StartOne } from "./load.ts";
+import { type Workload, type WorkloadName, WORKLOADS } from "./workloads.ts";
+
+const [side, url = "", name = "three"] = process.argv.slice(2);
+const workload = WORKLOADS[name as WorkloadName];
+
+await serveLoads(side === "restate" ? overRestate(url, workload) : overEkiden(url, workload));
+
+function overEkiden(base: string, { definition, input, status: wanted }: Workload): StartOne {
+  return async (number) => {
+    const response = await post(`${base}/v1/sagas/${definition}?wait=60s`, input(number), {});
+    const { status } = (await response.json()) as { status?: string };
+    if (status !== wanted(number))
+      throw new Error(`a saga is ${status} (HTTP ${response.status}), not ${wanted(number)}`);
+  };
+}
+
+function overRestate(base: string, { input }: Workload): StartOne {
+  return async (number) => {
+    const saga = crypto.randomUUID();
+    const response = await post(`${base}/three/run`, { ...input(number), saga }, { "idempotency-key": saga });
+    const answer = await response.text();
+    if (!response.ok || answer !== '"concluded"') throw new Error(`HTTP ${response.status}: ${answer}`);
+  };
+}
+
+/** A call that is sent again when the engine says that it is busy; the time for that counts. */
+async function post(address: string, body: unknown, headers: Readonly<Record<string, string>>): Promise<Response> {
+  for (;;) {
+    const response = await fetch(address, {
+      method: "POST",
+      headers: { "content-type": "application/json", ...headers },
+      body: JSON.stringify(body),
+    });
+    if (response.status !== 503) return response;
+    await response.arrayBuffer();
+    await Bun.sleep(Number(response.headers.get("retry-after") ?? 1) * 1_000);
+  }
+}
