@@ -5,11 +5,11 @@ import type { Closing } from "../engine/closing.ts";
 import type { RunningPostgres } from "../engine/stack/embedded-postgres.ts";
 import { createBusinessTables } from "./business-tables.ts";
 import { DrivenProgram } from "./driven-program.ts";
-import { startEngineProcess } from "./engine-under-test.ts";
+import { type EngineProcess, startEngineProcess } from "./engine-under-test.ts";
 import { createFloorTables, FLOORS, type FloorName } from "./floors.ts";
 import type { Run } from "./load.ts";
 import type { Load } from "./timed-load.ts";
-import type { WorkloadName } from "./workloads.ts";
+import { CONCLUDED, type WorkloadName, WORKLOADS } from "./workloads.ts";
 
 /** One side of the comparison, running: an engine or a floor with the workload on it. */
 export interface Contestant {
@@ -17,6 +17,8 @@ export interface Contestant {
   readonly title: string;
   /** Its own database on the server that all share. */
   readonly database: string;
+  /** Counts there, as `sagas`, those whose effects are all there. */
+  readonly ended: string;
   /** Its processes by what they are, without PostgreSQL's. */
   readonly pids: Readonly<Record<string, number>>;
   run(load: Load): Promise<Run>;
@@ -30,9 +32,38 @@ export interface Ring {
   readonly closing: Closing;
 }
 
-/** Starts Ekiden as `bun run engine` does, with the domains of the benchmark. */
-export async function startEkiden(ring: Ring, domains = join(import.meta.dir, "domains")): Promise<EkidenContestant> {
-  const databaseUrl = await createDatabase(ring, "bench_ekiden");
+/** Starts Ekiden as `bun run engine` does, with the domains of the benchmark and one of its workloads. */
+export async function startEkiden(ring: Ring, workload: WorkloadName = "three"): Promise<Contestant> {
+  const database = `bench_ekiden_${workload.replace("-", "_")}`;
+  const engine = await startEngine(ring, await createDatabase(ring, database));
+  return ekidenOn(ring, engine, database, workload);
+}
+
+/** A workload on an engine that runs already; `count`: of the definitions that it is spread over. */
+export async function ekidenOn(
+  ring: Ring,
+  { url, pid }: EngineProcess,
+  database: string,
+  workload: WorkloadName,
+  count?: number,
+): Promise<Contestant> {
+  const load = await startHttpLoad(ring, "ekiden", url, count === undefined ? workload : `${workload}:${count}`);
+  return {
+    name: "ekiden",
+    title: "**Ekiden**, embedded",
+    database,
+    ended: WORKLOADS[workload].ended,
+    pids: { engine: pid, load: load.pid },
+    run: (given) => load.run(given),
+  };
+}
+
+/** Starts an engine on a database. */
+export async function startEngine(
+  ring: Ring,
+  databaseUrl: string,
+  domains = join(import.meta.dir, "domains"),
+): Promise<EngineProcess> {
   const engine = await startEngineProcess({
     DATABASE_URL: databaseUrl,
     EKIDEN_DOMAINS: domains,
@@ -40,30 +71,15 @@ export async function startEkiden(ring: Ring, domains = join(import.meta.dir, "d
     EKIDEN_RATE_LIMIT: "0",
   });
   ring.closing.add(() => engine.stop());
-  const load = await startHttpLoad(ring, "ekiden", engine.url, "three");
-  return {
-    name: "ekiden",
-    title: "**Ekiden**, embedded",
-    database: "bench_ekiden",
-    databaseUrl,
-    url: engine.url,
-    pids: { engine: engine.pid, load: load.pid },
-    run: (given) => load.run(given),
-  };
+  return engine;
 }
 
-/** Ekiden, with what its variants need besides. */
-export interface EkidenContestant extends Contestant {
-  readonly url: string;
-  readonly databaseUrl: string;
-}
-
-/** A process that calls a server with a workload. */
+/** A process that calls a server with a workload, named as http-load.ts takes it. */
 export async function startHttpLoad(
   ring: Ring,
   side: "ekiden" | "restate",
   url: string,
-  workload: WorkloadName,
+  workload: string,
 ): Promise<DrivenProgram> {
   const command = [process.execPath, join(import.meta.dir, "http-load.ts"), side, url, workload];
   // Bun's client holds back what goes beyond 256 calls at a time.
@@ -83,6 +99,7 @@ export async function startFloor(ring: Ring, floor: FloorName): Promise<Contesta
     name: `floor-${floor}`,
     title: `floor: ${FLOORS[floor].title}`,
     database,
+    ended: CONCLUDED,
     pids: { program: program.pid },
     run: (given) => program.run(given),
   };
@@ -90,17 +107,23 @@ export async function startFloor(ring: Ring, floor: FloorName): Promise<Contesta
 
 /** A database with the business tables, or with those that `create` makes. */
 export async function createDatabase(
-  { postgres: server }: Ring,
+  { postgres: server, closing }: Ring,
   name: string,
   create: (sql: postgres.Sql) => Promise<void> = async () => {},
 ): Promise<string> {
   const admin = postgres(server.url, { max: 1, onnotice: () => {} });
   await admin`create database ${admin(name)}`.finally(() => admin.end());
+  closing.add(() => dropDatabase(server.url, name));
   const address = new URL(server.url);
   address.pathname = `/${name}`;
   const sql = postgres(address.href, { max: 1, onnotice: () => {} });
   await create(sql).finally(() => sql.end());
   return address.href;
+}
+
+async function dropDatabase(serverUrl: string, name: string): Promise<void> {
+  const admin = postgres(serverUrl, { max: 1, onnotice: () => {} });
+  await admin`drop database if exists ${admin(name)} with (force)`.finally(() => admin.end());
 }
 
 /** The business tables for a peer. */

@@ -19,8 +19,8 @@ interface Load {
 
 /** Two floors: three inserts that commit alone, and the least that a saga over an outbox can write. */
 export const FLOORS = {
-  bare: { title: "three inserts, no engine, not recoverable", startOn: bare },
-  outbox: { title: "business, consumption and outbox row, one statement a step", startOn: booked },
+  bare: { title: "bare, three inserts, not recoverable", startOn: bare },
+  outbox: { title: "outbox, the least that a saga over one can write", startOn: booked },
 } as const;
 
 /** The name of a floor. */

@@ -1,19 +1,21 @@
 /**
- * `http-load.ts ekiden|restate URL WORKLOAD`: starts sagas over HTTP, each call waiting for the end of its saga, when told
+ * `http-load.ts ekiden|restate URL WORKLOAD[:COUNT]`: starts sagas over HTTP, each call waiting for the end of its saga, when told
  * to (driven.ts). A process of its own, so that what calling costs is not counted with what answering costs.
  */
 import { serveLoads } from "./driven.ts";
 import type { StartOne } from "./load.ts";
 import { type Workload, type WorkloadName, WORKLOADS } from "./workloads.ts";
 
-const [side, url = "", name = "three"] = process.argv.slice(2);
-const workload = WORKLOADS[name as WorkloadName];
+const [side, url = "", given = "three"] = process.argv.slice(2);
+const [name, count = "1"] = given.split(":");
+const workload: Workload = WORKLOADS[name as WorkloadName];
 
 await serveLoads(side === "restate" ? overRestate(url, workload) : overEkiden(url, workload));
 
-function overEkiden(base: string, { definition, input, status: wanted }: Workload): StartOne {
+function overEkiden(base: string, { definition, numbered, input, status: wanted }: Workload): StartOne {
+  const nameOf = (number: number) => (numbered ? `${definition}${number % Number(count)}` : definition);
   return async (number) => {
-    const response = await post(`${base}/v1/sagas/${definition}?wait=60s`, input(number), {});
+    const response = await post(`${base}/v1/sagas/${nameOf(number)}?wait=60s`, input(number), {});
     const { status } = (await response.json()) as { status?: string };
     if (status !== wanted(number))
       throw new Error(`a saga is ${status} (HTTP ${response.status}), not ${wanted(number)}`);

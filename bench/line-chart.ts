@@ -14,8 +14,8 @@ export interface Chart {
   readonly lines: readonly Line[];
 }
 
-const [WIDTH, HEIGHT] = [760, 420];
-const PLOT = { left: 64, right: 744, top: 84, bottom: 372 };
+const [WIDTH, HEIGHT] = [760, 432];
+const PLOT = { left: 64, right: 744, top: 96, bottom: 384 };
 const KEY_WIDTH = 230;
 
 /** Readable for those who do not tell red from green, in light and in dark. */
@@ -24,13 +24,13 @@ const STYLE = `
   .title { font-size: 15px; font-weight: 600; fill: #1f2328 }
   .page { fill: #ffffff } .grid { stroke: #d8dee4 } .axis { stroke: #6e7781 }
   .line { fill: none; stroke-width: 2 } .ours { stroke-width: 3.5 } .floor { stroke-dasharray: 5 4 }
-  .c0 { stroke: #0550ae } .c1 { stroke: #bc4c00 } .c2 { stroke: #1a7f64 } .c3 { stroke: #6e7781 } .c4 { stroke: #953800 }
-  .d0 { fill: #0550ae } .d1 { fill: #bc4c00 } .d2 { fill: #1a7f64 } .d3 { fill: #6e7781 } .d4 { fill: #953800 }
+  .c0 { stroke: #0550ae } .c1 { stroke: #bc4c00 } .c2 { stroke: #1a7f64 } .c3 { stroke: #6e7781 } .c4 { stroke: #8250df }
+  .d0 { fill: #0550ae } .d1 { fill: #bc4c00 } .d2 { fill: #1a7f64 } .d3 { fill: #6e7781 } .d4 { fill: #8250df }
   @media (prefers-color-scheme: dark) {
     text { fill: #adbac7 } .title { fill: #e6edf3 }
     .page { fill: #0d1117 } .grid { stroke: #2d333b } .axis { stroke: #768390 }
-    .c0 { stroke: #6cb6ff } .c1 { stroke: #f69d50 } .c2 { stroke: #57d3a8 } .c3 { stroke: #909dab } .c4 { stroke: #d9a66c }
-    .d0 { fill: #6cb6ff } .d1 { fill: #f69d50 } .d2 { fill: #57d3a8 } .d3 { fill: #909dab } .d4 { fill: #d9a66c }
+    .c0 { stroke: #6cb6ff } .c1 { stroke: #f69d50 } .c2 { stroke: #57d3a8 } .c3 { stroke: #909dab } .c4 { stroke: #c297ff }
+    .d0 { fill: #6cb6ff } .d1 { fill: #f69d50 } .d2 { fill: #57d3a8 } .d3 { fill: #909dab } .d4 { fill: #c297ff }
   }`;
 
 /** The chart as SVG, with a style of its own: an image in a page knows nothing of the page's. */

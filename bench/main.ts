@@ -1,22 +1,35 @@
-/**
- * `bun run bench embedded|kafka|peers`: what each measures stands in bench/README.md. `--write` keeps the result.
- */
+/** `bun run bench embedded|kafka|peers|variants|scale`: what each measures stands in bench/README.md. `--write` keeps the result. */
 import { parseArgs } from "node:util";
 
 import { runPeers } from "./peers-command.ts";
+import { runScale } from "./scale-command.ts";
 import { benchTransport } from "./transport-bench.ts";
+import { runVariants } from "./variants-command.ts";
 
+const USAGE = `usage: bun run bench embedded|kafka [--sagas 4000] [--in-flight 150] [--runs 5]
+       bun run bench peers    [--sides ekiden,dbos,restate,floor-bare,floor-outbox]
+       bun run bench variants [--only three,rejected,nine,parallel,body-1k,body-64k]
+       bun run bench scale    [--history 1000000] [--definitions 1000] [--each 10000] [--waiting 100000] [--timers 100000]
+The last three take [--rounds 3] [--seconds 8] [--warm-up 12] [--in-flight 150] [--foreign 0.25]; --write keeps the result.`;
+
+const number = { type: "string" } as const;
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    sagas: { type: "string", default: "4000" },
-    "in-flight": { type: "string", default: "150" },
-    runs: { type: "string", default: "5" },
-    rounds: { type: "string", default: "3" },
-    seconds: { type: "string", default: "8" },
-    "warm-up": { type: "string", default: "12" },
-    foreign: { type: "string", default: "0.25" },
+    sagas: { ...number, default: "4000" },
+    "in-flight": { ...number, default: "150" },
+    runs: { ...number, default: "5" },
+    rounds: { ...number, default: "3" },
+    seconds: { ...number, default: "8" },
+    "warm-up": { ...number, default: "12" },
+    foreign: { ...number, default: "0.25" },
     sides: { type: "string" },
+    only: { type: "string" },
+    history: number,
+    definitions: number,
+    each: number,
+    waiting: number,
+    timers: number,
     write: { type: "boolean", default: false },
   },
 });
@@ -29,17 +42,23 @@ const numbers = {
   warmUpSeconds: Number(values["warm-up"]),
   foreignMax: Number(values.foreign),
 };
+const { history, definitions, each, waiting, timers, write } = values;
+const sizes = Object.fromEntries(
+  Object.entries({ history, definitions, each, waiting, timers }).flatMap(([name, size]) =>
+    size === undefined ? [] : [[name, Number(size)]],
+  ),
+);
+const command = ["bun run bench", ...process.argv.slice(2)].join(" ");
 const [kind] = positionals;
-const { write } = values;
 
-if (Object.values(numbers).some((value) => !(value > 0))) usage();
+if ([...Object.values(numbers), ...Object.values(sizes)].some((value) => !(value > 0))) usage();
 if (kind === "embedded" || kind === "kafka") await benchTransport(kind, { ...numbers, write });
-else if (kind === "peers") await runPeers({ ...numbers, write, sides: values.sides?.split(",") });
+else if (kind === "peers") await runPeers({ ...numbers, write, command, sides: values.sides?.split(",") });
+else if (kind === "variants") await runVariants({ ...numbers, write, command, only: values.only?.split(",") });
+else if (kind === "scale") await runScale({ ...numbers, write, sizes });
 else usage();
 
 function usage(): never {
-  console.error(`usage: bun run bench embedded|kafka [--sagas 4000] [--in-flight 150] [--runs 5] [--write]
-       bun run bench peers [--rounds 3] [--seconds 8] [--warm-up 12] [--in-flight 150] [--foreign 0.25]
-                           [--sides ekiden,dbos,restate,floor-bare,floor-outbox] [--write]`);
+  console.error(USAGE);
   process.exit(2);
 }

@@ -9,7 +9,7 @@ import { startDbos, startRestate } from "./peers.ts";
 import { measureSideBySide, type Plan, type Say, type Side } from "./side-by-side.ts";
 
 const START: Readonly<Record<string, (ring: Ring) => Promise<Contestant>>> = {
-  ekiden: startEkiden,
+  ekiden: (ring) => startEkiden(ring),
   dbos: startDbos,
   restate: startRestate,
   "floor-bare": (ring) => startFloor(ring, "bare"),

@@ -20,6 +20,8 @@ export interface PeersOptions {
   readonly inFlight: number;
   readonly foreignMax: number;
   readonly sides: readonly string[] | undefined;
+  /** As it was typed, for the page. */
+  readonly command: string;
   /** Keeps the page, the charts, and the table in both READMEs. */
   readonly write: boolean;
 }
@@ -39,7 +41,7 @@ export async function runPeers(options: PeersOptions): Promise<void> {
     machine: machine(),
     versions,
     foreignMax: options.foreignMax,
-    command: commandOf(options),
+    command: options.command,
   });
   console.log(page);
   console.error(`took ${minutes(began)}`);
@@ -54,19 +56,6 @@ async function keep(page: string, sides: readonly Side[], inFlight: number): Pro
     const path = join(root, readme.file);
     await Bun.write(path, inReadme(await readFile(path, "utf8"), sides, readme));
   }
-}
-
-/** The command that gave it, with what was not left at its default. */
-function commandOf(options: PeersOptions): string {
-  const given = [
-    ...(options.rounds === FULL.rounds ? [] : [`--rounds ${options.rounds}`]),
-    ...(options.seconds === FULL.seconds ? [] : [`--seconds ${options.seconds}`]),
-    ...(options.warmUpSeconds === FULL.warmUpSeconds ? [] : [`--warm-up ${options.warmUpSeconds}`]),
-    ...(options.inFlight === FULL.inFlight ? [] : [`--in-flight ${options.inFlight}`]),
-    ...(options.foreignMax === FULL.foreignMax ? [] : [`--foreign ${options.foreignMax}`]),
-    ...(options.sides === undefined ? [] : [`--sides ${options.sides.join(",")}`]),
-  ];
-  return ["bun run bench peers", ...given, "--write"].join(" ");
 }
 
 async function versionsOf({ postgres: server }: Ring): Promise<string> {

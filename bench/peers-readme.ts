@@ -26,7 +26,7 @@ const END = "<!-- end of bench/peers.md -->";
 export function inReadme(text: string, sides: readonly Side[], { file, head }: Readme): string {
   const [from, to] = [text.indexOf(BEGIN), text.indexOf(END)];
   if (from < 0 || to < from) throw new Error(`${file} has no place for the table: ${BEGIN} … ${END}`);
-  return `${text.slice(0, from + BEGIN.length)}\n${shortTable(sides, head).join("\n")}\n${text.slice(to)}`;
+  return `${text.slice(0, from + BEGIN.length)}\n\n${shortTable(sides, head).join("\n")}\n\n${text.slice(to)}`;
 }
 
 /** The table that a README shows. */

@@ -21,6 +21,8 @@ export function peersReport(sides: readonly Side[], setting: PeersSetting): stri
     "",
     ...shortTable(sides),
     "",
+    disturbance(sides, setting),
+    "",
     "## Marks",
     "",
     ...marks(sides),
@@ -46,6 +48,14 @@ export function peersReport(sides: readonly Side[], setting: PeersSetting): stri
     "",
   ];
   return lines.join("\n");
+}
+
+/** What other programs took while it was measured: with much of it, the rates say little and the ratios more. */
+function disturbance(sides: readonly Side[], { foreignMax }: PeersSetting): string {
+  const runs = sides.flatMap(({ saturation, idle, half }) => [...saturation, ...idle, ...half]);
+  const foreign = runs.map(({ foreignCores }) => foreignCores);
+  const much = foreign.filter((cores) => cores > foreignMax).length;
+  return `Other programs took ${spread(foreign, 2)} cores in these runs; in ${much} of ${runs.length} more than ${foreignMax}.`;
 }
 
 /** The rows for the README: what a reader asks first. */
@@ -74,7 +84,8 @@ export function ratios(ours: Side, other: Side): number[] {
   return ours.saturation.map(({ perSecond }, round) => perSecond / (other.saturation[round]?.perSecond ?? Number.NaN));
 }
 
-function fullTable(sides: readonly Side[]): string[] {
+/** Every measure of every side, medians with their spread. */
+export function fullTable(sides: readonly Side[]): string[] {
   const of = (samples: readonly Sample[], key: "p50" | "p95" | "p99") =>
     spread(
       samples.map((sample) => sample[key]),
@@ -185,8 +196,7 @@ export function peersCharts(sides: readonly Side[], inFlight: number): Readonly<
   return { [CHARTS.throughput]: lineChart(throughput), [CHARTS.latency]: lineChart(latency) };
 }
 
-/** A title as a chart can show it. */
-function nameOf({ title }: Side): string {
-  const plain = title.replaceAll("*", "");
-  return plain.length > 34 ? `${plain.slice(0, 33)}…` : plain;
+/** A title as a chart has room for it. */
+function nameOf({ name, title }: Side): string {
+  return name.startsWith("floor-") ? `floor: ${name.slice("floor-".length)}` : title.replaceAll("*", "");
 }

@@ -34,15 +34,25 @@ async function runClosed(start: StartOne, load: Load & { readonly inFlight: numb
 async function runOpen(start: StartOne, load: Load & { readonly perSecond: number }): Promise<Run> {
   const times: number[] = [];
   const running: Promise<void>[] = [];
+  let failure: { readonly error: unknown } | undefined;
   const began = performance.now();
   const count = Math.max(1, Math.round(load.seconds * load.perSecond));
-  for (let number = 0; number < count; number++) {
+  for (let number = 0; number < count && failure === undefined; number++) {
     const due = began + (number / load.perSecond) * 1_000;
     if (due > performance.now()) await sleep(due - performance.now());
     // From when it was due, not from when the loop came to it: else a stall would hide the sagas that it held up.
-    running.push(start(number).then(() => void times.push(performance.now() - due)));
+    running.push(
+      start(number).then(
+        () => void times.push(performance.now() - due),
+        // Nobody waits for it before the last one has begun: it must not end the program meanwhile.
+        (error: unknown) => {
+          failure ??= { error };
+        },
+      ),
+    );
   }
   await Promise.all(running);
+  if (failure !== undefined) throw failure.error;
   return runOf(times, (performance.now() - began) / 1_000);
 }
 
