@@ -32,6 +32,15 @@ export interface Ring {
   readonly closing: Closing;
 }
 
+/** Waits for a part that is being started; it is stopped at the end, also when that comes before it has started. */
+export function whatStarts<Part extends { stop(): Promise<unknown> }>(
+  closing: Closing,
+  starting: Promise<Part>,
+): Promise<Part> {
+  closing.add(async () => (await starting.catch(() => undefined))?.stop());
+  return starting;
+}
+
 /** Starts Ekiden as `bun run engine` does, with the domains of the benchmark and one of its workloads. */
 export async function startEkiden(ring: Ring, workload: WorkloadName = "three"): Promise<Contestant> {
   const database = `bench_ekiden_${workload.replace("-", "_")}`;
@@ -64,14 +73,13 @@ export async function startEngine(
   databaseUrl: string,
   domains = join(import.meta.dir, "domains"),
 ): Promise<EngineProcess> {
-  const engine = await startEngineProcess({
+  const environment = {
     DATABASE_URL: databaseUrl,
     EKIDEN_DOMAINS: domains,
     // One caller makes the whole load: the limit of a caller is not what is measured.
     EKIDEN_RATE_LIMIT: "0",
-  });
-  ring.closing.add(() => engine.stop());
-  return engine;
+  };
+  return whatStarts(ring.closing, startEngineProcess(environment));
 }
 
 /** A process that calls a server with a workload, named as http-load.ts takes it. */
@@ -83,9 +91,8 @@ export async function startHttpLoad(
 ): Promise<DrivenProgram> {
   const command = [process.execPath, join(import.meta.dir, "http-load.ts"), side, url, workload];
   // Bun's client holds back what goes beyond 256 calls at a time.
-  const load = await DrivenProgram.start(`load of ${side}`, command, { BUN_CONFIG_MAX_HTTP_REQUESTS: "2000" });
-  ring.closing.add(() => load.stop());
-  return load;
+  const environment = { BUN_CONFIG_MAX_HTTP_REQUESTS: "2000" };
+  return whatStarts(ring.closing, DrivenProgram.start(`load of ${side}`, command, environment));
 }
 
 /** Starts a floor, a program that writes the rows of the workload and nothing else. */
@@ -93,8 +100,8 @@ export async function startFloor(ring: Ring, floor: FloorName): Promise<Contesta
   const database = `bench_${floor}`;
   const databaseUrl = await createDatabase(ring, database, createFloorTables);
   const command = [process.execPath, join(import.meta.dir, "floor-load.ts"), floor];
-  const program = await DrivenProgram.start(`floor ${floor}`, command, { DATABASE_URL: databaseUrl });
-  ring.closing.add(() => program.stop());
+  const starting = DrivenProgram.start(`floor ${floor}`, command, { DATABASE_URL: databaseUrl });
+  const program = await whatStarts(ring.closing, starting);
   return {
     name: `floor-${floor}`,
     title: `floor: ${FLOORS[floor].title}`,

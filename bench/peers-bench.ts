@@ -3,7 +3,7 @@ import { join } from "node:path";
 
 import { Closing } from "../engine/closing.ts";
 import { startEmbeddedPostgres } from "../engine/stack/embedded-postgres.ts";
-import { type Contestant, type Ring, startEkiden, startFloor } from "./contestants.ts";
+import { type Contestant, type Ring, startEkiden, startFloor, whatStarts } from "./contestants.ts";
 import { benchHome } from "./engine-under-test.ts";
 import { startDbos, startRestate } from "./peers.ts";
 import { measureSideBySide, type Plan, type Say, type Side } from "./side-by-side.ts";
@@ -56,8 +56,8 @@ export async function inRing<Result>(act: (ring: Ring) => Promise<Result>): Prom
   try {
     const home = await benchHome();
     closing.add(() => rm(home, { recursive: true, force: true }));
-    const postgres = await startEmbeddedPostgres({ home, settings: { max_connections: "300" } });
-    closing.add(() => postgres.stop());
+    const starting = startEmbeddedPostgres({ home, settings: { max_connections: "300" } });
+    const postgres = await whatStarts(closing, starting);
     return await act({ postgres, home: await mkdtemp(join(home, "sides-")), closing });
   } finally {
     // What an interrupt closes makes the rest fail: it has the last word.

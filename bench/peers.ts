@@ -4,7 +4,7 @@ import { arch, platform } from "node:os";
 import { join } from "node:path";
 
 import { freePort } from "../engine/stack/free-port.ts";
-import { type Contestant, createPeerDatabase, type Ring, startHttpLoad } from "./contestants.ts";
+import { type Contestant, createPeerDatabase, type Ring, startHttpLoad, whatStarts } from "./contestants.ts";
 import { DrivenProgram } from "./driven-program.ts";
 import { CONCLUDED } from "./workloads.ts";
 
@@ -49,8 +49,8 @@ export async function startDbos(ring: Ring): Promise<Contestant> {
   const databaseUrl = await createPeerDatabase(ring, "bench_dbos");
   const command = [nodeOfPeers(), "--no-warnings", join(folder, "dbos.mjs")];
   // Two pools of ten connections, as it was measured before: 354 sagas/s on two quiet cores.
-  const program = await DrivenProgram.start("dbos", command, { DATABASE_URL: databaseUrl, BUSINESS_POOL: "10" });
-  ring.closing.add(() => program.stop());
+  const starting = DrivenProgram.start("dbos", command, { DATABASE_URL: databaseUrl, BUSINESS_POOL: "10" });
+  const program = await whatStarts(ring.closing, starting);
   const { "@dbos-inc/dbos-sdk": version } = await versionsOfPeers();
   return {
     name: "dbos",
@@ -72,12 +72,9 @@ export async function startRestate(ring: Ring): Promise<Contestant> {
     number,
   ];
   const server = startServer(ring, { ingress, admin, node });
-  const steps = await DrivenProgram.start(
-    "restate service",
-    [nodeOfPeers(), "--no-warnings", join(folder, "restate.mjs"), String(service)],
-    { DATABASE_URL: databaseUrl },
-  );
-  ring.closing.add(() => steps.stop());
+  const command = [nodeOfPeers(), "--no-warnings", join(folder, "restate.mjs"), String(service)];
+  const starting = DrivenProgram.start("restate service", command, { DATABASE_URL: databaseUrl });
+  const steps = await whatStarts(ring.closing, starting);
   await untilOk(`http://127.0.0.1:${admin}/health`, server);
   await untilOk(`http://127.0.0.1:${ingress}/restate/health`, server);
   const registered = await fetch(`http://127.0.0.1:${admin}/deployments`, {
