@@ -32,7 +32,7 @@ export async function comparePeers(
   const contestants: Contestant[] = [];
   for (const name of names) {
     const start = START[name];
-    if (start === undefined) throw new Error(`no side "${name}"; known: ${SIDES.join(", ")}`);
+    if (start === undefined) throw new Error(`no side "${name}"`);
     contestants.push(await start(ring));
     say(`${name}: started`);
   }

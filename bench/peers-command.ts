@@ -29,6 +29,11 @@ export interface PeersOptions {
 /** Measures all sides in one run and prints the page; the peers are installed first if they are not there. */
 export async function runPeers(options: PeersOptions): Promise<void> {
   const names = options.sides ?? SIDES;
+  const unknown = names.find((name) => !SIDES.includes(name));
+  if (unknown !== undefined) throw new Error(`no side "${unknown}"; known: ${SIDES.join(", ")}`);
+  // Before the twelve minutes, not after them.
+  if (options.write && options.sides !== undefined)
+    throw new Error("--write keeps a run of all sides, without --sides");
   if (names.some((name) => !OWN_SIDES.includes(name)) && !(await arePeersInstalled())) await installPeers();
   const plan: Plan = { ...FULL, ...options };
   const began = performance.now();

@@ -60,7 +60,7 @@ function disturbance(sides: readonly Side[], { foreignMax }: PeersSetting): stri
 
 /** The rows for the README: what a reader asks first. */
 export function shortTable(sides: readonly Side[], head: readonly string[] = SHORT_HEAD): string[] {
-  const ours = sides[0];
+  const ours = oursOf(sides);
   return [
     `| | ${head.join(" | ")} |`,
     `|---|${head.map(() => "--:").join("|")}|`,
@@ -75,6 +75,10 @@ export function shortTable(sides: readonly Side[], head: readonly string[] = SHO
       return `| ${title} | ${cells.join(" | ")} |`;
     }),
   ];
+}
+
+function oursOf(sides: readonly Side[]): Side | undefined {
+  return sides.find(({ name }) => name === "ekiden");
 }
 
 const SHORT_HEAD = ["sagas/s", "Ekiden to it, same round", "one saga, idle: p50 / p95 ms", "CPU ms a saga"];
@@ -124,8 +128,8 @@ function cpuSplit(samples: readonly Sample[]): string {
 }
 
 function marks(sides: readonly Side[]): string[] {
-  const [ours] = sides;
-  if (ours === undefined) return [];
+  const ours = oursOf(sides);
+  if (ours === undefined) return ["Ekiden took no part."];
   const named = (name: string) => sides.find((side) => side.name === name);
   const [restate, dbos] = [named("restate"), named("dbos")];
   const row = (what: string, value: number, digits: number, mark: string, kept: boolean) =>
