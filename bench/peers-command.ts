@@ -31,7 +31,7 @@ export async function runPeers(options: PeersOptions): Promise<void> {
   const names = options.sides ?? SIDES;
   const unknown = names.find((name) => !SIDES.includes(name));
   if (unknown !== undefined) throw new Error(`no side "${unknown}"; known: ${SIDES.join(", ")}`);
-  // Before the twelve minutes, not after them.
+  // Said before the run, not after it.
   if (options.write && options.sides !== undefined)
     throw new Error("--write keeps a run of all sides, without --sides");
   if (names.some((name) => !OWN_SIDES.includes(name)) && !(await arePeersInstalled())) await installPeers();
