@@ -1,3 +1,5 @@
+import { createHash } from "node:crypto";
+
 /** A workload of the benchmark's own domains: which saga is started with what, and how it has to end. */
 export interface Workload {
   readonly title: string;
@@ -18,7 +20,14 @@ const AMOUNT_MAX = 1_000_000;
 
 const completed = () => "completed" as const;
 const order = (number: number) => ({ applicant: "Taro Yamada", amount: 1_000 + (number % 100_000) });
-const withDocument = (bytes: number) => (number: number) => ({ ...order(number), document: "x".repeat(bytes) });
+/** Letters without a pattern: PostgreSQL would compress a pattern to nothing. */
+const LETTERS = Array.from({ length: 2_048 }, (_none, at) =>
+  createHash("sha256").update(`${at}`).digest("base64"),
+).join("");
+const withDocument = (bytes: number) => (number: number) => {
+  const from = (number * 44) % (LETTERS.length - bytes);
+  return { ...order(number), document: LETTERS.slice(from, from + bytes) };
+};
 
 /** By the name that a program is given. */
 export const WORKLOADS = {
