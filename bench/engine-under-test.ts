@@ -68,6 +68,8 @@ export async function startEngineProcess(environment: Readonly<Record<string, st
     },
     stdio: ["ignore", "pipe", "inherit"],
   });
+  // An interrupted benchmark leaves none behind, whenever that comes.
+  process.once("exit", () => child.kill("SIGTERM"));
   const url = await addressOf(child);
   return {
     url,

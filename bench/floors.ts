@@ -1,6 +1,7 @@
 import postgres from "postgres";
 
 import { newId } from "../engine/timeline/ids.ts";
+import { createBusinessTables } from "./business-tables.ts";
 import { type Run, runLoad, type StartOne } from "./load.ts";
 
 /** What the machine allows without any engine: sagas a second in each run, and one at a time. */
@@ -16,26 +17,40 @@ interface Load {
   readonly runs: number;
 }
 
-const STEPS = ["application", "screening", "contract"];
+/** Two floors: three inserts that commit alone, and the least that a saga over an outbox can write. */
+export const FLOORS = {
+  bare: { title: "bare, three inserts, not recoverable", startOn: bare },
+  outbox: { title: "outbox, the least that a saga over one can write", startOn: booked },
+} as const;
+
+/** The name of a floor. */
+export type FloorName = keyof typeof FLOORS;
+
 const CONNECTIONS = 20;
 
-/**
- * Two floors, in a schema of their own that is dropped afterwards: three inserts that commit alone (not recoverable), and
- * for each step one statement with the business row, a consumption and an outbox row, the least that a saga over an
- * outbox can write.
- */
+/** Measures the floors in a database of their own beside `databaseUrl`, which is dropped afterwards. */
 export async function measureFloors(databaseUrl: string, load: Load): Promise<readonly Floor[]> {
-  const sql = postgres(databaseUrl, { max: CONNECTIONS, onnotice: () => {} });
+  const admin = postgres(databaseUrl, { max: 1, onnotice: () => {} });
+  const address = new URL(databaseUrl);
+  address.pathname = "/floor";
+  await admin`create database floor`;
+  const sql = openFloor(address.href);
   try {
-    await createTables(sql);
-    return [
-      await measureFloor("three inserts, no engine, not recoverable", bare(sql), load),
-      await measureFloor("business, consumption and outbox row, one statement a step", booked(sql), load),
-    ];
+    await createFloorTables(sql);
+    const measured: Floor[] = [];
+    for (const { title, startOn } of Object.values(FLOORS))
+      measured.push(await measureFloor(title, startOn(sql), load));
+    return measured;
   } finally {
-    await sql`drop schema if exists floor cascade`;
     await sql.end();
+    await admin`drop database floor`;
+    await admin.end();
   }
+}
+
+/** The connections of a floor, as many as a peer's business writes have. */
+export function openFloor(databaseUrl: string): postgres.Sql {
+  return postgres(databaseUrl, { max: CONNECTIONS, onnotice: () => {} });
 }
 
 async function measureFloor(name: string, start: StartOne, { sagas, inFlight, runs }: Load): Promise<Floor> {
@@ -45,20 +60,15 @@ async function measureFloor(name: string, start: StartOne, { sagas, inFlight, ru
   return { name, rates, idle: await runLoad(start, 300, 1) };
 }
 
-async function createTables(sql: postgres.Sql): Promise<void> {
-  await sql`create schema floor`;
-  for (const step of STEPS) {
-    await sql`
-      create table ${sql(`floor.${step}`)} (id text primary key, saga_id text not null, status text not null, amount integer not null,
-        created_at timestamptz not null default now())
-    `;
-  }
+/** The business tables, and those of a hand-written outbox. */
+export async function createFloorTables(sql: postgres.Sql): Promise<void> {
+  await createBusinessTables(sql);
   await sql`
-    create table floor.consumption (message_id text, consumer_group text, partition integer, "offset" bigint,
+    create table consumption (message_id text, consumer_group text, partition integer, "offset" bigint,
       consumed_at timestamptz not null default now(), primary key (message_id, consumer_group))
   `;
   await sql`
-    create table floor.outbox (id bigserial primary key, message_id text not null, correlation_id text not null,
+    create table outbox (id bigserial primary key, message_id text not null, correlation_id text not null,
       topic text not null, message_key text, headers jsonb, body jsonb, producer text, requested_at timestamptz not null default now())
   `;
 }
@@ -66,26 +76,50 @@ async function createTables(sql: postgres.Sql): Promise<void> {
 function bare(sql: postgres.Sql): StartOne {
   return async (number) => {
     const saga = newId();
-    for (const step of STEPS) {
-      await sql`insert into ${sql(`floor.${step}`)} (id, saga_id, status, amount) values (${newId()}, ${saga}, 'done', ${number})`;
-    }
+    await sql`
+      insert into application.application (id, saga_id, status, applicant, amount)
+      values (${`a-${saga}`}, ${saga}, 'registered', 'Taro Yamada', ${number})
+    `;
+    await sql`insert into screening.examination (id, saga_id, status, score) values (${`e-${saga}`}, ${saga}, 'passed', 700)`;
+    await sql`insert into contract.contract (id, saga_id, status, amount) values (${`c-${saga}`}, ${saga}, 'concluded', ${number})`;
   };
 }
 
 function booked(sql: postgres.Sql): StartOne {
   return async (number) => {
     const saga = newId();
-    for (const step of STEPS) {
-      await sql`
-        with business as (
-          insert into ${sql(`floor.${step}`)} (id, saga_id, status, amount) values (${newId()}, ${saga}, 'done', ${number})
-        ), consumed as (
-          insert into floor.consumption (message_id, consumer_group, partition, "offset") values (${newId()}, ${step}, 0, 1)
-          on conflict do nothing
-        )
-        insert into floor.outbox (message_id, correlation_id, topic, message_key, headers, body, producer)
-        values (${newId()}, ${saga}, 'timeline', ${saga}, '{}', ${sql.json({ type: "step.succeeded", saga, amount: number })}, ${step})
-      `;
-    }
+    const body = (type: string) => sql.json({ type, saga, amount: number });
+    await sql`
+      with business as (
+        insert into application.application (id, saga_id, status, applicant, amount)
+        values (${`a-${saga}`}, ${saga}, 'registered', 'Taro Yamada', ${number})
+      ), consumed as (
+        insert into consumption (message_id, consumer_group, partition, "offset") values (${newId()}, 'application', 0, 1)
+        on conflict do nothing
+      )
+      insert into outbox (message_id, correlation_id, topic, message_key, headers, body, producer)
+      values (${newId()}, ${saga}, 'timeline', ${saga}, '{}', ${body("application.registered")}, 'application')
+    `;
+    await sql`
+      with business as (
+        insert into screening.examination (id, saga_id, status, score) values (${`e-${saga}`}, ${saga}, 'passed', 700)
+      ), consumed as (
+        insert into consumption (message_id, consumer_group, partition, "offset") values (${newId()}, 'screening', 0, 1)
+        on conflict do nothing
+      )
+      insert into outbox (message_id, correlation_id, topic, message_key, headers, body, producer)
+      values (${newId()}, ${saga}, 'timeline', ${saga}, '{}', ${body("screening.examined")}, 'screening')
+    `;
+    await sql`
+      with business as (
+        insert into contract.contract (id, saga_id, status, amount)
+        values (${`c-${saga}`}, ${saga}, 'concluded', ${number})
+      ), consumed as (
+        insert into consumption (message_id, consumer_group, partition, "offset") values (${newId()}, 'contract', 0, 1)
+        on conflict do nothing
+      )
+      insert into outbox (message_id, correlation_id, topic, message_key, headers, body, producer)
+      values (${newId()}, ${saga}, 'timeline', ${saga}, '{}', ${body("contract.concluded")}, 'contract')
+    `;
   };
 }

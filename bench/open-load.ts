@@ -3,17 +3,19 @@ const IN_FLIGHT_MAX = 400;
 const TICK_MS = 20;
 
 /** What a load has done since it was reset. */
-interface Counts {
+export interface Counts {
   started: number;
   /** Answered 503: too many wait. */
   refused: number;
   failed: number;
+  /** Never sent: so many calls had no answer yet that the load gave up its rate. */
+  dropped: number;
 }
 
 /** An open load: starts so many sagas a second, whether the engine keeps up or not. */
 export class OpenLoad {
   readonly #url: string;
-  #counts: Counts = { started: 0, refused: 0, failed: 0 };
+  #counts: Counts = { started: 0, refused: 0, failed: 0, dropped: 0 };
   #inFlight = 0;
   #latencies: number[] = [];
   #timer: ReturnType<typeof setInterval> | undefined;
@@ -27,7 +29,7 @@ export class OpenLoad {
   }
 
   reset(): void {
-    this.#counts = { started: 0, refused: 0, failed: 0 };
+    this.#counts = { started: 0, refused: 0, failed: 0, dropped: 0 };
     this.#latencies = [];
   }
 
@@ -43,7 +45,10 @@ export class OpenLoad {
     let sent = 0;
     this.#timer = setInterval(() => {
       const due = Math.floor(((performance.now() - began) / 1_000) * rate);
-      for (; sent < due; sent += 1) if (this.#inFlight < IN_FLIGHT_MAX) void this.#start();
+      for (; sent < due; sent += 1) {
+        if (this.#inFlight < IN_FLIGHT_MAX) void this.#start();
+        else this.#counts.dropped += 1;
+      }
     }, TICK_MS);
   }
 

@@ -1,11 +1,6 @@
 import type { Floor } from "./floors.ts";
 import type { Run } from "./load.ts";
-
-/** A run with what the processes spent: milliseconds of CPU a saga, and cores that other programs took meanwhile. */
-export interface Measured extends Run {
-  readonly cpuMs: Readonly<Record<string, number>>;
-  readonly foreignCores: number;
-}
+import type { Measured } from "./meters.ts";
 
 /** All that one benchmark measured. */
 export interface Figures {

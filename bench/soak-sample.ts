@@ -10,6 +10,8 @@ export interface Sample {
   readonly startsPerSecond: number;
   readonly startP95Ms: number;
   readonly openSagas: number;
+  /** Messages that the consumer groups have not consumed yet, of all groups. */
+  readonly lag: number;
   readonly residentMiB: number;
   readonly fileDescriptors: number;
   readonly deadTuples: number;
@@ -34,7 +36,8 @@ export class Sampler {
   static readonly SERIES: readonly { readonly key: keyof Sample; readonly title: string }[] = [
     { key: "startsPerSecond", title: "starts a second" },
     { key: "startP95Ms", title: "p95 of a start, ms" },
-    { key: "openSagas", title: "open sagas (lag)" },
+    { key: "openSagas", title: "open sagas" },
+    { key: "lag", title: "lag of the consumer groups, messages" },
     { key: "residentMiB", title: "memory of the engine, MiB" },
     { key: "fileDescriptors", title: "file descriptors of the engine" },
     { key: "deadTuples", title: "dead tuples in schema timeline" },
@@ -44,14 +47,14 @@ export class Sampler {
   ];
   readonly samples: Sample[] = [];
   readonly #sql: postgres.Sql;
-  readonly #pid: number;
+  readonly #engine: { readonly url: string; readonly pid: number };
   readonly #load: OpenLoad;
   readonly #beganAt = performance.now();
   #last: { at: number; started: number; lsn: number } | undefined;
 
-  constructor(sql: postgres.Sql, pid: number, load: OpenLoad) {
+  constructor(sql: postgres.Sql, engine: { readonly url: string; readonly pid: number }, load: OpenLoad) {
     this.#sql = sql;
-    this.#pid = pid;
+    this.#engine = engine;
     this.#load = load;
   }
 
@@ -63,6 +66,7 @@ export class Sampler {
         (pg_current_wal_lsn() - '0/0')::float8 as lsn,
         (select count(*)::integer from pg_stat_activity where application_name like 'ekiden %') as connections
     `;
+    const lag = await lagOf(this.#engine.url);
     const { open, dead, wal, lsn, connections } = row as DatabaseRow;
     const at = performance.now();
     const { started } = this.#load.counts;
@@ -74,8 +78,9 @@ export class Sampler {
       startsPerSecond: round(((started - last.started) * 1_000) / (at - last.at)),
       startP95Ms: round(latencies[Math.floor(latencies.length * 0.95)] ?? 0),
       openSagas: open,
-      residentMiB: round(residentMiB(this.#pid)),
-      fileDescriptors: readdirSync(`/proc/${this.#pid}/fd`).length,
+      lag,
+      residentMiB: round(residentMiB(this.#engine.pid)),
+      fileDescriptors: readdirSync(`/proc/${this.#engine.pid}/fd`).length,
       deadTuples: dead,
       walMiB: round(wal / 2 ** 20),
       walPerSagaKiB: round((lsn - last.lsn) / 1_024 / Math.max(1, started - last.started)),
@@ -84,6 +89,13 @@ export class Sampler {
     this.samples.push(sample);
     return sample;
   }
+}
+
+async function lagOf(url: string): Promise<number> {
+  const response = await fetch(`${url}/v1/consumer-groups`, { signal: AbortSignal.timeout(30_000) });
+  if (!response.ok) throw new Error(`the lag of the groups was answered ${response.status}`);
+  const { items } = (await response.json()) as { items: readonly { readonly lag: number }[] };
+  return items.reduce((sum, { lag }) => sum + lag, 0);
 }
 
 function round(value: number): number {

@@ -1,7 +1,7 @@
 /**
  * `bun run soak [--minutes M] [--rate R] [--transport embedded|kafka] [--write NAME]`: looks for the knee, the rate that
  * the engine just keeps up with, holds 80 % of it, and looks every few seconds at what must not grow. `--rate` skips the
- * search. Ends with 1 when sagas are lost or the engine falls behind. `--write` keeps table and charts in `docs/soak/`.
+ * search. Ends with 1 when sagas are lost, the engine falls behind, or too little was done to say so. `--write` keeps table and charts in `docs/soak/`.
  */
 import { cpus, release, totalmem } from "node:os";
 import { join } from "node:path";
@@ -12,6 +12,7 @@ import { startEngineProcess, startServers } from "./engine-under-test.ts";
 import { OpenLoad } from "./open-load.ts";
 import { Sampler } from "./soak-sample.ts";
 import { chart, table } from "./soak-report.ts";
+import { shortcomings } from "./soak-verdict.ts";
 
 const FIRST_RATE = 10;
 const STEP = 1.4;
@@ -19,7 +20,9 @@ const STEP_S = 12;
 /** Sagas that may be open at the end of a step, as seconds of its rate. */
 const BEHIND_S = 2;
 const SHARE = 0.8;
-const SAMPLE_MS = 5_000;
+/** A short soak is looked at more often. */
+const SAMPLE_MS_MAX = 5_000;
+const SAMPLES_MIN = 3;
 
 const { values } = parseArgs({
   options: {
@@ -31,7 +34,8 @@ const { values } = parseArgs({
 });
 const minutes = Number(values.minutes);
 const transport = values.transport === "kafka" ? "kafka" : "embedded";
-if (!(minutes > 0) || !/^(embedded|kafka)$/.test(values.transport)) {
+const hasRate = values.rate === undefined || Number(values.rate) > 0;
+if (!(minutes > 0) || !hasRate || !/^(embedded|kafka)$/.test(values.transport)) {
   console.error("usage: bun run soak [--minutes 20] [--rate 100] [--transport embedded|kafka] [--write NAME]");
   process.exit(2);
 }
@@ -62,18 +66,27 @@ async function soak(engine: { readonly url: string; readonly pid: number }, sql:
   const knee = values.rate === undefined ? await findKnee(load, sql) : Number(values.rate) / SHARE;
   const rate = knee * SHARE;
   console.log(`holding ${rate.toFixed(0)} sagas/s for ${minutes} minutes`);
-  const sampler = new Sampler(sql, engine.pid, load);
+  const sampler = new Sampler(sql, engine, load);
   load.reset();
   load.run(rate);
-  const until = performance.now() + minutes * 60_000;
+  let missed = 0;
+  const began = performance.now();
+  const until = began + minutes * 60_000;
   while (performance.now() < until && !interrupted) {
-    await Bun.sleep(SAMPLE_MS);
-    const sample = await sampler.look();
-    console.log(JSON.stringify(sample));
+    await Bun.sleep(Math.min(SAMPLE_MS_MAX, (minutes * 60_000) / SAMPLES_MIN));
+    try {
+      console.log(JSON.stringify(await sampler.look()));
+    } catch (error) {
+      // Hours are not thrown away for one look.
+      missed += 1;
+      console.log(`nothing was seen: ${String(error)}`);
+    }
   }
+  const seconds = (performance.now() - began) / 1_000;
   await load.stop();
   const left = await drained(sql);
-  const { started, refused, failed } = load.counts;
+  const { started, refused, failed, dropped } = load.counts;
+  const problems = shortcomings({ rate, seconds, samples: sampler.samples.length, missed, left, ...load.counts });
   const lines = [
     `# Soak, ${transport} transport`,
     "",
@@ -83,14 +96,15 @@ async function soak(engine: { readonly url: string; readonly pid: number }, sql:
     values.rate === undefined
       ? `Knee ${knee.toFixed(0)} sagas/s; held ${rate.toFixed(0)}.`
       : `Held ${rate.toFixed(0)}.`,
-    `${started} sagas accepted, ${refused} starts refused, ${failed} calls failed, ${left} sagas open a minute after the end.`,
+    `${started} sagas accepted, ${refused} starts refused, ${dropped} not sent since too many were without an answer, ${failed} calls failed, ${left} sagas open a minute after the end.`,
     "",
     table(sampler.samples),
+    ...problems.map((problem) => `\n**This soak has failed: ${problem}.**`),
   ];
   const text = `${lines.join("\n")}\n`;
   console.log(text);
   if (values.write !== undefined) await write(values.write, text, sampler);
-  return left === 0 && failed === 0 ? 0 : 1;
+  return problems.length === 0 ? 0 : 1;
 }
 
 async function write(name: string, text: string, sampler: Sampler): Promise<void> {

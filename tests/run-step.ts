@@ -42,6 +42,7 @@ export const UNIT = [
   "graph",
   "timeline",
   "domains",
+  "bench",
   "cli",
 ].map((kind) => `./tests/${kind}`);
 

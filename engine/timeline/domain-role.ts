@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import type { Sql } from "./database.ts";
+import type { Sql, Tx } from "./database.ts";
 
 interface LoginRow {
   role_name: string;
@@ -11,8 +11,8 @@ interface LoginRow {
  * and returns the connection URL of that role. (`set role` would not do: a handler can reset it. R13c.)
  */
 export async function domainUrl(sql: Sql, databaseUrl: string, domain: string): Promise<string> {
-  const login = await ensureLogin(sql, domain);
-  await grant(sql, domain, login.role_name);
+  const login = (await knownLogin(sql, domain)) ?? (await ensureLogin(sql, domain));
+  if (!(await hasAll(sql, domain, login.role_name))) await grant(sql, domain, login.role_name);
   const url = new URL(databaseUrl);
   url.username = encodeURIComponent(login.role_name);
   url.password = encodeURIComponent(login.password);
@@ -34,13 +34,18 @@ function newPassword(): string {
   return randomBytes(24).toString("base64url");
 }
 
+async function knownLogin(sql: Sql | Tx, domain: string): Promise<LoginRow | undefined> {
+  const [known] = await sql<LoginRow[]>`
+    select l.role_name, l.password from timeline.domain_login l join pg_roles r on r.rolname = l.role_name
+    where l.domain = ${domain}
+  `;
+  return known;
+}
+
 async function ensureLogin(sql: Sql, domain: string): Promise<LoginRow> {
   return sql.begin(async (tx) => {
     await tx`select pg_advisory_xact_lock(hashtextextended('domain_login', 3))`;
-    const [known] = await tx<LoginRow[]>`
-      select l.role_name, l.password from timeline.domain_login l join pg_roles r on r.rolname = l.role_name
-      where l.domain = ${domain}
-    `;
+    const known = await knownLogin(tx, domain);
     if (known !== undefined) return known;
     const [database] = await tx<{ name: string }[]>`select current_database() as name`;
     const role = roleName(database?.name ?? "ekiden", domain);
@@ -83,6 +88,32 @@ const PARTICIPANT_FUNCTIONS = [
   "claim_projection_batch(text, jsonb)",
   "fail_consumption(text, jsonb, text, text, text)",
 ];
+
+/**
+ * Whether the role may already do all that `grant` gives it. Granting writes the catalogs even where nothing is new, and
+ * every engine that starts waits for every other to do it.
+ */
+async function hasAll(sql: Sql, domain: string, role: string): Promise<boolean> {
+  const functions = PARTICIPANT_FUNCTIONS.map((signature) => `timeline.${signature}`);
+  const [row] = await sql<{ all: boolean }[]>`
+    select coalesce(
+      has_schema_privilege(${role}, 'timeline', 'usage')
+      and has_schema_privilege(${role}, to_regnamespace(quote_ident(${domain})), 'usage')
+      and pg_has_role(current_user, ${role}, 'usage')
+      and (select bool_and(has_function_privilege(${role}, f.signature, 'execute'))
+        from unnest(${sql.array(functions)}::text[]) f (signature))
+      and not exists (
+        select from pg_class c
+        where c.relnamespace = to_regnamespace(quote_ident(${domain})) and case when c.relkind = 'S'
+          then not has_sequence_privilege(${role}, c.oid, 'usage')
+          else c.relkind in ('r', 'p', 'v', 'm', 'f') and not (
+            has_table_privilege(${role}, c.oid, 'select') and has_table_privilege(${role}, c.oid, 'insert')
+            and has_table_privilege(${role}, c.oid, 'update') and has_table_privilege(${role}, c.oid, 'delete'))
+          end
+      ), false) as all
+  `;
+  return row?.all === true;
+}
 
 async function grant(sql: Sql, domain: string, role: string): Promise<void> {
   await sql.begin(async (tx) => {

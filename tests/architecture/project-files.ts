@@ -8,6 +8,8 @@ export const root = resolve(import.meta.dir, "../..");
 
 /** Files of the project that match a glob, sorted, without what is installed or kept at run time. */
 export function projectFiles(...globs: readonly string[]): SourceFile[] {
-  const paths = new Set(globs.flatMap((glob) => [...new Bun.Glob(glob).scanSync({ cwd: root })]));
+  const found = globs.flatMap((glob) => [...new Bun.Glob(glob).scanSync({ cwd: root })]);
+  // The peers of the benchmark install their packages into a folder of their own.
+  const paths = new Set(found.filter((path) => !path.includes("node_modules/")));
   return [...paths].sort().map((path) => ({ path, source: readFileSync(join(root, path), "utf8") }));
 }

@@ -19,7 +19,7 @@ test("an owner and its standby: under every fault in turn nothing is broken", as
   try {
     const { violations } = await run.toTheEnd();
     const lines = run.world.engines.flatMap((engine) => engine.lines);
-    const sources = { sql: run.world.sql, strikes: run.strikes, lines };
+    const sources = { sql: run.world.sql, strikes: run.strikes, lines, logs: run.world.logs() };
     expect(await Promise.all(violations.map((one) => storyOf(one, sources)))).toEqual([]);
   } finally {
     await run.world.close();

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { Sql } from "postgres";
 
-import { checkGathered } from "./harness/checker/check.ts";
-import { PLANTED } from "./harness/checker/planted.ts";
+import { LAWS } from "./harness/checker/check.ts";
+import { broken, type Law, type Violation } from "./harness/checker/law.ts";
+import { ALLOWED, PLANTED } from "./harness/checker/planted.ts";
 import { type Outcome, Run } from "./harness/run.ts";
-import { storyOf } from "./harness/story.ts";
+import { type Sources, storyOf } from "./harness/story.ts";
 
 const SEED = 7;
 /** Of each sort one: the process, its sleep, its sessions, its line, what comes again, and what is rewound. */
@@ -31,65 +32,64 @@ beforeAll(async () => {
 }, 240_000);
 afterAll(async () => run?.world.close(), 60_000);
 
-test("under every sort of fault nothing is broken, and the run proves something", async () => {
+function sources(): Sources {
   const { sql, engines } = run.world;
-  const lines = engines.flatMap((engine) => engine.lines);
-  const stories = await Promise.all(
-    outcome.violations.map((one) => storyOf(one, { sql, strikes: run.strikes, lines })),
-  );
+  return { sql, strikes: run.strikes, lines: engines.flatMap(({ lines }) => lines), logs: run.world.logs() };
+}
+
+test("under every sort of fault nothing is broken, and the run proves something", async () => {
+  const stories = await Promise.all(outcome.violations.map((one) => storyOf(one, sources())));
   expect(stories).toEqual([]);
   expect(new Set(outcome.strikes.map(({ fault }) => fault))).toEqual(new Set(FAULTS));
 });
 
-test.each(PLANTED.map((planted) => [planted.invariant, planted.what, planted.plant] as const))(
-  "%s: the checker sees that %s",
-  async (invariant, _what, plant) => {
-    const { sql } = run.world;
-    let seen: readonly string[] = [];
-    // Nothing of it stays: the next one is planted in the same database.
-    await sql
-      .begin(async (tx) => {
-        await tx.unsafe("set local session_replication_role = replica");
-        await tx.unsafe(plant);
-        seen = (await checkGathered(tx as unknown as Sql, invariant)).map((violation) => violation.invariant);
-        throw new Error("planted");
-      })
-      .catch((error: Error) => {
-        if (error.message !== "planted") throw error;
-      });
-    expect(seen).toContain(invariant);
-  },
+test("a violation's story tells of the saga, the faults, and what processes and servers wrote", async () => {
+  const [saga] = await run.world
+    .sql`select id as saga_id from timeline.saga where finished_at > ${run.strikes[0]?.at as Date} limit 1`;
+  const violation = { invariant: "I1", says: "nothing breaks", count: 1, rows: [{ ...saga }] };
+  const story = await storyOf(violation, sources());
+
+  for (const part of [`saga ${saga?.["saga_id"]}:`, "saga.started", "faults around it:", "the processes around it:"])
+    expect(story).toContain(part);
+  expect(story).toMatch(/the end of postgres\.log:\n {4}.*\S/);
+});
+
+const listed = (planted: typeof PLANTED) =>
+  Object.entries(planted).flatMap(([says, each]) =>
+    Object.entries(each).map(([what, plant]) => [what, says, plant] as const),
+  );
+
+test.each(listed(PLANTED))(
+  "when %s, it is seen that this is not true: %s",
+  async (_what, says, plant) => expect((await seenAfter(plant, says))?.says).toBe(says),
   30_000,
 );
 
-test("what everybody had consumed when the slot was lost may be missing from its topic", async () => {
-  const moved =
-    "(select message_id from timeline.event_request where message_type = 'saga.completed' order by message_id limit 1)";
-  const broken = async (consumed: boolean) => {
-    let seen = -1;
-    await run.world.sql
-      .begin(async (tx) => {
-        await tx.unsafe("set local session_replication_role = replica");
-        await tx.unsafe(`delete from checker.log where message_id = ${moved}`);
-        if (!consumed)
-          await tx.unsafe(`update timeline.event_consumption set consumed_at = null where message_id = ${moved}`);
-        await tx.unsafe(
-          "insert into timeline.slot_loss (id, slot, cause) values (timeline.new_ulid(), 'lost', 'planted')",
-        );
-        seen = (await checkGathered(tx as unknown as Sql, "I8")).length;
-        throw new Error("planted");
-      })
-      .catch((error: Error) => {
-        if (error.message !== "planted") throw error;
-      });
-    return seen;
-  };
-  expect(await broken(true)).toBe(0);
-  expect(await broken(false)).toBe(1);
-}, 30_000);
+test.each(listed(ALLOWED))(
+  "when %s, this is still true: %s",
+  async (_what, says, plant) => expect(await seenAfter(plant, says)).toBeUndefined(),
+  30_000,
+);
 
-test("every invariant has a planted violation", () => {
-  expect([...new Set(PLANTED.map(({ invariant }) => invariant))]).toEqual(
-    Array.from({ length: 14 }, (_, index) => `I${index + 1}`),
+/** What a law sees in the run's database once some SQL has been run there. Nothing of it stays: the next one comes into the same. */
+async function seenAfter(plant: string, says: string): Promise<Violation | undefined> {
+  let seen: Violation | undefined;
+  await run.world.sql
+    .begin(async (tx) => {
+      await tx.unsafe("set local session_replication_role = replica");
+      await tx.unsafe(plant);
+      seen = await broken(tx as unknown as Sql, LAWS.find((law) => law.says === says) as Law);
+      throw new Error("planted");
+    })
+    .catch((error: Error) => {
+      if (error.message !== "planted") throw error;
+    });
+  return seen;
+}
+
+test("every law of every invariant has a planted violation", () => {
+  expect(Object.keys(PLANTED).toSorted()).toEqual(LAWS.map(({ says }) => says).toSorted());
+  expect(new Set(LAWS.map(({ invariant }) => invariant))).toEqual(
+    new Set(Array.from({ length: 14 }, (_, index) => `I${index + 1}`)),
   );
 });

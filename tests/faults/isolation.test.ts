@@ -51,3 +51,18 @@ test("without the sagas' lock the same schedules show lost updates", async () =>
     await sql.unsafe(row?.source ?? "");
   }
 }, 60_000);
+
+test("a call that fails in both orders is an anomaly, not an outcome that is allowed", async () => {
+  const { sql } = laboratory;
+  await sql`
+    create function timeline.refuse_signals() returns trigger language plpgsql as 'begin raise exception ''planted''; end'
+  `;
+  await sql`create trigger refuse_signals before insert on timeline.signal for each row execute function timeline.refuse_signals()`;
+  try {
+    const { anomalies } = await laboratory.explore(["signal", "timer"], 1, 2);
+
+    expect(anomalies[0]).toContain("failed one after the other");
+  } finally {
+    await sql`drop function timeline.refuse_signals() cascade`;
+  }
+}, 60_000);

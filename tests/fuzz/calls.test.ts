@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { type TestEngine, testEngine } from "../support/engine.ts";
 import { fuzzCalls } from "./calls.ts";
+import { missingSagas } from "./messages.ts";
 import { stillWorks, targetOf } from "./target.ts";
 
 const COUNTED = { type: "object", properties: { count: { type: "integer" } }, required: ["count"] };
@@ -12,10 +13,12 @@ beforeAll(async () => {
 afterAll(async () => engine?.close(), 60_000);
 
 test("every call of the API, whatever is sent, has an answer that the document names, and the engine lives on", async () => {
-  const seen = await fuzzCalls(await targetOf(engine), 1, 16);
+  const { statuses: seen, sagaIds } = await fuzzCalls(await targetOf(engine), 1, 16);
 
   // Valid, not there, and nearly valid: too few of one kind, and the rest would prove little.
   for (const status of [200, 202, 400, 404, 422]) expect([status, (seen.get(status) ?? 0) > 2]).toEqual([status, true]);
+  expect(sagaIds.length).toBeGreaterThan(2);
+  expect(await missingSagas(engine, sagaIds)).toEqual([]);
   await stillWorks(engine);
 }, 180_000);
 

@@ -62,24 +62,31 @@ export interface Target {
   readonly known: Readonly<Record<string, readonly string[]>>;
 }
 
+/** What the engine answered: how many calls had which status, and the sagas that it said it had accepted. */
+export interface Answers {
+  readonly statuses: ReadonlyMap<number, number>;
+  readonly sagaIds: readonly string[];
+}
+
 /**
  * Calls every operation of the OpenAPI document with valid, nearly valid and hostile requests. Every answer must be one
  * that the document names, with a body that fits its schema, and none a failure of the server. Returns how many calls
- * had which status. @throws with the smallest call that shows otherwise.
+ * had which status, and every saga that one said was accepted. @throws with the smallest call that shows otherwise.
  */
-export async function fuzzCalls(target: Target, seed: number, runsEach: number): Promise<ReadonlyMap<number, number>> {
+export async function fuzzCalls(target: Target, seed: number, runsEach: number): Promise<Answers> {
   const document = (await (await fetch(`${target.url}/openapi.json`)).json()) as JsonObject;
   const seen = new Map<number, number>();
+  const sagaIds: string[] = [];
   for (const operation of operationsOf(document)) {
     await fc.assert(
       fc.asyncProperty(callOf(operation, target, document), async (call) => {
-        const status = await send(target.url, call, document);
+        const status = await send(target.url, call, document, sagaIds);
         seen.set(status, (seen.get(status) ?? 0) + 1);
       }),
       { seed, numRuns: runsEach, examples: [] },
     );
   }
-  return seen;
+  return { statuses: seen, sagaIds };
 }
 
 function operationsOf(document: JsonObject): readonly Operation[] {
@@ -171,8 +178,13 @@ function textOf(value: Json): string {
   return typeof value === "string" ? value : JSON.stringify(value);
 }
 
-/** Sends one call and judges its answer; returns the status. */
-async function send(url: string, { operation, path, headers, body }: Call, document: JsonObject): Promise<number> {
+/** Sends one call and judges its answer; returns the status, and notes the saga that a start was answered with. */
+async function send(
+  url: string,
+  { operation, path, headers, body }: Call,
+  document: JsonObject,
+  sagaIds: string[],
+): Promise<number> {
   const { method, responses } = operation;
   const stop = new AbortController();
   const timer = setTimeout(() => stop.abort(), ANSWER_MS);
@@ -198,6 +210,8 @@ async function send(url: string, { operation, path, headers, body }: Call, docum
       if (problem !== undefined)
         throw new Error(`${said()}: ${problem.path} ${problem.message}: ${text.slice(0, 500)}`);
     }
+    const answer: Json = type.endsWith("json") ? JSON.parse(text) : null;
+    if (status < 300 && isJsonObject(answer) && typeof answer["sagaId"] === "string") sagaIds.push(answer["sagaId"]);
     return status;
   } finally {
     clearTimeout(timer);

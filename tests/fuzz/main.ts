@@ -6,9 +6,9 @@ import { parseArgs } from "node:util";
 import { COURSE, CourseClients } from "../support/course-run.ts";
 import { testEngine } from "../support/engine.ts";
 import { stopSharedParts } from "../support/teardown.ts";
-import { fuzzCalls } from "./calls.ts";
+import { type Answers, fuzzCalls } from "./calls.ts";
 import { fuzzDefinitions } from "./definitions.ts";
-import { fuzzKafka, fuzzOutbox } from "./messages.ts";
+import { fuzzKafka, fuzzOutbox, missingSagas } from "./messages.ts";
 import { stillWorks, targetOf } from "./target.ts";
 
 const { values } = parseArgs({
@@ -37,16 +37,20 @@ process.exit();
 async function round(seedOfRound: number): Promise<void> {
   const definitions = fuzzDefinitions(seedOfRound, 1_000);
   const lab = await testEngine("embedded");
-  let calls: ReadonlyMap<number, number>;
+  let calls: Answers;
   try {
     calls = await fuzzCalls(await targetOf(lab), seedOfRound, 30);
+    const missing = await missingSagas(lab, calls.sagaIds);
+    if (missing.length > 0) throw new Error(`sagas that were accepted are not there: ${missing.join(", ")}`);
     await stillWorks(lab);
   } finally {
     await lab.close();
   }
   const errors = await messages(seedOfRound, "embedded");
   const onKafka = values.kafka ? await messages(seedOfRound, "kafka") : undefined;
-  console.log(JSON.stringify({ seed: seedOfRound, definitions, calls: Object.fromEntries(calls), errors, onKafka }));
+  console.log(
+    JSON.stringify({ seed: seedOfRound, definitions, calls: Object.fromEntries(calls.statuses), errors, onKafka }),
+  );
 }
 
 async function messages(seedOfRound: number, kind: "embedded" | "kafka"): Promise<number> {

@@ -60,6 +60,8 @@ async function amongSagas(engine: TestEngine, name: string, write: () => Promise
     },
     90_000,
   );
+  const missing = await missingSagas(engine, clients.sagaIds);
+  if (missing.length > 0) throw new Error(`sagas that were accepted are not there: ${missing.join(", ")}`);
   const client = new Client(() => engine.url);
   await eventually(
     "nothing is left to consume",
@@ -73,6 +75,14 @@ async function amongSagas(engine: TestEngine, name: string, write: () => Promise
   );
 }
 
+/** Sagas that an answer named and the database does not know. */
+export async function missingSagas({ sql }: TestEngine, sagaIds: readonly string[]): Promise<readonly string[]> {
+  const rows = await sql<{ id: string }[]>`
+    select id from unnest(${sql.array([...sagaIds])}::text[]) id where not exists (select from timeline.saga s where s.id = id.id)
+  `;
+  return rows.map(({ id }) => id);
+}
+
 /** Writes garbage into every topic of Kafka, beside and before sagas that must not mind. Returns how many rows of it are in error. */
 export async function fuzzKafka(engine: TestEngine, seed: number, count: number): Promise<number> {
   const producer = new Kafka({
@@ -80,37 +90,80 @@ export async function fuzzKafka(engine: TestEngine, seed: number, count: number)
     clientId: "fuzz",
     logLevel: logLevel.NOTHING,
   }).producer();
+  const sent: Sent[] = [];
   await producer.connect();
   try {
     const rows = await requestsOf(engine);
     await amongSagas(engine, `seed ${seed}`, async () => {
       const drawn = fc.sample(garbage, { seed, numRuns: count });
       const byTopic = Map.groupBy(drawn, ({ topic }) => topic);
-      for (const [topic, each] of byTopic)
-        await producer.send({ topic: engine.prefix + topic, messages: each.map((one) => messageOf(one, rows)) });
+      await Promise.all(
+        [...byTopic].map(async ([topic, each]) => {
+          // One by one: only so the broker says where each of them lies.
+          for (const one of each) {
+            const made = messageOf(one, rows);
+            const [place] = await producer.send({ topic: engine.prefix + topic, messages: [made.message] });
+            const { partition, baseOffset } = place as { partition: number; baseOffset: string };
+            sent.push({ topic, partition, offset: Number(baseOffset), id: made.ofRequest });
+          }
+        }),
+      );
     });
   } finally {
     await producer.disconnect();
   }
+  const lost = await unaccounted(engine, sent);
+  if (sent.length !== count || lost.length > 0)
+    throw new Error(
+      `of ${sent.length} records ${lost.length} were consumed without a trace: ${JSON.stringify(lost.slice(0, 5))}`,
+    );
   return errorsOf(engine);
+}
+
+/** A record as it lies in Kafka. `id`: of the request that it may be taken for, since it has its id and key; or null. */
+export interface Sent {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly id: string | null;
+}
+
+/** Records that left no consumption and no error: by their place, or, what comes again, by the id of what was done already. */
+export async function unaccounted({ sql }: TestEngine, sent: readonly Sent[]): Promise<readonly Sent[]> {
+  return sql<Sent[]>`
+    select s.topic, s.partition, s."offset", s.id
+    from jsonb_to_recordset(${sql.json(sent as never)}) as s (topic text, partition integer, "offset" bigint, id text)
+    where not exists (
+      select from timeline.event_consumption c where c.topic = s.topic
+        and (c.partition = s.partition and c."offset" = s."offset" or c.message_id = s.id)
+        and (c.consumed_at is not null or c.error_flag))
+    order by 1, 2, 3
+  `;
 }
 
 type Garbage = typeof garbage extends fc.Arbitrary<infer T> ? T : never;
 
 function messageOf(
-  { kind, of, key, value, header, headerValue, random }: Garbage,
+  { topic, kind, of, key, value, header, headerValue, random }: Garbage,
   rows: readonly RequestRow[],
-): Message {
+): { readonly message: Message; readonly ofRequest: string | null } {
   const row = rows[of % rows.length] as RequestRow;
-  if (kind === "bytes") return { key: random.length === 0 ? null : random, value, headers: { [header]: random } };
+  if (kind === "bytes") {
+    const message = { key: random.length === 0 ? null : random, value, headers: { [header]: random } };
+    return { message, ofRequest: null };
+  }
   const headers = Object.fromEntries(
     Object.entries(row.headers).filter((entry): entry is [string, string] => entry[1] !== null),
   );
-  if (kind === "copy") return { key: row.key, value: row.value, headers };
+  const id = headers["id"] ?? null;
+  if (kind === "copy") return { message: { key: row.key, value: row.value, headers }, ofRequest: id };
   const changed = headerValue(headers[header] ?? "");
   if (changed === null) delete headers[header];
   else headers[header] = changed;
-  return { key: key(row.key), value: value ?? row.value, headers };
+  const message = { key: key(row.key), value: value ?? row.value, headers };
+  // What may start a saga is known by its id alone, whatever its key is.
+  const isLike = topic === "course.asked" || message.key === row.key;
+  return { message, ofRequest: isLike ? (headers["id"] ?? null) : null };
 }
 
 async function requestsOf({ sql }: TestEngine): Promise<readonly RequestRow[]> {

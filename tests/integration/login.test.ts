@@ -47,6 +47,33 @@ test("login prints the same address each time, and a new password ends the old o
   expect(await whoAt(first)).toBe("28P01");
 }, 60_000);
 
+test("a domain that has all its rights is logged in without a word to the catalogs; what is new is granted", async () => {
+  expect((await run("migrate")).code).toBe(0);
+  const sql = connect(database.url, { max: 2, name: "rights" });
+  const url = await domainUrl(sql, database.url, "screening");
+  const rights = await sql`select relname, relacl, xmin from pg_class where relnamespace = 'screening'::regnamespace`;
+  await sql.begin(async (tx) => {
+    // Another engine is about to grant something.
+    await tx`select pg_advisory_xact_lock(hashtextextended('domain_login', 3))`;
+    expect(await domainUrl(sql, database.url, "screening")).toBe(url);
+  });
+  expect(await sql`select relname, relacl, xmin from pg_class where relnamespace = 'screening'::regnamespace`).toEqual(
+    rights,
+  );
+
+  await sql`create table screening.later (id bigint generated always as identity, note text)`;
+  await sql`revoke execute on function timeline.fence(bigint) from ${sql(new URL(url).username)}`;
+  await domainUrl(sql, database.url, "screening");
+  const domain = postgres(url, { max: 1, onnotice: () => {} });
+  await domain`insert into screening.later (note) values ('granted')`;
+  expect(await domain`select has_function_privilege('timeline.fence(bigint)', 'execute') as may`).toEqual([
+    { may: true },
+  ] as never);
+  await domain.end();
+  await sql`drop table screening.later`;
+  await sql.end();
+}, 60_000);
+
 test("two domains never share a role, however long the names are", () => {
   const database = "d".repeat(50);
   const names = ["a", "b"].map((end) => roleName(database, `a_domain_with_a_long_name_${end}`));

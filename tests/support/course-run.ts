@@ -65,6 +65,8 @@ export async function faultsAtDeath(sql: postgres.Sql): Promise<readonly string[
 
 /** Clients of the API that outlive engines: each call is made again under its Idempotency-Key until the answer is definite. */
 export class CourseClients {
+  /** Of every saga that an answer said was accepted. */
+  readonly sagaIds: string[] = [];
   readonly #url: () => string;
   readonly #working: Promise<unknown>[] = [];
 
@@ -101,6 +103,7 @@ export class CourseClients {
         const answer = (await response.json()) as { sagaId?: string };
         // A saga that has ended takes no signal: that is an answer too.
         if (!response.ok && response.status !== 409) throw new Error(`${response.status}: ${JSON.stringify(answer)}`);
+        if (response.ok && answer.sagaId !== undefined) this.sagaIds.push(answer.sagaId);
         return answer;
       },
       240_000,

@@ -12,6 +12,8 @@ export interface PlantedBug {
   readonly bug: string;
   readonly file: string;
   readonly edits: readonly (readonly [from: string, to: string])[];
+  /** The sentence that must tell of it: what is caught by anything else is not the bug that was planted. */
+  readonly caughtBy: RegExp;
   /** Runs an engine into trouble that the seed chooses; returns what is wrong afterwards, as sentences. */
   trial(chain: FailpointChain, seed: number): Promise<readonly string[]>;
 }
@@ -29,6 +31,7 @@ function dies(failpoint: string, name: (seed: number) => string = (seed) => `see
 export const PLANTED: readonly PlantedBug[] = [
   {
     bug: "offset before commit",
+    caughtBy: /^group course has committed an offset behind a message of course\.call that is not done$/,
     file: "engine/transport/lanes.ts",
     edits: [
       [
@@ -44,6 +47,7 @@ export const PLANTED: readonly PlantedBug[] = [
   },
   {
     bug: "outbox in a second transaction",
+    caughtBy: /^step \w+ is said to run, and no command asks for it$/,
     file: "engine/timeline/store.ts",
     edits: [
       ["      writing.sendRequests();\n", ""],
@@ -64,18 +68,20 @@ export const PLANTED: readonly PlantedBug[] = [
   },
   {
     bug: "claim after effect",
+    caughtBy: /^effect \S+ stands there without an answer$/,
     file: "engine/participant/batches.ts",
     // From another pool: two batches that each want a second connection of their own pool would wait for ever.
     edits: [
       [
-        "          const ends = await this.#run(unit.tx, deliveries, claimed);",
-        "          const ends = await store.sql.begin((own) => this.#run(own, deliveries, claimed));",
+        "          const ends = await this.#run(unit.tx, deliveries, claimed, slowMs);",
+        "          const ends = await store.sql.begin((own) => this.#run(own, deliveries, claimed, slowMs));",
       ],
     ],
     trial: dies("participant.after-effect"),
   },
   {
     bug: "latest on out-of-range",
+    caughtBy: /^saga \w+ is running: /,
     file: "engine/transport/embedded/embedded-consumer.ts",
     edits: [["committed.get(topic) ?? 0", "committed.get(topic) ?? this.#parts.log.end(topic)"]],
     async trial(chain, seed) {
@@ -86,6 +92,7 @@ export const PLANTED: readonly PlantedBug[] = [
   },
   {
     bug: "no fence",
+    caughtBy: /^a former owner wrote \d+ consumptions$/,
     file: "engine/timeline/fenced.ts",
     edits: [["const fence = epoch === null ?", "const fence = epoch !== undefined ?"]],
     async trial(chain, seed) {

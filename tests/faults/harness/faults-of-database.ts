@@ -60,12 +60,16 @@ export async function slowness(scene: Scene, line: Line): Promise<string> {
 const terminateBackends: Fault = {
   name: "terminate-backends",
   modes: EVERYWHERE,
-  async strike({ world }) {
+  async strike({ world, random }) {
     let ended = 0;
     for (let n = 0; n < 8; n += 1) {
+      const sessions = await world.sql<{ pid: number }[]>`
+        select pid from pg_stat_activity where datname = current_database() and application_name like 'ekiden%'
+        order by application_name, backend_start
+      `;
+      const chosen = sessions.filter(() => random.chance(0.4)).map(({ pid }) => pid);
       const rows = await world.sql`
-        select pg_terminate_backend(pid) from pg_stat_activity
-        where datname = current_database() and application_name like 'ekiden%' and random() < 0.4
+        select pg_terminate_backend(pid) from unnest(${world.sql.array(chosen)}::integer[]) pid
       `;
       ended += rows.length;
       await Bun.sleep(250);
@@ -82,6 +86,7 @@ const killBackend: Fault = {
   async strike({ world, random }) {
     const rows = await world.sql<{ pid: number }[]>`
       select pid from pg_stat_activity where datname = current_database() and application_name like 'ekiden%'
+      order by application_name, backend_start
     `;
     if (rows.length === 0) throw new NotFired("there was no session");
     const { pid } = random.pick(rows);
@@ -122,13 +127,17 @@ const duplicates: Fault = {
   name: "duplicates",
   modes: EVERYWHERE,
   async strike({ world, random }) {
+    const requests = await world.sql<{ id: string }[]>`
+      select message_id as id from timeline.event_request order by message_id
+    `;
     const count = 100 + random.below(400);
+    const chosen = Array.from({ length: Math.min(count, requests.length) }, () => random.pick(requests).id);
     const rows = await world.sql`
       insert into timeline.event_republish (republish_id, message_id, correlation_id, causation_id, topic, message_key,
         message_type, saga, step_key, action, attempt, traceparent, message_headers, message_body, producer, requested_at)
       select timeline.new_ulid(), message_id, correlation_id, causation_id, topic, message_key,
         message_type, saga, step_key, action, attempt, traceparent, message_headers, message_body, producer, requested_at
-      from (select r.* from timeline.event_request r order by random() limit ${count}) r order by message_id desc
+      from timeline.event_request where message_id = any(${world.sql.array(chosen)}::text[]) order by message_id desc
       returning 1
     `;
     if (rows.length === 0) throw new NotFired("nothing has been requested yet");

@@ -1,3 +1,5 @@
+import { readFile } from "node:fs/promises";
+
 import { type Admin, Kafka, logLevel } from "kafkajs";
 
 import { eventually } from "../../support/engine.ts";
@@ -170,20 +172,47 @@ const offsetsReset: Fault = {
   },
 };
 
+/** What a broker says of a disk that took nothing more. */
+const DISK_FAILED = /No space left on device|KafkaStorageException|all log dirs .* have failed/i;
+/** Writes come with the load; each has the last bytes of a page before it needs a new one. */
+const FAILS_WITHIN_MS = 60_000;
+
+/** Whether the broker has ended, or says that it could not write. */
+async function failedOnDisk({ pid, log }: KafkaParts["broker"]): Promise<string | undefined> {
+  try {
+    process.kill(pid, 0);
+  } catch {
+    return "it ended";
+  }
+  const said = await readFile(log, "utf8").catch(() => "");
+  return DISK_FAILED.exec(said)?.[0];
+}
+
 const diskFull: Fault = {
   name: "disk-full-kafka",
   modes: ON_KAFKA,
   isPossible: ({ kafka }) => kafka?.disk.isSmall === true,
   async strike(scene) {
     const { disk, broker } = kafkaOf(scene.world);
-    await disk.fill();
     const ms = lasting(scene, 5_000);
-    await Bun.sleep(ms);
-    await disk.free();
-    // A broker whose only disk has failed ends itself; a supervisor starts it again.
-    await scene.world.startBroker();
-    await scene.world.startConnect();
-    return `Kafka's disk was full for ${ms} ms (broker ${broker.pid})`;
+    let failed: string | undefined;
+    try {
+      await disk.fill();
+      await Bun.sleep(ms);
+      for (let waited = 0; failed === undefined && waited < FAILS_WITHIN_MS; waited += 500) {
+        await Bun.sleep(500);
+        failed = await failedOnDisk(broker);
+      }
+    } finally {
+      await disk.free();
+      // Its log lies on the same disk: what it had to say may have waited for room.
+      failed ??= await failedOnDisk(broker);
+      // A broker whose only disk has failed ends itself; a supervisor starts it again.
+      await scene.world.startBroker();
+      await scene.world.startConnect();
+    }
+    if (failed === undefined) throw new NotFired("the broker did not mind the full disk");
+    return `Kafka's disk was full for ${ms} ms (broker ${broker.pid}: ${failed})`;
   },
 };
 

@@ -5,6 +5,8 @@ import { FAILPOINTS } from "../../../engine/failpoint.ts";
 import { eventually } from "../../support/engine.ts";
 import { EVERYWHERE, type Fault, lasting, NotFired, type Scene } from "./fault.ts";
 import { READY_MS, type Supervised } from "./supervised.ts";
+import { watchHoldings } from "./taken-over.ts";
+import type { World } from "./world.ts";
 
 /** An engine that runs now. */
 function anEngine({ world, random }: Scene, fits: (engine: Supervised) => boolean = () => true): Supervised {
@@ -36,50 +38,118 @@ const killEngine: Fault = {
   },
 };
 
-/** Asleep until its partitions or its lease have moved; then it wakes up in the middle of what it did. */
+/** Asleep; where it is long enough, until its partitions or its lease have moved. Then it wakes in the middle of what it did. */
 const stopEngine: Fault = {
   name: "stop-engine",
   modes: EVERYWHERE,
   async strike(scene) {
     const engine = scene.random.chance(0.5) ? anEngine(scene) : await theOwner(scene);
+    const { pid } = engine;
+    if (pid === undefined) throw new NotFired(`${engine.name} is down`);
     const ms = lasting(scene, 1_000);
+    const moved = await watchHoldings(scene.world, pid);
     engine.signal("SIGSTOP");
-    await Bun.sleep(ms);
-    engine.signal("SIGCONT");
-    return `${engine.name} (${engine.pid}) slept for ${ms} ms`;
+    let became: string | undefined;
+    try {
+      await Bun.sleep(ms);
+      became = await moved(ms);
+    } finally {
+      engine.signal("SIGCONT");
+    }
+    const told = `${engine.name} (${pid}) slept for ${ms} ms`;
+    if (became === undefined) throw new NotFired(`${told}, and nobody took over what it held`);
+    return `${told}: ${became}`;
   },
 };
 
-/** Asleep inside a call to the outside, past the call's timeout and whatever follows from it. */
+/**
+ * Another process gets the command when the lease has run out or the group has noticed; it may first have to wait until
+ * the server ends a transaction in which the sleeper holds a lock: 60 s, and a lock's 30 s besides.
+ */
+const FOLLOWS_WITHIN_MS = 150_000;
+const TRIES = 5;
+
+/** Asleep inside a call to the outside, past the call's timeout and what follows from it: somebody else gives it up. */
 const stopInCall: Fault = {
   name: "stop-in-call",
-  modes: EVERYWHERE,
+  // A process that is alone sleeps through the timeout as well.
+  modes: ["standby", "kafka"],
   async strike(scene) {
     const { world, load } = scene;
-    for (let n = 0; n < 4; n += 1) void load.one("voyage");
-    const engine = await eventually(
-      "a call to the outside is open",
-      async () => {
-        const [row] = await world.sql<{ consumer: string }[]>`
-          select c.consumer from timeline.step_guard g
-          join timeline.event_request r on r.step_key = g.step_key and r.message_type = 'step.requested'
-          join timeline.event_consumption c on c.message_id = r.message_id and c.consumed_at is null
-          where g.state = 'started' order by g.updated_at desc limit 1
-        `;
-        const pid = Number(row?.consumer.split("/")[1]);
-        return world.engines.find((one) => one.pid === pid && one.isReady);
-      },
-      60_000,
-    ).catch(() => {
-      throw new NotFired("no call to the outside was open");
-    });
-    engine.signal("SIGSTOP");
-    const ms = lasting(scene, 6_000);
-    await Bun.sleep(ms);
-    engine.signal("SIGCONT");
-    return `${engine.name} (${engine.pid}) slept for ${ms} ms inside a call to the outside`;
+    for (let n = 0; n < TRIES; n += 1) {
+      for (let voyage = 0; voyage < 4; voyage += 1) void load.one("voyage");
+      const call = await eventually("a call to the outside is open", () => openCall(world), 60_000).catch(() => {
+        throw new NotFired("no call to the outside was open");
+      });
+      const { engine, stepKey, attempt } = call;
+      engine.signal("SIGSTOP");
+      try {
+        // It may have been answered at the last moment; what was on its way has come by then.
+        await Bun.sleep(200);
+        if (!(await isOpen(world, call))) continue;
+        const ms = lasting(scene, 6_000);
+        await Bun.sleep(ms);
+        const followed = eventually("it is given up", () => whatFollowed(world, call), FOLLOWS_WITHIN_MS);
+        const what = await followed.catch(() => undefined);
+        if (what === ANSWERED) continue;
+        if (what === undefined) throw new NotFired(`nobody gave up ${stepKey}, attempt ${attempt}`);
+        return `${engine.name} (${engine.pid}) slept for ${ms} ms and more inside ${stepKey}, attempt ${attempt}, until ${what}`;
+      } finally {
+        engine.signal("SIGCONT");
+      }
+    }
+    throw new NotFired(`${TRIES} calls were answered before they could be stopped`);
   },
 };
+
+interface OpenCall {
+  readonly consumer: string;
+  readonly engine: Supervised;
+  readonly stepKey: string;
+  readonly messageId: string;
+  readonly attempt: number;
+}
+
+/** The call to the outside that began last. */
+async function openCall(world: World): Promise<OpenCall | undefined> {
+  const [row] = await world.sql<{ consumer: string; stepKey: string; messageId: string; attempt: number }[]>`
+    select c.consumer, r.step_key as "stepKey", r.message_id as "messageId", r.attempt from timeline.step_guard g
+    join timeline.event_request r on r.step_key = g.step_key and r.message_type = 'step.requested'
+    join timeline.event_consumption c on c.message_id = r.message_id and c.consumed_at is null
+    where g.state = 'started' order by g.updated_at desc limit 1
+  `;
+  const pid = Number(row?.consumer.split("/")[1]);
+  const engine = world.engines.find((one) => one.pid === pid && one.isReady);
+  return row === undefined || engine === undefined ? undefined : { ...row, engine };
+}
+
+async function isOpen({ sql }: World, { messageId }: OpenCall): Promise<boolean> {
+  const rows = await sql`
+    select from timeline.event_consumption where message_id = ${messageId} and consumed_at is null and not error_flag
+  `;
+  return rows.length > 0;
+}
+
+/** The sleeper's last commit was on its way: nothing will follow. */
+const ANSWERED = "answered";
+
+/** What others have done about the call meanwhile: made it again, sent another attempt, or taken it back. */
+async function whatFollowed(
+  { sql }: World,
+  { messageId, stepKey, attempt, consumer }: OpenCall,
+): Promise<string | undefined> {
+  const [row] = await sql<{ type: string; attempt: number }[]>`
+    select message_type as type, attempt from timeline.event_request where step_key = ${stepKey}
+      and (message_type = 'compensation.requested' or message_type = 'step.requested' and attempt > ${attempt})
+    order by message_id limit 1
+  `;
+  if (row !== undefined) return row.type === "step.requested" ? `attempt ${row.attempt} was sent` : "it was taken back";
+  const [done] = await sql<{ consumer: string }[]>`
+    select consumer from timeline.event_consumption where message_id = ${messageId} and consumed_at is not null
+  `;
+  if (done === undefined) return undefined;
+  return done.consumer === consumer ? ANSWERED : "another process had made it again";
+}
 
 const rollingRestart: Fault = {
   name: "rolling-restart",

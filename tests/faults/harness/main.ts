@@ -86,8 +86,8 @@ async function once(mode: Mode): Promise<Outcome> {
     const outcome = await run.toTheEnd();
     const { sql, engines, gone } = run.world;
     const lines = [...engines, ...gone].flatMap((engine) => engine.lines);
-    for (const violation of outcome.violations)
-      console.log(`\n${await storyOf(violation, { sql, strikes: run.strikes, lines })}`);
+    const sources = { sql, strikes: run.strikes, lines, logs: run.world.logs() };
+    for (const violation of outcome.violations) console.log(`\n${await storyOf(violation, sources)}`);
     console.log(`── ${mode}: ${outcome.violations.length} violations`);
     return outcome;
   } finally {

@@ -1,6 +1,7 @@
 import { cpus } from "node:os";
 
 import type { Outcome, Strike } from "./run.ts";
+import { notDrawn } from "./vacuity.ts";
 
 /** The run in a page: figures by mode, and each fault with its time to heal. */
 export function report(outcomes: readonly Outcome[], seed: number): string {
@@ -15,7 +16,14 @@ export function report(outcomes: readonly Outcome[], seed: number): string {
     "|---|---|---|---|---|---|",
     ...timesOf(outcomes.flatMap(({ strikes }) => strikes)),
     "",
+    ...outcomes.flatMap(notDrawnIn),
   ].join("\n");
+}
+
+/** What a run says nothing about. */
+function notDrawnIn({ mode, strikes }: Outcome): string[] {
+  const names = notDrawn(mode, strikes);
+  return names.length === 0 ? [] : [`Not drawn in \`${mode}\`: ${names.join(", ")}.`, ""];
 }
 
 function figuresOf({ mode, figures, strikes, violations }: Outcome): string {

@@ -1,5 +1,7 @@
+import { basename } from "node:path";
 import type { Sql } from "postgres";
 
+import { tail } from "../../../engine/stack/java-service.ts";
 import type { Violation } from "./checker/law.ts";
 import type { Strike } from "./run.ts";
 import type { LogLine } from "./supervised.ts";
@@ -9,16 +11,22 @@ export interface Sources {
   readonly sql: Sql;
   readonly strikes: readonly Strike[];
   readonly lines: readonly LogLine[];
+  /** Files to which the servers write. */
+  readonly logs: readonly string[];
 }
 
 const LINES = 40;
 const AROUND_MS = 15_000;
+/** Of a server's log. */
+const TAIL = 30;
 
 /** Tells of a violation: the law, the first rows, the saga's rows in their order, the faults and the logs around it. */
 export async function storyOf({ invariant, says, count, rows }: Violation, sources: Sources): Promise<string> {
   const head = [`${invariant}: NOT TRUE that ${says} (${count})`, ...rows.map((row) => `  ${JSON.stringify(row)}`)];
   const sagaId = rows.map((row) => row["saga_id"] ?? row["sagaId"]).find((id) => typeof id === "string");
-  if (typeof sagaId !== "string") return [...head, ...around(sources, sources.strikes.at(-1)?.at)].join("\n");
+  const written = await tails(sources.logs);
+  if (typeof sagaId !== "string")
+    return [...head, ...around(sources, sources.strikes.at(-1)?.at), ...written].join("\n");
   const events = await eventsOf(sources.sql, sagaId);
   const last = events.at(-1)?.at;
   return [
@@ -27,7 +35,17 @@ export async function storyOf({ invariant, says, count, rows }: Violation, sourc
     ...(await sagaRows(sources.sql, sagaId)),
     ...events.map(({ line }) => `    ${line}`),
     ...around(sources, last),
+    ...written,
   ].join("\n");
+}
+
+/** What PostgreSQL, Kafka and Connect wrote last. */
+async function tails(logs: readonly string[]): Promise<string[]> {
+  const each = logs.map(async (log) => {
+    const lines = (await tail(log, TAIL)).split("\n");
+    return [`  the end of ${basename(log)}:`, ...lines.map((line) => `    ${line.slice(0, 300)}`)];
+  });
+  return (await Promise.all(each)).flat();
 }
 
 async function sagaRows(sql: Sql, sagaId: string): Promise<string[]> {

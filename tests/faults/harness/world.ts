@@ -26,10 +26,13 @@ export interface KafkaParts {
   readonly connectLine: Line;
 }
 
-/** Engine processes by name → their roles: two share the dispatching and some of the domains. */
+/**
+ * Engine processes by name → their roles: two share the dispatching and some of the domains; also that which calls the
+ * outside, so that there is somebody who gets the command of a process that sleeps in a call.
+ */
 const KAFKA_ENGINES: Readonly<Record<string, string>> = {
   front: "api,dispatcher",
-  some: ["application", "screening", "contract", "north", "south"].map((name) => `domain:${name}`).join(","),
+  some: ["application", "screening", "contract", "north", "south", "abroad"].map((name) => `domain:${name}`).join(","),
   whole: "api,dispatcher,domains",
 };
 
@@ -97,6 +100,12 @@ export class World {
   /** Addresses of APIs that may answer. */
   urls(): readonly string[] {
     return this.engines.filter((engine) => engine.isReady && engine.url !== "").map(({ url }) => url);
+  }
+
+  /** Files to which PostgreSQL, Kafka and Connect write. */
+  logs(): readonly string[] {
+    const log = join(this.disk.path, "postgres.log");
+    return this.kafka === null ? [log] : [log, this.kafka.broker.log, this.kafka.connect.log];
   }
 
   /** What an engine is started with, so that all it says passes the lines. */

@@ -1,6 +1,6 @@
 create table application.application (
   id text constraint application_pkey primary key,
-  saga_id text not null constraint application_saga_id_key unique,
+  saga_id text not null,
   status text not null,
   applicant text not null,
   amount integer not null,

@@ -1,6 +1,6 @@
 create table contract.contract (
   id text constraint contract_pkey primary key,
-  saga_id text not null constraint contract_saga_id_key unique,
+  saga_id text not null,
   status text not null,
   amount integer not null,
   created_at timestamptz not null default clock_timestamp()

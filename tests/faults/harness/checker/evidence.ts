@@ -100,6 +100,7 @@ export async function gather(sql: Sql, evidence: Evidence): Promise<void> {
   await sql`analyze`;
 }
 
+/** The key is the request's own, for the laws about order: that a request lies there under it is shown on Kafka only. */
 async function gatherEmbedded(sql: Sql): Promise<void> {
   await sql`
     insert into checker.log (topic, partition, "offset", message_id, message_key)

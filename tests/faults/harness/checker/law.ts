@@ -1,12 +1,16 @@
 import type { Sql } from "postgres";
 
+/** One breach. One that is about a saga has `saga_id`. */
+export type Breach = Readonly<Record<string, unknown>>;
+
 /** A rule of reliability §2 as a query for the rows that break it. */
 export interface Law {
   /** `I1` to `I14`. */
   readonly invariant: string;
+  /** Its name too: no two laws say the same. */
   readonly says: string;
-  /** SQL after the `with` of `PRELUDE`; each row is one breach. Rows that are about a saga have `saga_id`. */
-  readonly breaches: string;
+  /** SQL after the `with` of `PRELUDE`, each row one breach; or what looks for them itself. */
+  readonly breaches: string | ((sql: Sql) => Promise<readonly Breach[]>);
 }
 
 /** A law that a run has broken. */
@@ -14,7 +18,7 @@ export interface Violation {
   readonly invariant: string;
   readonly says: string;
   readonly count: number;
-  readonly rows: readonly Readonly<Record<string, unknown>>[];
+  readonly rows: readonly Breach[];
 }
 
 const SHOWN = 5;
@@ -69,7 +73,9 @@ const PRELUDE = `with effect (place, step_key, fresh, xid) as (
 
 /** Runs one law. Undefined: it holds. */
 export async function broken(sql: Sql, law: Law): Promise<Violation | undefined> {
-  const rows = (await sql.unsafe(`${PRELUDE}\n${law.breaches}`)) as Record<string, unknown>[];
+  const { breaches } = law;
+  const rows: readonly Breach[] =
+    typeof breaches === "string" ? await sql.unsafe<Breach[]>(`${PRELUDE}\n${breaches}`) : await breaches(sql);
   if (rows.length === 0) return undefined;
   return { invariant: law.invariant, says: law.says, count: rows.length, rows: rows.slice(0, SHOWN) };
 }

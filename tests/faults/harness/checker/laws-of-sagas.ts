@@ -37,6 +37,18 @@ const ENDS: readonly Law[] = [
       where s.status in ${FINAL} and s.status <> 'terminated'
       group by s.id having count(r.message_id) <> case when s.status = 'completed' then 0 else 1 end`,
   },
+  {
+    invariant: "I1",
+    // Under a saga's lock ids of transactions grow. A child that had completed is taken back with its parent, after its end.
+    says: "a saga that has ended sends no command and no compensation",
+    breaches: `select s.id as saga_id, s.status, e.message_type as ended, r.message_type, r.step_key, r.message_id, r.xid::text, e.xid::text as end_xid
+      from timeline.event_request e join timeline.saga s on s.id = e.correlation_id
+      join timeline.event_request r on r.correlation_id = s.id and r.xid > e.xid
+      where e.message_type in ('saga.completed', 'saga.failed', 'saga.cancelled', 'saga.terminated')
+        and r.message_type in ('step.requested', 'compensation.requested')
+        and not (s.status = 'completed' and s.id in (select saga_id from gone_back)
+          and (r.message_type = 'compensation.requested' or r.step_key like '%/compensate/%'))`,
+  },
 ];
 
 /** I2 and I5: effects. */
