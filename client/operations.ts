@@ -149,6 +149,8 @@ export interface Schemas {
     readonly pausedReason: string | null;
     /** Messages not consumed yet, all partitions */
     readonly lag: number;
+    /** Age of the oldest message not consumed yet, whole seconds; null: none waits */
+    readonly lagSeconds: number | null;
     readonly partitions: readonly (Schemas["GroupPartition"])[];
     readonly members: readonly (Schemas["GroupMember"])[];
   };
@@ -329,6 +331,8 @@ export interface Schemas {
     readonly committed: number | null;
     /** Messages not consumed yet */
     readonly lag: number;
+    /** Host and process that consumes it; null: none does */
+    readonly owner: string | null;
   };
   /** One part of the engine */
   readonly HealthPart: {
@@ -586,6 +590,8 @@ export interface Schemas {
     readonly group: string;
     /** Messages not consumed yet */
     readonly lag: number;
+    /** Age of the oldest message not consumed yet, whole seconds; null: none waits */
+    readonly lagSeconds: number | null;
     readonly paused: boolean;
     readonly pausedReason: string | null;
   };

@@ -159,6 +159,8 @@ export interface GroupView {
   readonly paused: boolean;
   readonly pausedReason: string | null;
   readonly lag: number;
+  /** Age of the oldest message not consumed yet, whole seconds; null: none waits. */
+  readonly lagSeconds: number | null;
   readonly partitions: readonly {
     readonly topic: string;
     readonly partition: number;
@@ -166,6 +168,8 @@ export interface GroupView {
     readonly end: number;
     readonly committed: number | null;
     readonly lag: number;
+    /** The process that consumes it; null: none does. */
+    readonly owner: string | null;
   }[];
   /** Members in this process. */
   readonly members: readonly { readonly state: string; readonly inHand: number; readonly problem: string | null }[];
@@ -177,7 +181,7 @@ export interface PipelineView {
   /** Null on the embedded transport. */
   readonly relay: RelayState | null;
   readonly heartbeat: HeartbeatView;
-  readonly groups: readonly Pick<GroupView, "group" | "paused" | "pausedReason" | "lag">[];
+  readonly groups: readonly Pick<GroupView, "group" | "paused" | "pausedReason" | "lag" | "lagSeconds">[];
   /** Requests without a consumption now, and those that were lost on their way and sent again, ever. */
   readonly auditor: { readonly late: number; readonly republished: number };
   /** Of PostgreSQL's disk, when it is this machine's. */

@@ -61,6 +61,8 @@ test("a group is paused with a reason, which stands there until it is resumed", 
   await page.getByRole("dialog").getByLabel("Reason").fill("a release");
   await page.getByRole("dialog").getByRole("button", { name: "Pause" }).click();
   await page.getByText("Paused: a release").waitFor();
+  const owner = new RegExp(`/${process.pid}$`);
+  await page.getByRole("row").filter({ hasText: "shop.ship" }).getByText(owner).waitFor();
 
   await page.goto(`${stand.engine.url}/pipeline`);
   await page.getByRole("row").filter({ hasText: "shop" }).getByText("paused").waitFor();

@@ -57,6 +57,7 @@ function columns(): readonly Column<ConsumerGroup["partitions"][number]>[] {
     { head: t("committed"), cell: ({ committed }) => committed ?? t("start"), number: true },
     { head: t("end"), cell: ({ end }) => end, number: true, wide: true },
     { head: t("lag"), cell: ({ lag }) => count(lag), number: true },
+    { head: t("owner"), cell: ({ owner }) => owner ?? t("nobody") },
   ];
 }
 
