@@ -250,6 +250,25 @@ export interface Schemas {
   };
   /** Findings in the order of the file; empty: none */
   readonly Diagnostics: readonly (Schemas["Diagnostic"])[];
+  /** What one check found */
+  readonly DoctorFinding: {
+    /** What was looked at */
+    readonly check: string;
+    /** `warn`: somebody should look when there is time; `red`: something does not work */
+    readonly level: "ok" | "warn" | "red";
+    /** What is there, in a sentence */
+    readonly detail: string;
+    /** Since when; null: not known, or nothing is wrong */
+    readonly since: string | null;
+    /** What to do, a command where there is one */
+    readonly fix: string | null;
+  };
+  /** What is not well, since when, and what to do */
+  readonly DoctorReport: {
+    /** Nothing is red */
+    readonly healthy: boolean;
+    readonly findings: readonly (Schemas["DoctorFinding"])[];
+  };
   /** A partition that is gone */
   readonly DroppedPartition: {
     readonly name: string;
@@ -1716,6 +1735,10 @@ export interface Operations {
     readonly body: Schemas["Reasoned"];
     readonly answer: Schemas["Pipeline"];
   };
+  /** Look at everything and say what to do about what is not well */
+  readonly getDoctor: {
+    readonly answer: Schemas["DoctorReport"];
+  };
   /** Send requests again from the event store */
   readonly republish: {
     readonly body: Schemas["RepublishRequest"];
@@ -1891,6 +1914,7 @@ export const OPERATIONS = {
   rewindConsumerGroup: ["POST","/v1/consumer-groups/{group}/rewind","application/json"],
   getPipeline: ["GET","/v1/pipeline",null],
   restartPipeline: ["POST","/v1/pipeline/restart","application/json"],
+  getDoctor: ["GET","/v1/doctor",null],
   republish: ["POST","/v1/republish","application/json"],
   getRepublish: ["GET","/v1/republish/{run}",null],
   rebuildProjection: ["POST","/v1/projections/{group}/rebuild","application/json"],

@@ -2,6 +2,7 @@ import { toJsonSchemaDefs } from "@valibot/to-json-schema";
 
 import * as audit from "./audit-schema.ts";
 import * as definition from "./definition-schema.ts";
+import * as doctor from "./doctor-schema.ts";
 import * as draft from "./draft-schema.ts";
 import * as graph from "./graph-schema.ts";
 import * as group from "./group-schema.ts";
@@ -41,6 +42,8 @@ const SCHEMAS = {
   DefinitionSummary: definition.DefinitionSummary,
   Diagnostic: definition.Diagnostic,
   Diagnostics: definition.Diagnostics,
+  DoctorFinding: doctor.DoctorFinding,
+  DoctorReport: doctor.DoctorReport,
   DroppedPartition: partition.DroppedPartition,
   DropRequest: partition.DropRequest,
   ExportedRequest: partition.ExportedRequest,

@@ -210,6 +210,15 @@ export interface Health {
   readonly parts: readonly PartHealth[];
 }
 
+/** What one check of the doctor found. */
+export interface DoctorFinding {
+  readonly check: string;
+  readonly level: "ok" | "warn" | "red";
+  readonly detail: string;
+  readonly since: string | null;
+  readonly fix: string | null;
+}
+
 /** Which failed messages are sent again, and how fast. */
 export interface RedriveOrder {
   readonly selection: { readonly filter: RedriveFilter } | { readonly messageIds: readonly string[] };
@@ -328,6 +337,8 @@ export interface Engine {
     caller: Caller,
   ): Promise<RewindReport>;
   pipeline(): Promise<PipelineView>;
+  /** What is not well, since when, and what to do. Changes nothing. */
+  doctor(): Promise<readonly DoctorFinding[]>;
   restartPipeline(reason: string, caller: Caller): Promise<void>;
   /** Makes a key of the API. `key`: null for a call that is repeated under its Idempotency-Key. */
   createKey(

@@ -11,6 +11,7 @@ import { addAuditRoutes } from "./audit-routes.ts";
 import { Authentication } from "./authentication.ts";
 import { addConsoleRoutes, type Console } from "./console-routes.ts";
 import { addDefinitionRoutes } from "./definition-routes.ts";
+import { addDoctorRoutes } from "./doctor-routes.ts";
 import { addDocsRoutes } from "./docs-routes.ts";
 import { addDraftRoutes } from "./draft-routes.ts";
 import { addGraphRoutes } from "./graph-routes.ts";
@@ -96,6 +97,7 @@ export function createApi(options: ApiOptions): Api {
   addRedriveRoutes(app, parts);
   addGroupRoutes(app, parts);
   addPipelineRoutes(app, parts);
+  addDoctorRoutes(app, parts);
   addRecoveryRoutes(app, parts);
   addPartitionRoutes(app, parts);
   addAuditRoutes(app, parts);

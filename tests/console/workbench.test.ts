@@ -79,7 +79,24 @@ test("the heartbeat is shown hop by hop", async () => {
   const way = page.getByRole("region", { name: "The way of a message" });
   await way.getByText(/^round trip \d/).waitFor();
   expect(await way.locator(".hops li").count()).toBe(4);
-  await page.getByRole("region", { name: "What is red, and what to do" }).getByText("Looked at: ").waitFor();
+  await page.context().close();
+});
+
+test("every check of the doctor is shown: what is not well with since when and the fix to copy", async () => {
+  const page = await stand.open("/pipeline");
+  const doctor = page.getByRole("region", { name: "What is red, and what to do" });
+  const sagas = doctor.getByRole("listitem").filter({ hasText: "sagas are parked" });
+  await sagas.getByText(/^since/).waitFor();
+  await sagas.getByText("bun run ekiden list --status parked").waitFor();
+  await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+  await sagas.getByRole("button", { name: "Copy" }).click();
+  await sagas.getByText("✓ Copied").waitFor();
+  expect(await page.evaluate("navigator.clipboard.readText()")).toBe("bun run ekiden list --status parked");
+  await doctor.getByText(/^\d+ checks are well$/).click();
+  for (const check of ["postgresql", "migrations", "partitions", "definitions", "consumer shop"]) {
+    await doctor.getByRole("term").filter({ hasText: check }).first().waitFor();
+  }
+  expect(await axeFaults(page)).toEqual([]);
   await page.context().close();
 });
 

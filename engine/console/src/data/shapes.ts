@@ -2,6 +2,7 @@
 import type { InferOutput } from "valibot";
 
 import type * as definition from "../../../api/definition-schema.ts";
+import type * as doctor from "../../../api/doctor-schema.ts";
 import type * as draft from "../../../api/draft-schema.ts";
 import type * as graph from "../../../api/graph-schema.ts";
 import type * as group from "../../../api/group-schema.ts";
@@ -19,6 +20,8 @@ export type Comparison = InferOutput<typeof draft.Comparison>;
 export type ConsumerGroup = InferOutput<typeof group.ConsumerGroup>;
 export type ConsumerGroupList = InferOutput<typeof group.ConsumerGroupList>;
 export type DefinitionDetail = InferOutput<typeof definition.DefinitionDetail>;
+export type DoctorFinding = InferOutput<typeof doctor.DoctorFinding>;
+export type DoctorReport = InferOutput<typeof doctor.DoctorReport>;
 export type Diagnostic = InferOutput<typeof definition.Diagnostic>;
 export type Diagnostics = InferOutput<typeof definition.Diagnostics>;
 export type Revision = InferOutput<typeof definition.Revision>;
