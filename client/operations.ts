@@ -1060,6 +1060,8 @@ export interface Schemas {
     readonly closed: number;
     /** Not consumed yet by this group */
     readonly waiting: number;
+    /** In the span, and older than what the topic holds: not read again. Of a time: counted among the first 10,000 that the group has consumed since */
+    readonly expired: number;
   };
   /** What a rewind does */
   readonly RewindReport: {
@@ -1078,6 +1080,8 @@ export interface Schemas {
     readonly offset: number;
     /** true: may pass over messages that the group has not consumed; it never sees them */
     readonly skip?: boolean;
+    /** true: what the topic holds no more is left out; else a rewind that would read it is refused */
+    readonly leaveExpired?: boolean;
     /** Why; it stands in the audit and on the timeline */
     readonly reason?: string;
   } | {
@@ -1087,6 +1091,8 @@ export interface Schemas {
     readonly topic?: string;
     /** Partition */
     readonly partition?: number;
+    /** true: what the topic holds no more is left out; else a rewind that would read it is refused */
+    readonly leaveExpired?: boolean;
     /** Why; it stands in the audit and on the timeline */
     readonly reason?: string;
   } | {
@@ -1096,6 +1102,8 @@ export interface Schemas {
     readonly topic?: string;
     /** Partition */
     readonly partition?: number;
+    /** true: what the topic holds no more is left out; else a rewind that would read it is refused */
+    readonly leaveExpired?: boolean;
     /** Why; it stands in the audit and on the timeline */
     readonly reason?: string;
   } | {
@@ -1105,6 +1113,8 @@ export interface Schemas {
     readonly topic?: string;
     /** Partition */
     readonly partition?: number;
+    /** true: what the topic holds no more is left out; else a rewind that would read it is refused */
+    readonly leaveExpired?: boolean;
     /** Why; it stands in the audit and on the timeline */
     readonly reason?: string;
   };

@@ -80,6 +80,9 @@ export const RewindPart = v.pipe(
     parked: count("Of those that run again: their saga is parked at that step, and goes on when they succeed"),
     closed: count("Failed, but the saga gave the step up: stays given up"),
     waiting: count("Not consumed yet by this group"),
+    expired: count(
+      "In the span, and older than what the topic holds: not read again. Of a time: counted among the first 10,000 that the group has consumed since",
+    ),
   }),
   v.description("One partition of a rewind"),
 );

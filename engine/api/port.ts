@@ -34,11 +34,15 @@ export interface Accepted {
 }
 
 /** Where to rewind to. */
-export type RewindTarget =
+export type RewindTarget = (
   | { readonly topic: string; readonly partition: number; readonly offset: number; readonly skip?: boolean }
   | ({ readonly messageId: string } & RewindNarrowing)
   | ({ readonly timestamp: string } & RewindNarrowing)
-  | ({ readonly firstError: true } & RewindNarrowing);
+  | ({ readonly firstError: true } & RewindNarrowing)
+) & {
+  /** True: what the topic holds no more is left out. */
+  readonly leaveExpired?: boolean;
+};
 
 /** Only one topic, or one partition of it. */
 interface RewindNarrowing {
@@ -63,6 +67,8 @@ export interface RewindPart {
   readonly closed: number;
   /** Not consumed yet by this group. */
   readonly waiting: number;
+  /** In the span, and older than what the topic holds: not read again. */
+  readonly expired: number;
 }
 
 export interface RewindReport {

@@ -52,6 +52,15 @@ test("what cannot be rewound to says why, and what else to do", async () => {
   await dialog.getByText("group.offset-out-of-range").waitFor();
   await dialog.getByText("Choose an offset between them.").waitFor();
   expect(await dialog.getByRole("button", { name: "Rewind" }).isDisabled()).toBeTrue();
+
+  await stand.engine.sql`delete from timeline.topic_log where topic = 'shop.reserve' and "offset" < 2`;
+  await dialog.getByLabel("Only in topic").selectOption("shop.reserve");
+  await dialog.getByLabel("Partition", { exact: true }).selectOption("0");
+  await dialog.getByLabel("Offset").fill("1");
+  await dialog.getByText("1 older than what the topics hold").waitFor();
+  await dialog.getByLabel("Reason").fill("what is left will do");
+  await dialog.getByRole("button", { name: "Rewind" }).click();
+  await page.getByText("Rewound: shop").waitFor();
   await page.context().close();
 });
 

@@ -59,6 +59,8 @@ export const t = texts(
     parked: "Of them parked",
     closed: "Given up",
     waiting: "Waiting",
+    expired: "Expired",
+    expiredText: "{count} older than what the topics hold: not read again. The event store has them:",
     badTime: "Fill in a time.",
     badMessage: "A message id has 26 letters and digits.",
     badOffset: "Choose topic, partition and offset.",
@@ -125,6 +127,9 @@ export const t = texts(
     parked: "うち保留",
     closed: "断念",
     waiting: "待機",
+    expired: "期限切れ",
+    expiredText:
+      "この範囲のうち {count} 件はトピックの保持期間を過ぎているため読み直されません。イベントストアにはあります:",
     badTime: "時刻を入力してください。",
     badMessage: "メッセージ ID は英数字 26 文字です。",
     badOffset: "トピック、パーティション、オフセットを選んでください。",
