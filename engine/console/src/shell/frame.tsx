@@ -7,7 +7,7 @@ import { apiKey, me, refusal, showKey } from "../data/session.ts";
 import { streamState } from "../data/stream.ts";
 import { Help } from "./help.tsx";
 import { moveRow, useKeys } from "./keys.ts";
-import { PAGES } from "./pages.ts";
+import { navigation } from "./pages.ts";
 import { go, place } from "./place.ts";
 import { SEARCH, Search } from "./search.tsx";
 import { t } from "./text.ts";
@@ -21,9 +21,7 @@ export function Frame({ children }: { readonly children: ComponentChildren }) {
     "?": () => setHelp(true),
     j: () => moveRow(1),
     k: () => moveRow(-1),
-    ...Object.fromEntries(
-      PAGES.flatMap(({ pattern, nav }) => (nav === undefined ? [] : [[`g ${nav.key}`, () => go(pattern)]])),
-    ),
+    ...Object.fromEntries(navigation().map(({ pattern, key }) => [`g ${key}`, () => go(pattern)])),
   });
   return (
     <div class="frame">
@@ -52,13 +50,12 @@ function Navigation() {
   return (
     <nav aria-label={t("navigation")}>
       <ul>
-        {PAGES.map(({ pattern, nav }) => {
-          if (nav === undefined) return null;
+        {navigation().map(({ pattern, key, text }) => {
           const here = pattern === "/" ? pathname === "/" : pathname === pattern || pathname.startsWith(`${pattern}/`);
           return (
             <li key={pattern}>
-              <a href={pattern} aria-current={here ? "page" : undefined} title={`g ${nav.key}`}>
-                {nav.text()}
+              <a href={pattern} aria-current={here ? "page" : undefined} title={`g ${key}`}>
+                {text()}
               </a>
             </li>
           );
