@@ -145,8 +145,8 @@ test(
           fix: `bun run ekiden resume lab --reason "…"`,
         },
       ]);
-      expect(of(findings, "messages")).toMatchObject([{ level: "warn", detail: "1 consumptions are in error" }]);
-      expect(of(findings, "sagas")).toMatchObject([{ level: "warn", detail: "1 sagas are parked" }]);
+      expect(of(findings, "messages")).toMatchObject([{ level: "warn", detail: "1 consumption is in error" }]);
+      expect(of(findings, "sagas")).toMatchObject([{ level: "warn", detail: "1 saga is parked" }]);
       // Of a few seconds: none of the doctor's business yet.
       expect(of(findings, "transactions")).toMatchObject([{ level: "ok" }]);
       expect(code).toBe(0);

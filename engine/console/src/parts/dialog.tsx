@@ -95,13 +95,14 @@ export function ActDialog({ act, fault, onClose, onDone, children }: ActDialogPr
             text={() => curlOf("POST", act.path, act.body(reason.trim()), apiKey.value !== undefined)}
           />
           <Copy label={t("copyCli")} text={() => act.cli(reason.trim())} />
-          <span class="space" />
-          <button type="button" class="button" onClick={onClose}>
-            {t("cancel")}
-          </button>
-          <button type="submit" class={`button primary${act.danger === true ? " danger" : ""}`} disabled={!ready}>
-            {act.title}
-          </button>
+          <div class="buttons last">
+            <button type="button" class="button" onClick={onClose}>
+              {t("cancel")}
+            </button>
+            <button type="submit" class={`button primary${act.danger === true ? " danger" : ""}`} disabled={!ready}>
+              {act.title}
+            </button>
+          </div>
         </div>
       </form>
     </Dialog>

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 
 import { useCell } from "../data/cell.ts";
 import { chooseLanguage, language } from "../data/language.ts";
@@ -47,8 +47,14 @@ export function Frame({ children }: { readonly children: ComponentChildren }) {
 
 function Navigation() {
   const { pathname } = useCell(place);
+  const list = useRef<HTMLElement>(null);
+  // Where there is little room the list scrolls, and the page that is open may lie outside of what is seen of it.
+  useEffect(() => {
+    const here = list.current?.querySelector<HTMLElement>("[aria-current]");
+    if (here !== null && here !== undefined) list.current?.scrollTo({ left: here.offsetLeft - here.offsetWidth });
+  }, [pathname]);
   return (
-    <nav aria-label={t("navigation")}>
+    <nav aria-label={t("navigation")} ref={list}>
       <ul>
         {navigation().map(({ pattern, key, text }) => {
           const here = pattern === "/" ? pathname === "/" : pathname === pattern || pathname.startsWith(`${pattern}/`);

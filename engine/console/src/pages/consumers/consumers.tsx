@@ -80,7 +80,7 @@ function GroupState({ group }: { readonly group: ConsumerGroup }) {
 
 function stateOf(group: ConsumerGroup) {
   const { paused, members } = group;
-  if (paused) return ["stop", "⏸", t("paused")] as const;
+  if (paused) return ["stop", "‖", t("paused")] as const;
   if (members.some(({ problem }) => problem !== null)) return ["bad", "✕", t("unwell")] as const;
   if (ownersOf(group).length === 0) return ["calm", "–", t("absent")] as const;
   return ["good", "▶", t("running")] as const;

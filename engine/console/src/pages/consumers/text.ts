@@ -26,7 +26,7 @@ export const t = texts(
     earliest: "Oldest kept",
     committed: "Committed",
     end: "End",
-    start: "from the oldest",
+    start: "oldest",
     noPartition: "It has consumed nothing yet.",
     pause: "Pause",
     pauseText: "What is in progress ends; nothing further is taken until somebody resumes it, also after a restart.",

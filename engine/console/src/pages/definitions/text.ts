@@ -77,7 +77,7 @@ export const t = texts(
     other: "other …",
     otherText: "Output as JSON, or an outcome as `ekiden simulate` takes it, for {step}",
     signal: "Signal {signal}",
-    comes: "comes as soon as it is awaited",
+    comes: "comes at once",
     never: "never comes",
     payload: "comes with payload …",
     payloadText: "Payload of {signal} as JSON",

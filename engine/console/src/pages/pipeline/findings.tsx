@@ -8,7 +8,7 @@ import { t } from "./text.ts";
 /** It asks PostgreSQL, Kafka and Kafka Connect a few dozen things. */
 const EVERY_MS = 20_000;
 const DOCTOR = "bun run ekiden doctor";
-/** What can be typed as it stands; other fixes are sentences. */
+/** What can be typed as it stands; other fixes are sentences, in which a command stands between backticks. */
 const COMMAND = /^(?:bun|alter|select|create|rollback|kafka-|curl)\S*\s/;
 const SIGNS = {
   red: { tone: "bad", icon: "✕" },
@@ -92,9 +92,21 @@ function Unwell({ finding: { check, level, detail, since, fix } }: { readonly fi
       )}
       {fix === null || fix === "" ? null : (
         <span class="fix">
-          → {COMMAND.test(fix) ? <code>{fix}</code> : fix} <Copy text={() => fix} />
+          → {piecesOf(fix).map(({ text, isCommand }) => (isCommand ? <code key={text}>{text}</code> : text))}{" "}
+          <Copy text={() => commandOf(fix)} />
         </span>
       )}
     </li>
   );
+}
+
+function piecesOf(fix: string): readonly { readonly text: string; readonly isCommand: boolean }[] {
+  if (COMMAND.test(fix)) return [{ text: fix, isCommand: true }];
+  return fix.split("`").map((text, index) => ({ text, isCommand: index % 2 === 1 }));
+}
+
+/** The command of a fix; of a sentence without one, or with several, the sentence. */
+function commandOf(fix: string): string {
+  const commands = piecesOf(fix).filter(({ isCommand }) => isCommand);
+  return commands.length === 1 ? (commands[0]?.text ?? fix) : fix;
 }

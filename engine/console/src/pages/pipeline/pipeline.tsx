@@ -233,7 +233,7 @@ function Groups({ pipeline: { groups } }: PartProps) {
       cell: ({ paused, pausedReason }: Row) =>
         paused ? (
           <span title={pausedReason ?? undefined}>
-            <span aria-hidden="true">⏸ </span>
+            <span aria-hidden="true">‖ </span>
             {t("paused")}
           </span>
         ) : (
