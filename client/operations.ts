@@ -399,6 +399,19 @@ export interface Schemas {
     /** Why; it stands in the audit and on the timeline */
     readonly reason: string;
   };
+  /** What a definition may be written with */
+  readonly Language: {
+    readonly keys: readonly (Schemas["LanguageKey"])[];
+    /** Actions of the domains that are known */
+    readonly actions: readonly (string)[];
+  };
+  /** A key of the saga language */
+  readonly LanguageKey: {
+    readonly key: string;
+    /** Maps in which it may stand: `file`, `step` of any kind, a kind of step, or one with a name */
+    readonly in: readonly (string)[];
+    readonly description: string;
+  };
   /** The process answers */
   readonly Live: {
     readonly status: "live";
@@ -1577,6 +1590,10 @@ export interface Operations {
     readonly body: Schemas["ComparisonRequest"];
     readonly answer: Schemas["Comparison"];
   };
+  /** Read what a definition may be written with */
+  readonly getLanguage: {
+    readonly answer: Schemas["Language"];
+  };
   /** Read a revision as a picture */
   readonly getGraph: {
     readonly path: {
@@ -1905,6 +1922,7 @@ export const OPERATIONS = {
   getRevision: ["GET","/v1/definitions/{definition}/revisions/{hash}",null],
   simulateDefinition: ["POST","/v1/definitions/simulate","application/json"],
   compareDefinitions: ["POST","/v1/definitions/compare","application/json"],
+  getLanguage: ["GET","/v1/language",null],
   getGraph: ["GET","/v1/definitions/{definition}/revisions/{hash}/graph",null],
   getOverview: ["GET","/v1/overview",null],
   listParkedGroups: ["GET","/v1/parked",null],

@@ -8,6 +8,7 @@ import * as graph from "./graph-schema.ts";
 import * as group from "./group-schema.ts";
 import * as health from "./health-schema.ts";
 import * as key from "./key-schema.ts";
+import * as language from "./language-schema.ts";
 import * as me from "./me-schema.ts";
 import * as message from "./message-schema.ts";
 import * as overview from "./overview-schema.ts";
@@ -58,6 +59,8 @@ const SCHEMAS = {
   HealthReport: health.HealthReport,
   KeyList: key.KeyList,
   KeyRequest: key.KeyRequest,
+  Language: language.Language,
+  LanguageKey: language.LanguageKey,
   Live: health.Live,
   Me: me.Me,
   Message: message.Message,

@@ -18,6 +18,7 @@ import { addGraphRoutes } from "./graph-routes.ts";
 import { addGroupRoutes } from "./group-routes.ts";
 import { addHealthRoutes } from "./health-routes.ts";
 import { addKeyRoutes } from "./key-routes.ts";
+import { addLanguageRoutes } from "./language-routes.ts";
 import { addMeRoutes } from "./me-routes.ts";
 import { addMessageRoutes } from "./message-routes.ts";
 import { addMetricsRoutes } from "./metrics-routes.ts";
@@ -90,6 +91,7 @@ export function createApi(options: ApiOptions): Api {
   addSagaVerbRoutes(app, parts);
   addDefinitionRoutes(app, parts);
   addDraftRoutes(app, parts);
+  addLanguageRoutes(app, parts);
   addGraphRoutes(app, parts);
   addOverviewRoutes(app, parts);
   addParkedRoutes(app, parts);

@@ -44,6 +44,7 @@ test("the document names every call of the API", () => {
     "get /v1/definitions/{definition}/revisions/{hash}/graph",
     "get /v1/doctor",
     "get /v1/keys",
+    "get /v1/language",
     "get /v1/me",
     "get /v1/messages",
     "get /v1/messages/{messageId}",

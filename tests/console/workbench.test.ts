@@ -124,9 +124,20 @@ test("a mistake is marked at its very place, and the list of findings leads ther
 
   await findings.getByRole("button").click();
   expect(await selected(page)).toBe("shop.chrage");
-  await page.keyboard.type("shop.charge");
+  // Typed in part, and taken from what is offered.
+  await page.keyboard.type("shop.ch");
+  await page.getByRole("option", { name: "shop.charge", selected: true }).waitFor();
+  expect(await axeFaults(page)).toEqual([]);
+  await page.keyboard.press("Enter");
   await page.getByText("No finding: it can be used.").waitFor();
   expect(await field.inputValue()).toBe(source);
+  await page.keyboard.press("Control+Home");
+  await page.keyboard.press("End");
+  await page.keyboard.press("Enter");
+  await page.keyboard.press("Control+ ");
+  await page.getByRole("option", { name: /^deadline:/ }).waitFor();
+  for (const key of ["ArrowDown", "ArrowUp", "Escape"]) await page.keyboard.press(key);
+  await page.getByRole("listbox").waitFor({ state: "detached" });
   await page.context().close();
 });
 
