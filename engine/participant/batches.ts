@@ -10,6 +10,12 @@ import { isNotify } from "./notify-policy.ts";
 
 /** A handler that takes longer holds its batch up: it is set aside into a transaction of its own. */
 const SLOW_MS = 250;
+/**
+ * Or so many times as long as the engine's own statements took to open the batch, at most this: where all is slow, each
+ * handler that is set aside makes the others run again, and a machine short of breath would do nothing else.
+ */
+const SLOW_FACTOR = 5;
+const SLOW_LIMIT_MS = 2_000;
 /** After this many set aside, the rest of a batch goes one by one: each setting aside runs the others again. */
 const SET_ASIDE_MAX = 3;
 /**
@@ -106,9 +112,12 @@ export class Batches {
       const later = await transactOpening(
         store,
         async (unit, epoch) => {
+          const began = performance.now();
           const claimed = await this.#claim(unit, epoch, deliveries);
+          const openedMs = performance.now() - began;
           failpoint("participant", "after-claim");
-          const ends = await this.#run(unit.tx, deliveries, claimed);
+          const slowMs = Math.min(SLOW_LIMIT_MS, Math.max(SLOW_MS, SLOW_FACTOR * openedMs));
+          const ends = await this.#run(unit.tx, deliveries, claimed, slowMs);
           failpoint("participant", "after-effect");
           ended = claimed.toRun.map(({ ordinal }) => ordinal);
           await this.#end(unit, ends);
@@ -124,12 +133,13 @@ export class Batches {
     }
   }
 
-  async #run(tx: Tx, deliveries: readonly Delivery[], { toRun, now }: Claimed): Promise<Ends> {
+  async #run(tx: Tx, deliveries: readonly Delivery[], claimed: Claimed, slowMs: number): Promise<Ends> {
+    const { toRun, now } = claimed;
     const ends: Ends = { fresh: [], claimed: [], rejected: [] };
-    for (const { ordinal, request, claimed } of toRun) {
-      const result = await this.#call(tx, request, now, ordinal);
+    for (const { ordinal, request, claimed: before } of toRun) {
+      const result = await this.#call(tx, request, now, { ordinal, slowMs });
       const delivery = deliveries[ordinal] as Delivery;
-      if (claimed) ends.claimed.push({ request, result });
+      if (before) ends.claimed.push({ request, result });
       else if (result.outcome === "succeeded")
         ends.fresh.push({ request, delivery, output: result.output, startedAt: now });
       else ends.rejected.push({ delivery, result });
@@ -180,8 +190,8 @@ export class Batches {
     await answer(unit, group, answers, consumer);
   }
 
-  async #call(tx: Tx, request: CommandRequest, now: Date, ordinal: number) {
-    const limit = limitOf(request, SLOW_MS);
+  async #call(tx: Tx, request: CommandRequest, now: Date, { ordinal, slowMs }: { ordinal: number; slowMs: number }) {
+    const limit = limitOf(request, slowMs);
     // One a call: a stray statement of one handler must not run between those of the next.
     const guarded = guardTx(tx, limit.ms);
     try {

@@ -307,7 +307,9 @@ test("a completed child that cannot be taken back is helped on by a skip, and it
   expect(await client.saga(child)).toMatchObject({ status: "completed", error: { step: "work" } });
   // Its status stays, and still it is found among what waits for a person.
   expect(await newestParked("kid")).toBe(child);
-  const listed = (await client.ok("GET", `/v1/sagas?status=parked&parent=${sagaId}`)) as { items: { sagaId: string }[] };
+  const listed = (await client.ok("GET", `/v1/sagas?status=parked&parent=${sagaId}`)) as {
+    items: { sagaId: string }[];
+  };
   expect(listed.items.map((item) => item.sagaId)).toEqual([child]);
   expect((await verb(child, "skip", { step: "work" })).status).toBe(202);
   expect(await newestParked("kid")).not.toBe(child);

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { Client } from "../support/client.ts";
-import { type TestEngine, testEngine, TRANSPORTS } from "../support/engine.ts";
+import { eventually, type TestEngine, testEngine, TRANSPORTS } from "../support/engine.ts";
 import { behave, calls, calm } from "../support/lab/lab/behaviour.ts";
 
 describe.each([...TRANSPORTS])("a slow handler on the %s transport", (kind) => {
@@ -46,4 +46,29 @@ describe.each([...TRANSPORTS])("a slow handler on the %s transport", (kind) => {
       [{ n: 1 }] as never,
     );
   }, 120_000);
+
+  test("is not set aside where the engine's own statements are as slow: it runs once", async () => {
+    behave("one", "*", async () => void (await Bun.sleep(500)));
+    await client.ok("POST", "/v1/consumer-groups/lab/pause", { reason: "test" });
+    const { sagaId } = await client.start("three", { note: "short of breath" });
+    const stepKey = await eventually("the command is written", async () => {
+      const [row] = await lab.sql<{ step_key: string }[]>`
+        select step_key from timeline.event_request where correlation_id = ${sagaId} and message_type = 'step.requested'
+      `;
+      return row?.step_key;
+    });
+    await lab.sql.begin(async (holder) => {
+      await holder`select pg_advisory_xact_lock(hashtextextended(${stepKey}, 2))`;
+      await client.ok("POST", "/v1/consumer-groups/lab/resume", { reason: "test" });
+      await eventually("the batch waits to be opened", async () => {
+        const [row] = await lab.sql<{ n: number }[]>`
+          select count(*)::int as n from pg_locks where locktype = 'advisory' and not granted
+        `;
+        return row?.n === 1;
+      });
+      await Bun.sleep(500);
+    });
+    expect((await client.settled(sagaId)).status).toBe("completed");
+    expect(calls.filter((call) => call.sagaId === sagaId && call.action === "one")).toHaveLength(1);
+  }, 60_000);
 });

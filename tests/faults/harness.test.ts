@@ -62,6 +62,32 @@ test.each(PLANTED.map((planted) => [planted.invariant, planted.what, planted.pla
   30_000,
 );
 
+test("what everybody had consumed when the slot was lost may be missing from its topic", async () => {
+  const moved =
+    "(select message_id from timeline.event_request where message_type = 'saga.completed' order by message_id limit 1)";
+  const broken = async (consumed: boolean) => {
+    let seen = -1;
+    await run.world.sql
+      .begin(async (tx) => {
+        await tx.unsafe("set local session_replication_role = replica");
+        await tx.unsafe(`delete from checker.log where message_id = ${moved}`);
+        if (!consumed)
+          await tx.unsafe(`update timeline.event_consumption set consumed_at = null where message_id = ${moved}`);
+        await tx.unsafe(
+          "insert into timeline.slot_loss (id, slot, cause) values (timeline.new_ulid(), 'lost', 'planted')",
+        );
+        seen = (await checkGathered(tx as unknown as Sql, "I8")).length;
+        throw new Error("planted");
+      })
+      .catch((error: Error) => {
+        if (error.message !== "planted") throw error;
+      });
+    return seen;
+  };
+  expect(await broken(true)).toBe(0);
+  expect(await broken(false)).toBe(1);
+}, 30_000);
+
 test("every invariant has a planted violation", () => {
   expect([...new Set(PLANTED.map(({ invariant }) => invariant))]).toEqual(
     Array.from({ length: 14 }, (_, index) => `I${index + 1}`),

@@ -37,12 +37,16 @@ const WAY: readonly Law[] = [
       where l.message_id is null and not exists (
           select from timeline.slot_loss s join timeline.event_consumption c on c.message_id = r.message_id
           where r.requested_at between coalesce(s.since, '-infinity') and coalesce(s.renewed_at, 'infinity')
+            and c.consumed_at is not null
+            and c.consumer_group = case when r.topic = 'timeline' then 'dispatcher' else split_part(r.topic, '.', 1) end
         )
-        or l.topic <> r.topic or l.message_key is distinct from r.message_key
-        or l.body is not null and l.body <> r.message_body
-        or l.headers is not null and l.headers <> jsonb_strip_nulls(jsonb_build_object(
-          'correlation_id', r.correlation_id, 'causation_id', r.causation_id, 'type', r.message_type, 'producer', r.producer,
-          'saga', r.saga, 'step_key', r.step_key, 'action', r.action, 'attempt', r.attempt::text))`,
+        or l.message_id is not null and (
+          l.topic <> r.topic or l.message_key is distinct from r.message_key
+          or l.body is not null and l.body <> r.message_body
+          or l.headers is not null and l.headers <> jsonb_strip_nulls(jsonb_build_object(
+            'correlation_id', r.correlation_id, 'causation_id', r.causation_id, 'type', r.message_type, 'producer', r.producer,
+            'saga', r.saga, 'step_key', r.step_key, 'action', r.action, 'attempt', r.attempt::text))
+        )`,
   },
   {
     invariant: "I9",
