@@ -149,6 +149,8 @@ export interface Schemas {
     readonly pausedReason: string | null;
     /** Messages not consumed yet, all partitions */
     readonly lag: number;
+    /** Age of the oldest message not consumed yet, whole seconds; null: none waits */
+    readonly lagSeconds: number | null;
     readonly partitions: readonly (Schemas["GroupPartition"])[];
     readonly members: readonly (Schemas["GroupMember"])[];
   };
@@ -248,6 +250,25 @@ export interface Schemas {
   };
   /** Findings in the order of the file; empty: none */
   readonly Diagnostics: readonly (Schemas["Diagnostic"])[];
+  /** What one check found */
+  readonly DoctorFinding: {
+    /** What was looked at */
+    readonly check: string;
+    /** `warn`: somebody should look when there is time; `red`: something does not work */
+    readonly level: "ok" | "warn" | "red";
+    /** What is there, in a sentence */
+    readonly detail: string;
+    /** Since when; null: not known, or nothing is wrong */
+    readonly since: string | null;
+    /** What to do, a command where there is one */
+    readonly fix: string | null;
+  };
+  /** What is not well, since when, and what to do */
+  readonly DoctorReport: {
+    /** Nothing is red */
+    readonly healthy: boolean;
+    readonly findings: readonly (Schemas["DoctorFinding"])[];
+  };
   /** A partition that is gone */
   readonly DroppedPartition: {
     readonly name: string;
@@ -329,6 +350,8 @@ export interface Schemas {
     readonly committed: number | null;
     /** Messages not consumed yet */
     readonly lag: number;
+    /** Host and process that consumes it; null: none does */
+    readonly owner: string | null;
   };
   /** One part of the engine */
   readonly HealthPart: {
@@ -375,6 +398,19 @@ export interface Schemas {
     readonly expiresAt: string | null;
     /** Why; it stands in the audit and on the timeline */
     readonly reason: string;
+  };
+  /** What a definition may be written with */
+  readonly Language: {
+    readonly keys: readonly (Schemas["LanguageKey"])[];
+    /** Actions of the domains that are known */
+    readonly actions: readonly (string)[];
+  };
+  /** A key of the saga language */
+  readonly LanguageKey: {
+    readonly key: string;
+    /** Maps in which it may stand: `file`, `step` of any kind, a kind of step, or one with a name */
+    readonly in: readonly (string)[];
+    readonly description: string;
   };
   /** The process answers */
   readonly Live: {
@@ -586,6 +622,8 @@ export interface Schemas {
     readonly group: string;
     /** Messages not consumed yet */
     readonly lag: number;
+    /** Age of the oldest message not consumed yet, whole seconds; null: none waits */
+    readonly lagSeconds: number | null;
     readonly paused: boolean;
     readonly pausedReason: string | null;
   };
@@ -1035,6 +1073,8 @@ export interface Schemas {
     readonly closed: number;
     /** Not consumed yet by this group */
     readonly waiting: number;
+    /** In the span, and older than what the topic holds: not read again. Of a time: counted among the first 10,000 that the group has consumed since */
+    readonly expired: number;
   };
   /** What a rewind does */
   readonly RewindReport: {
@@ -1053,6 +1093,8 @@ export interface Schemas {
     readonly offset: number;
     /** true: may pass over messages that the group has not consumed; it never sees them */
     readonly skip?: boolean;
+    /** true: what the topic holds no more is left out; else a rewind that would read it is refused */
+    readonly leaveExpired?: boolean;
     /** Why; it stands in the audit and on the timeline */
     readonly reason?: string;
   } | {
@@ -1062,6 +1104,8 @@ export interface Schemas {
     readonly topic?: string;
     /** Partition */
     readonly partition?: number;
+    /** true: what the topic holds no more is left out; else a rewind that would read it is refused */
+    readonly leaveExpired?: boolean;
     /** Why; it stands in the audit and on the timeline */
     readonly reason?: string;
   } | {
@@ -1071,6 +1115,8 @@ export interface Schemas {
     readonly topic?: string;
     /** Partition */
     readonly partition?: number;
+    /** true: what the topic holds no more is left out; else a rewind that would read it is refused */
+    readonly leaveExpired?: boolean;
     /** Why; it stands in the audit and on the timeline */
     readonly reason?: string;
   } | {
@@ -1080,6 +1126,8 @@ export interface Schemas {
     readonly topic?: string;
     /** Partition */
     readonly partition?: number;
+    /** true: what the topic holds no more is left out; else a rewind that would read it is refused */
+    readonly leaveExpired?: boolean;
     /** Why; it stands in the audit and on the timeline */
     readonly reason?: string;
   };
@@ -1555,6 +1603,10 @@ export interface Operations {
     readonly body: Schemas["ComparisonRequest"];
     readonly answer: Schemas["Comparison"];
   };
+  /** Read what a definition may be written with */
+  readonly getLanguage: {
+    readonly answer: Schemas["Language"];
+  };
   /** Read a revision as a picture */
   readonly getGraph: {
     readonly path: {
@@ -1723,6 +1775,10 @@ export interface Operations {
     readonly body: Schemas["Reasoned"];
     readonly answer: Schemas["Pipeline"];
   };
+  /** Look at everything and say what to do about what is not well */
+  readonly getDoctor: {
+    readonly answer: Schemas["DoctorReport"];
+  };
   /** Send requests again from the event store */
   readonly republish: {
     readonly body: Schemas["RepublishRequest"];
@@ -1881,6 +1937,7 @@ export const OPERATIONS = {
   getRevision: ["GET","/v1/definitions/{definition}/revisions/{hash}",null],
   simulateDefinition: ["POST","/v1/definitions/simulate","application/json"],
   compareDefinitions: ["POST","/v1/definitions/compare","application/json"],
+  getLanguage: ["GET","/v1/language",null],
   getGraph: ["GET","/v1/definitions/{definition}/revisions/{hash}/graph",null],
   getOverview: ["GET","/v1/overview",null],
   listParkedGroups: ["GET","/v1/parked",null],
@@ -1900,6 +1957,7 @@ export const OPERATIONS = {
   rewindConsumerGroup: ["POST","/v1/consumer-groups/{group}/rewind","application/json"],
   getPipeline: ["GET","/v1/pipeline",null],
   restartPipeline: ["POST","/v1/pipeline/restart","application/json"],
+  getDoctor: ["GET","/v1/doctor",null],
   republish: ["POST","/v1/republish","application/json"],
   getRepublish: ["GET","/v1/republish/{run}",null],
   rebuildProjection: ["POST","/v1/projections/{group}/rebuild","application/json"],

@@ -111,7 +111,7 @@ const REWIND = describe({
   access: { role: "operator", over: "all" },
   summary: "Rewind a consumer group",
   description:
-    "Always safe: what was done is skipped, what failed and is still wanted runs again, what a saga gave up stays given up. A message, a time and the first error can be narrowed to one topic or one partition. `reason` is needed unless it is a preview.",
+    "Always safe: what was done is skipped, what failed and is still wanted runs again, what a saga gave up stays given up. A preview counts what the topics hold no more; without `leaveExpired` such a rewind is refused. A message, a time and the first error can be narrowed to one topic or one partition. `reason` is needed unless it is a preview.",
   path: ["group"],
   query: RewindQuery,
   body: {

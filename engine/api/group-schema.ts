@@ -4,6 +4,13 @@ const topic = v.pipe(v.string(), v.description("Topic"), v.examples(["screening.
 const partition = v.pipe(v.number(), v.integer(), v.description("Partition; 0 when embedded"), v.examples([0]));
 const count = (what: string) => v.pipe(v.number(), v.integer(), v.description(what), v.examples([0]));
 
+/** Of a group, also where the pipeline names it. */
+export const LagSeconds = v.pipe(
+  v.nullable(v.number()),
+  v.description("Age of the oldest message not consumed yet, whole seconds; null: none waits"),
+  v.examples([0]),
+);
+
 export const GroupPartition = v.pipe(
   v.strictObject({
     topic,
@@ -15,6 +22,11 @@ export const GroupPartition = v.pipe(
       v.description("The next offset to consume; null: it starts at the oldest"),
     ),
     lag: count("Messages not consumed yet"),
+    owner: v.pipe(
+      v.nullable(v.string()),
+      v.description("Host and process that consumes it; null: none does"),
+      v.examples(["engine-1/4711"]),
+    ),
   }),
   v.description("Where a group stands in one partition"),
 );
@@ -42,6 +54,7 @@ export const ConsumerGroup = v.pipe(
     paused: v.boolean(),
     pausedReason: v.nullable(v.string()),
     lag: count("Messages not consumed yet, all partitions"),
+    lagSeconds: LagSeconds,
     partitions: v.array(GroupPartition),
     members: v.array(GroupMember),
   }),
@@ -67,6 +80,9 @@ export const RewindPart = v.pipe(
     parked: count("Of those that run again: their saga is parked at that step, and goes on when they succeed"),
     closed: count("Failed, but the saga gave the step up: stays given up"),
     waiting: count("Not consumed yet by this group"),
+    expired: count(
+      "In the span, and older than what the topic holds: not read again. Of a time: counted among the first 10,000 that the group has consumed since",
+    ),
   }),
   v.description("One partition of a rewind"),
 );

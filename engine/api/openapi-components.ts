@@ -2,11 +2,13 @@ import { toJsonSchemaDefs } from "@valibot/to-json-schema";
 
 import * as audit from "./audit-schema.ts";
 import * as definition from "./definition-schema.ts";
+import * as doctor from "./doctor-schema.ts";
 import * as draft from "./draft-schema.ts";
 import * as graph from "./graph-schema.ts";
 import * as group from "./group-schema.ts";
 import * as health from "./health-schema.ts";
 import * as key from "./key-schema.ts";
+import * as language from "./language-schema.ts";
 import * as me from "./me-schema.ts";
 import * as message from "./message-schema.ts";
 import * as overview from "./overview-schema.ts";
@@ -41,6 +43,8 @@ const SCHEMAS = {
   DefinitionSummary: definition.DefinitionSummary,
   Diagnostic: definition.Diagnostic,
   Diagnostics: definition.Diagnostics,
+  DoctorFinding: doctor.DoctorFinding,
+  DoctorReport: doctor.DoctorReport,
   DroppedPartition: partition.DroppedPartition,
   DropRequest: partition.DropRequest,
   ExportedRequest: partition.ExportedRequest,
@@ -55,6 +59,8 @@ const SCHEMAS = {
   HealthReport: health.HealthReport,
   KeyList: key.KeyList,
   KeyRequest: key.KeyRequest,
+  Language: language.Language,
+  LanguageKey: language.LanguageKey,
   Live: health.Live,
   Me: me.Me,
   Message: message.Message,

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 
+import { LagSeconds } from "./group-schema.ts";
 import { HealthPart } from "./health-schema.ts";
 
 const bytes = (what: string) => v.pipe(v.nullable(v.number()), v.description(what));
@@ -89,6 +90,7 @@ export const PipelineGroup = v.pipe(
   v.strictObject({
     group: v.string(),
     lag: count("Messages not consumed yet"),
+    lagSeconds: LagSeconds,
     paused: v.boolean(),
     pausedReason: v.nullable(v.string()),
   }),

@@ -34,11 +34,15 @@ export interface Accepted {
 }
 
 /** Where to rewind to. */
-export type RewindTarget =
+export type RewindTarget = (
   | { readonly topic: string; readonly partition: number; readonly offset: number; readonly skip?: boolean }
   | ({ readonly messageId: string } & RewindNarrowing)
   | ({ readonly timestamp: string } & RewindNarrowing)
-  | ({ readonly firstError: true } & RewindNarrowing);
+  | ({ readonly firstError: true } & RewindNarrowing)
+) & {
+  /** True: what the topic holds no more is left out. */
+  readonly leaveExpired?: boolean;
+};
 
 /** Only one topic, or one partition of it. */
 interface RewindNarrowing {
@@ -63,6 +67,8 @@ export interface RewindPart {
   readonly closed: number;
   /** Not consumed yet by this group. */
   readonly waiting: number;
+  /** In the span, and older than what the topic holds: not read again. */
+  readonly expired: number;
 }
 
 export interface RewindReport {
@@ -159,6 +165,8 @@ export interface GroupView {
   readonly paused: boolean;
   readonly pausedReason: string | null;
   readonly lag: number;
+  /** Age of the oldest message not consumed yet, whole seconds; null: none waits. */
+  readonly lagSeconds: number | null;
   readonly partitions: readonly {
     readonly topic: string;
     readonly partition: number;
@@ -166,6 +174,8 @@ export interface GroupView {
     readonly end: number;
     readonly committed: number | null;
     readonly lag: number;
+    /** The process that consumes it; null: none does. */
+    readonly owner: string | null;
   }[];
   /** Members in this process. */
   readonly members: readonly { readonly state: string; readonly inHand: number; readonly problem: string | null }[];
@@ -177,7 +187,7 @@ export interface PipelineView {
   /** Null on the embedded transport. */
   readonly relay: RelayState | null;
   readonly heartbeat: HeartbeatView;
-  readonly groups: readonly Pick<GroupView, "group" | "paused" | "pausedReason" | "lag">[];
+  readonly groups: readonly Pick<GroupView, "group" | "paused" | "pausedReason" | "lag" | "lagSeconds">[];
   /** Requests without a consumption now, and those that were lost on their way and sent again, ever. */
   readonly auditor: { readonly late: number; readonly republished: number };
   /** Of PostgreSQL's disk, when it is this machine's. */
@@ -204,6 +214,15 @@ export interface HeartbeatView {
 export interface Health {
   readonly ready: boolean;
   readonly parts: readonly PartHealth[];
+}
+
+/** What one check of the doctor found. */
+export interface DoctorFinding {
+  readonly check: string;
+  readonly level: "ok" | "warn" | "red";
+  readonly detail: string;
+  readonly since: string | null;
+  readonly fix: string | null;
 }
 
 /** Which failed messages are sent again, and how fast. */
@@ -324,6 +343,8 @@ export interface Engine {
     caller: Caller,
   ): Promise<RewindReport>;
   pipeline(): Promise<PipelineView>;
+  /** What is not well, since when, and what to do. Changes nothing. */
+  doctor(): Promise<readonly DoctorFinding[]>;
   restartPipeline(reason: string, caller: Caller): Promise<void>;
   /** Makes a key of the API. `key`: null for a call that is repeated under its Idempotency-Key. */
   createKey(

@@ -83,8 +83,14 @@ const Topic = v.pipe(
   v.examples(["screening.examine"]),
 );
 const reason = v.optional(Reason);
+const leaveExpired = v.exactOptional(
+  v.pipe(
+    v.boolean(),
+    v.description("true: what the topic holds no more is left out; else a rewind that would read it is refused"),
+  ),
+);
 /** Only one topic, or one partition of it. */
-const narrowed = { topic: v.optional(Topic), partition: v.optional(Partition), reason };
+const narrowed = { topic: v.optional(Topic), partition: v.optional(Partition), leaveExpired, reason };
 
 /** Where to rewind to: exactly one of the four. */
 export const RewindRequest = v.pipe(
@@ -106,6 +112,7 @@ export const RewindRequest = v.pipe(
             v.description("true: may pass over messages that the group has not consumed; it never sees them"),
           ),
         ),
+        leaveExpired,
         reason,
       }),
       v.strictObject({

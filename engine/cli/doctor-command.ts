@@ -3,15 +3,14 @@ import type { Command } from "commander";
 import { type Config, ConfigError, parseConfig } from "../config.ts";
 import { loadDomains } from "../participant/load-domains.ts";
 import { databaseUrl, readDatabaseUrl } from "../stack/database-url.ts";
+import { examineDatabase } from "../recovery/doctor/examine-database.ts";
+import { checked, fault, type Finding, fine } from "../recovery/doctor/finding.ts";
 import { connect, reachDatabase, type Sql } from "../timeline/database.ts";
 import { ENGINE_MIGRATIONS } from "../timeline/engine-migrations.ts";
 import type { MigrationSet } from "../timeline/migrate.ts";
 import { Names } from "../transport/kafka/names.ts";
 import { EXIT } from "./cli-error.ts";
-import { contentChecks, heartbeatChecks } from "./doctor/content-checks.ts";
-import { migrationChecks, partitionChecks, serverChecks, transactionChecks } from "./doctor/database-checks.ts";
 import { engineChecks } from "./doctor/engine-checks.ts";
-import { checked, fault, type Finding, fine } from "./doctor/finding.ts";
 import { kafkaChecks } from "./doctor/kafka-checks.ts";
 import { localChecks } from "./doctor/local-checks.ts";
 import { type OutputOptions, withJson } from "./output.ts";
@@ -53,7 +52,8 @@ async function examine(): Promise<readonly Finding[]> {
 /** The database, and Kafka behind it. */
 async function outside(config: Config, runs: boolean): Promise<readonly Finding[]> {
   const url = await addressOf(config);
-  const kafka = (sql: Sql | null) => (config.kafka === undefined ? [] : kafkaChecks(config.kafka, config.prefix, sql));
+  const kafka = async (sql: Sql | null) =>
+    config.kafka === undefined ? [] : kafkaChecks(config.kafka, config.prefix, sql);
   if (url === null) {
     const detail = `the embedded PostgreSQL in ${config.home} has not been started yet`;
     return [fault("warn", "postgresql", detail, "bun run engine")];
@@ -65,23 +65,13 @@ async function outside(config: Config, runs: boolean): Promise<readonly Finding[
       return [];
     });
     if (reached.length > 0) return [...asEmbedded(config, runs, reached), ...(await kafka(null))];
-    const slot = config.kafka === undefined ? null : new Names(config.prefix).slot;
-    const migrations = await checked("migrations", "bun run ekiden migrate", async () =>
-      migrationChecks(sql, await setsOf(config)),
-    );
-    const server = await checked("postgresql", "Is the login's role complete?", () =>
-      serverChecks(sql, { slot, ownServer: config.databaseUrl === undefined }),
-    );
-    const writing = await checked("transactions", "Look into pg_stat_activity.", () => transactionChecks(sql));
-    // Without the engine's tables there is nothing further to look at.
-    if (migrations.some(({ level }) => level !== "ok"))
-      return [...server, ...migrations, ...writing, ...(await kafka(null))];
-    const inside = await checked("timeline", "bun run ekiden migrate", async () => [
-      ...(await partitionChecks(sql)),
-      ...(await heartbeatChecks(sql, runs)),
-      ...(await contentChecks(sql)),
-    ]);
-    return [...server, ...migrations, ...writing, ...(await kafka(sql)), ...inside];
+    return await examineDatabase(sql, {
+      slot: config.kafka === undefined ? null : new Names(config.prefix).slot,
+      ownServer: config.databaseUrl === undefined,
+      sets: () => setsOf(config),
+      runs,
+      behind: kafka,
+    });
   } finally {
     await sql.end({ timeout: 5 });
   }

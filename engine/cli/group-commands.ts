@@ -33,13 +33,24 @@ function moved(options: OutputOptions, answer: unknown): void {
 }
 
 function groupsText(groups: readonly GroupView[]): string {
-  const rows = groups.map((group) => [group.group, stateOf(group), String(group.lag), problemsOf(group)]);
-  return table(["GROUP", "STATE", "LAG", ""], rows, "There are no consumer groups.");
+  const rows = groups.map((group) => [
+    group.group,
+    stateOf(group),
+    String(group.lag),
+    group.lagSeconds === null ? "" : `${group.lagSeconds} s`,
+    ownersOf(group),
+    problemsOf(group),
+  ]);
+  return table(["GROUP", "STATE", "LAG", "FOR", "CONSUMED BY", ""], rows, "There are no consumer groups.");
 }
 
 function stateOf({ paused, members }: GroupView): string {
   if (paused) return "paused";
   return [...new Set(members.map(({ state }) => state))].join(", ") || "elsewhere";
+}
+
+function ownersOf({ partitions }: GroupView): string {
+  return [...new Set(partitions.flatMap(({ owner }) => owner ?? []))].join(", ") || "nobody";
 }
 
 function problemsOf({ pausedReason, members }: GroupView): string {

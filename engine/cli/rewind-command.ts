@@ -16,6 +16,7 @@ interface RewindOptions extends OutputOptions {
   readonly partition?: string;
   readonly offset?: string;
   readonly skip?: boolean;
+  readonly leaveExpired?: boolean;
   readonly preview?: boolean;
   readonly yes?: boolean;
   readonly reason?: string;
@@ -35,6 +36,7 @@ export function addRewindCommand(program: Command): void {
     .option("--partition <n>", "only in this partition of the topic (0 on the embedded transport)")
     .option("--offset <n>", "the next offset to consume")
     .option("--skip", "with --offset: pass over messages that the group has not consumed; it never sees them")
+    .option("--leave-expired", "leave out what the topic holds no more, instead of refusing")
     .option("--preview", "say what would happen and move nothing")
     .option("--yes", "do not ask on a terminal")
     .option("--reason <text>", "why; it stands in the audit; needed without --preview")
@@ -67,7 +69,8 @@ async function ask(report: Report): Promise<void> {
   }
 }
 
-function rewindTarget({ firstError, message, timestamp, topic, partition, offset, skip }: RewindOptions): object {
+function rewindTarget(options: RewindOptions): object {
+  const { firstError, message, timestamp, topic, partition, offset, skip, leaveExpired } = options;
   const ways = [firstError, message, timestamp, offset].filter((way) => way !== undefined);
   if (ways.length !== 1)
     throw new CliError(
@@ -82,6 +85,7 @@ function rewindTarget({ firstError, message, timestamp, topic, partition, offset
   const narrowed = {
     ...(topic === undefined ? {} : { topic }),
     ...(partition === undefined ? {} : { partition: wholeNumber("--partition", partition) }),
+    ...(leaveExpired === true ? { leaveExpired } : {}),
   };
   if (firstError === true) return { firstError, ...narrowed };
   if (message !== undefined) return { messageId: message, ...narrowed };
@@ -125,7 +129,12 @@ function consequence({ parts, preview }: Report): string {
     ...(done === 0 ? [] : [`${done} ${done === 1 ? "is" : "are"} skipped as done`]),
     ...(closed === 0 ? [] : [`${closed} ${closed === 1 ? "stays" : "stay"} given up`]),
   ];
-  return `${[again, ...rest].join(", ")}. What was done is done once.`;
+  const expired = parts.reduce((total, part) => total + part.expired, 0);
+  const gone =
+    expired === 0
+      ? ""
+      : ` ${messages(expired)} of that span ${expired === 1 ? "is" : "are"} older than what the topics hold, and not read again: \`ekiden republish\` has them.`;
+  return `${[again, ...rest].join(", ")}. What was done is done once.${gone}`;
 }
 
 function messages(count: number): string {

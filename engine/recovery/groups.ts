@@ -11,7 +11,9 @@ export interface GroupReport {
   readonly paused: boolean;
   readonly pausedReason: string | null;
   readonly lag: number;
-  readonly partitions: readonly (PartitionOffsets & { readonly lag: number })[];
+  /** Age of the oldest message that is not consumed yet, whole seconds; null: none waits. */
+  readonly lagSeconds: number | null;
+  readonly partitions: readonly (PartitionOffsets & { readonly lag: number; readonly owner: string | null })[];
   readonly members: readonly { readonly state: string; readonly inHand: number; readonly problem: string | null }[];
 }
 
@@ -79,14 +81,26 @@ export class Groups {
     const [row] = await this.#sql<{ paused: boolean; paused_reason: string | null }[]>`
       select paused, paused_reason from timeline.consumer_group where consumer_group = ${group}
     `;
-    const offsets = await this.#transport.offsets(group, topics);
-    const partitions = offsets.map((at) => ({ ...at, lag: Math.max(0, at.end - (at.committed ?? at.earliest)) }));
+    const [offsets, owners] = await Promise.all([
+      this.#transport.offsets(group, topics),
+      this.#transport.owners(group, topics),
+    ]);
+    const ownerOf = ({ topic, partition }: PartitionOffsets) =>
+      owners.find((one) => one.topic === topic && one.partition === partition)?.owner ?? null;
+    const partitions = offsets.map((at) => ({
+      ...at,
+      lag: Math.max(0, at.end - (at.committed ?? at.earliest)),
+      owner: ownerOf(at),
+    }));
+    const lag = partitions.reduce((sum, one) => sum + one.lag, 0);
+    const waitingMs = lag === 0 ? null : await this.#transport.waitingMs(offsets);
     const status = this.#control.member(group)?.status();
     return {
       group,
       paused: row?.paused ?? false,
       pausedReason: row?.paused_reason ?? null,
-      lag: partitions.reduce((sum, { lag }) => sum + lag, 0),
+      lag,
+      lagSeconds: waitingMs === null ? null : Math.max(0, Math.round(waitingMs / 1_000)),
       partitions,
       members:
         status === undefined ? [] : [{ state: status.state, inHand: status.inHand, problem: status.problem ?? null }],

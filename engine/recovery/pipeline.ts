@@ -27,7 +27,7 @@ export interface PipelineReport {
   readonly transport: "kafka" | "embedded";
   readonly relay: RelayState | null;
   readonly heartbeat: Heartbeats;
-  readonly groups: readonly Pick<GroupReport, "group" | "paused" | "pausedReason" | "lag">[];
+  readonly groups: readonly Pick<GroupReport, "group" | "paused" | "pausedReason" | "lag" | "lagSeconds">[];
   /** Requests without a consumption now, and those that were lost on their way and sent again, ever. */
   readonly auditor: { readonly late: number; readonly republished: number };
   readonly diskFreeBytes: number | null;
@@ -56,7 +56,13 @@ export class Pipeline {
       transport: transport.kind,
       relay,
       heartbeat: heartbeats,
-      groups: found.map(({ group, paused, pausedReason, lag }) => ({ group, paused, pausedReason, lag })),
+      groups: found.map(({ group, paused, pausedReason, lag, lagSeconds }) => ({
+        group,
+        paused,
+        pausedReason,
+        lag,
+        lagSeconds,
+      })),
       auditor: { late, republished },
       diskFreeBytes,
       parts: [...(relay?.health ?? (await transport.health())), this.#heartbeatPart(heartbeats)],

@@ -6,15 +6,19 @@ import type { Groups } from "./groups.ts";
 import { inboxHorizon } from "./inbox-horizon.ts";
 import { stillWanted } from "./still-wanted.ts";
 
-/** Consumptions since a time that are looked through for one that the topic has lost. */
+/** Consumptions since a time that are looked through for those that the topic has lost. */
 const LOST_SEEN_MAX = 10_000;
 
 /** Where to rewind to. All but an offset can be narrowed to one topic, or one partition of it. */
-export type Target =
+export type Target = (
   | { readonly topic: string; readonly partition: number; readonly offset: number; readonly skip?: boolean | undefined }
   | ({ readonly messageId: string } & Narrowing)
   | ({ readonly timestamp: string } & Narrowing)
-  | ({ readonly firstError: true } & Narrowing);
+  | ({ readonly firstError: true } & Narrowing)
+) & {
+  /** What the topic holds no more may be left out. */
+  readonly leaveExpired?: boolean | undefined;
+};
 
 interface Narrowing {
   readonly topic?: string | undefined;
@@ -33,6 +37,8 @@ export interface RewindPart {
   readonly parked: number;
   readonly closed: number;
   readonly waiting: number;
+  /** In the span, and older than what the topic holds: not read again. */
+  readonly expired: number;
 }
 
 interface Place {
@@ -46,6 +52,7 @@ interface Move extends Place {
   /** Where the group stands. */
   readonly stands: number;
   readonly at: PartitionOffsets;
+  readonly expired: number;
 }
 
 interface Counts {
@@ -135,23 +142,25 @@ export class RewindPreview {
     const { topic, partition } = place;
     const at = offsets.find((candidate) => candidate.topic === topic && candidate.partition === partition);
     if (at === undefined || place.offset > at.end) throw outOfRange(place, at);
-    if (place.offset < at.earliest || (await this.#hasLost(group, target, place, at))) throw tooOld(place, at);
+    const expired = await this.#expired(group, target, place, at);
+    const held = Math.max(place.offset, at.earliest);
     const stands = at.committed ?? at.earliest;
     if (isForward(target, stands)) throw forward(group, place, stands);
-    const offset = skips(target) ? place.offset : Math.min(place.offset, stands);
+    const offset = skips(target) ? held : Math.min(held, stands);
     if (offset < stands) await this.#refuseForgotten(group, { ...place, offset });
-    return { topic, partition, offset, stands, at };
+    return { topic, partition, offset, stands, at, expired };
   }
 
   /**
-   * A time before the oldest message that the topic still has, when the group has consumed older ones since. When the
-   * topic holds one from before that time, it has lost none from after it. Else such a message is among the first since.
+   * How many messages of the span the topic holds no more. Of a time: those that the group has consumed since, as far as
+   * they are among the first; when the topic holds one from before that time, it has lost none from after it.
    */
-  async #hasLost(group: string, target: Target, { offset }: Place, at: PartitionOffsets): Promise<boolean> {
+  async #expired(group: string, target: Target, { offset }: Place, at: PartitionOffsets): Promise<number> {
     const { topic, partition, earliest } = at;
-    if (!("timestamp" in target) || earliest === 0 || offset > earliest) return false;
-    const rows = await this.#sql`
-      select from (
+    if (offset < earliest) return earliest - offset;
+    if (!("timestamp" in target) || earliest === 0 || offset > earliest) return 0;
+    const [row] = await this.#sql<{ expired: number }[]>`
+      select count(*)::integer as expired from (
         select c.topic, c.partition, c."offset", c.recorded_at from timeline.event_consumption c
         where c.consumer_group = ${group}
           and c.message_id >= timeline.ulid_time(${target.timestamp}::text::timestamptz) || repeat('0', 16)
@@ -160,9 +169,8 @@ export class RewindPreview {
       ) w
       where w.topic = ${topic} and w.partition = ${partition} and w."offset" < ${earliest}
         and w.recorded_at >= ${target.timestamp}::text::timestamptz
-      limit 1
     `;
-    return rows.length > 0;
+    return row?.expired ?? 0;
   }
 
   /** @throws Refusal `group.history-forgotten` */
@@ -214,18 +222,30 @@ export class RewindPreview {
   }
 }
 
-function partOf({ topic, partition, offset, stands, at }: Move, all: readonly Counts[]): RewindPart {
+function partOf({ topic, partition, offset, stands, at, expired }: Move, all: readonly Counts[]): RewindPart {
   const counted = all.find((one) => one.topic === topic && one.partition === partition);
   const { run, parked, closed } = counted ?? { run: 0, parked: 0, closed: 0 };
   const waiting = Math.max(0, at.end - Math.max(offset, stands));
   // What lies before the committed offset and has no row is nothing of this group's: it is passed over like what is done.
   const done = Math.max(0, Math.min(at.end, stands) - offset - run - closed);
-  return { topic, partition, from: at.committed, to: offset, run, parked, closed, done, waiting };
+  return { topic, partition, from: at.committed, to: offset, run, parked, closed, done, waiting, expired };
 }
 
 /** Whether a person has said that messages are to be passed over. */
 export function skips(target: Target): boolean {
   return "offset" in target && target.skip === true;
+}
+
+/** What is no more in the topic is left out only by who has said so. @throws Refusal `group.offset-out-of-range` */
+export function refuseExpired(parts: readonly RewindPart[], { leaveExpired }: Target): void {
+  const part = parts.find(({ expired }) => expired > 0);
+  if (part === undefined || leaveExpired === true) return;
+  const { topic, partition, to, expired } = part;
+  throw new Refusal(
+    "group.offset-out-of-range",
+    `${topic}/${partition}: the topic keeps messages from ${to} on only, and ${expired} before that are asked for`,
+    "The event store has the older ones: `ekiden republish` sends many of them again, `ekiden redrive` those that failed. To rewind all the same, say `leaveExpired`.",
+  );
 }
 
 /** An offset that was named; a message or a time beyond what is committed is one that was consumed a moment ago. */
@@ -260,14 +280,6 @@ function outOfRange({ topic, partition, offset }: Place, at: PartitionOffsets | 
   }
   const message = `${topic}/${partition} at ${offset}: the topic holds ${at.earliest} to ${at.end}`;
   return new Refusal("group.offset-out-of-range", message, "Choose an offset between them.");
-}
-
-function tooOld({ topic, partition, offset }: Place, at: PartitionOffsets): Refusal {
-  return new Refusal(
-    "group.offset-out-of-range",
-    `${topic}/${partition} at ${offset}: the topic keeps messages from ${at.earliest} on only`,
-    "The event store has the older ones: `ekiden republish` sends many of them again, `ekiden redrive` those that failed.",
-  );
 }
 
 function nothing(message: string): Refusal {

@@ -6,7 +6,7 @@ import type { GroupControl } from "./group-control.ts";
 import type { Groups } from "./groups.ts";
 import { claimOperation, earlierOperation, keepOperation, type Operator } from "./operator.ts";
 import { notePassedOver, passedOver } from "./passed-over.ts";
-import { type RewindPart, RewindPreview, skips, type Target } from "./rewind-preview.ts";
+import { refuseExpired, type RewindPart, RewindPreview, skips, type Target } from "./rewind-preview.ts";
 
 /** How long the owner of a partition may take to carry a rewind out, milliseconds. */
 const DONE_WITHIN_MS = 30_000;
@@ -61,6 +61,7 @@ export class Rewind {
 
   async #ask(group: string, target: Target, reason: string, by: Operator): Promise<Asked> {
     const parts = await this.preview(group, target);
+    refuseExpired(parts, target);
     const passed = skips(target) ? await passedOver(this.#sql, this.#transport, group, parts) : [];
     if (passed === null) throw failure(group, "what it would pass over could not be read; nothing was moved");
     return (await this.#sql.begin(async (tx) => {

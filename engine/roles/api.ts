@@ -24,6 +24,7 @@ import { Settling } from "../settled.ts";
 import type { Sql } from "../timeline/database.ts";
 import { SagaCounters } from "../telemetry/saga-counters.ts";
 import type { Deciding } from "./deciding.ts";
+import { Doctor } from "./doctor.ts";
 import type { Parts } from "./parts.ts";
 
 /** How long a call of the API republishes itself, milliseconds; the rest goes on in the role `dispatcher`. */
@@ -71,6 +72,7 @@ function engineOf(parts: Parts, deciding: Deciding, draining: AbortSignal): Engi
     { heartbeat: () => pipeline.heartbeatHealth(), auditor: () => auditorHealth(sql) },
     () => history.health(),
   );
+  const doctor = new Doctor(parts, { health: () => health.look(), broken: () => desk.broken });
   return {
     start: (definition, input, options, caller) =>
       starter.start({ definition, input, ...options, ...keyOf(caller), traceparent: caller.traceparent ?? null }),
@@ -115,6 +117,7 @@ function engineOf(parts: Parts, deciding: Deciding, draining: AbortSignal): Engi
       return { group, preview, parts: found };
     },
     pipeline: () => pipeline.look(),
+    doctor: () => doctor.look(),
     restartPipeline: (reason, caller) => pipeline.restart(reason, caller),
     ...onDatabase(sql),
     health: () => health.look(),

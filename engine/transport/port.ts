@@ -110,6 +110,14 @@ export interface PartitionOffsets {
   readonly committed: number | null;
 }
 
+/** Who consumes one partition of a group. */
+export interface PartitionOwner {
+  readonly topic: string;
+  readonly partition: number;
+  /** Host and process, as in `event_consumption.consumer`. */
+  readonly owner: string;
+}
+
 /** One line of a health report. */
 export interface PartHealth {
   readonly part: string;
@@ -260,6 +268,10 @@ export interface Transport {
    */
   ownerEpoch(): number | null;
   offsets(group: string, topics: readonly string[]): Promise<readonly PartitionOffsets[]>;
+  /** Which process consumes each partition of a group now. One that nobody consumes has no row. */
+  owners(group: string, topics: readonly string[]): Promise<readonly PartitionOwner[]>;
+  /** How old the oldest message is that lies behind these places of one group, milliseconds; null: none does. */
+  waitingMs(places: readonly PartitionOffsets[]): Promise<number | null>;
   /** Per partition the first offset recorded at or after `at`; the end when there is none. */
   offsetsAt(topic: string, at: Date): Promise<readonly { readonly partition: number; readonly offset: number }[]>;
   /** As a consumer's `rewind`, for a group that has no running member. @throws when it has one. */

@@ -39,6 +39,7 @@ export function readingEngine(change: Partial<Engine> = {}): Engine {
     resume: refuse,
     rewind: refuse,
     pipeline: refuse,
+    doctor: refuse,
     restartPipeline: refuse,
     createKey: refuse,
     revokeKey: refuse,

@@ -12,6 +12,7 @@ const PART = {
   parked: 1,
   closed: 1,
   waiting: 0,
+  expired: 0,
 };
 
 test("a rewind is a table and a sentence that says what follows", () => {
@@ -23,6 +24,14 @@ test("a rewind is a table and a sentence that says what follows", () => {
       "screening.examine  1          9     2   2           1       3        0         0",
       "4 messages that failed run again (2 of them at a step where the saga is parked, which goes on if they succeed), 6 are skipped as done, 1 stays given up. What was done is done once.",
     ].join("\n"),
+  );
+});
+
+test("what the topics hold no more is counted, and where it is", () => {
+  const text = rewindText({ group: "screening", preview: true, parts: [{ ...PART, expired: 12 }] });
+
+  expect(text).toEndWith(
+    "What was done is done once. 12 messages of that span are older than what the topics hold, and not read again: `ekiden republish` has them.",
   );
 });
 

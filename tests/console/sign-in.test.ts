@@ -7,7 +7,7 @@ setDefaultTimeout(60_000);
 
 let stand: Stand;
 let saga: string;
-const keys = { admin: "", viewer: "", narrow: "" };
+const keys = { admin: "", viewer: "", narrow: "", operator: "", other: "" };
 
 beforeAll(async () => {
   stand = await openStand();
@@ -15,6 +15,8 @@ beforeAll(async () => {
   keys.admin = await makeKey("ann", "admin");
   keys.viewer = await makeKey("vic", "viewer");
   keys.narrow = await makeKey("nan", "viewer", ["order"]);
+  keys.operator = await makeKey("olga", "operator");
+  keys.other = await makeKey("otto", "operator", ["order"]);
   await eventually("it asks for a key", async () => (await fetch(`${stand.engine.url}/v1/me`)).status === 401);
 });
 
@@ -69,14 +71,67 @@ test("the audit is there for keys that are for all definitions, and not for othe
   }
 });
 
-async function makeKey(name: string, role: string, definitions?: readonly string[]): Promise<string> {
+test("groups and connector are moved by an operator alone, and read by whose key is for all definitions", async () => {
+  const page = await stand.open("/consumers");
+  // As over Kafka, where there is a connector to restart.
+  await page.route("**/v1/pipeline", async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, json: { ...(await response.json()), transport: "kafka", connector: CONNECTOR } });
+  });
+  for (const [role, there] of [
+    ["viewer", 0],
+    ["operator", 1],
+  ] as const) {
+    await page.getByLabel("Key", { exact: true }).fill(keys[role]);
+    await page.keyboard.press("Enter");
+    await page.getByRole("link", { name: "shop" }).click();
+    await page.getByRole("row").filter({ hasText: "shop.ship" }).waitFor();
+    const verbs = async (name: string) => page.getByRole("button", { name, exact: true }).count();
+    expect([role, await verbs("Pause"), await verbs("Rewind")]).toEqual([role, there, there]);
+    await page.getByRole("link", { name: "Pipeline" }).click();
+    await page.getByRole("region", { name: "Connector" }).getByText("RUNNING").first().waitFor();
+    await page.getByText(/^\d+ checks are well$/).waitFor();
+    expect([role, await verbs("Restart")]).toEqual([role, there]);
+    await page.getByRole("link", { name: "Definitions" }).click();
+    await page.getByRole("link", { name: "order", exact: true }).click();
+    await page.getByRole("link", { name: "Simulate" }).click();
+    // It changes nothing.
+    await page.locator(".verdict").getByText("completed").waitFor();
+    await page.getByRole("link", { name: "Consumers" }).click();
+    await page.getByRole("button", { name: "Sign out" }).click();
+  }
+  await page.getByLabel("Key", { exact: true }).fill(keys.other);
+  await page.keyboard.press("Enter");
+  await page.getByText("auth.forbidden").waitFor();
+  expect(await page.getByRole("navigation").getByRole("link").allInnerTexts()).toEqual([
+    "Overview",
+    "Sagas",
+    "Parked",
+    "Definitions",
+  ]);
+  await page.context().close();
+});
+
+const CONNECTOR = {
+  name: "ekiden-outbox",
+  managed: true,
+  state: "RUNNING",
+  tasks: [{ id: 0, state: "RUNNING", trace: null }],
+  restarts: 0,
+  failures: 0,
+  lastFailure: null,
+  lastFailureAt: null,
+  trouble: null,
+};
+
+async function makeKey(name: string, role: string, definitions: string[] | null = null): Promise<string> {
   const response = await fetch(`${stand.engine.url}/v1/keys`, {
     method: "POST",
     headers: {
       "content-type": "application/json",
       ...(keys.admin === "" ? {} : { authorization: `Bearer ${keys.admin}` }),
     },
-    body: JSON.stringify({ name, role, expiresAt: null, payloads: true, reason: "a test", definitions }),
+    body: JSON.stringify({ name, role, definitions, expiresAt: null, payloads: true, reason: "a test" }),
   });
   return ((await response.json()) as { key: string }).key;
 }

@@ -52,6 +52,15 @@ test("what cannot be rewound to says why, and what else to do", async () => {
   await dialog.getByText("group.offset-out-of-range").waitFor();
   await dialog.getByText("Choose an offset between them.").waitFor();
   expect(await dialog.getByRole("button", { name: "Rewind" }).isDisabled()).toBeTrue();
+
+  await stand.engine.sql`delete from timeline.topic_log where topic = 'shop.reserve' and "offset" < 2`;
+  await dialog.getByLabel("Only in topic").selectOption("shop.reserve");
+  await dialog.getByLabel("Partition", { exact: true }).selectOption("0");
+  await dialog.getByLabel("Offset").fill("1");
+  await dialog.getByText("1 older than what the topics hold").waitFor();
+  await dialog.getByLabel("Reason").fill("what is left will do");
+  await dialog.getByRole("button", { name: "Rewind" }).click();
+  await page.getByText("Rewound: shop").waitFor();
   await page.context().close();
 });
 
@@ -61,6 +70,8 @@ test("a group is paused with a reason, which stands there until it is resumed", 
   await page.getByRole("dialog").getByLabel("Reason").fill("a release");
   await page.getByRole("dialog").getByRole("button", { name: "Pause" }).click();
   await page.getByText("Paused: a release").waitFor();
+  const owner = new RegExp(`/${process.pid}$`);
+  await page.getByRole("row").filter({ hasText: "shop.ship" }).getByText(owner).waitFor();
 
   await page.goto(`${stand.engine.url}/pipeline`);
   await page.getByRole("row").filter({ hasText: "shop" }).getByText("paused").waitFor();
@@ -77,7 +88,24 @@ test("the heartbeat is shown hop by hop", async () => {
   const way = page.getByRole("region", { name: "The way of a message" });
   await way.getByText(/^round trip \d/).waitFor();
   expect(await way.locator(".hops li").count()).toBe(4);
-  await page.getByRole("region", { name: "What is red, and what to do" }).getByText("Looked at: ").waitFor();
+  await page.context().close();
+});
+
+test("every check of the doctor is shown: what is not well with since when and the fix to copy", async () => {
+  const page = await stand.open("/pipeline");
+  const doctor = page.getByRole("region", { name: "What is red, and what to do" });
+  const sagas = doctor.getByRole("listitem").filter({ hasText: "sagas are parked" });
+  await sagas.getByText(/^since/).waitFor();
+  await sagas.getByText("bun run ekiden list --status parked").waitFor();
+  await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+  await sagas.getByRole("button", { name: "Copy" }).click();
+  await sagas.getByText("✓ Copied").waitFor();
+  expect(await page.evaluate("navigator.clipboard.readText()")).toBe("bun run ekiden list --status parked");
+  await doctor.getByText(/^\d+ checks are well$/).click();
+  for (const check of ["postgresql", "migrations", "partitions", "definitions", "consumer shop"]) {
+    await doctor.getByRole("term").filter({ hasText: check }).first().waitFor();
+  }
+  expect(await axeFaults(page)).toEqual([]);
   await page.context().close();
 });
 
@@ -96,9 +124,20 @@ test("a mistake is marked at its very place, and the list of findings leads ther
 
   await findings.getByRole("button").click();
   expect(await selected(page)).toBe("shop.chrage");
-  await page.keyboard.type("shop.charge");
+  // Typed in part, and taken from what is offered.
+  await page.keyboard.type("shop.ch");
+  await page.getByRole("option", { name: "shop.charge", selected: true }).waitFor();
+  expect(await axeFaults(page)).toEqual([]);
+  await page.keyboard.press("Enter");
   await page.getByText("No finding: it can be used.").waitFor();
   expect(await field.inputValue()).toBe(source);
+  await page.keyboard.press("Control+Home");
+  await page.keyboard.press("End");
+  await page.keyboard.press("Enter");
+  await page.keyboard.press("Control+ ");
+  await page.getByRole("option", { name: /^deadline:/ }).waitFor();
+  for (const key of ["ArrowDown", "ArrowUp", "Escape"]) await page.keyboard.press(key);
+  await page.getByRole("listbox").waitFor({ state: "detached" });
   await page.context().close();
 });
 

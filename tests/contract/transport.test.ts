@@ -247,6 +247,33 @@ describe.each([...TRANSPORTS])("the %s transport", (kind) => {
     expect(collector.ids.has(skipped)).toBe(false);
   }, 60_000);
 
+  test("says who consumes each partition, and how old the oldest message is that waits", async () => {
+    const { transport } = side;
+    const owner = kind === "kafka" ? `contract-${process.pid}` : `contract/${process.pid}`;
+    const places = (await transport.offsets("dispatcher", ["timeline"])).map(({ topic, partition }) => ({
+      topic,
+      partition,
+      owner,
+    }));
+    expect(await transport.owners("dispatcher", ["timeline"])).toEqual(expect.arrayContaining(places));
+    expect(await transport.owners("nobody", ["timeline"])).toEqual([]);
+    const waitingMs = async () => transport.waitingMs(await transport.offsets("dispatcher", ["timeline"]));
+    await eventually("nothing waits", async () => (await waitingMs()) === null);
+
+    await consumer.pause();
+    const writtenAt = performance.now();
+    await Promise.all([write(newId()), write(newId())]);
+    await eventually("they wait", async () => (await waitingMs()) !== null);
+    const ms = await eventually("they grow older", async () => {
+      const now = (await waitingMs()) ?? 0;
+      return now > 1_500 && now;
+    });
+    // Kafka's is the age up to which it was searched.
+    expect(ms).toBeLessThan((performance.now() - writtenAt) * (1 + 1 / 16) + 1_000);
+    await consumer.resume();
+    await eventually("nothing waits any more", async () => (await waitingMs()) === null);
+  }, 60_000);
+
   test("loses nothing when a consumer is killed, and another process goes on", async () => {
     await side.close();
     const spawn = () =>

@@ -135,9 +135,20 @@ describe("the API over a running engine", () => {
     expect(await engine.sql`select sequence from timeline.saga where id = ${sagaId}`).toEqual([
       { sequence: 0 },
     ] as never);
+    // How long the oldest of them has been waiting, and for whom.
+    const group = await client.ok("GET", "/v1/consumer-groups/dispatcher");
+    expect(group).toMatchObject({
+      lagSeconds: expect.any(Number),
+      partitions: [{ topic: "timeline", owner: expect.stringMatching(/^.+\/\d+$/) }],
+    });
 
     await client.ok("POST", "/v1/consumer-groups/dispatcher/resume", { reason: "test" });
     expect(await client.settled(sagaId)).toMatchObject({ status: "cancelled" });
+    const { lag, lagSeconds } = await eventually("nothing waits", async () => {
+      const read = (await client.ok("GET", "/v1/consumer-groups/dispatcher")) as { lag: number; lagSeconds: number };
+      return read.lag === 0 && read;
+    });
+    expect({ lag, lagSeconds }).toEqual({ lag: 0, lagSeconds: null } as never);
     expect(await client.settled(running.sagaId)).toMatchObject({
       status: "failed",
       error: { code: "review_rejected" },

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 
-import { transactionChecks } from "../../engine/cli/doctor/database-checks.ts";
+import { transactionChecks } from "../../engine/recovery/doctor/database-checks.ts";
 import type { Sql } from "../../engine/timeline/database.ts";
 import { ekiden } from "../cli/run-cli.ts";
 import { Client } from "../support/client.ts";
@@ -84,6 +84,12 @@ test(
     ];
     for (const check of [...parts, ...more]) expect(of(findings, check)).toHaveLength(1);
 
+    // The same from inside of the engine, for the console.
+    const told = (await new Client(() => t.url).ok("GET", "/v1/doctor")) as { healthy: boolean; findings: Finding[] };
+    expect(told.findings.filter(({ level }) => level !== "ok")).toEqual(findings.filter(({ level }) => level !== "ok"));
+    for (const check of [...parts.slice(1), ...more.slice(0, -2), "consumer dispatcher", "auditor"])
+      expect(of(told.findings, check)).toHaveLength(1);
+
     const { out } = await ekiden(["doctor"], { ...kafka, EKIDEN_URL: t.url });
     expect(out).toContain("0 red, 1 to look at. What to do:\nwarn privileges: create role ekiden login");
     expect(out).toMatch(/^ok +slot +\S+ active/m);
@@ -139,8 +145,8 @@ test(
           fix: `bun run ekiden resume lab --reason "…"`,
         },
       ]);
-      expect(of(findings, "messages")).toMatchObject([{ level: "warn", detail: "1 consumptions are in error" }]);
-      expect(of(findings, "sagas")).toMatchObject([{ level: "warn", detail: "1 sagas are parked" }]);
+      expect(of(findings, "messages")).toMatchObject([{ level: "warn", detail: "1 consumption is in error" }]);
+      expect(of(findings, "sagas")).toMatchObject([{ level: "warn", detail: "1 saga is parked" }]);
       // Of a few seconds: none of the doctor's business yet.
       expect(of(findings, "transactions")).toMatchObject([{ level: "ok" }]);
       expect(code).toBe(0);

@@ -327,7 +327,13 @@ describe.each([...TRANSPORTS])("a rewind on the %s transport", (kind) => {
       const answer = await rewind(to);
       expect(answer).toMatchObject({ status: 422, json: { code: "group.offset-out-of-range" } });
       expect(answer.json.hint).toContain("ekiden republish");
+      // Before, it is said how many they are; who has read it may go to what is left.
+      const seen = await preview(to);
+      expect([seen.status, seen.json.parts]).toMatchObject([200, [{ ...place, to: at.end - 1, expired: at.end - 1 }]]);
     }
+    const left = await rewind({ ...place, offset: 0, leaveExpired: true });
+    expect([left.status, left.json.parts]).toMatchObject([200, [{ to: at.end - 1, expired: at.end - 1, done: 1 }]]);
+    await consumed();
   }, 60_000);
 
   // Kafka's record times cannot be put back; where the history begins is looked up in the same way there.

@@ -4,6 +4,7 @@ import { divide } from "../../engine/transport/kafka/assigner.ts";
 import { connectorConfig, withoutSecrets } from "../../engine/transport/kafka/connector.ts";
 import { connectorHealth, slotHealth } from "../../engine/transport/kafka/connector-health.ts";
 import { toDelivery } from "../../engine/transport/kafka/delivery.ts";
+import { searchAge } from "../../engine/transport/kafka/group-standing.ts";
 import { KafkaTransportError } from "../../engine/transport/kafka/kafka-error.ts";
 import { Names } from "../../engine/transport/kafka/names.ts";
 import { patience, Rebuilding } from "../../engine/transport/kafka/rebuilding.ts";
@@ -23,6 +24,18 @@ test("partitions go evenly to the members that read their topic, and to no other
     "a-new": { "screening.examine": [0, 1], timeline: [2] },
     "b-old": { timeline: [0, 1, 3] },
   });
+});
+
+test("an age is found to the second, a great one to a sixteenth, in few questions", async () => {
+  for (const age of [0, 400, 2_500, 90_000, 6 * 3_600_000, 40 * 86_400_000]) {
+    let asked = 0;
+    const found = await searchAge(async (ageMs) => {
+      asked += 1;
+      return age <= ageMs;
+    }, Date.now());
+
+    expect([age, found >= age, found <= age + Math.max(1_000, age / 16), asked <= 24]).toEqual([age, true, true, true]);
+  }
 });
 
 test("names carry the prefix, and the slot's is one that PostgreSQL takes", () => {

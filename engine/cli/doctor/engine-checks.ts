@@ -4,7 +4,7 @@ import { ConsumerGroupList } from "../../api/group-schema.ts";
 import { HealthReport } from "../../api/health-schema.ts";
 import { CliError, EXIT } from "../cli-error.ts";
 import { exchange, type Reply } from "../client.ts";
-import { fault, type Finding, fine } from "./finding.ts";
+import { fault, type Finding, fine } from "../../recovery/doctor/finding.ts";
 
 const ANSWER_MS = 10_000;
 

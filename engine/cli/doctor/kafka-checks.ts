@@ -9,7 +9,7 @@ import {
   pluginVersion,
 } from "../../transport/kafka/inspect.ts";
 import type { PartHealth } from "../../transport/port.ts";
-import { checked, fault, type Finding, fine } from "./finding.ts";
+import { checked, fault, type Finding, fine } from "../../recovery/doctor/finding.ts";
 
 type Kafka = NonNullable<Config["kafka"]>;
 

@@ -6,7 +6,7 @@ import { catalogOf } from "../../definition/catalog.ts";
 import { readDefinitions } from "../../definition/folder.ts";
 import { type LoadedDomain, loadDomains } from "../../participant/load-domains.ts";
 import { findJava } from "../../stack/java.ts";
-import { checked, fault, type Finding, fine } from "./finding.ts";
+import { checked, fault, type Finding, fine } from "../../recovery/doctor/finding.ts";
 
 /** What lies on this machine: domains, definitions, and Java when the stack is used. */
 export async function localChecks(config: Config): Promise<readonly Finding[]> {

@@ -8,13 +8,14 @@ import {
   HEARTBEAT_TOPIC,
   type PartHealth,
   type PartitionOffsets,
+  type PartitionOwner,
   type Subscription,
   type Transport,
 } from "../port.ts";
 import { BeatConsumer } from "./beat-consumer.ts";
 import { EmbeddedConsumer } from "./embedded-consumer.ts";
 import { HandOverQueue } from "./hand-over-queue.ts";
-import { Lease } from "./lease.ts";
+import { Lease, readOwner } from "./lease.ts";
 import { type Found, LeaseLost, type Placed, READ_MAX, TopicLog } from "./topic-log.ts";
 
 /** How often the outbox is looked at for rows of other writers, milliseconds. */
@@ -117,6 +118,17 @@ export class EmbeddedTransport implements Transport {
       order by t.topic
     `;
     return [...rows];
+  }
+
+  async owners(group: string, topics: readonly string[]): Promise<readonly PartitionOwner[]> {
+    // What this process owns and does not consume, nobody does.
+    if (this.#owner && !this.#consumers.has(group)) return [];
+    const owner = await readOwner(this.#options.sql);
+    return owner === null ? [] : topics.map((topic) => ({ topic, partition: 0, owner }));
+  }
+
+  waitingMs(places: readonly PartitionOffsets[]): Promise<number | null> {
+    return this.#log.waitingMs(places);
   }
 
   async offsetsAt(

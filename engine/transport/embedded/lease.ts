@@ -105,6 +105,14 @@ export class Lease {
   }
 }
 
+/** The process that owns the transport now, without its random part; null: none does. */
+export async function readOwner(sql: Sql): Promise<string | null> {
+  const [row] = await sql<{ owner: string }[]>`
+    select owner from timeline.topic_log_position where id = 1 and owner_until > clock_timestamp()
+  `;
+  return row === undefined ? null : row.owner.slice(0, row.owner.lastIndexOf("/"));
+}
+
 /** The sign of a process: the last part of an owner's name, and of the application name of its connections. */
 function processOf(owner: string): string {
   return owner.slice(owner.lastIndexOf("/") + 1);

@@ -1,6 +1,6 @@
 import type { Sql } from "../../timeline/database.ts";
 import { fromWire, type Wire } from "../../timeline/wire.ts";
-import { type CommittedRequest, type Delivery, HEARTBEAT_TOPIC } from "../port.ts";
+import { type CommittedRequest, type Delivery, HEARTBEAT_TOPIC, type PartitionOffsets } from "../port.ts";
 import type { Lease } from "./lease.ts";
 
 /** Most rows read from the outbox or a topic at once. */
@@ -171,6 +171,23 @@ export class TopicLog {
       update timeline.topic_log_position set xid = ${this.#position}::xid8
       where id = 1 and owner = ${this.#lease.owner} and owner_epoch = ${this.#lease.epoch} and xid < ${this.#position}::xid8
     `;
+  }
+
+  /** As `Transport.waitingMs`. */
+  async waitingMs(places: readonly PartitionOffsets[]): Promise<number | null> {
+    const from = places.map(({ topic, committed, earliest }) => ({ topic, offset: committed ?? earliest }));
+    const [row] = await this.#sql<{ ms: number | null }[]>`
+      select extract(epoch from clock_timestamp() - min(r.requested_at))::float8 * 1000 as ms
+      from jsonb_to_recordset(${this.#sql.json(from)}) as p (topic text, "offset" bigint)
+      cross join lateral (
+        select l.message_id from timeline.topic_log l where l.topic = p.topic and l."offset" >= p."offset"
+        order by l."offset" limit 1
+      ) l
+      cross join lateral (
+        select q.requested_at from timeline.event_request q where q.message_id = l.message_id offset 0
+      ) r
+    `;
+    return row?.ms ?? null;
   }
 
   /** Messages of one topic from an offset on. */

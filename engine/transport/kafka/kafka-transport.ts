@@ -2,7 +2,16 @@ import type { Admin } from "kafkajs";
 import type { Sql } from "postgres";
 
 import type { Bound } from "../../core/bound.ts";
-import type { Broker, HandOver, PartHealth, PartitionOffsets, Relay, Subscription, Transport } from "../port.ts";
+import type {
+  Broker,
+  HandOver,
+  PartHealth,
+  PartitionOffsets,
+  PartitionOwner,
+  Relay,
+  Subscription,
+  Transport,
+} from "../port.ts";
 import { ConnectClient } from "./connect-client.ts";
 import { connectorConfig } from "./connector.ts";
 import { ConnectorWatch } from "./connector-watch.ts";
@@ -16,6 +25,7 @@ import type { TransportLog } from "./kafka-log.ts";
 import { Names, PUBLICATION } from "./names.ts";
 import type { Patience } from "./rebuilding.ts";
 import { outboxEnd, slotHasPassed } from "./slot.ts";
+import { readOwners, readWaitingMs } from "./group-standing.ts";
 import { TopicWatch } from "./topic-watch.ts";
 import { ensureTopics, prepareTopics, type TopicKeeper } from "./topics.ts";
 
@@ -207,6 +217,14 @@ class KafkaTransport implements Transport {
 
   offsets(group: string, topics: readonly string[]): Promise<readonly PartitionOffsets[]> {
     return readOffsets(this.#reader, group, topics);
+  }
+
+  owners(group: string): Promise<readonly PartitionOwner[]> {
+    return readOwners(this.#reader, group);
+  }
+
+  waitingMs(places: readonly PartitionOffsets[]): Promise<number | null> {
+    return readWaitingMs(this.#reader, places);
   }
 
   offsetsAt(topic: string, at: Date): Promise<readonly { readonly partition: number; readonly offset: number }[]> {

@@ -24,6 +24,7 @@ const watchers = new Set<(batch: Batch) => void>();
 let waiting: StreamEvent[] = [];
 let missed = false;
 let isTelling = false;
+let toldAt = 0;
 let stop: AbortController | undefined;
 let channel: BroadcastChannel | undefined;
 
@@ -101,11 +102,13 @@ function takeMissed(): void {
 function tellSoon(): void {
   if (isTelling) return;
   isTelling = true;
-  setTimeout(tell, COALESCE_MS);
+  // What comes after a silence is told at once.
+  setTimeout(tell, Math.max(0, toldAt + COALESCE_MS - performance.now()));
 }
 
 function tell(): void {
   isTelling = false;
+  toldAt = performance.now();
   const batch = missed ? null : waiting;
   waiting = [];
   missed = false;

@@ -138,13 +138,14 @@ export function ReasonDialog(props: ReasonDialogProps) {
         <div class="buttons">
           <Copy label={t("copyCurl")} text={() => curl(reason.trim())} />
           <Copy label={t("copyCli")} text={() => cli(reason.trim())} />
-          <span class="space" />
-          <button type="button" class="button" onClick={onClose}>
-            {t("cancel")}
-          </button>
-          <button type="submit" class={`button primary${danger ? " danger" : ""}`} disabled={!ready}>
-            {title}
-          </button>
+          <div class="buttons last">
+            <button type="button" class="button" onClick={onClose}>
+              {t("cancel")}
+            </button>
+            <button type="submit" class={`button primary${danger ? " danger" : ""}`} disabled={!ready}>
+              {title}
+            </button>
+          </div>
         </div>
       </form>
     </Dialog>

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 
 import { useCell } from "../data/cell.ts";
 import { chooseLanguage, language } from "../data/language.ts";
@@ -7,7 +7,7 @@ import { apiKey, me, refusal, showKey } from "../data/session.ts";
 import { streamState } from "../data/stream.ts";
 import { Help } from "./help.tsx";
 import { moveRow, useKeys } from "./keys.ts";
-import { PAGES } from "./pages.ts";
+import { navigation } from "./pages.ts";
 import { go, place } from "./place.ts";
 import { SEARCH, Search } from "./search.tsx";
 import { t } from "./text.ts";
@@ -21,9 +21,7 @@ export function Frame({ children }: { readonly children: ComponentChildren }) {
     "?": () => setHelp(true),
     j: () => moveRow(1),
     k: () => moveRow(-1),
-    ...Object.fromEntries(
-      PAGES.flatMap(({ pattern, nav }) => (nav === undefined ? [] : [[`g ${nav.key}`, () => go(pattern)]])),
-    ),
+    ...Object.fromEntries(navigation().map(({ pattern, key }) => [`g ${key}`, () => go(pattern)])),
   });
   return (
     <div class="frame">
@@ -49,16 +47,21 @@ export function Frame({ children }: { readonly children: ComponentChildren }) {
 
 function Navigation() {
   const { pathname } = useCell(place);
+  const list = useRef<HTMLElement>(null);
+  // Where there is little room the list scrolls, and the page that is open may lie outside of what is seen of it.
+  useEffect(() => {
+    const here = list.current?.querySelector<HTMLElement>("[aria-current]");
+    if (here !== null && here !== undefined) list.current?.scrollTo({ left: here.offsetLeft - here.offsetWidth });
+  }, [pathname]);
   return (
-    <nav aria-label={t("navigation")}>
+    <nav aria-label={t("navigation")} ref={list}>
       <ul>
-        {PAGES.map(({ pattern, nav }) => {
-          if (nav === undefined) return null;
+        {navigation().map(({ pattern, key, text }) => {
           const here = pattern === "/" ? pathname === "/" : pathname === pattern || pathname.startsWith(`${pattern}/`);
           return (
             <li key={pattern}>
-              <a href={pattern} aria-current={here ? "page" : undefined} title={`g ${nav.key}`}>
-                {nav.text()}
+              <a href={pattern} aria-current={here ? "page" : undefined} title={`g ${key}`}>
+                {text()}
               </a>
             </li>
           );

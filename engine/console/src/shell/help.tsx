@@ -1,15 +1,13 @@
 import { Dialog } from "../parts/dialog.tsx";
 import { t as word } from "../parts/text.ts";
-import { PAGES } from "./pages.ts";
+import { navigation } from "./pages.ts";
 import { t } from "./text.ts";
 
 /** Which keys do what. */
 export function Help({ onClose }: { readonly onClose: () => void }) {
   const rows: readonly (readonly [string, string])[] = [
     ["/", t("keySearch")],
-    ...PAGES.flatMap(({ nav }) =>
-      nav === undefined ? [] : [[`g ${nav.key}`, t("keyGo", { page: nav.text() })] as const],
-    ),
+    ...navigation().map(({ key, text }) => [`g ${key}`, t("keyGo", { page: text() })] as const),
     ["j k", t("keyRows")],
     ["Enter", t("keyOpen")],
     ["x X", t("keySelect")],

@@ -1,5 +1,6 @@
 import type { ComponentType } from "preact";
 
+import { me } from "../data/session.ts";
 import { t } from "./text.ts";
 
 /** What stands in the address: `:name` of a page's pattern. */
@@ -14,11 +15,18 @@ export interface Page {
   /** Its code is fetched when somebody first goes there. */
   readonly load: () => Promise<ComponentType<PageProps>>;
   /** In the navigation, under this word and behind the keys `g` and this one. */
-  readonly nav?: { readonly text: () => string; readonly key: string };
+  readonly nav?: Nav;
+}
+
+interface Nav {
+  readonly text: () => string;
+  readonly key: string;
+  /** It shows what belongs to no single definition: a key for some definitions may not read it. */
+  readonly ofAll?: true;
 }
 
 /** Every page. The engine serves the same document at their paths: engine/api/console-routes.ts. */
-export const PAGES: readonly Page[] = [
+const PAGES: readonly Page[] = [
   {
     pattern: "/",
     load: async () => (await import("../pages/overview/overview.tsx")).Overview,
@@ -38,12 +46,12 @@ export const PAGES: readonly Page[] = [
   {
     pattern: "/consumers",
     load: async () => (await import("../pages/consumers/consumers.tsx")).Consumers,
-    nav: { text: () => t("consumers"), key: "c" },
+    nav: { text: () => t("consumers"), key: "c", ofAll: true },
   },
   {
     pattern: "/pipeline",
     load: async () => (await import("../pages/pipeline/pipeline.tsx")).PipelinePage,
-    nav: { text: () => t("pipeline"), key: "i" },
+    nav: { text: () => t("pipeline"), key: "i", ofAll: true },
   },
   {
     pattern: "/definitions",
@@ -55,6 +63,13 @@ export const PAGES: readonly Page[] = [
     load: async () => (await import("../pages/definitions/definition.tsx")).DefinitionPage,
   },
 ];
+
+/** What whoever is signed in finds in the navigation. */
+export function navigation(): readonly (Nav & { readonly pattern: string })[] {
+  return PAGES.flatMap(({ pattern, nav }) =>
+    nav === undefined || (nav.ofAll === true && me.value?.definitions !== null) ? [] : [{ ...nav, pattern }],
+  );
+}
 
 /** The page at a path, with what stands in the path. */
 export function pageAt(path: string): { readonly page: Page; readonly parts: Record<string, string> } | undefined {

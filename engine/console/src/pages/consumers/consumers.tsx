@@ -1,6 +1,6 @@
 import type { ConsumerGroup, ConsumerGroupList } from "../../data/shapes.ts";
 import { useCall } from "../../data/use-call.ts";
-import { count } from "../../parts/format.ts";
+import { count, duration } from "../../parts/format.ts";
 import { Empty, Loaded } from "../../parts/states.tsx";
 import { type Column, Table } from "../../parts/table.tsx";
 import { useQuery, withQuery } from "../../shell/place.ts";
@@ -53,6 +53,12 @@ function columns(): readonly Column<ConsumerGroup>[] {
     { head: t("state"), cell: (group) => <GroupState group={group} /> },
     { head: t("lag"), cell: ({ lag }) => count(lag), number: true },
     {
+      head: t("oldest"),
+      cell: ({ lagSeconds }) => (lagSeconds === null ? "–" : duration(lagSeconds * 1_000)),
+      number: true,
+    },
+    { head: t("owner"), cell: (group) => ownersOf(group).join(", ") || "–", wide: true },
+    {
       head: t("here"),
       cell: ({ members }) => members.map(({ state, inHand }) => `${state} · ${inHand} ${t("inHand")}`).join("; "),
       wide: true,
@@ -72,13 +78,19 @@ function GroupState({ group }: { readonly group: ConsumerGroup }) {
   );
 }
 
-function stateOf({ paused, members }: ConsumerGroup) {
-  if (paused) return ["stop", "⏸", t("paused")] as const;
+function stateOf(group: ConsumerGroup) {
+  const { paused, members } = group;
+  if (paused) return ["stop", "‖", t("paused")] as const;
   if (members.some(({ problem }) => problem !== null)) return ["bad", "✕", t("unwell")] as const;
-  if (members.length === 0) return ["calm", "–", t("absent")] as const;
+  if (ownersOf(group).length === 0) return ["calm", "–", t("absent")] as const;
   return ["good", "▶", t("running")] as const;
 }
 
-function isAlone({ members, lag, paused }: ConsumerGroup): boolean {
-  return members.length === 0 && lag > 0 && !paused;
+/** The processes that consume it, wherever they run. */
+function ownersOf({ partitions }: ConsumerGroup): readonly string[] {
+  return [...new Set(partitions.flatMap(({ owner }) => owner ?? []))];
+}
+
+function isAlone(group: ConsumerGroup): boolean {
+  return group.lag > 0 && !group.paused && ownersOf(group).length === 0;
 }

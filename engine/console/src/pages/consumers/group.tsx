@@ -51,12 +51,12 @@ export function GroupPart({ group, onDone }: GroupPartProps) {
 
 function columns(): readonly Column<ConsumerGroup["partitions"][number]>[] {
   return [
-    { head: t("topic"), cell: ({ topic }) => <code>{topic}</code> },
-    { head: t("partition"), cell: ({ partition }) => partition, number: true },
+    { head: t("partition"), cell: ({ topic, partition }) => <code>{`${topic}/${partition}`}</code> },
     { head: t("earliest"), cell: ({ earliest }) => earliest, number: true, wide: true },
     { head: t("committed"), cell: ({ committed }) => committed ?? t("start"), number: true },
     { head: t("end"), cell: ({ end }) => end, number: true, wide: true },
     { head: t("lag"), cell: ({ lag }) => count(lag), number: true },
+    { head: t("owner"), cell: ({ owner }) => owner ?? t("nobody") },
   ];
 }
 

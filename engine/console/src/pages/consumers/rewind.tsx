@@ -20,9 +20,12 @@ export function RewindDialog({ group, onClose, onDone }: RewindProps) {
   const [wish, setWish] = useState<Wish>(NO_WISH);
   const target = targetOf(wish);
   const path = `/v1/consumer-groups/${encodeURIComponent(group.group)}/rewind`;
-  const asked = typeof target === "string" ? undefined : target;
-  const preview = usePosted<RewindReport>(`${path}?preview=true`, asked);
+  const chosen = typeof target === "string" ? undefined : target;
+  const preview = usePosted<RewindReport>(`${path}?preview=true`, chosen);
   const seen = preview.fresh && preview.problem === undefined;
+  // The person has read how many there are.
+  const leaves = seen && expiredOf(preview.data?.parts ?? []) > 0;
+  const asked = chosen === undefined || !leaves ? chosen : { ...chosen, leaveExpired: true };
   const act = {
     title: t("rewind"),
     text: t("rewindText"),
@@ -42,7 +45,7 @@ export function RewindDialog({ group, onClose, onDone }: RewindProps) {
       <WishFields group={group} wish={wish} onChange={(change) => setWish({ ...wish, ...change })} />
       <div class="stack preview" aria-live="polite" aria-busy={!seen}>
         <h3>{t("preview")}</h3>
-        {asked === undefined ? (
+        {chosen === undefined ? (
           <p class="soft">{t("choose")}</p>
         ) : preview.problem !== undefined ? (
           <Trouble problem={preview.problem} />
@@ -165,7 +168,11 @@ function PlaceFields({ group, wish, onChange }: FieldsProps) {
   );
 }
 
-const COUNTED = ["done", "run", "parked", "closed", "waiting"] as const;
+function expiredOf(parts: readonly Part[]): number {
+  return parts.reduce((sum, { expired }) => sum + expired, 0);
+}
+
+const COUNTED = ["done", "run", "parked", "closed", "waiting", "expired"] as const;
 type Part = RewindReport["parts"][number];
 
 function Effect({ report: { parts } }: { readonly report: RewindReport }) {
@@ -174,7 +181,12 @@ function Effect({ report: { parts } }: { readonly report: RewindReport }) {
     { head: t("topic"), cell: ({ topic, partition }) => <code>{`${topic}/${partition}`}</code> },
     { head: t("from"), cell: ({ from }) => from ?? t("start"), number: true, wide: true },
     { head: t("moves"), cell: ({ to }) => to, number: true },
-    ...COUNTED.map((of) => ({ head: t(of), cell: (part: Part) => part[of], number: true, wide: of === "waiting" })),
+    ...COUNTED.map((of) => ({
+      head: t(of),
+      cell: (part: Part) => part[of],
+      number: true,
+      wide: of === "waiting" || of === "expired",
+    })),
   ];
   return (
     <>
@@ -182,6 +194,12 @@ function Effect({ report: { parts } }: { readonly report: RewindReport }) {
         {t("sum", sums)}
         {sums["run"] === 0 ? ` ${t("nothing")}` : ""}
       </p>
+      {expiredOf(parts) === 0 ? null : (
+        <p class="why tone-stop">
+          <span aria-hidden="true">! </span>
+          {t("expiredText", { count: expiredOf(parts) })} <code>bun run ekiden republish --missing-only</code>
+        </p>
+      )}
       <Table
         label={t("preview")}
         columns={columns}

@@ -50,6 +50,7 @@ const OPTIONS: Readonly<Record<string, string>> = {
   firstError: "--first-error",
   messageId: "--message",
   skip: "--skip",
+  leaveExpired: "--leave-expired",
 };
 
 /** The same as options of `ekiden rewind`. */

@@ -2,6 +2,8 @@ import { Component, type RefObject } from "preact";
 import { useId } from "preact/hooks";
 
 import type { Diagnostic } from "../../data/shapes.ts";
+import { useCompleting } from "./completing.tsx";
+import type { Words } from "./completion.ts";
 import { marked, piecesOf } from "./yaml-line.ts";
 
 interface EditorProps {
@@ -9,6 +11,8 @@ interface EditorProps {
   readonly text: string;
   readonly findings: readonly Diagnostic[];
   readonly area: RefObject<HTMLTextAreaElement | null>;
+  /** What is completed with, once it is there. */
+  readonly words: Words | undefined;
   readonly onChange: (text: string) => void;
 }
 
@@ -16,9 +20,10 @@ interface EditorProps {
  * A text field over the same text in colours: what is wrong is marked at its very place, and said at the end of its line.
  * The browser's own field, so that everything that helps people write works in it.
  */
-export function Editor({ label, text, findings, area, onChange }: EditorProps) {
+export function Editor({ label, text, findings, area, words, onChange }: EditorProps) {
   const id = useId();
   const lines = text.split("\n");
+  const completing = useCompleting(area, words);
   const byLine = Map.groupBy(findings, ({ line }) => line);
   return (
     <div class="editor">
@@ -42,8 +47,13 @@ export function Editor({ label, text, findings, area, onChange }: EditorProps) {
           autocapitalize="off"
           wrap="off"
           value={text}
-          onInput={(event) => onChange(event.currentTarget.value)}
+          {...completing.field}
+          onInput={(event) => {
+            onChange(event.currentTarget.value);
+            completing.look(false);
+          }}
         />
+        {completing.list}
       </div>
     </div>
   );

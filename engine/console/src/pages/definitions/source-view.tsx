@@ -1,10 +1,12 @@
 import { useRef } from "preact/hooks";
 
-import type { Diagnostics } from "../../data/shapes.ts";
+import type { DefinitionList, Diagnostics, Language } from "../../data/shapes.ts";
+import { useCall } from "../../data/use-call.ts";
 import { usePosted } from "../../data/use-posted.ts";
 import { Copy } from "../../parts/copy.tsx";
 import { download } from "../../parts/json.tsx";
 import { Trouble } from "../../parts/states.tsx";
+import type { Words } from "./completion.ts";
 import { useDraft } from "./draft.ts";
 import { Editor, goTo } from "./editor.tsx";
 import { FindingList } from "./finding-list.tsx";
@@ -25,7 +27,9 @@ export function SourceView({ name, source }: SourceViewProps) {
   const findings = checked.data ?? [];
   return (
     <section class="stack" aria-label={t("source")}>
-      <p class="soft">{t("editorText")}</p>
+      <p class="soft">
+        {t("editorText")} {t("offersText")}
+      </p>
       <div class="buttons">
         <Copy label={t("copySource")} text={() => text} />
         <button type="button" class="button quiet" onClick={() => download(`${name}.saga.yaml`, text, "text/yaml")}>
@@ -42,6 +46,7 @@ export function SourceView({ name, source }: SourceViewProps) {
         text={text}
         findings={findings}
         area={area}
+        words={useWords()}
         onChange={(next) => setDraft(next === source ? undefined : next)}
       />
       <section class="stack" aria-label={t("findings")}>
@@ -51,6 +56,12 @@ export function SourceView({ name, source }: SourceViewProps) {
       </section>
     </section>
   );
+}
+
+function useWords(): Words | undefined {
+  const language = useCall<Language>("/v1/language").data;
+  const definitions = useCall<DefinitionList>("/v1/definitions").data;
+  return language && { ...language, definitions: definitions?.items.map(({ name }) => name) ?? [] };
 }
 
 function verdict(findings: Diagnostics): string {

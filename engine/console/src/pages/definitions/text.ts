@@ -29,6 +29,8 @@ export const t = texts(
     edited: "edited text",
     editedHint: "Edited here: not in use, and in this tab only.",
     editor: "YAML of {name}",
+    offers: "Completions",
+    offersText: "Ctrl+Space offers what fits at the caret.",
     editorText:
       "Nothing is written from here: the file in git is the source. Edit, check, simulate, compare, and copy it there.",
     revert: "Drop the edits",
@@ -77,7 +79,7 @@ export const t = texts(
     other: "other …",
     otherText: "Output as JSON, or an outcome as `ekiden simulate` takes it, for {step}",
     signal: "Signal {signal}",
-    comes: "comes as soon as it is awaited",
+    comes: "comes at once",
     never: "never comes",
     payload: "comes with payload …",
     payloadText: "Payload of {signal} as JSON",
@@ -128,6 +130,8 @@ export const t = texts(
     edited: "編集中のテキスト",
     editedHint: "ここで編集中。使われておらず、このタブだけにあります。",
     editor: "{name} の YAML",
+    offers: "入力候補",
+    offersText: "Ctrl+Space で、カーソル位置に合う候補を表示します。",
     editorText:
       "ここからは何も書き込みません。正本は git のファイルです。編集、検査、試行、比較してからコピーしてください。",
     revert: "編集を破棄",

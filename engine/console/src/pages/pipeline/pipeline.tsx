@@ -4,17 +4,17 @@ import { useState } from "preact/hooks";
 import { may } from "../../data/session.ts";
 import type { Pipeline } from "../../data/shapes.ts";
 import { useCall } from "../../data/use-call.ts";
-import { Copy, quoted } from "../../parts/copy.tsx";
+import { quoted } from "../../parts/copy.tsx";
 import { ActDialog } from "../../parts/dialog.tsx";
-import { bytes, count, moment } from "../../parts/format.ts";
+import { bytes, count, duration, moment } from "../../parts/format.ts";
 import { notice } from "../../parts/notice.tsx";
 import { Loaded } from "../../parts/states.tsx";
 import { Table } from "../../parts/table.tsx";
+import { Findings } from "./findings.tsx";
 import { Way } from "./way.tsx";
 import { t } from "./text.ts";
 
 const EVERY_MS = 2_000;
-const DOCTOR = "bun run ekiden doctor";
 
 /** The way of a message from the outbox to its consumer: where it stands, what is red, what to do. */
 export function PipelinePage() {
@@ -33,7 +33,7 @@ export function PipelinePage() {
               <h2>{t("way")}</h2>
               <Way pipeline={pipeline} />
             </section>
-            <Findings parts={pipeline.parts} />
+            <Findings />
             <div class="halves">
               <Connector pipeline={pipeline} onDone={called.again} />
               <Slot pipeline={pipeline} />
@@ -43,39 +43,6 @@ export function PipelinePage() {
         )}
       </Loaded>
     </div>
-  );
-}
-
-function Findings({ parts }: Pick<Pipeline, "parts">) {
-  const red = parts.filter(({ ok }) => !ok);
-  const well = parts.filter(({ ok }) => ok);
-  return (
-    <section class="sheet stack" aria-label={t("why")}>
-      <h2>{t("why")}</h2>
-      {red.length === 0 ? (
-        <p class="good">
-          <span aria-hidden="true">✓ </span>
-          {t("well")}
-        </p>
-      ) : (
-        <ul class="findings">
-          {red.map(({ part, detail, hint }) => (
-            <li key={`${part} ${detail}`} class="why tone-bad">
-              <b>
-                <span aria-hidden="true">✕ </span>
-                {part}
-              </b>
-              <span>{detail}</span>
-              {hint === undefined ? null : <span>→ {hint}</span>}
-            </li>
-          ))}
-        </ul>
-      )}
-      <p class="soft">{t("checked", { parts: [...new Set(well.map(({ part }) => part))].join(", ") })}</p>
-      <p class="soft">
-        {t("more")} <code>{DOCTOR}</code> <Copy text={() => DOCTOR} />
-      </p>
-    </section>
   );
 }
 
@@ -257,11 +224,16 @@ function Groups({ pipeline: { groups } }: PartProps) {
     },
     { head: t("lag"), cell: ({ lag }: Row) => count(lag), number: true },
     {
+      head: t("oldest"),
+      cell: ({ lagSeconds }: Row) => (lagSeconds === null ? "–" : duration(lagSeconds * 1_000)),
+      number: true,
+    },
+    {
       head: t("state"),
       cell: ({ paused, pausedReason }: Row) =>
         paused ? (
           <span title={pausedReason ?? undefined}>
-            <span aria-hidden="true">⏸ </span>
+            <span aria-hidden="true">‖ </span>
             {t("paused")}
           </span>
         ) : (

@@ -22,11 +22,17 @@ export async function contentChecks(sql: Sql): Promise<readonly Finding[]> {
     pausedGroups(sql),
   ]);
   return [
-    counted("sagas", parked, "sagas are parked", "bun run ekiden list --status parked", "no saga is parked"),
+    counted(
+      "sagas",
+      parked,
+      ["saga is parked", "sagas are parked"],
+      "bun run ekiden list --status parked",
+      "no saga is parked",
+    ),
     counted(
       "messages",
       errors,
-      "consumptions are in error",
+      ["consumption is in error", "consumptions are in error"],
       "bun run ekiden messages --error",
       "no message is in error",
     ),
@@ -34,9 +40,15 @@ export async function contentChecks(sql: Sql): Promise<readonly Finding[]> {
   ];
 }
 
-function counted(check: string, row: CountRow | undefined, what: string, fix: string, none: string): Finding {
+function counted(
+  check: string,
+  row: CountRow | undefined,
+  [one, many]: readonly [string, string],
+  fix: string,
+  none: string,
+): Finding {
   const { found = 0, since = null } = row ?? {};
-  return found === 0 ? fine(check, none) : fault("warn", check, `${found} ${what}`, fix, since);
+  return found === 0 ? fine(check, none) : fault("warn", check, `${found} ${found === 1 ? one : many}`, fix, since);
 }
 
 interface PausedRow {

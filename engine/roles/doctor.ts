@@ -1,0 +1,83 @@
+import type { Health } from "../api/port.ts";
+import type { Diagnostic } from "../definition/diagnostic.ts";
+import { examineDatabase } from "../recovery/doctor/examine-database.ts";
+import { fault, type Finding, fine } from "../recovery/doctor/finding.ts";
+import type { Sql } from "../timeline/database.ts";
+import { ENGINE_MIGRATIONS } from "../timeline/engine-migrations.ts";
+import type { Parts } from "./parts.ts";
+
+/** What the doctor asks of the engine that it runs in. */
+interface Asked {
+  readonly health: () => Promise<Health>;
+  readonly broken: () => ReadonlyMap<string, readonly Diagnostic[]>;
+}
+
+/**
+ * As `ekiden doctor`, from inside: what is not well, since when, what to do. Of this machine it looks at nothing that the
+ * engine has not loaded. One look at a time: whoever asks meanwhile gets its answer.
+ */
+export class Doctor {
+  readonly #parts: Parts;
+  readonly #asked: Asked;
+  #look: Promise<readonly Finding[]> | undefined;
+
+  constructor(parts: Parts, asked: Asked) {
+    this.#parts = parts;
+    this.#asked = asked;
+  }
+
+  look(): Promise<readonly Finding[]> {
+    this.#look ??= this.#examine().finally(() => {
+      this.#look = undefined;
+    });
+    return this.#look;
+  }
+
+  async #examine(): Promise<readonly Finding[]> {
+    const { config, sql } = this.#parts;
+    const [outside, health] = await Promise.all([
+      examineDatabase(sql, {
+        slot: await this.#slot(),
+        ownServer: config.databaseUrl === undefined,
+        // Those of domains are applied by whoever runs them, at the start.
+        sets: async () => [ENGINE_MIGRATIONS],
+        runs: true,
+        behind: (present) => this.#behind(present),
+      }),
+      this.#asked.health(),
+    ]);
+    const told = new Set(["database", ...outside.map(({ check }) => check)]);
+    const own = health.parts
+      .filter(({ part }) => !told.has(part))
+      .map(({ part, ok, detail, hint }) =>
+        ok && hint === undefined ? fine(part, detail) : fault(ok ? "warn" : "red", part, detail, hint ?? ""),
+      );
+    return [...outside, ...this.#definitions(), ...own];
+  }
+
+  async #slot(): Promise<string | null> {
+    const { config } = this.#parts;
+    if (config.kafka === undefined) return null;
+    const { Names } = await import("../transport/kafka/names.ts");
+    return new Names(config.prefix).slot;
+  }
+
+  async #behind(sql: Sql | null): Promise<readonly Finding[]> {
+    const { config } = this.#parts;
+    if (config.kafka === undefined) return [];
+    const { kafkaChecks } = await import("../cli/doctor/kafka-checks.ts");
+    return kafkaChecks(config.kafka, config.prefix, sql);
+  }
+
+  #definitions(): readonly Finding[] {
+    const broken = [...this.#asked.broken()];
+    if (broken.length === 0) return [fine("definitions", "none that was changed is broken")];
+    return broken.map(([file, diagnostics]) => {
+      const { line, column, message } =
+        diagnostics.find(({ severity }) => severity === "error") ?? diagnostics[0] ?? {};
+      const place = line === undefined ? file : `${file}:${line}:${column}`;
+      const detail = `${place} ${message ?? "cannot be used"}: the last good revision stays in use`;
+      return fault("red", "definitions", detail, `bun run ekiden check ${file}`);
+    });
+  }
+}
