@@ -1,6 +1,6 @@
 /**
- * `bun run bench:console`: what the console costs its reader, with a million sagas in an embedded engine and a browser
- * beside it. Prints a table and writes bench/console.md. Takes some minutes.
+ * `bun run bench:pages`: what the console costs its reader, with a million sagas in an embedded engine and a browser
+ * beside it. Prints a table and writes bench/pages.md. Takes some minutes.
  */
 import { cpus, loadavg } from "node:os";
 import { join } from "node:path";
@@ -153,7 +153,7 @@ try {
   const rows = await measure(stand);
   const text = `# What the console costs its reader
 
-Written by \`bun run bench:console\` on ${new Date().toISOString().slice(0, 10)}: ${cpus()[0]?.model.trim()}, ${cpus().length} cores, Bun ${Bun.version}. Engine,
+Written by \`bun run bench:pages\` on ${new Date().toISOString().slice(0, 10)}: ${cpus()[0]?.model.trim()}, ${cpus().length} cores, Bun ${Bun.version}. Engine,
 embedded transport, PostgreSQL and browser on one machine; ${SAGAS.toLocaleString("en")} sagas, ${PARKED.toLocaleString("en")} of them parked; the middle call and the
 95th of a hundred. The engine looks four times a second for what to tell the browser. Load average at the end: ${loadavg()[0]?.toFixed(1)}.
 
@@ -162,7 +162,7 @@ embedded transport, PostgreSQL and browser on one machine; ${SAGAS.toLocaleStrin
 ${rows.map(({ what, budget, measured }) => `| ${what} | ${budget} | ${measured} |`).join("\n")}
 `;
   console.log(text);
-  await Bun.write(join(import.meta.dir, "console.md"), text);
+  await Bun.write(join(import.meta.dir, "pages.md"), text);
 } finally {
   await stand.close();
 }
