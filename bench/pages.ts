@@ -1,0 +1,169 @@
+/**
+ * `bun run bench:pages`: what the console costs its reader, with a million sagas in an embedded engine and a browser
+ * beside it. Prints a table and writes bench/pages.md. Takes some minutes.
+ */
+import { cpus, loadavg } from "node:os";
+import { join } from "node:path";
+
+import type { Page } from "playwright-core";
+
+import { openStand, type Stand } from "../tests/console/stand.ts";
+import { eventually } from "../tests/support/engine.ts";
+
+const SAGAS = 1_000_000;
+const PARKED = 5_000;
+/** Sagas a statement: one transaction of a million rows would keep everything behind it from being read. */
+const BATCH = 50_000;
+const CALLS = 100;
+const CHANGES = 30;
+
+interface Row {
+  readonly what: string;
+  readonly budget: string;
+  readonly measured: string;
+}
+
+/** Sagas one second apart, the newest an hour old; every two hundredth is parked, for one of ten reasons. */
+async function fill({ engine: { sql } }: Stand): Promise<void> {
+  for (let from = 0; from < SAGAS; from += BATCH) {
+    await sql`
+      insert into timeline.saga (id, definition, version, revision, status, key, labels, input, error, started_at, updated_at)
+      select timeline.ulid_time(w.at) || lpad(w.n::text, 16, '0'), 'order', 1, repeat('a', 64),
+        case when w.parks then 'parked' else 'completed' end, 'B-' || w.n, jsonb_build_object('customer', 'c' || w.n % 1000), '{}',
+        case when w.parks then jsonb_build_object('step', 'charge', 'code', 'code_' || w.n / 200 % 10,
+          'message', 'an amount of ' || w.n || ' is over the limit of 400') end, w.at, w.at
+      from (
+        select n, n % ${SAGAS / PARKED} = 0 as parks, clock_timestamp() - interval '1 hour' - n * interval '1 second' as at
+        from generate_series(${from}::integer, ${from + BATCH - 1}::integer) n
+      ) w
+    `;
+  }
+  await sql`
+    insert into timeline.saga_open (saga_id, definition, key, status)
+    select s.id, s.definition, s.key, s.status from timeline.saga s where s.status = 'parked' on conflict do nothing
+  `;
+  await sql`analyze timeline.saga, timeline.saga_open`;
+}
+
+async function times(url: string, path: string, calls = CALLS): Promise<string> {
+  const taken: number[] = [];
+  for (let call = 0; call < calls; call += 1) {
+    const from = performance.now();
+    const response = await fetch(`${url}${path}`);
+    await response.arrayBuffer();
+    if (!response.ok) throw new Error(`${path} answered ${response.status}`);
+    taken.push(performance.now() - from);
+  }
+  return spread(taken);
+}
+
+function spread(taken: readonly number[]): string {
+  const sorted = taken.toSorted((one, other) => one - other);
+  const at = (share: number) => Math.round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0);
+  return `${at(0.5)} ms (p95 ${at(0.95)})`;
+}
+
+/** From the write of a transition, by the database's clock, to the row in the browser's document that says so. */
+async function delays(stand: Stand): Promise<string> {
+  const ids: string[] = [];
+  for (let order = 0; order < CHANGES; order += 1) ids.push(await stand.order(`W-${order}`, "Mori", 900));
+  const page = await stand.open("/sagas");
+  await page.locator(".stream.live").waitFor();
+  await page.getByRole("row").nth(CHANGES).waitFor();
+  await page.evaluate(WATCH);
+  const taken: number[] = [];
+  for (const id of ids) {
+    await fetch(`${stand.engine.url}/v1/sagas/${id}/terminate`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ reason: "bench" }),
+    });
+    const seen = Number(await eventually("the row says so", () => page.evaluate(`window.seen["${id}"]`)));
+    const [row] = await stand.engine.sql<{ at: number }[]>`
+      select (extract(epoch from updated_at) * 1000)::float8 as at from timeline.saga where id = ${id}
+    `;
+    taken.push(seen - (row?.at ?? 0));
+  }
+  await page.context().close();
+  return spread(taken);
+}
+
+/** Notes in the browser when a row first says that its saga was terminated. */
+const WATCH = `window.seen = {};
+new MutationObserver(() => {
+  for (const row of document.querySelectorAll("tr[data-row]")) {
+    if (row.textContent.includes("terminated")) window.seen[row.dataset.row] ??= Date.now();
+  }
+}).observe(document.body, { subtree: true, childList: true, characterData: true });`;
+
+/** Bytes of everything that a page has fetched of the console's own files. */
+async function weight(page: Page): Promise<number> {
+  return Number(
+    await page.evaluate(
+      `performance.getEntries().filter(({ entryType, name }) => entryType === "navigation" || name.includes("/assets/"))
+        .reduce((sum, { encodedBodySize = 0 }) => sum + encodedBodySize, 0)`,
+    ),
+  );
+}
+
+async function weights(stand: Stand): Promise<readonly Row[]> {
+  const page = await stand.open("/");
+  await page.locator(".tiles").waitFor();
+  const first = await weight(page);
+  const pages = ["/sagas", "/parked", "/consumers", "/pipeline", "/definitions", "/definitions/order?view=source"];
+  let all = first;
+  for (const path of pages) {
+    await page.goto(`${stand.line.url}${path}`);
+    await page.locator("main h1").waitFor();
+    all = Math.max(all, await weight(page));
+  }
+  await page.context().close();
+  const kilobytes = (bytes: number) => `${(bytes / 1024).toFixed(1)} KB`;
+  return [
+    { what: "first load of `/`, compressed", budget: "210 KB", measured: kilobytes(first) },
+    { what: "the heaviest of the other pages, from nothing", budget: "210 KB", measured: kilobytes(all) },
+  ];
+}
+
+async function measure(stand: Stand): Promise<readonly Row[]> {
+  const { url } = stand.engine;
+  const delay = await delays(stand);
+  await fill(stand);
+  const ask = async (what: string, path: string, budget = "", calls = CALLS): Promise<Row> => ({
+    what: `${what}: \`GET ${path}\``,
+    budget,
+    measured: await times(url, path, calls),
+  });
+  return [
+    ...(await weights(stand)),
+    { what: "a transition written → its row changed in the browser", budget: "250 ms", measured: delay },
+    await ask("the list", "/v1/sagas?limit=50", "p95 100 ms"),
+    await ask("by status", "/v1/sagas?status=parked&limit=50", "p95 100 ms"),
+    await ask("by label", "/v1/sagas?label.customer=c7&limit=50", "p95 100 ms"),
+    await ask("by key", "/v1/sagas?key=B-777777", "p95 100 ms"),
+    await ask(`why ${PARKED.toLocaleString("en")} are parked`, "/v1/parked", "", 20),
+    await ask("the overview", "/v1/overview", "", 20),
+    await ask("the groups", "/v1/consumer-groups", "", 20),
+    await ask("the doctor", "/v1/doctor", "", 20),
+  ];
+}
+
+const stand = await openStand();
+try {
+  const rows = await measure(stand);
+  const text = `# What the console costs its reader
+
+Written by \`bun run bench:pages\` on ${new Date().toISOString().slice(0, 10)}: ${cpus()[0]?.model.trim()}, ${cpus().length} cores, Bun ${Bun.version}. Engine,
+embedded transport, PostgreSQL and browser on one machine; ${SAGAS.toLocaleString("en")} sagas, ${PARKED.toLocaleString("en")} of them parked; the middle call and the
+95th of a hundred. The engine looks four times a second for what to tell the browser. Load average at the end: ${loadavg()[0]?.toFixed(1)}.
+
+| | budget | measured |
+|---|---|---|
+${rows.map(({ what, budget, measured }) => `| ${what} | ${budget} | ${measured} |`).join("\n")}
+`;
+  console.log(text);
+  await Bun.write(join(import.meta.dir, "pages.md"), text);
+} finally {
+  await stand.close();
+}
+process.exit();
