@@ -156,6 +156,7 @@ test("a key for other definitions sees and moves nothing of this one, whatever i
   const let_in = answers.filter(([, { code }]) => code !== "auth.forbidden");
   expect(let_in.map(([{ name }]) => name).sort()).toEqual([
     "compareDefinitions",
+    "getLanguage",
     "getMe",
     "getOverview",
     "listDefinitions",
