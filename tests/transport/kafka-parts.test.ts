@@ -6,6 +6,7 @@ import { connectorHealth, slotHealth } from "../../engine/transport/kafka/connec
 import { toDelivery } from "../../engine/transport/kafka/delivery.ts";
 import { searchAge } from "../../engine/transport/kafka/group-standing.ts";
 import { KafkaTransportError } from "../../engine/transport/kafka/kafka-error.ts";
+import { LostMembership } from "../../engine/transport/kafka/lost-membership.ts";
 import { Names } from "../../engine/transport/kafka/names.ts";
 import { patience, Rebuilding } from "../../engine/transport/kafka/rebuilding.ts";
 
@@ -155,4 +156,21 @@ test("a client that cannot be built again in time is given up, once", async () =
   expect([rebuilding.active, rebuilding.reason]).toEqual([true, "away"]);
   expect((await given.promise).message).toBe("still away");
   expect(builds).toBeGreaterThan(0);
+});
+
+test("a member that its group has put out is lost when it has not joined again in time, and others are not", () => {
+  let now = 0;
+  const membership = new LostMembership(() => now);
+  const putOut = Object.assign(new Error("The coordinator is not aware of this member"), { type: "UNKNOWN_MEMBER_ID" });
+  const refusedAt = (ms: number, error: unknown = putOut) => {
+    now = ms;
+    return membership.refused(error);
+  };
+
+  expect([0, 1_000, 20_000].map((ms) => refusedAt(ms))).toEqual([false, false, false]);
+  expect(refusedAt(20_001, new Error("Closed connection"))).toBe(false);
+  expect(refusedAt(20_001)).toBe(true);
+  membership.held();
+  expect([21_000, 41_000, 41_001].map((ms) => refusedAt(ms))).toEqual([false, false, true]);
+  expect(refusedAt(99_000, null)).toBe(false);
 });

@@ -3,27 +3,17 @@ import type { EachBatchPayload } from "kafkajs";
 import type { Bound } from "../../core/bound.ts";
 import { failpoint, loopOfGroup } from "../../failpoint.ts";
 import { Lanes } from "../lanes.ts";
-import type { Consumer, ConsumerState, ConsumerStatus, Delivery, Subscription } from "../port.ts";
+import type { Consumer, ConsumerState, ConsumerStatus, Delivery } from "../port.ts";
 import { atMost, withDeadline } from "./deadline.ts";
 import { toDelivery } from "./delivery.ts";
-import { type OffsetReader, readOffsets, refuseOutOfRange } from "./group-offsets.ts";
-import type { KafkaAccess } from "./kafka-client.ts";
+import { readOffsets, refuseOutOfRange } from "./group-offsets.ts";
+import type { KafkaConsumerOptions } from "./consumer-options.ts";
 import { consumerLost, KafkaTransportError, reasonOf, sharedGroup } from "./kafka-error.ts";
 import type { TransportLog } from "./kafka-log.ts";
+import { LostMembership } from "./lost-membership.ts";
 import { Member, type Place } from "./member.ts";
 import { OwnedPartition } from "./owned-partition.ts";
 import { type Patience, patience, Rebuilding } from "./rebuilding.ts";
-
-/** What a consumer is made with. */
-export interface KafkaConsumerOptions {
-  readonly subscription: Subscription;
-  readonly access: KafkaAccess;
-  readonly reader: OffsetReader;
-  readonly log: TransportLog;
-  /** Called once when the client could not be built again in time: the process should end. */
-  onFatal(error: Error): void;
-  readonly patience?: Partial<Patience>;
-}
 
 const COMMIT_AFTER_MS = 100;
 const COMMIT_RETRY_MS = 1_000;
@@ -39,6 +29,7 @@ export class KafkaConsumer implements Consumer {
   readonly #lanes: Lanes;
   readonly #patience: Patience;
   readonly #rebuilding: Rebuilding;
+  readonly #membership = new LostMembership();
   #member: Member | undefined;
   #owned = new Map<string, OwnedPartition>();
   #paused = false;
@@ -192,6 +183,7 @@ export class KafkaConsumer implements Consumer {
   #join(member: Member, places: readonly Place[]): void {
     if (member !== this.#member || this.#stopped) return;
     this.#lanes.forget();
+    this.#membership.held();
     const { names } = this.#options.reader;
     const owned = places.map((place) => new OwnedPartition(names.bare(place.topic), place));
     this.#owned = new Map(owned.map((one) => [nameOf(one.topic, one.partition), one]));
@@ -222,12 +214,11 @@ export class KafkaConsumer implements Consumer {
   }
 
   #begin(owned: OwnedPartition, found: Awaited<ReturnType<typeof readOffsets>>): void {
-    const at = found.find((one) => one.topic === owned.topic && one.partition === owned.partition);
+    const at = found.find(({ topic, partition }) => topic === owned.topic && partition === owned.partition);
     if (at === undefined) throw new Error(`${owned.topic}/${owned.partition} has no offsets`);
     owned.begin(at);
     if (at.committed === null || owned.watermark === at.committed) return;
-    const { topic, partition, committed, earliest, end } = at;
-    const fields = { group: this.group, topic, partition, committed, earliest, end };
+    const fields = { group: this.group, ...at };
     this.#log.warn("the committed offset is out of range: reading again from the oldest message", fields);
   }
 
@@ -306,12 +297,15 @@ export class KafkaConsumer implements Consumer {
         return offset === undefined ? [] : [{ owned, offset }];
       });
       if (due.length === 0) return;
+      const member = this.#member;
       try {
-        await this.#member?.commit(due.map(({ owned, offset }) => ({ ...owned.place, offset })));
+        await member?.commit(due.map(({ owned, offset }) => ({ ...owned.place, offset })));
         failpoint(loopOfGroup(this.group), "after-offset");
         for (const { owned, offset } of due) owned.committed = offset;
+        this.#membership.held();
       } catch (error) {
         this.#log.info("offsets were not committed", { group: this.group, reason: reasonOf(error) });
+        if (member !== undefined && this.#membership.refused(error)) this.#crashed(member, error);
         this.#commitSoon(COMMIT_RETRY_MS);
       }
     });
@@ -340,9 +334,8 @@ export class KafkaConsumer implements Consumer {
     this.#owned = new Map();
     this.#lanes.forget();
     void member.stop();
-    const reason = reasonOf(error);
-    this.#log.error("a consumer crashed and is built again", { group: this.group, reason });
-    this.#rebuilding.failed(error instanceof Error ? error : new Error(reason));
+    this.#log.error("a consumer crashed and is built again", { group: this.group, reason: reasonOf(error) });
+    this.#rebuilding.failed(error instanceof Error ? error : new Error(reasonOf(error)));
   }
 
   #checkLife(): void {
@@ -353,10 +346,12 @@ export class KafkaConsumer implements Consumer {
   }
 
   #troubled(error: unknown, batch: readonly Delivery[]): void {
-    const first = batch[0];
-    const place = first === undefined ? "" : `${first.topic}/${first.partition} at ${first.offset}`;
-    const fields = { group: this.group, reason: reasonOf(error), messages: batch.length, first: place };
-    this.#log.error("a batch had no outcome and comes again", fields);
+    const [{ topic, partition, offset } = { topic: "", partition: 0, offset: 0 }] = batch;
+    const fields = { group: this.group, reason: reasonOf(error), messages: batch.length };
+    this.#log.error("a batch had no outcome and comes again", {
+      ...fields,
+      first: `${topic}/${partition} at ${offset}`,
+    });
   }
 
   #state(): ConsumerState {
