@@ -96,7 +96,8 @@ test("why no engine answers is said: no host, no TLS, a closed connection; exit 
 }, 30_000);
 
 test("a reader that has gone is no error", async () => {
-  const item = { group: "g".repeat(60), paused: false, pausedReason: null, lag: 0, partitions: [], members: [] };
+  const state = { paused: false, pausedReason: null, lag: 0, lagSeconds: null, partitions: [], members: [] };
+  const item = { group: "g".repeat(60), ...state };
   const { url } = answering(
     () => Response.json({ items: Array.from({ length: 5_000 }, () => item), nextCursor: null }) as never,
   );
