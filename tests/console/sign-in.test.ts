@@ -98,6 +98,8 @@ test("groups and connector are moved by an operator alone, and read by whose key
     // It changes nothing.
     await page.locator(".verdict").getByText("completed").waitFor();
     await page.getByRole("link", { name: "Consumers" }).click();
+    // Who signs out before the page has changed comes back to the one before.
+    await page.getByRole("link", { name: "shop" }).waitFor();
     await page.getByRole("button", { name: "Sign out" }).click();
   }
   await page.getByLabel("Key", { exact: true }).fill(keys.other);
