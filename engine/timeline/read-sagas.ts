@@ -134,11 +134,11 @@ function sagaColumns(sql: Sql) {
   `;
 }
 
-/** A step that has not ended, by the front of its primary key. */
+/** A step that has not ended, or is parked where it is undone, by the front of its primary key. */
 function isAt(sql: Sql, step: string) {
   const path = step.includes("[]") ? sql`regexp_replace(q.path, '\\[[0-9]+\\]', '[]', 'g')` : sql`q.path`;
   return sql`exists (
-    select from timeline.saga_step q where q.saga_id = o.saga_id and q.finished_at is null and ${path} = ${step}
+    select from timeline.saga_step q where q.saga_id = o.saga_id and (q.finished_at is null or q.status = 'parked') and ${path} = ${step}
   )`;
 }
 

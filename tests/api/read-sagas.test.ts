@@ -160,7 +160,7 @@ test("open sagas are found by the step that they are at, of an each by any item 
     const id = await insertSaga(sql, { status });
     await sql`
       insert into timeline.saga_step (saga_id, path, status, finished_at)
-      values (${id}, ${path}, 'running', ${ended ? new Date() : null})
+      values (${id}, ${path}, ${status === "parked" ? "parked" : "running"}, ${ended ? new Date() : null})
     `;
     return id;
   };
@@ -169,6 +169,7 @@ test("open sagas are found by the step that they are at, of an each by any item 
   await at("screen", "terminated");
   const third = await at("each1[3]/pack", "parked");
   const fourth = await at("each1[4]/pack", "running");
+  const undone = await at("reserve", "parked", true);
   const expected: [string, string[]][] = [
     ["?step=screen", [screen]],
     ["?step=screen&status=parked", []],
@@ -176,6 +177,7 @@ test("open sagas are found by the step that they are at, of an each by any item 
     ["?step=each1[]/pack", [fourth, third]],
     ["?step=each1[]/pack&status=parked", [third]],
     ["?step=each1[4]/pack", [fourth]],
+    ["?step=reserve", [undone]],
   ];
   for (const [query, ids] of expected) expect([query, (await list(query)).ids]).toEqual([query, ids]);
 });

@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import type { Message, Saga, SagaStep } from "../../engine/console/src/data/shapes.ts";
 import { diffOf } from "../../engine/console/src/pages/parked/line-diff.ts";
 import { linksOf } from "../../engine/console/src/pages/saga/cause-links.ts";
-import { placesOf, undoablesOf } from "../../engine/console/src/pages/saga/places.ts";
+import { isUndoing, placesOf, undoablesOf } from "../../engine/console/src/pages/saga/places.ts";
 import { barOf, scaleOf } from "../../engine/console/src/pages/saga/scale.ts";
 import { follow, hold, waitingBehind } from "../../engine/console/src/pages/sagas/held.ts";
 import { csvOf } from "../../engine/console/src/pages/sagas/csv.ts";
@@ -30,7 +30,7 @@ function message(
 test("of an each, the item that waits for a person says how the step stands", () => {
   const places = placesOf([step("ship[0]", "succeeded"), step("ship[1]", "parked"), step("ship[2]", "running")]);
 
-  expect(places.get("ship[]")).toEqual({ status: "parked", attempts: 1, items: 3, path: "ship[1]" });
+  expect(places.get("ship[]")).toEqual({ status: "parked", attempts: 1, items: 3, backward: false, path: "ship[1]" });
 });
 
 test("a step and its compensation are a pair: undone, failed, left, or nothing to undo", () => {
@@ -38,20 +38,26 @@ test("a step and its compensation are a pair: undone, failed, left, or nothing t
     status: "parked",
     uncompensated: [{ step: "mail", reason: "optional" }],
     steps: [
-      step("apply", "parked"),
+      { ...step("apply", "parked"), finishedAt: new Date(AT).toISOString() },
       step("mail", "succeeded"),
       step("screen", "compensated"),
       step("contract", "rejected"),
+      { ...step("seal", "parked"), finishedAt: null },
     ],
   } as unknown as Saga;
-  const boxes = ["apply", "mail", "screen", "contract"].map((path) => ({ kind: "undo", path }));
+  const boxes = ["apply", "mail", "screen", "contract", "seal"].map((path) => ({ kind: "undo", path }));
 
   expect(undoablesOf(saga, boxes as never).map(({ pair }) => pair)).toEqual([
     "failed",
     "kept",
     "compensated",
     "nothing",
+    "nothing",
   ]);
+  // The first that cannot be undone shows as well: nothing has been undone before it.
+  const first = { status: "parked", steps: saga.steps.slice(0, 1) } as unknown as Saga;
+  expect([isUndoing(first), placesOf(first.steps).get("apply")?.backward]).toEqual([true, true]);
+  expect(isUndoing({ status: "parked", steps: saga.steps.slice(4) } as unknown as Saga)).toBe(false);
 });
 
 test("a message is linked to what led to it, up to the first, and to what came of it", () => {

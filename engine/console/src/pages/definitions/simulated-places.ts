@@ -11,7 +11,7 @@ export function placesIn({ steps, states }: Simulation): ReadonlyMap<string, Pla
     const known = places.get(path);
     const items = (known?.items ?? 0) + 1;
     if (known === undefined || known.status === "succeeded" || known.status === "skipped")
-      places.set(path, { status, attempts: 1, items, path });
+      places.set(path, { status, attempts: 1, items, backward: false, path });
     else places.set(path, { ...known, items });
   }
   return places;

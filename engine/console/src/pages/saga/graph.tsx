@@ -94,7 +94,7 @@ interface BoxProps {
 
 function BoxView({ box, place, timer, selected, onSelect }: BoxProps) {
   const { x, y, width, height, kind, lines, pivot } = box;
-  const status = statusOf(kind, place?.status);
+  const status = statusOf(kind, place);
   const tone = status === undefined ? "" : ` tone-${lookOf(status).tone}`;
   const title = `${lines.join("\n")}${status === undefined ? "" : `\n${statusText(status)}`}`;
   const path = place?.path ?? box.path;
@@ -146,10 +146,13 @@ function Due({ timer, right, bottom }: { readonly timer: SagaTimer; readonly rig
 }
 
 /** What a box shows: a step its status, a compensation whether it ran. */
-function statusOf(kind: string, status: string | undefined): string | undefined {
-  if (kind === "undo")
-    return status === "compensated" || status === "compensating" || status === "kept" ? status : undefined;
-  return status === "compensated" || status === "compensating" || status === "kept" ? "succeeded" : status;
+/** A step that is undone, or cannot be, has succeeded; how that stands, its own box says. */
+function statusOf(kind: string, place: Place | undefined): string | undefined {
+  if (place === undefined) return undefined;
+  const { status, backward } = place;
+  const undone = backward || status === "compensated" || status === "compensating" || status === "kept";
+  if (kind === "undo") return undone ? status : undefined;
+  return undone ? "succeeded" : status;
 }
 
 function pointed(x: number, y: number, width: number, height: number): string {

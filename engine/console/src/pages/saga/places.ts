@@ -5,6 +5,8 @@ export interface Place {
   readonly status: string;
   readonly attempts: number;
   readonly items: number;
+  /** It had ended, and is parked where it is undone. */
+  readonly backward: boolean;
   /** Path of the item that says the most. */
   readonly path: string;
 }
@@ -30,12 +32,13 @@ export function numberless(path: string): string {
 /** How each step of the definition stands, by its path without numbers. */
 export function placesOf(steps: readonly SagaStep[]): ReadonlyMap<string, Place> {
   const places = new Map<string, Place>();
-  for (const { path, status, attempts } of steps) {
+  for (const step of steps) {
+    const { path, status, attempts } = step;
     const place = numberless(path);
     const known = places.get(place);
     const items = (known?.items ?? 0) + 1;
     if (known !== undefined && weight(known.status) <= weight(status)) places.set(place, { ...known, items });
-    else places.set(place, { status, attempts, items, path });
+    else places.set(place, { status, attempts, items, backward: isStuckBackward(step), path });
   }
   return places;
 }
@@ -64,19 +67,26 @@ export function undoablesOf(
   return steps.filter(({ path }) => undone.has(numberless(path))).map((step) => ({ step, pair: pairOf(step, saga) }));
 }
 
-function pairOf({ path, status }: SagaStep, saga: Saga): Pair {
+/** A step that has ended and is parked all the same: what undoes it has failed. */
+export function isStuckBackward({ status, finishedAt }: SagaStep): boolean {
+  return status === "parked" && finishedAt !== null;
+}
+
+function pairOf(step: SagaStep, saga: Saga): Pair {
+  const { path, status } = step;
   if (saga.uncompensated.some(({ step }) => step === path)) return "kept";
   if (status === "compensated") return "compensated";
   if (status === "kept") return "kept";
   if (status === "compensating") return "busy";
-  if (status === "parked" && saga.steps.some((step) => step.status === "compensated")) return "failed";
+  if (isStuckBackward(step)) return "failed";
   return status === "succeeded" ? "done" : "nothing";
 }
 
 /** Whether anything of the run was, or is being, undone. */
 export function isUndoing({ status, steps }: Saga): boolean {
   return (
-    status === "compensating" || steps.some((step) => ["compensating", "compensated", "kept"].includes(step.status))
+    status === "compensating" ||
+    steps.some((step) => ["compensating", "compensated", "kept"].includes(step.status) || isStuckBackward(step))
   );
 }
 

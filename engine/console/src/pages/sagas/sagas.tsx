@@ -105,9 +105,9 @@ function SagaTable({ rows, first }: SagaTableProps) {
   return <Table label={t("title")} columns={columns} rows={rows} keyOf={({ sagaId }) => sagaId} />;
 }
 
-/** The step that the saga is at: of several the newest. */
+/** The step that the saga is at: what is parked, also where it is undone; of several the newest. */
 export function currentStep({ steps }: Saga) {
-  return steps.findLast(({ finishedAt }) => finishedAt === null);
+  return steps.findLast(({ status }) => status === "parked") ?? steps.findLast(({ finishedAt }) => finishedAt === null);
 }
 
 function Nothing({ filtered }: { readonly filtered: boolean }) {
