@@ -39,6 +39,7 @@ export function credentials(): Record<string, string> {
 /** Calls the API. @throws Problem */
 export async function call<T>(path: string, options: Call = {}): Promise<T> {
   const { method = "GET", body, media = "application/json", signal, idempotencyKey } = options;
+  const shown = apiKey.value;
   const headers = {
     ...credentials(),
     ...(body === undefined ? {} : { "content-type": media }),
@@ -56,14 +57,17 @@ export async function call<T>(path: string, options: Call = {}): Promise<T> {
     },
   );
   if (response.ok) return (await response.json()) as T;
-  throw await problemOf(response);
+  throw await problemOf(response, shown);
 }
 
-/** What a refused answer says. Who is not known has to sign in. */
-export async function problemOf(response: Response): Promise<Problem> {
+/**
+ * What a refused answer says. Who is not known has to sign in; `shown`: the key that the call was made with. Somebody may
+ * have signed in with another one meanwhile, of which a late refusal says nothing.
+ */
+export async function problemOf(response: Response, shown: string | undefined): Promise<Problem> {
   const details = (await response.json().catch(() => ({}))) as Partial<ProblemDetails>;
   const problem = new Problem(response.status, details);
-  if (response.status === 401) refusal.set(apiKey.value === undefined ? "" : problem.message);
+  if (response.status === 401 && shown === apiKey.value) refusal.set(shown === undefined ? "" : problem.message);
   return problem;
 }
 

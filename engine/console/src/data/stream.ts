@@ -1,6 +1,6 @@
 import { problemOf, credentials } from "./call.ts";
 import { Cell } from "./cell.ts";
-import { me } from "./session.ts";
+import { apiKey, me } from "./session.ts";
 import type { StreamEvent } from "./shapes.ts";
 
 /** `live`: pages follow by themselves; `lost`: they ask every few seconds until it is back. */
@@ -119,12 +119,13 @@ async function read(signal: AbortSignal): Promise<void> {
   let position: string | undefined;
   let failures = 0;
   while (!signal.aborted) {
+    const shown = apiKey.value;
     try {
       const response = await fetch("/v1/stream", {
         headers: { ...credentials(), ...(position === undefined ? {} : { "last-event-id": position }) },
         signal,
       });
-      if (!response.ok || response.body === null) throw await problemOf(response);
+      if (!response.ok || response.body === null) throw await problemOf(response, shown);
       failures = 0;
       position = await readBody(response.body, position);
     } catch {
