@@ -4,6 +4,7 @@ import type { Page } from "playwright-core";
 
 import { axeFaults } from "./axe.ts";
 import { insertTallSaga, TALL } from "./tall-saga.ts";
+import { eventually } from "../support/engine.ts";
 import { openStand, type Stand } from "./stand.ts";
 
 setDefaultTimeout(60_000);
@@ -30,8 +31,18 @@ afterAll(() => stand?.close());
 test("a business key, a saga's id and a message's id, typed into the search, open their saga", async () => {
   const page = await stand.open("/");
   for (const text of ["P-1", parked.toLowerCase(), await firstMessage(parked)]) {
-    await page.getByRole("searchbox").waitFor();
-    await page.keyboard.press("/");
+    const box = page.getByRole("searchbox");
+    await box.waitFor();
+    // The box can be seen a moment before the page listens for keys.
+    const isThere = () =>
+      page.evaluate("document.activeElement?.matches('input[type=search], [role=searchbox]') === true");
+    await eventually("the slash leads to the search", async () => {
+      if (await isThere()) return true;
+      await page.keyboard.press("/");
+      await Bun.sleep(100);
+      return (await isThere()) === true;
+    });
+    await box.fill("");
     await page.keyboard.type(text);
     await page.keyboard.press("Enter");
     await page.waitForURL(`**/sagas/${parked}**`);
