@@ -85,9 +85,9 @@ function errorView(state: SagaState): Json {
  * Under which status a saga is among the open ones; null: it is not. A completed child that its parent takes back keeps
  * its status; while it is stuck there a person finds it among the parked.
  */
-function openAs({ status, parked }: SagaState): SagaStatus | null {
+function openAs({ status, parked, reversal }: SagaState): SagaStatus | null {
   if (!isFinal(status)) return status;
-  return parked === undefined ? null : "parked";
+  return reversal === "running" && parked !== undefined ? "parked" : null;
 }
 
 function openWrites(tx: Tx, writes: readonly SagaWrite[]): readonly (Write | null)[] {

@@ -53,6 +53,11 @@ test("a business key, a saga's id and a message's id, typed into the search, ope
   await page.keyboard.press("Enter");
 
   await page.getByText("Nothing has the key or id “no such key”.").waitFor();
+  stand.line.cut();
+  await page.getByRole("searchbox").fill("P-1");
+  await page.keyboard.press("Enter");
+  await page.locator("search").getByText("The engine does not answer.").waitFor();
+  stand.line.mend();
   await page.context().close();
 });
 

@@ -114,6 +114,33 @@ test("groups and connector are moved by an operator alone, and read by whose key
   await page.context().close();
 });
 
+test("a refusal that comes late says nothing of a key that was shown since", async () => {
+  const page = await stand.open("/consumers");
+  await page.getByLabel("Key", { exact: true }).fill(keys.viewer);
+  await page.keyboard.press("Enter");
+  await page.getByRole("link", { name: "shop" }).waitFor();
+  const go = Promise.withResolvers<void>();
+  const held = Promise.withResolvers<void>();
+  // Of the calls that are made after the signing out, and so without a key.
+  await page.route("**/v1/**", async (route) => {
+    if ("authorization" in route.request().headers()) return route.continue();
+    held.resolve();
+    await go.promise;
+    await route.continue();
+  });
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await held.promise;
+  await page.getByLabel("Key", { exact: true }).fill(keys.operator);
+  await page.keyboard.press("Enter");
+  await page.getByRole("link", { name: "shop" }).waitFor();
+  const late = page.waitForResponse((response) => response.status() === 401);
+  go.resolve();
+  await late;
+  await page.evaluate("new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve, 100)))");
+  expect(await page.getByLabel("Key", { exact: true }).count()).toBe(0);
+  await page.context().close();
+});
+
 const CONNECTOR = {
   name: "ekiden-outbox",
   managed: true,

@@ -10,14 +10,18 @@ export const SEARCH = "console-search";
 
 /** Opens the saga of a ULID (its own, or one of its messages) or of a business key. */
 export function Search() {
-  const [nothing, setNothing] = useState<string>();
+  const [said, setSaid] = useState("");
   const input = useRef<HTMLInputElement>(null);
   const search = async () => {
     const text = input.current?.value.trim() ?? "";
     if (text === "") return;
-    const found = await pathOf(text).catch(() => undefined);
-    setNothing(found === undefined ? text : undefined);
-    if (found === undefined) return;
+    const found = await pathOf(text).catch((error: unknown) => error as Error);
+    if (found === undefined || found instanceof Error) {
+      // That it could not be asked is not that there is nothing.
+      setSaid(found === undefined ? t("searchNothing", { text }) : found.message);
+      return;
+    }
+    setSaid("");
     if (input.current !== null) input.current.value = "";
     input.current?.blur();
     go(found);
@@ -38,11 +42,11 @@ export function Search() {
           spellcheck={false}
           aria-label={t("search")}
           placeholder={`${t("searchHint")}  /`}
-          onInput={() => setNothing(undefined)}
+          onInput={() => setSaid("")}
         />
       </form>
       <p class="nothing" role="status">
-        {nothing === undefined ? "" : t("searchNothing", { text: nothing })}
+        {said}
       </p>
     </search>
   );

@@ -21,7 +21,7 @@ const ENDS: readonly Law[] = [
       where e.ends <> case when s.status in ${FINAL} then array['saga.' || s.status] else '{}' end
         or (s.finished_at is not null) <> (s.status in ${FINAL})
         or s.state->>'status' is distinct from s.status
-        or (s.status in ${FINAL} and not s.state ? 'parked') = exists (select from timeline.saga_open o where o.saga_id = s.id)`,
+        or (s.status in ${FINAL} and not (s.state->>'reversal' = 'running' and s.state ? 'parked') is true) = exists (select from timeline.saga_open o where o.saga_id = s.id)`,
   },
   {
     invariant: "I1",
