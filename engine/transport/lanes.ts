@@ -308,7 +308,9 @@ export class Lanes {
     if (!alone) this.#begunAt.add(begunAt);
     let verdicts: readonly Verdict[] = [];
     try {
-      if (this.#subscription.awaitsPlaces !== true) await placed(deliveries);
+      // Without a wait where none is needed: a batch begins as soon as it is made up.
+      const early = deliveries.filter((delivery) => delivery.placed !== undefined);
+      if (early.length > 0 && this.#subscription.awaitsPlaces !== true) await placed(early);
       verdicts = await this.#subscription.handle(deliveries, alone);
     } catch (error) {
       this.#port.troubled(error, deliveries);
