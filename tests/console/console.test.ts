@@ -235,6 +235,8 @@ test("a parked command is edited, and its saga goes on to its end", async () => 
     .getByRole("button", { name: /over_limit/ })
     .click();
   await page.getByRole("button", { name: "P-2", exact: true }).click();
+  const headers = page.getByRole("region", { name: "Headers" });
+  await headers.getByText('"shop.charge"').waitFor();
   const later = page.locator(".later");
   await later.getByRole("link", { name: "saga.parked" }).waitFor();
   expect((await later.getByRole("link").allInnerTexts())[0]).toBe("step.failed");

@@ -6,6 +6,7 @@ import { linksOf } from "../../engine/console/src/pages/saga/cause-links.ts";
 import { isUndoing, placesOf, undoablesOf } from "../../engine/console/src/pages/saga/places.ts";
 import { barOf, scaleOf } from "../../engine/console/src/pages/saga/scale.ts";
 import { follow, hold, waitingBehind } from "../../engine/console/src/pages/sagas/held.ts";
+import { wireHeaders } from "../../engine/console/src/parts/wire-headers.ts";
 import { csvOf } from "../../engine/console/src/pages/sagas/csv.ts";
 
 const AT = Date.parse("2026-11-26T09:00:00Z");
@@ -128,4 +129,27 @@ test("a text that a spreadsheet would run stays a text", () => {
   const [, row] = csvOf([{ sagaId: "X", key: '=cmd|"a",b' } as unknown as Saga]).split("\r\n");
 
   expect(row).toBe('X,,,,"\'=cmd|""a"",b",,,');
+});
+
+test("headers are shown by the names under which they travel, those that a message lacks left out", () => {
+  const given = { headers: { supersedes: "01X" } };
+  const sent = {
+    messageId: "A",
+    sagaId: "S",
+    causationId: "B",
+    type: "step.requested",
+    stepKey: "S/charge",
+    attempt: 2,
+  };
+  const none = { producer: null, saga: null, action: null, traceparent: null };
+
+  expect(wireHeaders({ ...sent, ...none, ...given } as unknown as Message)).toEqual({
+    id: "A",
+    correlation_id: "S",
+    causation_id: "B",
+    type: "step.requested",
+    step_key: "S/charge",
+    attempt: 2,
+    ...given,
+  });
 });

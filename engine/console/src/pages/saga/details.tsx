@@ -3,10 +3,12 @@ import { useCall } from "../../data/use-call.ts";
 import { JsonView } from "../../parts/json.tsx";
 import { Loaded } from "../../parts/states.tsx";
 import { Clock } from "../../parts/time.tsx";
+import { wireHeaders } from "../../parts/wire-headers.ts";
 import { t } from "./text.ts";
 
 /** What is in sight of a message while its row is open: its failures, and its payload, which is read only now. */
-export function Details({ message: { messageId, headers, failures, traceparent } }: { readonly message: Message }) {
+export function Details({ message }: { readonly message: Message }) {
+  const { messageId, failures, traceparent } = message;
   // A message is written once: it is not read again.
   const whole = useCall<Message>(`/v1/messages/${messageId}`);
   return (
@@ -37,7 +39,7 @@ export function Details({ message: { messageId, headers, failures, traceparent }
         </section>
       )}
       <Loaded called={whole}>{({ body }) => <JsonView value={body} name={t("payload")} />}</Loaded>
-      {headers === null ? null : <JsonView value={headers} name={t("headers")} />}
+      <JsonView value={wireHeaders(message)} name={t("headers")} />
     </div>
   );
 }
