@@ -88,6 +88,8 @@ test("the heartbeat is shown hop by hop", async () => {
   const way = page.getByRole("region", { name: "The way of a message" });
   await way.getByText(/^round trip \d/).waitFor();
   expect(await way.locator(".hops li").count()).toBe(4);
+  const topics = page.getByRole("region", { name: "Topics" });
+  await topics.getByRole("row", { name: /^shop\.ship 1 shop$/ }).waitFor();
   await page.context().close();
 });
 
