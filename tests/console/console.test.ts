@@ -150,8 +150,13 @@ test("what a saga does next by itself is counted down, in words, on its journey 
   const page = await stand.open(`/sagas/${delivery}`);
   await page.getByText(/^◷ Next: parallel0.road.carry retry 2 in (?:1 h|59 m)/).waitFor();
   await page.getByText(/deadline of the saga in (?:7|6) d/).waitFor();
-  await page.getByRole("button", { name: /carry.*retrying.*retry 2 in (?:1 h|59 m)/ }).waitFor();
+  await page.getByRole("button", { name: /carry.*retrying.*1\/5.*retry 2 in (?:1 h|59 m)/ }).waitFor();
   expect(await page.locator(".graph .due").allTextContents()).toEqual([expect.stringMatching(/^◷ (?:1 h|59 m)$/)]);
+
+  await page.goto(`${stand.line.url}/sagas/${parked}`);
+  const ahead = page.getByRole("list", { name: "Journey" }).locator(".ahead");
+  await ahead.getByText("ship").waitFor();
+  expect(await ahead.count()).toBe(1);
   await page.context().close();
 });
 

@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 
 import type { Message, Saga, SagaStep } from "../../engine/console/src/data/shapes.ts";
 import { diffOf } from "../../engine/console/src/pages/parked/line-diff.ts";
+import { aheadOf, attemptsText } from "../../engine/console/src/pages/saga/ahead.ts";
 import { linksOf } from "../../engine/console/src/pages/saga/cause-links.ts";
 import { isUndoing, placesOf, undoablesOf } from "../../engine/console/src/pages/saga/places.ts";
 import { barOf, scaleOf } from "../../engine/console/src/pages/saga/scale.ts";
@@ -59,6 +60,44 @@ test("a step and its compensation are a pair: undone, failed, left, or nothing t
   const first = { status: "parked", steps: saga.steps.slice(0, 1) } as unknown as Saga;
   expect([isUndoing(first), placesOf(first.steps).get("apply")?.backward]).toEqual([true, true]);
   expect(isUndoing({ status: "parked", steps: saga.steps.slice(4) } as unknown as Saga)).toBe(false);
+});
+
+const BOXES = [
+  { kind: "start", path: null },
+  { kind: "command", path: "apply", attempts: 5 },
+  { kind: "command", path: "apply/catch/rejected/note", attempts: 3 },
+  { kind: "if", path: null },
+  { kind: "command", path: "score", attempts: null },
+  { kind: "each", path: "ship", attempts: null },
+  { kind: "undo", path: "ship[]/pack", attempts: null },
+  { kind: "command", path: "ship[]/pack", attempts: 2 },
+  { kind: "join", path: null },
+  { kind: "command", path: "contract", attempts: 1 },
+  { kind: "command", path: "contract/catch/any/note", attempts: 1 },
+  { kind: "completed", path: null },
+] as never;
+
+test("steps that are not reached are those behind the last that is, without what only a failure leads to", () => {
+  expect(aheadOf(BOXES, [])).toEqual(["apply", "score", "ship[]/pack", "contract"]);
+  expect(aheadOf(BOXES, [step("apply", "succeeded")])).toEqual(["score", "ship[]/pack", "contract"]);
+  // The condition before `score` said no; of the block that it is in nothing is foretold.
+  expect(aheadOf(BOXES, [step("apply", "succeeded"), step("ship", "running")])).toEqual(["contract"]);
+  expect(aheadOf(BOXES, [step("contract", "succeeded")])).toEqual([]);
+});
+
+test("attempts are told as of how many, as long as the definition's policy says it", () => {
+  const texts = [
+    step("apply", "retrying", 3),
+    step("apply", "running", 1),
+    step("apply", "retrying", 1),
+    step("ship[7]/pack", "parked", 2),
+    step("apply", "retrying", 7),
+    step("score", "retrying", 3),
+    step("apply", "compensating", 2),
+    { ...step("apply", "parked", 2), finishedAt: new Date(AT).toISOString() },
+  ].map((one) => attemptsText(one, BOXES));
+
+  expect(texts).toEqual(["3/5", undefined, "1/5", "2/2", "×7", "×3", "×2", "×2"]);
 });
 
 test("a message is linked to what led to it, up to the first, and to what came of it", () => {

@@ -62,7 +62,7 @@ function SagaView({ saga, timeline: { called: timeline, toNewest }, graph, onDon
   return (
     <div class="stack">
       <Head saga={saga} onDone={onDone} />
-      <Journey saga={saga} selected={step} onSelect={selectStep} />
+      <Journey saga={saga} boxes={graph?.boxes ?? []} selected={step} onSelect={selectStep} />
       <div class="columns">
         <div class="sheet">
           <h2>{t("graph")}</h2>
