@@ -85,6 +85,43 @@ test("the list is filtered by its address, and its chips write the address", asy
   await page.context().close();
 });
 
+test("every number of the overview leads to a list of as many", async () => {
+  const page = await stand.open("/");
+  const links = page.locator(".tiles a[href^='/sagas?'], .figure");
+  await links.first().waitFor();
+  const wrong = async () => {
+    const shown = (await links.evaluateAll((all) =>
+      all.map((one) => [one.getAttribute("href"), one.querySelector("b")?.textContent ?? one.textContent]),
+    )) as [string, string][];
+    const found = shown
+      .filter(([href]) => !href.includes("completed,failed"))
+      .map(async ([href, text]) => {
+        const answer = await fetch(`${stand.engine.url}/v1${href}&limit=200`);
+        const { items } = (await answer.json()) as { items: unknown[] };
+        const isRate = href.includes("Before=");
+        const number = (isRate ? items.length / 60 : items.length).toFixed(isRate ? 1 : 0);
+        return number === /[\d.]+$/.exec(text)?.[0] ? [] : [`${href} has ${items.length}, not ${text}`];
+      });
+    return [shown.length > 7 ? [] : ["too few"], ...(await Promise.all(found))].flat();
+  };
+  // What is told was true a few seconds ago.
+  await eventually("all are right", async () => {
+    const found = await wrong();
+    if (found.length > 0) throw new Error(found.join("; "));
+    return true;
+  });
+  await page.getByRole("link", { name: /^Retrying/ }).click();
+  await page.getByRole("link", { name: "D-1" }).waitFor();
+  expect(await page.getByRole("row").count()).toBe(2);
+  await page.getByRole("button", { name: /wait for their next attempt/ }).click();
+  await page.getByRole("link", { name: "A-1042" }).waitFor();
+  await page.goto(`${stand.line.url}/definitions/order`);
+  await page.getByRole("region", { name: "Revisions" }).getByRole("link", { name: /^\d$/ }).first().click();
+  await page.getByRole("link", { name: "P-1" }).waitFor();
+  expect(new URL(page.url()).searchParams.get("revision")).toHaveLength(64);
+  await page.context().close();
+});
+
 test("new sagas wait behind a pill, and rows that are shown change in place", async () => {
   const before = await stand.order("L-0", "Kato", 940);
   const page = await stand.open("/sagas");
