@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 
 import type { Message, Saga, SagaStep } from "../../engine/console/src/data/shapes.ts";
+import { apartMs } from "../../engine/console/src/data/pace.ts";
 import { diffOf } from "../../engine/console/src/pages/parked/line-diff.ts";
 import { aheadOf, attemptsText } from "../../engine/console/src/pages/saga/ahead.ts";
 import { linksOf } from "../../engine/console/src/pages/saga/cause-links.ts";
@@ -191,4 +192,8 @@ test("headers are shown by the names under which they travel, those that a messa
     attempt: 2,
     ...given,
   });
+});
+
+test("what is read quickly follows four times a second, what takes long takes a quarter of the time", () => {
+  expect([0, 20, 90, 1_000].map(apartMs)).toEqual([250, 250, 360, 4_000]);
 });
