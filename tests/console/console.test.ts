@@ -3,7 +3,6 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import type { Page } from "playwright-core";
 
 import { axeFaults } from "./axe.ts";
-import { insertNotes, insertTallSaga, NOTES, TALL } from "./tall-saga.ts";
 import { eventually } from "../support/engine.ts";
 import { openStand, type Stand } from "./stand.ts";
 
@@ -219,57 +218,6 @@ test("a saga shows its relatives, each of which leads on, and what operators did
   await page.context().close();
 });
 
-test("of a saga of many steps the picture has what is in sight, from the step that matters on, and all are counted", async () => {
-  const page = await stand.open(`/sagas/${await insertTallSaga(stand.engine)}`);
-  await page.getByText(`${TALL - 1} of ${TALL - 1} compensated`).waitFor();
-  const box = (step: number) => page.locator(".graph .box").filter({ hasText: `part_${step}` });
-  await box(TALL - 1).waitFor();
-  expect(await page.locator(".graph .box").count()).toBeLessThan(100);
-  expect(await box(100).count()).toBe(0);
-
-  await page.locator(".graph").evaluate((section) => section.scrollTo(0, 0));
-  await page.locator(".graph .box").filter({ hasText: "tall" }).waitFor();
-  // A step that the saga itself does not show is known to the picture.
-  await page
-    .locator(".graph .box.tone-good")
-    .filter({ hasText: /part_0shop/ })
-    .waitFor();
-  await page.context().close();
-});
-
-test("of many messages the newest are shown, or those around the selection; a body is read when it is opened", async () => {
-  const sagaId = await insertTallSaga(stand.engine);
-  await insertNotes(stand.engine, sagaId);
-  const page = await stand.open("/sagas");
-  const read: Promise<string>[] = [];
-  page.on("response", (response) => {
-    if (response.url().includes("/timeline")) read.push(response.text());
-  });
-  await page.goto(`${stand.line.url}/sagas/${sagaId}`);
-  const ledger = page.getByRole("region", { name: "Requests and consumptions" });
-  const rows = ledger.locator("tr[data-row]");
-  const named = (note: number) => rows.filter({ has: page.getByText(`note_${note}`, { exact: true }) });
-  await named(NOTES - 1).waitFor();
-  expect([await rows.count(), await named(NOTES - 200).count()]).toEqual([200, 1]);
-  // What nobody has consumed yet lasts until now.
-  const lasts = page.locator(".waterfall td.number").last();
-  const before = await lasts.textContent();
-  await eventually("the bar has grown", async () => (await lasts.textContent()) !== before);
-
-  await page.getByRole("button", { name: "Earlier" }).first().click();
-  await named(NOTES - 400).waitFor();
-  await page.getByRole("button", { name: "Newest" }).first().click();
-  await named(NOTES - 1)
-    .getByRole("button", { name: "step.requested" })
-    .click();
-  await page.getByText(`body of note ${NOTES - 1}`).waitFor();
-  await page.goto(`${stand.line.url}/sagas/${sagaId}?step=note_10`);
-  await named(10).waitFor();
-  expect(await named(NOTES - 1).count()).toBe(0);
-  expect((await Promise.all(read)).filter((text) => text.includes("body of note"))).toEqual([]);
-  await page.context().close();
-});
-
 test("a parked command is edited, and its saga goes on to its end", async () => {
   const page = await stand.open("/parked");
   await page
@@ -278,7 +226,7 @@ test("a parked command is edited, and its saga goes on to its end", async () => 
     .click();
   await page.getByRole("button", { name: "P-2", exact: true }).click();
   const headers = page.getByRole("region", { name: "Headers" });
-  await headers.getByText('"shop.charge"').waitFor();
+  await headers.getByText('"timeoutMs"').waitFor();
   const later = page.locator(".later");
   await later.getByRole("link", { name: "saga.parked" }).waitFor();
   expect((await later.getByRole("link").allInnerTexts())[0]).toBe("step.failed");

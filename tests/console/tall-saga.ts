@@ -14,6 +14,7 @@ export async function insertTallSaga({ sql }: TestEngine): Promise<string> {
   const revision = new Bun.CryptoHasher("sha256").update(source).digest("hex");
   await sql`
     insert into timeline.definition_revision (name, version, revision, source) values ('tall', 1, ${revision}, ${source})
+    on conflict do nothing
   `;
   const id = newId();
   const error = { code: "refused", message: "no", step: `part_${TALL - 1}` };
@@ -35,7 +36,7 @@ export const NOTES = 450;
 
 /** Messages of a saga that nobody consumes, a millisecond apart, each with a body of its own. */
 export async function insertNotes({ sql }: TestEngine, sagaId: string): Promise<void> {
-  await sql`insert into timeline.topic (name) values ('tall.note')`;
+  await sql`insert into timeline.topic (name) values ('tall.note') on conflict do nothing`;
   await sql`
     insert into timeline.event_request (message_id, correlation_id, topic, message_key, message_type, saga, step_key,
       message_body, producer, requested_at)
