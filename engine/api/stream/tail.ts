@@ -34,7 +34,7 @@ export const STREAM_LIMITS: StreamLimits = {
 /** Something happened so lately that more is expected. */
 const LIVELY_MS = 5_000;
 /** However much is written here, the tail looks no sooner than so long after it looked. */
-const APART_MS = 25;
+const APART_MS = 50;
 
 /** One client of the tail. */
 export interface Listener {
