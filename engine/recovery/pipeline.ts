@@ -4,7 +4,7 @@ import { Refusal } from "../core/refusal.ts";
 import type { Sql } from "../timeline/database.ts";
 import { type Heartbeats, readHeartbeats } from "../timeline/heartbeats.ts";
 import { newId } from "../timeline/ids.ts";
-import type { PartHealth, RelayState, Transport } from "../transport/port.ts";
+import { HEARTBEAT_TOPIC, type PartHealth, type RelayState, type Transport } from "../transport/port.ts";
 import { auditorReport } from "./auditor.ts";
 import type { GroupReport } from "./groups.ts";
 import { claimOperation, keepOperation, type Operator } from "./operator.ts";
@@ -55,7 +55,7 @@ export class Pipeline {
       transport.relay?.state() ?? null,
       readHeartbeats(sql),
       groups(),
-      sql<{ name: string }[]>`select name from timeline.topic order by name`,
+      sql<{ name: string }[]>`select name from timeline.topic where name <> ${HEARTBEAT_TOPIC} order by name`,
       auditorReport(sql),
       diskFree(sql, databaseUrl),
     ]);

@@ -88,6 +88,8 @@ test(
     const [events] = seen.topics.filter(({ topic }) => topic === "timeline");
     expect(events?.partitions).toBeGreaterThan(1);
     expect(events?.groups).toContain("dispatcher");
+    // No group reads the heartbeats: each process does, by itself.
+    expect(seen.topics.filter(({ topic }) => topic.startsWith("__"))).toEqual([]);
     expect(seen.slot?.keptBytes).toBeGreaterThanOrEqual(seen.slot?.unconfirmedBytes ?? 0);
     const { toTransportMs, toConsumerMs, toDatabaseMs, roundTripMs } = seen.heartbeat.last as NonNullable<
       PipelineJson["heartbeat"]["last"]
