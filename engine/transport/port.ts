@@ -213,6 +213,8 @@ export interface RelayState {
     /** Why it could not be read. */
     readonly trouble: string | null;
   };
+  /** What of the database the slot's reader is given. `tables`: null when it could not be read, empty when there is none. */
+  readonly publication: { readonly name: string; readonly tables: readonly string[] | null };
   /** A loss of the slot of which something may still be missing. `until` null: there is no new slot yet. */
   readonly loss: {
     readonly cause: string;

@@ -81,6 +81,15 @@ test(
       trouble: null,
     });
     expect(seen.slot).toMatchObject({ exists: true, walStatus: "reserved" });
+    expect(seen.publication).toEqual({
+      name: "ekiden_outbox",
+      tables: ["timeline.event_republish", "timeline.event_request", "timeline.heartbeat"],
+    });
+    const [events] = seen.topics.filter(({ topic }) => topic === "timeline");
+    expect(events?.partitions).toBeGreaterThan(1);
+    expect(events?.groups).toContain("dispatcher");
+    // No group reads the heartbeats: each process does, by itself.
+    expect(seen.topics.filter(({ topic }) => topic.startsWith("__"))).toEqual([]);
     expect(seen.slot?.keptBytes).toBeGreaterThanOrEqual(seen.slot?.unconfirmedBytes ?? 0);
     const { toTransportMs, toConsumerMs, toDatabaseMs, roundTripMs } = seen.heartbeat.last as NonNullable<
       PipelineJson["heartbeat"]["last"]
