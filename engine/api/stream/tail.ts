@@ -24,7 +24,7 @@ export const STREAM_LIMITS: StreamLimits = {
   clientsMax: 500,
   waitingMax: 2_000,
   pollMs: 250,
-  pingMs: 15_000,
+  pingMs: 5_000,
   behindMax: 100_000,
 };
 

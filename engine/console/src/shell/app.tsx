@@ -11,10 +11,11 @@ import { forgetAnswers } from "../data/use-call.ts";
 import { Notices } from "../parts/notice.tsx";
 import { Empty, Trouble } from "../parts/states.tsx";
 import { Frame } from "./frame.tsx";
-import { type PageProps, pageAt } from "./pages.ts";
+import { type PageProps, pageAt, titleOf } from "./pages.ts";
 import { place } from "./place.ts";
 import { SignIn } from "./sign-in.tsx";
 import { t } from "./text.ts";
+import { useTitle } from "./title.ts";
 
 /** The console. Drawn anew as a whole when the language changes. */
 export function App() {
@@ -64,6 +65,7 @@ function CurrentPage() {
   const found = pageAt(pathname);
   const [loaded, setLoaded] = useState<{ readonly pattern: string; readonly Page: ComponentType<PageProps> }>();
   const pattern = found?.page.pattern;
+  useTitle(found === undefined ? t("unknown") : titleOf(found.page), Object.values(found?.parts ?? {})[0]);
   useEffect(() => {
     let wanted = true;
     found?.page.load().then(

@@ -4,6 +4,7 @@ import { count, duration } from "../../parts/format.ts";
 import { Empty, Loaded } from "../../parts/states.tsx";
 import { type Column, Table } from "../../parts/table.tsx";
 import { useQuery, withQuery } from "../../shell/place.ts";
+import { useOpened } from "../../shell/title.ts";
 import { GroupPart } from "./group.tsx";
 import { t } from "./text.ts";
 
@@ -13,6 +14,7 @@ const EVERY_MS = 3_000;
 export function Consumers() {
   const [query] = useQuery();
   const called = useCall<ConsumerGroupList>("/v1/consumer-groups", { everyMs: EVERY_MS });
+  useOpened(query.get("group") ?? undefined);
   return (
     <div class="stack">
       <div class="page-head flat">

@@ -7,6 +7,7 @@ import { Empty, Loaded } from "../../parts/states.tsx";
 import { Table } from "../../parts/table.tsx";
 import { Ago } from "../../parts/time.tsx";
 import { useQuery } from "../../shell/place.ts";
+import { useOpened } from "../../shell/title.ts";
 import { Group } from "./group.tsx";
 import { t } from "./text.ts";
 
@@ -20,6 +21,7 @@ export function Parked() {
     if (chosen === undefined && first !== undefined) change({ group: first.groupId }, { replace: true });
   }, [chosen, first?.groupId]);
   const group = groups.data?.items.find(({ groupId }) => groupId === chosen);
+  useOpened(group?.error?.code);
   return (
     <div class="stack">
       <div class="page-head">
