@@ -2,7 +2,8 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 
 import type { Page } from "playwright-core";
 
-import { axeFaults, faultsInAllLooks } from "./axe.ts";
+import { axeFaults, faultsOfPages } from "./axe.ts";
+import { eventually } from "../support/engine.ts";
 import { insertManyParked, MANY } from "./many-parked.ts";
 import { openStand, type Stand } from "./stand.ts";
 
@@ -190,27 +191,22 @@ test("input and outputs are written out, and a mistake in them is said beside th
 });
 
 test("every page is clean under axe and as wide as the window, in both themes", async () => {
-  const found: string[] = [];
-  for (const [path, there] of [
-    ["/consumers?group=shop", "main table"],
-    ["/pipeline", ".hops"],
-    ["/definitions", "main table"],
-    ["/definitions/order", ".graph"],
-    ["/definitions/order?view=source", ".editor"],
-    ["/definitions/order?view=compare", ".empty"],
-    ["/definitions/order?view=simulate&end.ship=rejected", ".box.undo.tone-back"],
-  ] as const) {
-    const page = await stand.open(path);
-    found.push(...(await faultsInAllLooks(page, path, there)));
-    await page.context().close();
-  }
+  const found = await faultsOfPages(stand, [
+    { path: "/consumers?group=shop", there: "main table" },
+    { path: "/pipeline", there: ".hops" },
+    { path: "/definitions", there: "main table" },
+    { path: "/definitions/order", there: ".graph" },
+    { path: "/definitions/order?view=source", there: ".editor" },
+    { path: "/definitions/order?view=compare", there: ".empty" },
+    { path: "/definitions/order?view=simulate&end.ship=rejected", there: ".box.undo.tone-back" },
+  ]);
 
   expect(found).toEqual([]);
 });
 
 test("the window's title says what is open, and on which page", async () => {
   const page = await stand.open(`/sagas/${parked}`);
-  const titled = (title: string) => page.waitForFunction(`document.title === ${JSON.stringify(title)}`);
+  const titled = (title: string) => eventually(title, async () => (await page.title()) === title);
   await titled("P-1 · Sagas · Ekiden");
   await page.getByRole("link", { name: "Parked" }).click();
   await page
