@@ -58,13 +58,11 @@ async function take(
 ): Promise<void> {
   const viewport = { width: 1280, height: 860 };
   const page = await stand.open(path, { colorScheme, locale, viewport, ...WITH_FONT });
-  await page.locator("main h1").waitFor();
+  await giveJapaneseFont(page);
   await page.locator(".stream.live").waitFor();
-  await page.waitForLoadState("load");
   // What comes with the stream's first word is drawn a moment later.
   await page.waitForTimeout(1_500);
   await then?.(page);
-  await giveJapaneseFont(page);
   await page.screenshot({ path: join(folder, `${name}.png`), fullPage: whole });
   await page.context().close();
 }

@@ -332,6 +332,14 @@ test("a lost stream is said, and what happened meanwhile is shown when it is bac
 
   await row.getByText("terminated").waitFor();
   await page.locator(".stream.live").waitFor();
+
+  // A page whose code cannot be fetched now: the console stays, says so, and goes there when it can.
+  stand.line.cut();
+  await page.getByRole("link", { name: "Consumers" }).click();
+  await page.getByRole("alert").getByText("The engine does not answer").waitFor();
+  await page.getByRole("link", { name: "Overview" }).waitFor();
+  stand.line.mend();
+  await heading(page, "Consumers");
   await page.context().close();
 });
 

@@ -4,26 +4,37 @@ import { fileURLToPath } from "node:url";
 import type { BrowserContextOptions, Page } from "playwright-core";
 
 const FOLDER = dirname(fileURLToPath(import.meta.resolve("@fontsource-variable/noto-sans-jp/index.css")));
+const FAMILY = '"Noto Sans JP Variable"';
 
-/** How a page is opened that is to be given a font: the console's policy lets no style in but its own. */
+/** How a page is opened that is to be given a font: the console's policy lets none in. */
 export const WITH_FONT = { bypassCSP: true } satisfies BrowserContextOptions;
 
-/** Gives a page a font for Japanese, which the browser of the tests has not; resolves when it is drawn. */
+/** Loads a page anew with a font for Japanese, which the browser of the tests has not; resolves when it is there. */
 export async function giveJapaneseFont(page: Page): Promise<void> {
+  const faces = await japaneseFaces();
   await page.route("**/files/noto-sans-jp-*.woff2", (route) =>
     route.fulfill({ path: join(FOLDER, new URL(route.request().url()).pathname) }),
   );
-  const faces = await Bun.file(join(FOLDER, "index.css")).text();
-  await page.addStyleTag({ content: faces.replaceAll("url(./", "url(/") });
-  await page.evaluate(USE);
+  await page.route("**/assets/*.css", async (route) => {
+    const response = await route.fetch();
+    const own = (await response.text()).replaceAll(/(--(?:sans|mono):)/g, `$1${FAMILY},`);
+    await route.fulfill({ response, body: own + faces });
+  });
+  await page.reload();
+  await page.locator("main h1, main .empty").first().waitFor();
+  await page.locator("main .skeleton").first().waitFor({ state: "detached" });
+  await page.evaluate("document.fonts.ready.then(() => true)");
 }
 
-/** Behind the console's own fonts, for what they have not; only those files are read that hold what is shown. */
-const USE = `(async () => {
-  const family = '"Noto Sans JP Variable"';
-  const { style } = document.documentElement;
-  for (const name of ["--sans", "--mono"]) {
-    style.setProperty(name, getComputedStyle(document.documentElement).getPropertyValue(name) + ", " + family);
-  }
-  for (const weight of [400, 600, 700]) await document.fonts.load(weight + " 13px " + family, document.body.innerText);
-})()`;
+/**
+ * The faces of the font's Japanese parts, without ASCII. It has to be the first of all fonts (behind others Chromium keeps
+ * what it drew before a part was there), and what is not Japanese looks as it does without it.
+ */
+async function japaneseFaces(): Promise<string> {
+  const faces = (await Bun.file(join(FOLDER, "index.css")).text()).split(/(?=\/\*)/);
+  return faces
+    .filter((face) => /^\/\* noto-sans-jp-\[\d+\]/.test(face))
+    .join("")
+    .replaceAll(/U\+[0-9a-f]{1,2}(?:-[0-9a-f]{1,2})?,\s*/gi, "")
+    .replaceAll("url(./", "url(/");
+}

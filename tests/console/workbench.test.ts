@@ -217,7 +217,11 @@ test("the window's title says what is open, and on which page", async () => {
   await page.getByRole("link", { name: "Overview" }).click();
   await titled("Overview · Ekiden");
   await page.getByRole("link", { name: "Definitions" }).click();
-  await page.getByRole("link", { name: "order", exact: true }).click();
+  // What is parked is open too, as on the page of the definition.
+  await page
+    .getByRole("row", { name: /^order 1 \w+ 3 2 / })
+    .getByRole("link", { name: "order", exact: true })
+    .click();
   await titled("order · Definitions · Ekiden");
   await page.getByRole("button", { name: "日本語" }).click();
   await titled("order · 定義 · Ekiden");
@@ -263,6 +267,16 @@ test("of a group that is larger than a redrive takes, the first are sent again, 
     .click();
   await page.getByRole("button", { name: "Retry the first 1,000 of 1,001" }).click();
   await page.getByRole("dialog").getByText("These are the first 1,000 of 1,001").waitFor();
+  await page.context().close();
+});
+
+test("where no saga is yet, it is said how one of these definitions is started", async () => {
+  const page = await stand.open("/v1/me");
+  await page.route(/\/v1\/sagas\?/, (route) => route.fulfill({ json: { items: [], nextCursor: null } }));
+  await page.goto(`${stand.line.url}/sagas`);
+  await page.getByText("bun run ekiden start delivery '{ … }'").waitFor();
+  await page.getByRole("link", { name: "What delivery takes, and where it goes" }).click();
+  await page.locator(".verdict").getByText("completed").waitFor();
   await page.context().close();
 });
 

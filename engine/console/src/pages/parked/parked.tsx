@@ -35,11 +35,13 @@ export function Parked() {
               <p>{t("noneText")}</p>
             </Empty>
           ) : (
-            <GroupTable
-              groups={items}
-              chosen={chosen}
-              onChoose={({ groupId }) => change({ group: groupId, saga: null })}
-            />
+            <div class="groups">
+              <GroupTable
+                groups={items}
+                chosen={chosen}
+                onChoose={({ groupId }) => change({ group: groupId, saga: null })}
+              />
+            </div>
           )
         }
       </Loaded>
@@ -55,6 +57,8 @@ interface GroupTableProps {
 }
 
 function GroupTable({ groups, chosen, onChoose }: GroupTableProps) {
+  // The list scrolls by itself, and a link may lead to a group far down in it.
+  useEffect(() => document.querySelector(".groups .selected")?.scrollIntoView({ block: "nearest" }), [chosen]);
   const columns = [
     { head: t("sagas"), cell: (group: ParkedGroup) => count(group.sagas), number: true },
     {

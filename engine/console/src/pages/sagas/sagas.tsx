@@ -1,7 +1,7 @@
 import { useMemo } from "preact/hooks";
 
-import { quoted } from "../../parts/copy.tsx";
-import type { Saga } from "../../data/shapes.ts";
+import type { DefinitionList, Saga } from "../../data/shapes.ts";
+import { useCall } from "../../data/use-call.ts";
 import { Empty, Loaded } from "../../parts/states.tsx";
 import { Status } from "../../parts/status.tsx";
 import { type Column, Table } from "../../parts/table.tsx";
@@ -110,6 +110,7 @@ export function currentStep({ steps }: Saga) {
 }
 
 function Nothing({ filtered }: { readonly filtered: boolean }) {
+  const { data } = useCall<DefinitionList>(filtered ? undefined : "/v1/definitions");
   if (filtered) {
     return (
       <Empty title={t("nothing")}>
@@ -119,11 +120,16 @@ function Nothing({ filtered }: { readonly filtered: boolean }) {
       </Empty>
     );
   }
-  const input = quoted(JSON.stringify({ applicationNo: "A-1001" }));
+  const [first] = data?.items ?? [];
+  if (first === undefined)
+    return <Empty title={t("none")}>{data === undefined ? null : <p>{t("noneDefined")}</p>}</Empty>;
   return (
     <Empty title={t("none")}>
       <p>{t("noneText")}</p>
-      <code>bun run ekiden start onboarding {input}</code>
+      <code>bun run ekiden start {first.name} '&#123; … &#125;'</code>
+      <a class="button" href={`/definitions/${first.name}?view=simulate`}>
+        {t("noneInput", { name: first.name })}
+      </a>
     </Empty>
   );
 }
