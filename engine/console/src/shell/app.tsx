@@ -87,6 +87,9 @@ function CurrentPage() {
 }
 
 const AWAY_MS = 2_000;
+/** One that is loaded anew and still lacks the page is not loaded for ever. */
+const RELOADED = "ekiden.reloaded";
+const RELOAD_APART_MS = 10_000;
 
 /**
  * The code of a page could not be fetched. An engine that answers was updated under this page, and its files have other
@@ -96,7 +99,12 @@ function Missing() {
   const [problem, setProblem] = useState<Problem>();
   const look = () =>
     call<Me>("/v1/me").then(
-      () => location.reload(),
+      () => {
+        const since = Date.now() - Number(sessionStorage.getItem(RELOADED));
+        if (since < RELOAD_APART_MS) return setProblem(new Problem(0, { code: "console.fault", detail: t("failed") }));
+        sessionStorage.setItem(RELOADED, String(Date.now()));
+        location.reload();
+      },
       (error: unknown) => setProblem(error instanceof Problem ? error : new Problem(0, { detail: String(error) })),
     );
   useEffect(() => {
