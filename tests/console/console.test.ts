@@ -312,6 +312,8 @@ test("keys go from page to page and from row to row, and the language changes fo
   await page.keyboard.press("Enter");
   await page.waitForURL("**/sagas/0*");
   await page.getByRole("button", { name: "日本語" }).click();
+  await page.getByRole("link", { name: "コンシューマー" }).click();
+  await page.getByRole("row", { name: /^shop 実行中 .* 実行中 · 0 処理中$/ }).waitFor();
   await page.getByRole("link", { name: "概要" }).click();
   await heading(page, "概要");
   await page.reload();

@@ -62,10 +62,19 @@ function columns(): readonly Column<ConsumerGroup>[] {
     { head: t("owner"), cell: (group) => ownersOf(group).join(", ") || "–", wide: true },
     {
       head: t("here"),
-      cell: ({ members }) => members.map(({ state, inHand }) => `${state} · ${inHand} ${t("inHand")}`).join("; "),
+      cell: ({ members }) =>
+        members.map(({ state, inHand }) => `${stateText(state)} · ${inHand} ${t("inHand")}`).join("; "),
       wide: true,
     },
   ];
+}
+
+const STATES = ["running", "paused", "standby", "rebuilding", "stopped"] as const;
+
+/** The word for the state of a member; one that is not known stays as it is. */
+function stateText(state: string): string {
+  const known = STATES.find((one) => one === state);
+  return known === undefined ? state : t(known);
 }
 
 function GroupState({ group }: { readonly group: ConsumerGroup }) {
