@@ -322,6 +322,8 @@ export interface Schemas {
     /** What it says; the first is its title */
     readonly lines: readonly (string)[];
     readonly pivot: boolean;
+    /** How often its retry policy has a command sent, the first time included; null: for ever, or no command */
+    readonly attempts: number | null;
     /** Path of the step, without the numbers of items; of an undo, of the step that it undoes */
     readonly path: string | null;
   };
@@ -468,8 +470,8 @@ export interface Schemas {
     readonly requestedAt: string | null;
     /** Further headers */
     readonly headers: unknown;
-    /** The body; sensitive values are `***` */
-    readonly body: unknown;
+    /** The body; sensitive values are `***`. Absent: the timeline was read with `bodies=false` */
+    readonly body?: unknown;
     /** True: an answer that came after its step was settled; kept, without effect */
     readonly late: boolean;
     readonly consumptions: readonly (Schemas["Consumption"])[];
@@ -595,9 +597,12 @@ export interface Schemas {
     readonly connector: Schemas["PipelineConnector"] | null;
     /** Null on the embedded transport */
     readonly slot: Schemas["PipelineSlot"] | null;
+    /** Null on the embedded transport */
+    readonly publication: Schemas["PipelinePublication"] | null;
     readonly loss: Schemas["PipelineLoss"] | null;
     readonly heartbeat: Schemas["PipelineHeartbeat"];
     readonly groups: readonly (Schemas["PipelineGroup"])[];
+    readonly topics: readonly (Schemas["PipelineTopic"])[];
     /** What the auditor has found */
     readonly auditor: {
       /** Requests that are late: not consumed by a group that should have */
@@ -657,6 +662,12 @@ export interface Schemas {
     /** Requests of that time that are not consumed from Kafka, at most 1,000; null: not counted yet */
     readonly missing: number | null;
   };
+  /** What of the database the connector is given */
+  readonly PipelinePublication: {
+    readonly name: string;
+    /** Empty: it does not exist, and nothing is delivered; null: it could not be read */
+    readonly tables: readonly (string)[] | null;
+  };
   /** The replication slot */
   readonly PipelineSlot: {
     readonly name: string;
@@ -683,6 +694,14 @@ export interface Schemas {
     readonly state: string;
     /** First line of its trace, when it has failed */
     readonly trace: string | null;
+  };
+  /** A topic that requests have named */
+  readonly PipelineTopic: {
+    readonly topic: string;
+    /** Null: no consumer group reads it */
+    readonly partitions: number | null;
+    /** Consumer groups that read it */
+    readonly groups: readonly (string)[];
   };
   /** A heartbeat that came back. A hop below zero: the clocks differ */
   readonly PipelineTrip: {
@@ -1464,6 +1483,14 @@ export interface Operations {
       readonly startedAfter?: string;
       /** Started before this time */
       readonly startedBefore?: string;
+      /** Ended since this time; the longer ago, the more is looked through */
+      readonly endedAfter?: string;
+      /** Ended before this time */
+      readonly endedBefore?: string;
+      /** Hash of the revision that they run on */
+      readonly revision?: string;
+      /** true: open sagas that wait for the next attempt of a step */
+      readonly retrying?: "true" | "false";
       /** Rows of a page */
       readonly limit?: number;
       /** `nextCursor` of the page before */
@@ -1496,6 +1523,12 @@ export interface Operations {
     readonly query?: {
       /** Id of a message: the page has it in its middle */
       readonly around?: string;
+      /** Path of a step: the page has its newest message in its middle; without one, the newest messages */
+      readonly step?: string;
+      /** true: the page has the newest messages; false: the oldest */
+      readonly newest?: "true" | "false";
+      /** false: without bodies; `GET /v1/messages/{messageId}` has each */
+      readonly bodies?: "true" | "false";
       /** Rows of a page */
       readonly limit?: number;
       /** `nextCursor` of the page before */

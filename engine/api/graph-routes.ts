@@ -1,6 +1,7 @@
 import type { InferOutput } from "valibot";
 
 import type { Definition } from "../core/definition.ts";
+import { stepAt } from "../core/path.ts";
 import { loadDefinition } from "../definition/load.ts";
 import { clipped, layoutOf } from "../graph/layout.ts";
 import { outlineOf } from "../graph/outline.ts";
@@ -36,6 +37,7 @@ export function pictureOf(definition: Definition): InferOutput<typeof Graph> {
       kind,
       lines: said.map(clipped),
       pivot,
+      attempts: path === null || kind === "undo" ? null : attemptsOf(definition, path),
       path,
     })),
     lines: lines.map(({ points, ...line }) => ({
@@ -44,6 +46,11 @@ export function pictureOf(definition: Definition): InferOutput<typeof Graph> {
     })),
     labels: [...labels],
   };
+}
+
+function attemptsOf(definition: Definition, path: string): number | null {
+  const step = stepAt(definition, path);
+  return step?.kind === "command" && step.retry.attempts !== "forever" ? step.retry.attempts : null;
 }
 
 const GET = describe({

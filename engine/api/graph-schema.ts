@@ -15,6 +15,13 @@ export const GraphBox = v.pipe(
     ),
     lines: v.pipe(v.array(v.string()), v.description("What it says; the first is its title")),
     pivot: v.boolean(),
+    attempts: v.pipe(
+      v.nullable(v.number()),
+      v.description(
+        "How often its retry policy has a command sent, the first time included; null: for ever, or no command",
+      ),
+      v.examples([5]),
+    ),
     path: v.pipe(
       v.nullable(v.string()),
       v.description("Path of the step, without the numbers of items; of an undo, of the step that it undoes"),

@@ -64,7 +64,12 @@ export const Message = v.pipe(
     producer: v.pipe(v.nullable(v.string()), v.description("Who asked: role and host; null for a foreign message")),
     requestedAt: v.pipe(v.nullable(Time), v.description("When it was written; null for a foreign message")),
     headers: v.pipe(v.unknown(), v.description("Further headers")),
-    body: v.pipe(v.unknown(), v.description("The body; sensitive values are `***`")),
+    body: v.optional(
+      v.pipe(
+        v.unknown(),
+        v.description("The body; sensitive values are `***`. Absent: the timeline was read with `bodies=false`"),
+      ),
+    ),
     late: v.pipe(
       v.boolean(),
       v.description("True: an answer that came after its step was settled; kept, without effect"),

@@ -22,14 +22,17 @@ export function addPipelineRoutes(app: Api, { engine }: ApiParts): void {
 
 type View = v.InferOutput<typeof Pipeline>;
 
-function viewOf({ relay, heartbeat, groups, parts, ...rest }: PipelineView): View {
+function viewOf({ relay, heartbeat, groups, topics, parts, ...rest }: PipelineView): View {
+  const publication = relay?.publication ?? null;
   return {
     ...rest,
     connector: relay === null ? null : connectorOf(relay.connector),
     slot: relay?.slot ?? null,
+    publication: publication && { ...publication, tables: publication.tables && [...publication.tables] },
     loss: lossOf(relay?.loss ?? null),
     heartbeat: heartbeatOf(heartbeat),
     groups: [...groups],
+    topics: topics.map((topic) => ({ ...topic, groups: [...topic.groups] })),
     parts: [...parts],
   };
 }
@@ -76,7 +79,7 @@ const GET = describe({
   access: { role: "viewer", over: "all" },
   summary: "Read where the pipeline stands",
   description:
-    "Connector and tasks, replication slot, the last heartbeat with the time of each hop, and the lag of each group.",
+    "Connector and tasks, replication slot, publication, topics, the last heartbeat with the time of each hop, and the lag of each group.",
   answers: ONE,
 });
 

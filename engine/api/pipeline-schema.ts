@@ -49,6 +49,26 @@ export const PipelineSlot = v.pipe(
   v.description("The replication slot"),
 );
 
+export const PipelinePublication = v.pipe(
+  v.strictObject({
+    name: v.string(),
+    tables: v.pipe(
+      v.nullable(v.array(v.string())),
+      v.description("Empty: it does not exist, and nothing is delivered; null: it could not be read"),
+    ),
+  }),
+  v.description("What of the database the connector is given"),
+);
+
+export const PipelineTopic = v.pipe(
+  v.strictObject({
+    topic: v.pipe(v.string(), v.examples(["screening.examine"])),
+    partitions: v.pipe(v.nullable(v.number()), v.description("Null: no consumer group reads it"), v.examples([6])),
+    groups: v.pipe(v.array(v.string()), v.description("Consumer groups that read it")),
+  }),
+  v.description("A topic that requests have named"),
+);
+
 export const PipelineLoss = v.pipe(
   v.strictObject({
     cause: v.string(),
@@ -102,9 +122,11 @@ export const Pipeline = v.pipe(
     transport: v.picklist(["kafka", "embedded"]),
     connector: v.pipe(v.nullable(PipelineConnector), v.description("Null on the embedded transport")),
     slot: v.pipe(v.nullable(PipelineSlot), v.description("Null on the embedded transport")),
+    publication: v.pipe(v.nullable(PipelinePublication), v.description("Null on the embedded transport")),
     loss: v.nullable(PipelineLoss),
     heartbeat: PipelineHeartbeat,
     groups: v.array(PipelineGroup),
+    topics: v.array(PipelineTopic),
     auditor: v.pipe(
       v.strictObject({
         late: count("Requests that are late: not consumed by a group that should have"),

@@ -188,6 +188,12 @@ export interface PipelineView {
   readonly relay: RelayState | null;
   readonly heartbeat: HeartbeatView;
   readonly groups: readonly Pick<GroupView, "group" | "paused" | "pausedReason" | "lag" | "lagSeconds">[];
+  /** `partitions`: null when no group reads it. */
+  readonly topics: readonly {
+    readonly topic: string;
+    readonly partitions: number | null;
+    readonly groups: readonly string[];
+  }[];
   /** Requests without a consumption now, and those that were lost on their way and sent again, ever. */
   readonly auditor: { readonly late: number; readonly republished: number };
   /** Of PostgreSQL's disk, when it is this machine's. */

@@ -3,7 +3,7 @@ import * as v from "valibot";
 
 import type { SagaFilter } from "../timeline/read-sagas.ts";
 import { readCursor } from "./cursor.ts";
-import { Limit, QueryText, queryTime, queryUlid, Wait } from "./query-schema.ts";
+import { Limit, QueryText, queryFlag, queryTime, queryUlid, Wait } from "./query-schema.ts";
 import { RequestError } from "./request-error.ts";
 import { SagaStatus } from "./saga-schema.ts";
 
@@ -28,6 +28,15 @@ export const SagaQuery = v.strictObject({ wait });
 
 export const TimelineQuery = v.strictObject({
   around: v.optional(queryUlid("Id of a message: the page has it in its middle")),
+  step: v.optional(
+    v.pipe(
+      QueryText,
+      v.description("Path of a step: the page has its newest message in its middle; without one, the newest messages"),
+      v.examples(["screen"]),
+    ),
+  ),
+  newest: v.optional(queryFlag("true: the page has the newest messages; false: the oldest"), "false"),
+  bodies: v.optional(queryFlag("false: without bodies; `GET /v1/messages/{messageId}` has each"), "true"),
   limit: Limit,
   cursor,
 });
@@ -57,6 +66,10 @@ export const SagaListQuery = v.strictObject({
   ),
   startedAfter: v.optional(queryTime("Started after this time")),
   startedBefore: v.optional(queryTime("Started before this time")),
+  endedAfter: v.optional(queryTime("Ended since this time; the longer ago, the more is looked through")),
+  endedBefore: v.optional(queryTime("Ended before this time")),
+  revision: v.optional(v.pipe(QueryText, v.description("Hash of the revision that they run on"))),
+  retrying: v.optional(queryFlag("true: open sagas that wait for the next attempt of a step")),
   limit: Limit,
   cursor,
 });

@@ -33,6 +33,11 @@ class MaskingBySaga {
   }
 }
 
+/** Whether anything of a saga is hidden from a reader. */
+export async function isHiding(engine: Engine, saga: SensitiveRow, { payloads }: Reader): Promise<boolean> {
+  return !payloads || (await sensitivePaths(engine, saga)).length > 0;
+}
+
 /** Reads what is sensitive in some sagas; costs one look-up when nothing is. */
 export async function maskingOf(
   engine: Engine,

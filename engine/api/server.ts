@@ -85,6 +85,11 @@ export function createApi(options: ApiOptions): Api {
   app.use("/metrics", identified);
   const admission = new Admission();
   app.use("/v1/*", admission.guard);
+  app.use("/v1/*", async (c, next) => {
+    await next();
+    // Whoever asked for something sees at once what came of it.
+    if (c.req.method === "POST") streams.rouse();
+  });
   const reader = addSagaRoutes(app, parts);
   addTimelineRoutes(app, parts);
   const streams = addStreamRoutes(app, parts, { draining, limits });

@@ -55,7 +55,7 @@ export function addStreamRoutes(
   app: Api,
   parts: ApiParts,
   options: StreamOptions,
-): { readonly bounds: readonly Bound[] } {
+): { readonly bounds: readonly Bound[]; rouse(): void } {
   const streams = new Streams(parts, { ...STREAM_LIMITS, ...options.limits });
   options.draining?.addEventListener("abort", () => streams.tail.stop(), { once: true });
   app.get("/v1/stream", STREAM, (c) => streams.open(c, { ...readQuery(c, StreamQuery), reader: principalOf(c) }));

@@ -25,11 +25,14 @@ export function addPipelineCommands(program: Command): void {
 }
 
 function pipelineText(pipeline: PipelineJson): string {
-  const { heartbeat, connector, slot, loss, groups, parts, diskFreeBytes, auditor } = pipeline;
+  const { heartbeat, connector, slot, publication, topics, loss, groups, parts, diskFreeBytes, auditor } = pipeline;
+  const partitions = topics.reduce((sum, topic) => sum + (topic.partitions ?? 0), 0);
   const lines = facts([
     ["transport", pipeline.transport],
     ["connector", connector === null ? null : connectorText(connector)],
     ["slot", slot === null ? null : slotText(slot)],
+    ["publication", publication && `${publication.name}: ${publication.tables?.join(", ") || "no tables"}`],
+    ["topics", `${topics.length}, ${partitions} partitions with a consumer group`],
     ["disk", diskFreeBytes === null ? null : `${bytes(diskFreeBytes)} free`],
     ["lost", loss === null ? null : `${loss.cause}; ${loss.missing ?? "some"} requests are not consumed`],
     ["heartbeat", heartbeatText(heartbeat)],

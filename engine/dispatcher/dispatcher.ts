@@ -7,7 +7,7 @@ import { mayStillAppear } from "../timeline/may-still-appear.ts";
 import { lockSagas, openEvents, type StoredEvent } from "../timeline/saga-row.ts";
 import { type OpenedResult, type Store, transact, transactOpening, type Unit } from "../timeline/store.ts";
 import { foreignMessage } from "../transport/foreign.ts";
-import type { Delivery, Subscription, Verdict } from "../transport/port.ts";
+import { type Delivery, placed, type Subscription, type Verdict } from "../transport/port.ts";
 import type { ChildBirths } from "./births.ts";
 import type { SagaChanges } from "./saga-changes.ts";
 import type { Arrival, Transitions } from "./transitions.ts";
@@ -47,6 +47,7 @@ export class Dispatcher {
       lanes: LANES,
       singles: 2,
       batchMax: BATCH_MAX,
+      awaitsPlaces: true,
       mayRest: ({ headers }) => isApplied(headers["type"] ?? "", headers["headers"] ?? null),
       handle: (batch, alone) => this.handle(batch, alone),
     };
@@ -78,6 +79,7 @@ export class Dispatcher {
     const sagaIds = [...new Set(batch.map((delivery) => delivery.key ?? "").filter(isUlid))];
     const messageIds = [...new Set(batch.map(idOf).filter(isUlid))];
     const { events, sagas, now, xid } = await openEvents(tx, epoch, sagaIds, messageIds);
+    await placed(batch);
     failpoint("dispatcher", "after-claim");
     const { arrivals, known, foreign, early } = sort(batch, events);
     for (const delivery of foreign) await recordForeign(tx, delivery, this.#consumer);

@@ -2,7 +2,7 @@ import { failpoint } from "../failpoint.ts";
 import { errorCode, isNoOutcome, type Sql, type Tx } from "../timeline/database.ts";
 import { guardTx } from "../timeline/guarded-tx.ts";
 import { type Store, transactOpening, type Unit } from "../timeline/store.ts";
-import type { Delivery, Verdict } from "../transport/port.ts";
+import { type Delivery, placed, type Verdict } from "../transport/port.ts";
 import { type CallResult, TimeOver } from "./call.ts";
 import { answer, claim, close, type CommandRequest, type Ended, open, type Opened, recordForeign } from "./claimed.ts";
 import { type Handlers, limitOf } from "./handlers.ts";
@@ -118,6 +118,7 @@ export class Batches {
           failpoint("participant", "after-claim");
           const slowMs = Math.min(SLOW_LIMIT_MS, Math.max(SLOW_MS, SLOW_FACTOR * openedMs));
           const ends = await this.#run(unit.tx, deliveries, claimed, slowMs);
+          await placed(deliveries);
           failpoint("participant", "after-effect");
           ended = claimed.toRun.map(({ ordinal }) => ordinal);
           await this.#end(unit, ends);

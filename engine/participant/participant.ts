@@ -7,7 +7,7 @@ import { errorCode, isNoOutcome, type Sql } from "../timeline/database.ts";
 import { type GuardedTx, guardTx } from "../timeline/guarded-tx.ts";
 import { type Store, transact, type Unit } from "../timeline/store.ts";
 import { claimMessage } from "../transport/foreign.ts";
-import type { Delivery, Subscription, Verdict } from "../transport/port.ts";
+import { type Delivery, placed, type Subscription, type Verdict } from "../transport/port.ts";
 import { Batches, isDatabase } from "./batches.ts";
 import { type CallResult, callHandler, type Failed, failureOf } from "./call.ts";
 import { answer, claimOne, type CommandRequest, contextOf, Early } from "./claimed.ts";
@@ -66,6 +66,7 @@ export class Participant {
       lanes: LANES,
       singles: SINGLES,
       batchMax: BATCH_MAX,
+      awaitsPlaces: true,
       handle: (batch, alone) => (alone ? this.#alone(batch[0] as Delivery) : this.#batches.handle(batch)),
     };
   }
@@ -81,6 +82,7 @@ export class Participant {
 
   async #alone(delivery: Delivery): Promise<readonly Verdict[]> {
     try {
+      await placed([delivery]);
       return await this.#runAlone(delivery);
     } catch (error) {
       if (error instanceof Early) return ["later"];

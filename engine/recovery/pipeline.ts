@@ -28,6 +28,12 @@ export interface PipelineReport {
   readonly relay: RelayState | null;
   readonly heartbeat: Heartbeats;
   readonly groups: readonly Pick<GroupReport, "group" | "paused" | "pausedReason" | "lag" | "lagSeconds">[];
+  /** Every topic that requests have named. `partitions`: null when no group reads it, and the transport is not asked for it. */
+  readonly topics: readonly {
+    readonly topic: string;
+    readonly partitions: number | null;
+    readonly groups: readonly string[];
+  }[];
   /** Requests without a consumption now, and those that were lost on their way and sent again, ever. */
   readonly auditor: { readonly late: number; readonly republished: number };
   readonly diskFreeBytes: number | null;
@@ -45,10 +51,11 @@ export class Pipeline {
 
   async look(): Promise<PipelineReport> {
     const { sql, databaseUrl, transport, groups } = this.#options;
-    const [relay, heartbeats, found, { late, republished }, diskFreeBytes] = await Promise.all([
+    const [relay, heartbeats, found, named, { late, republished }, diskFreeBytes] = await Promise.all([
       transport.relay?.state() ?? null,
       readHeartbeats(sql),
       groups(),
+      sql<{ name: string }[]>`select name from timeline.topic order by name`,
       auditorReport(sql),
       diskFree(sql, databaseUrl),
     ]);
@@ -63,6 +70,7 @@ export class Pipeline {
         lag,
         lagSeconds,
       })),
+      topics: named.map(({ name }) => topicOf(name, found)),
       auditor: { late, republished },
       diskFreeBytes,
       parts: [...(relay?.health ?? (await transport.health())), this.#heartbeatPart(heartbeats)],
@@ -131,6 +139,13 @@ export class Pipeline {
       hint: "Messages do not come through: look at the other parts, or run `ekiden doctor`.",
     };
   }
+}
+
+/** From what the groups were asked for anyway. */
+function topicOf(topic: string, groups: readonly GroupReport[]): PipelineReport["topics"][number] {
+  const readers = groups.filter(({ partitions }) => partitions.some((one) => one.topic === topic));
+  const known = readers[0]?.partitions.filter((one) => one.topic === topic);
+  return { topic, partitions: known?.length ?? null, groups: readers.map(({ group }) => group) };
 }
 
 /** Null: the disk is another machine's, or its folder may not be asked for. */

@@ -49,6 +49,12 @@ export interface SagaFilter {
   readonly step?: string | undefined;
   readonly startedAfter?: Date | undefined;
   readonly startedBefore?: Date | undefined;
+  /** Running on this revision. */
+  readonly revision?: string | undefined;
+  /** True: open sagas that wait for the next attempt of a step. */
+  readonly retrying?: boolean | undefined;
+  readonly endedAfter?: Date | undefined;
+  readonly endedBefore?: Date | undefined;
   /** Only sagas older than this one. */
   readonly before?: string | undefined;
   readonly limit: number;
@@ -74,8 +80,9 @@ export async function readSagasById(sql: Sql, ids: readonly string[]): Promise<r
 /** Sagas, newest first. */
 export async function listSagas(sql: Sql, filter: SagaFilter): Promise<readonly SagaRow[]> {
   const { definitions, statuses, key, labels, parent, step, startedAfter, startedBefore, before, limit } = filter;
+  const { revision, retrying, endedAfter, endedBefore } = filter;
   // Open sagas are few and lie in a side table; in timeline.saga no index knows the status.
-  const open = step !== undefined || (statuses?.every((status) => OPEN.has(status)) ?? false);
+  const open = step !== undefined || retrying === true || (statuses?.every((status) => OPEN.has(status)) ?? false);
   const from = open ? sql`timeline.saga_open o join timeline.saga s on s.id = o.saga_id` : sql`timeline.saga s`;
   const id = open ? sql`o.saga_id` : sql`s.id`;
   return sql<SagaRow[]>`
@@ -90,6 +97,10 @@ export async function listSagas(sql: Sql, filter: SagaFilter): Promise<readonly 
       ${Object.entries(labels).reduce((all, [name, value]) => sql`${all} ${hasLabel(sql, name, value)}`, sql``)}
       ${startedAfter === undefined ? sql`` : sql`and s.started_at > ${startedAfter} and ${id} >= ${idBound(sql, startedAfter, -CLOCKS_APART_MS)}`}
       ${startedBefore === undefined ? sql`` : sql`and s.started_at < ${startedBefore} and ${id} < ${idBound(sql, startedBefore, CLOCKS_APART_MS)}`}
+      ${revision === undefined ? sql`` : sql`and s.revision = ${revision}`}
+      ${retrying === true ? sql`and exists (select from timeline.timer t where t.saga_id = o.saga_id and t.name like 'retry:%')` : sql``}
+      ${endedAfter === undefined ? sql`` : sql`and s.id in (${endedSince(sql, endedAfter)})`}
+      ${endedBefore === undefined ? sql`` : sql`and s.finished_at < ${endedBefore}`}
       ${before === undefined ? sql`` : sql`and ${id} < ${before}`}
     order by ${id} desc
     limit ${limit}
@@ -140,6 +151,15 @@ function isAt(sql: Sql, step: string) {
   return sql`exists (
     select from timeline.saga_step q where q.saga_id = o.saga_id and (q.finished_at is null or q.status = 'parked') and ${path} = ${step}
   )`;
+}
+
+/** By the dispatcher's key, as the overview counts them: no index knows when a saga ended. It costs what happened since. */
+function endedSince(sql: Sql, at: Date) {
+  return sql`
+    select c.correlation_id from timeline.event_consumption c
+    where c.consumer_group = 'dispatcher' and c.status in ('completed', 'failed', 'cancelled', 'terminated')
+      and c.message_id >= timeline.ulid_time(${at}::timestamptz)
+  `;
 }
 
 /** A query only has texts; the label may be a number or a boolean that reads the same. */

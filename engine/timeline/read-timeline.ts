@@ -17,12 +17,19 @@ export interface TimelineItem extends MessageHistory {
 
 type PlacedRow = MessageRow & { readonly placed_at: string };
 
-/** What to read: from the start, after a place, or before one. */
+/** What to read: from the start, after a place, from one, or before one; `newest`: backwards from the end. */
 export type TimelineRange = {
   readonly after?: TimelinePlace;
   readonly from?: TimelinePlace;
   readonly before?: TimelinePlace;
+  readonly newest?: true;
 };
+
+/** How much of it; `bodies` false: null stands for each. */
+export interface TimelineExtent {
+  readonly limit: number;
+  readonly bodies: boolean;
+}
 
 /**
  * Messages of a saga in the order in which they were written, oldest first. `before` reads backwards from its place.
@@ -32,10 +39,10 @@ export async function readTimeline(
   sql: Sql,
   sagaId: string,
   range: TimelineRange,
-  limit: number,
+  extent: TimelineExtent,
 ): Promise<readonly TimelineItem[]> {
-  const rows = await readRows(sql, sagaId, range, limit);
-  if (range.before !== undefined) rows.reverse();
+  const rows = await readRows(sql, sagaId, range, extent);
+  if (isBackward(range)) rows.reverse();
   const ids = rows.map((row) => row.message_id);
   const [consumptions, failures] = await Promise.all([readConsumptions(sql, ids), readFailures(sql, ids)]);
   return withHistory(rows, consumptions, failures).map((item, index) => ({
@@ -53,11 +60,34 @@ export async function placeOf(sql: Sql, sagaId: string, messageId: string): Prom
   return row === undefined ? undefined : { at: row.placed_at, id: messageId };
 }
 
-async function readRows(sql: Sql, sagaId: string, range: TimelineRange, limit: number): Promise<PlacedRow[]> {
-  const direction = range.before === undefined ? sql`asc` : sql`desc`;
+/** Where the newest message about a step, or about one inside of it, stands; undefined when there is none. */
+export async function placeOfStep(sql: Sql, sagaId: string, path: string): Promise<TimelinePlace | undefined> {
+  const key = `${sagaId}/${path}`;
+  const [row] = await sql<{ placed_at: string; message_id: string }[]>`
+    select r.message_id, ${placedAt(sql)} from timeline.event_request r
+    where r.correlation_id = ${sagaId}
+      and (r.step_key = ${key} or starts_with(r.step_key, ${`${key}/`}) or starts_with(r.step_key, ${`${key}[`}))
+    order by r.requested_at desc, r.message_id desc
+    limit 1
+  `;
+  return row === undefined ? undefined : { at: row.placed_at, id: row.message_id };
+}
+
+function isBackward({ before, newest }: TimelineRange): boolean {
+  return before !== undefined || newest === true;
+}
+
+async function readRows(
+  sql: Sql,
+  sagaId: string,
+  range: TimelineRange,
+  { limit, bodies }: TimelineExtent,
+): Promise<PlacedRow[]> {
+  const direction = isBackward(range) ? sql`desc` : sql`asc`;
   const rows = await sql<PlacedRow[]>`
     select r.message_id, r.correlation_id, r.causation_id, r.topic, r.message_key, r.message_type, r.saga, r.step_key,
-      r.action, r.attempt, r.traceparent, r.message_headers, r.message_body, r.producer, r.requested_at, ${placedAt(sql)}
+      r.action, r.attempt, r.traceparent, r.message_headers, ${bodies ? sql`r.message_body` : sql`null::jsonb as message_body`}, r.producer,
+      r.requested_at, ${placedAt(sql)}
     from timeline.event_request r
     where r.correlation_id = ${sagaId}
       ${range.after === undefined ? sql`` : sql`and (r.requested_at, r.message_id) > ${row(sql, range.after)}`}

@@ -3,7 +3,7 @@ import { HELD_MAX, HELD_MAX_BYTES, laneBounds } from "./lane-bounds.ts";
 import { add, backOff, bytesOf, emptyQueue, type Held, type KeyQueue, soonest, takeFrom } from "./key-queue.ts";
 import { batchTurns, type Turns } from "./turns.ts";
 import { type Place, PartitionTrack } from "./partition-track.ts";
-import type { Delivery, Subscription, Verdict } from "./port.ts";
+import { type Delivery, placed, type Subscription, type Verdict } from "./port.ts";
 
 /** Bytes of bodies in one batch, at most one message more. */
 const BATCH_MAX_BYTES = 4 * 1024 * 1024;
@@ -308,6 +308,7 @@ export class Lanes {
     if (!alone) this.#begunAt.add(begunAt);
     let verdicts: readonly Verdict[] = [];
     try {
+      if (this.#subscription.awaitsPlaces !== true) await placed(deliveries);
       verdicts = await this.#subscription.handle(deliveries, alone);
     } catch (error) {
       this.#port.troubled(error, deliveries);

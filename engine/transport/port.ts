@@ -22,6 +22,26 @@ export interface Delivery {
   readonly headers: Readonly<Record<string, string | null>>;
   /** The body as JSON text; null for a tombstone. Bytes that are no UTF-8 arrive with replacement characters. */
   readonly value: string | null;
+  /**
+   * Resolves when the message has its place in the topic; absent: it has. What is consumed must not be committed before,
+   * and not at all when it rejects: `placed` waits for it.
+   */
+  readonly placed?: Promise<void>;
+}
+
+/** A message has no place in its topic: whatever it led to must not be committed. It comes again. */
+export class NotPlaced extends Error {
+  /** Of the class that says nothing about the message itself. */
+  readonly code = "57EK2";
+
+  constructor(cause: unknown) {
+    super("the place of a message could not be written", { cause });
+  }
+}
+
+/** Waits until messages that came while they were being written have their places. @throws NotPlaced */
+export async function placed(batch: readonly Delivery[]): Promise<void> {
+  for (const writing of new Set(batch.map((delivery) => delivery.placed))) await writing;
 }
 
 /**
@@ -42,6 +62,8 @@ export interface Subscription {
   readonly singles: number;
   /** Most messages in one batch. */
   readonly batchMax: number;
+  /** True: `handle` itself waits for `placed`, before it commits anything; else it gets messages that have their places. */
+  readonly awaitsPlaces?: true;
   /** Gives a message a queue of its own inside its topic, beside those of its key; absent or null: its key's queue. */
   laneOf?(delivery: Delivery): string | null;
   /** False: a message that goes alone must wait, while others that go alone need not. Asked again whenever one has ended. */
@@ -191,6 +213,8 @@ export interface RelayState {
     /** Why it could not be read. */
     readonly trouble: string | null;
   };
+  /** What of the database the slot's reader is given. `tables`: null when it could not be read, empty when there is none. */
+  readonly publication: { readonly name: string; readonly tables: readonly string[] | null };
   /** A loss of the slot of which something may still be missing. `until` null: there is no new slot yet. */
   readonly loss: {
     readonly cause: string;

@@ -25,6 +25,7 @@ steps:
           command: parcel.pack
           with: { item: "\${ item }" }
           compensate: parcel.unpack
+          retry: { attempts: 7 }
 `;
 
 let database: ApiDatabase;
@@ -82,13 +83,13 @@ test("a revision is a picture whose boxes name the steps, those of each item wit
   `;
   const { boxes, lines, width } = await read(`/v1/definitions/onboarding/revisions/${HASH}/graph`, Graph);
 
-  expect(boxes.map(({ kind, path }) => [kind, path])).toEqual([
-    ["start", null],
-    ["each", "ship"],
-    ["undo", "ship[]/pack"],
-    ["command", "ship[]/pack"],
-    ["join", null],
-    ["completed", null],
+  expect(boxes.map(({ kind, path, attempts }) => [kind, path, attempts])).toEqual([
+    ["start", null, null],
+    ["each", "ship", null],
+    ["undo", "ship[]/pack", null],
+    ["command", "ship[]/pack", 7],
+    ["join", null, null],
+    ["completed", null, null],
   ]);
   expect([lines.length > 0, width > 0]).toEqual([true, true]);
   const unknown = await app.request(`/v1/definitions/onboarding/revisions/${"e".repeat(64)}/graph`);

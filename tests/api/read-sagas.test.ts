@@ -4,6 +4,7 @@ import * as v from "valibot";
 import type { Api } from "../../engine/api/api-env.ts";
 import { Saga, SagaList, StepList } from "../../engine/api/saga-schema.ts";
 import { createApi } from "../../engine/api/server.ts";
+import { newId } from "../../engine/timeline/ids.ts";
 import { type ApiDatabase, apiDatabase } from "./api-database.ts";
 import { keptLog, readingEngine } from "./reading-engine.ts";
 import { insertSaga, REVISION } from "./saga-rows.ts";
@@ -120,6 +121,32 @@ test("a saga that starts between two pages moves none of the older ones", async 
   await insertSaga(database.sql);
   const second = await list(`?limit=1&cursor=${first.nextCursor}`);
   expect([first.ids, second.ids]).toEqual([[newer], [older]]);
+});
+
+test("a list is narrowed to a revision, to what waits for its next attempt, and to what ended between two times", async () => {
+  const { sql } = database;
+  const other = await insertSaga(sql);
+  await sql`update timeline.saga set revision = ${"b".repeat(64)} where id = ${other}`;
+  const waits = await insertSaga(sql);
+  await sql`
+    insert into timeline.timer (saga_id, name, due_at) values
+    (${waits}, 'retry:screen', now()), (${waits}, 'retry:apply', now()), (${other}, 'deadline:', now())
+  `;
+  const ended = await insertSaga(sql, { status: "completed" });
+  await sql`update timeline.saga set finished_at = now() where id = ${ended}`;
+  await sql`
+    insert into timeline.event_consumption (consumer_group, message_id, correlation_id, topic, consumer, status) values
+    ('dispatcher', ${newId()}, ${ended}, 'timeline', 'here:1', 'completed'),
+    ('dispatcher', ${newId()}, ${other}, 'timeline', 'here:1', 'running')
+  `;
+  const [before, after] = [-60_000, 60_000].map((ms) => new Date(Date.now() + ms).toISOString());
+
+  expect((await list(`?revision=${"b".repeat(64)}&status=running`)).ids).toEqual([other]);
+  expect((await list("?retrying=true")).ids).toEqual([waits]);
+  expect((await list("?retrying=true&status=parked")).ids).toEqual([]);
+  expect((await list(`?endedAfter=${before}&endedBefore=${after}`)).ids).toEqual([ended]);
+  expect((await list(`?endedAfter=${after}`)).ids).toEqual([]);
+  expect((await list(`?endedAfter=${before}&endedBefore=${before}`)).ids).toEqual([]);
 });
 
 test("every filter narrows the list, and several narrow it together", async () => {

@@ -148,6 +148,61 @@ test("around shows a message in the middle of its page", async () => {
   expect(await timeline(sagaId, `?around=${ids[6]}&limit=3`)).toMatchObject({ ids: ids.slice(5), nextCursor: null });
 });
 
+test("the newest page has the end, and leads back to the beginning", async () => {
+  const { sagaId, ids } = await sevenMessages();
+  const page = await timeline(sagaId, "?newest=true&limit=3");
+  expect([page.ids, page.nextCursor]).toEqual([ids.slice(4), null]);
+  const earlier = await timeline(sagaId, `?limit=9&cursor=${page.previousCursor}`);
+  expect([earlier.ids, earlier.previousCursor]).toEqual([ids.slice(0, 4), null]);
+  expect(await timeline(sagaId, "?newest=true&limit=7")).toMatchObject({ ids, previousCursor: null, nextCursor: null });
+});
+
+test("a step shows the newest message about it, or about what is inside of it, and one without any the newest page", async () => {
+  const { sagaId, ids } = await sevenMessages();
+  const at = (step: string, requestedAt: string) =>
+    insertMessage(database.sql, { sagaId, type: "step.requested", step, requestedAt });
+  const screen = await at("screen", "2026-11-01T10:00:00.001500Z");
+  const undone = await at("apply/compensate/mail", "2026-11-01T10:00:00.002500Z");
+  const item = await at("ship[3]/pack", "2026-11-01T10:00:00.000500Z");
+  const all = [...ids.slice(0, 3), item, ids[3], screen, ids[4], undone, ...ids.slice(5)];
+  const around = async (step: string) =>
+    (await timeline(sagaId, `?step=${encodeURIComponent(step)}&limit=3`)).ids.map((id) => all.indexOf(id));
+  expect([await around("screen"), await around("apply"), await around("ship")]).toEqual([
+    [4, 5, 6],
+    [6, 7, 8],
+    [2, 3, 4],
+  ]);
+  // No step's name is the front of another's.
+  expect([await around("scree"), await around("none")]).toEqual([
+    [7, 8, 9],
+    [7, 8, 9],
+  ]);
+});
+
+test("without bodies all else is there, and what only a body tells to be sensitive is hidden all the same", async () => {
+  const { sql } = database;
+  const hiding = createApi({
+    engine: readingEngine({ sensitive: () => Promise.resolve(["steps.apply.email"]) }),
+    sql,
+    log: keptLog(),
+  });
+  const sagaId = await insertSaga(sql);
+  const body = { output: { email: "sato@example.jp" } };
+  const id = await insertMessage(sql, { sagaId, type: "step.succeeded", step: "apply", body });
+  await insertConsumption(sql, { group: "dispatcher", messageId: id, sagaId, error: "no sato@example.jp" });
+  for (const api of [app, hiding]) {
+    const read = async (query: string) => {
+      const response = await api.request(`/v1/sagas/${sagaId}/timeline${query}`);
+      return v.parse(Timeline, await response.json()).items;
+    };
+    const [whole] = await read("");
+    const { body: shown, ...rest } = whole ?? {};
+    expect(shown).toEqual(api === app ? body : { output: { email: "***" } });
+    expect(await read("?bodies=false")).toEqual([rest as never]);
+    expect(whole?.consumptions[0]?.errorMessage).toBe(api === app ? "no sato@example.jp" : "no ***");
+  }
+});
+
 test("around a message of another saga is 404, as is the timeline of no saga", async () => {
   const { ids } = await sevenMessages();
   const other = await insertSaga(database.sql);

@@ -41,7 +41,8 @@ export class StreamBench {
   }
 
   serve({ limits, engine, sql = this.sql, idleSeconds, draining }: Served = {}): RunningApi {
-    const streams = { pollMs: 20, ...limits };
+    const pollMs = limits?.pollMs ?? 20;
+    const streams = { pollMs, restMs: pollMs, ...limits };
     const drains = draining === undefined ? {} : { draining };
     const app = createApi({ engine: readingEngine(engine), sql, log: keptLog(), streams, ...drains });
     const idle = idleSeconds === undefined ? {} : { idleSeconds };

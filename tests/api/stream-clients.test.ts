@@ -54,6 +54,25 @@ test("many clients share one tail, and without a client nothing is read", async 
   }
 }, 30_000);
 
+test("what a call to this process wrote is told at once, however seldom the tail looks", async () => {
+  const { sql } = bench;
+  const sagaId = await insertSaga(sql);
+  const signal = async () => {
+    const messageId = await insertMessage(sql, { sagaId, type: "signal.received" });
+    return { sagaId, status: "running", messageId, applied: true };
+  };
+  const { url } = serve({ engine: { signal }, limits: { pollMs: 600_000 } });
+  const client = await open(url);
+  const told = async (count: number) => {
+    const body = JSON.stringify({});
+    const headers = { "content-type": "application/json" };
+    await fetch(`${url}/v1/sagas/${sagaId}/signals/approved`, { method: "POST", headers, body });
+    await eventually("the event", async () => client.events.filter(isOf(sagaId)).length === count);
+  };
+  await told(1);
+  await told(2);
+});
+
 test("a stream outlives the server's idle timeout, with or without a ping", async () => {
   const { sql } = bench;
   const { url } = serve({ idleSeconds: 2, limits: { pingMs: 60_000 } });

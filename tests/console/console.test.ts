@@ -3,7 +3,6 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import type { Page } from "playwright-core";
 
 import { axeFaults, faultsOfPages } from "./axe.ts";
-import { insertTallSaga, TALL } from "./tall-saga.ts";
 import { eventually } from "../support/engine.ts";
 import { openStand, type Stand } from "./stand.ts";
 
@@ -85,6 +84,43 @@ test("the list is filtered by its address, and its chips write the address", asy
   await page.context().close();
 });
 
+test("every number of the overview leads to a list of as many", async () => {
+  const page = await stand.open("/");
+  const links = page.locator(".tiles a[href^='/sagas?'], .figure");
+  await links.first().waitFor();
+  const wrong = async () => {
+    const shown = (await links.evaluateAll((all) =>
+      all.map((one) => [one.getAttribute("href"), one.querySelector("b")?.textContent ?? one.textContent]),
+    )) as [string, string][];
+    const found = shown
+      .filter(([href]) => !href.includes("completed,failed"))
+      .map(async ([href, text]) => {
+        const answer = await fetch(`${stand.engine.url}/v1${href}&limit=200`);
+        const { items } = (await answer.json()) as { items: unknown[] };
+        const isRate = href.includes("Before=");
+        const number = (isRate ? items.length / 60 : items.length).toFixed(isRate ? 1 : 0);
+        return number === /[\d.]+$/.exec(text)?.[0] ? [] : [`${href} has ${items.length}, not ${text}`];
+      });
+    return [shown.length > 7 ? [] : ["too few"], ...(await Promise.all(found))].flat();
+  };
+  // What is told was true a few seconds ago.
+  await eventually("all are right", async () => {
+    const found = await wrong();
+    if (found.length > 0) throw new Error(found.join("; "));
+    return true;
+  });
+  await page.getByRole("link", { name: /^Retrying/ }).click();
+  await page.getByRole("link", { name: "D-1" }).waitFor();
+  expect(await page.getByRole("row").count()).toBe(2);
+  await page.getByRole("button", { name: /wait for their next attempt/ }).click();
+  await page.getByRole("link", { name: "A-1042" }).waitFor();
+  await page.goto(`${stand.line.url}/definitions/order`);
+  await page.getByRole("region", { name: "Revisions" }).getByRole("link", { name: /^\d$/ }).first().click();
+  await page.getByRole("link", { name: "P-1" }).waitFor();
+  expect(new URL(page.url()).searchParams.get("revision")).toHaveLength(64);
+  await page.context().close();
+});
+
 test("new sagas wait behind a pill, and rows that are shown change in place", async () => {
   const before = await stand.order("L-0", "Kato", 940);
   const page = await stand.open("/sagas");
@@ -150,8 +186,13 @@ test("what a saga does next by itself is counted down, in words, on its journey 
   const page = await stand.open(`/sagas/${delivery}`);
   await page.getByText(/^◷ Next: parallel0.road.carry retry 2 in (?:1 h|59 m)/).waitFor();
   await page.getByText(/deadline of the saga in (?:7|6) d/).waitFor();
-  await page.getByRole("button", { name: /carry.*retrying.*retry 2 in (?:1 h|59 m)/ }).waitFor();
+  await page.getByRole("button", { name: /carry.*retrying.*1\/5.*retry 2 in (?:1 h|59 m)/ }).waitFor();
   expect(await page.locator(".graph .due").allTextContents()).toEqual([expect.stringMatching(/^◷ (?:1 h|59 m)$/)]);
+
+  await page.goto(`${stand.line.url}/sagas/${parked}`);
+  const ahead = page.getByRole("list", { name: "Journey" }).locator(".ahead");
+  await ahead.getByText("ship").waitFor();
+  expect(await ahead.count()).toBe(1);
   await page.context().close();
 });
 
@@ -177,24 +218,6 @@ test("a saga shows its relatives, each of which leads on, and what operators did
   await page.context().close();
 });
 
-test("of a saga of many steps the picture has what is in sight, from the step that matters on, and all are counted", async () => {
-  const page = await stand.open(`/sagas/${await insertTallSaga(stand.engine)}`);
-  await page.getByText(`${TALL - 1} of ${TALL - 1} compensated`).waitFor();
-  const box = (step: number) => page.locator(".graph .box").filter({ hasText: `part_${step}` });
-  await box(TALL - 1).waitFor();
-  expect(await page.locator(".graph .box").count()).toBeLessThan(100);
-  expect(await box(100).count()).toBe(0);
-
-  await page.locator(".graph").evaluate((section) => section.scrollTo(0, 0));
-  await page.locator(".graph .box").filter({ hasText: "tall" }).waitFor();
-  // A step that the saga itself does not show is known to the picture.
-  await page
-    .locator(".graph .box.tone-good")
-    .filter({ hasText: /part_0shop/ })
-    .waitFor();
-  await page.context().close();
-});
-
 test("a parked command is edited, and its saga goes on to its end", async () => {
   const page = await stand.open("/parked");
   await page
@@ -202,6 +225,8 @@ test("a parked command is edited, and its saga goes on to its end", async () => 
     .getByRole("button", { name: /over_limit/ })
     .click();
   await page.getByRole("button", { name: "P-2", exact: true }).click();
+  const headers = page.getByRole("region", { name: "Headers" });
+  await headers.getByText('"timeoutMs"').waitFor();
   const later = page.locator(".later");
   await later.getByRole("link", { name: "saga.parked" }).waitFor();
   expect((await later.getByRole("link").allInnerTexts())[0]).toBe("step.failed");

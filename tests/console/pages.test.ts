@@ -1,11 +1,14 @@
 import { expect, test } from "bun:test";
 
 import type { Message, Saga, SagaStep } from "../../engine/console/src/data/shapes.ts";
+import { apartMs } from "../../engine/console/src/data/pace.ts";
 import { diffOf } from "../../engine/console/src/pages/parked/line-diff.ts";
+import { aheadOf, attemptsText } from "../../engine/console/src/pages/saga/ahead.ts";
 import { linksOf } from "../../engine/console/src/pages/saga/cause-links.ts";
 import { isUndoing, placesOf, undoablesOf } from "../../engine/console/src/pages/saga/places.ts";
 import { barOf, scaleOf } from "../../engine/console/src/pages/saga/scale.ts";
 import { follow, hold, waitingBehind } from "../../engine/console/src/pages/sagas/held.ts";
+import { wireHeaders } from "../../engine/console/src/parts/wire-headers.ts";
 import { csvOf } from "../../engine/console/src/pages/sagas/csv.ts";
 
 const AT = Date.parse("2026-11-26T09:00:00Z");
@@ -58,6 +61,44 @@ test("a step and its compensation are a pair: undone, failed, left, or nothing t
   const first = { status: "parked", steps: saga.steps.slice(0, 1) } as unknown as Saga;
   expect([isUndoing(first), placesOf(first.steps).get("apply")?.backward]).toEqual([true, true]);
   expect(isUndoing({ status: "parked", steps: saga.steps.slice(4) } as unknown as Saga)).toBe(false);
+});
+
+const BOXES = [
+  { kind: "start", path: null },
+  { kind: "command", path: "apply", attempts: 5 },
+  { kind: "command", path: "apply/catch/rejected/note", attempts: 3 },
+  { kind: "if", path: null },
+  { kind: "command", path: "score", attempts: null },
+  { kind: "each", path: "ship", attempts: null },
+  { kind: "undo", path: "ship[]/pack", attempts: null },
+  { kind: "command", path: "ship[]/pack", attempts: 2 },
+  { kind: "join", path: null },
+  { kind: "command", path: "contract", attempts: 1 },
+  { kind: "command", path: "contract/catch/any/note", attempts: 1 },
+  { kind: "completed", path: null },
+] as never;
+
+test("steps that are not reached are those behind the last that is, without what only a failure leads to", () => {
+  expect(aheadOf(BOXES, [])).toEqual(["apply", "score", "ship[]/pack", "contract"]);
+  expect(aheadOf(BOXES, [step("apply", "succeeded")])).toEqual(["score", "ship[]/pack", "contract"]);
+  // The condition before `score` said no; of the block that it is in nothing is foretold.
+  expect(aheadOf(BOXES, [step("apply", "succeeded"), step("ship", "running")])).toEqual(["contract"]);
+  expect(aheadOf(BOXES, [step("contract", "succeeded")])).toEqual([]);
+});
+
+test("attempts are told as of how many, as long as the definition's policy says it", () => {
+  const texts = [
+    step("apply", "retrying", 3),
+    step("apply", "running", 1),
+    step("apply", "retrying", 1),
+    step("ship[7]/pack", "parked", 2),
+    step("apply", "retrying", 7),
+    step("score", "retrying", 3),
+    step("apply", "compensating", 2),
+    { ...step("apply", "parked", 2), finishedAt: new Date(AT).toISOString() },
+  ].map((one) => attemptsText(one, BOXES));
+
+  expect(texts).toEqual(["3/5", undefined, "1/5", "2/2", "×7", "×3", "×2", "×2"]);
 });
 
 test("a message is linked to what led to it, up to the first, and to what came of it", () => {
@@ -128,4 +169,31 @@ test("a text that a spreadsheet would run stays a text", () => {
   const [, row] = csvOf([{ sagaId: "X", key: '=cmd|"a",b' } as unknown as Saga]).split("\r\n");
 
   expect(row).toBe('X,,,,"\'=cmd|""a"",b",,,');
+});
+
+test("headers are shown by the names under which they travel, those that a message lacks left out", () => {
+  const given = { headers: { supersedes: "01X" } };
+  const sent = {
+    messageId: "A",
+    sagaId: "S",
+    causationId: "B",
+    type: "step.requested",
+    stepKey: "S/charge",
+    attempt: 2,
+  };
+  const none = { producer: null, saga: null, action: null, traceparent: null };
+
+  expect(wireHeaders({ ...sent, ...none, ...given } as unknown as Message)).toEqual({
+    id: "A",
+    correlation_id: "S",
+    causation_id: "B",
+    type: "step.requested",
+    step_key: "S/charge",
+    attempt: 2,
+    ...given,
+  });
+});
+
+test("what is read quickly follows four times a second, what takes long takes a quarter of the time", () => {
+  expect([0, 20, 90, 1_000].map(apartMs)).toEqual([250, 250, 360, 4_000]);
 });

@@ -14,6 +14,7 @@ export async function insertTallSaga({ sql }: TestEngine): Promise<string> {
   const revision = new Bun.CryptoHasher("sha256").update(source).digest("hex");
   await sql`
     insert into timeline.definition_revision (name, version, revision, source) values ('tall', 1, ${revision}, ${source})
+    on conflict do nothing
   `;
   const id = newId();
   const error = { code: "refused", message: "no", step: `part_${TALL - 1}` };
@@ -28,4 +29,20 @@ export async function insertTallSaga({ sql }: TestEngine): Promise<string> {
     from generate_series(0, ${TALL - 1}) n
   `;
   return id;
+}
+
+/** More messages than two pages of a timeline have. */
+export const NOTES = 450;
+
+/** Messages of a saga that nobody consumes, a millisecond apart, each with a body of its own. */
+export async function insertNotes({ sql }: TestEngine, sagaId: string): Promise<void> {
+  await sql`insert into timeline.topic (name) values ('tall.note') on conflict do nothing`;
+  await sql`
+    insert into timeline.event_request (message_id, correlation_id, topic, message_key, message_type, saga, step_key,
+      message_body, producer, requested_at)
+    select left(${newId()}, 20) || lpad(n::text, 6, '0'), ${sagaId}, 'tall.note', ${sagaId}, 'step.requested', 'tall',
+      ${sagaId} || '/note_' || n, jsonb_build_object('text', 'body of note ' || n), 'test',
+      clock_timestamp() + n * interval '1 ms'
+    from generate_series(0, ${NOTES - 1}) n
+  `;
 }

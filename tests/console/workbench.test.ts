@@ -5,6 +5,7 @@ import type { Page } from "playwright-core";
 import { axeFaults, faultsOfPages } from "./axe.ts";
 import { eventually } from "../support/engine.ts";
 import { insertManyParked, MANY } from "./many-parked.ts";
+import { insertNotes, insertTallSaga, NOTES, TALL } from "./tall-saga.ts";
 import { openStand, type Stand } from "./stand.ts";
 
 setDefaultTimeout(60_000);
@@ -91,6 +92,8 @@ test("the heartbeat is shown hop by hop", async () => {
   const way = page.getByRole("region", { name: "The way of a message" });
   await way.getByText(/^round trip \d/).waitFor();
   expect(await way.locator(".hops li").count()).toBe(4);
+  const topics = page.getByRole("region", { name: "Topics" });
+  await topics.getByRole("row", { name: /^shop\.ship 1 shop$/ }).waitFor();
   await page.context().close();
 });
 
@@ -187,6 +190,58 @@ test("input and outputs are written out, and a mistake in them is said beside th
   await page.getByLabel("How reserve ends").selectOption("other …");
   await page.getByLabel("Output as JSON").fill('{"amount":"much"}');
   await page.getByRole("alert").getByRole("listitem").getByText("`reserve` cannot answer this").waitFor();
+  await page.context().close();
+});
+
+test("of a saga of many steps the picture has what is in sight, from the step that matters on, and all are counted", async () => {
+  const page = await stand.open(`/sagas/${await insertTallSaga(stand.engine)}`);
+  await page.getByText(`${TALL - 1} of ${TALL - 1} compensated`).waitFor();
+  const box = (step: number) => page.locator(".graph .box").filter({ hasText: `part_${step}` });
+  await box(TALL - 1).waitFor();
+  expect(await page.locator(".graph .box").count()).toBeLessThan(100);
+  expect(await box(100).count()).toBe(0);
+
+  await page.locator(".graph").evaluate((section) => section.scrollTo(0, 0));
+  await page.locator(".graph .box").filter({ hasText: "tall" }).waitFor();
+  // A step that the saga itself does not show is known to the picture.
+  await page
+    .locator(".graph .box.tone-good")
+    .filter({ hasText: /part_0shop/ })
+    .waitFor();
+  await page.context().close();
+});
+
+test("of many messages the newest are shown, or those around the selection; a body is read when it is opened", async () => {
+  const sagaId = await insertTallSaga(stand.engine);
+  await insertNotes(stand.engine, sagaId);
+  const page = await stand.open("/sagas");
+  const asked: string[] = [];
+  page.on("request", (request) => asked.push(new URL(request.url()).pathname + new URL(request.url()).search));
+  await page.goto(`${stand.line.url}/sagas/${sagaId}`);
+  const ledger = page.getByRole("region", { name: "Requests and consumptions" });
+  const rows = ledger.locator("tr[data-row]");
+  const named = (note: number) => rows.filter({ has: page.getByText(`note_${note}`, { exact: true }) });
+  await named(NOTES - 1).waitFor();
+  expect([await rows.count(), await named(NOTES - 200).count()]).toEqual([200, 1]);
+  // What nobody has consumed yet lasts until now.
+  const lasts = page.locator(".waterfall td.number").last();
+  const before = await lasts.textContent();
+  await eventually("the bar has grown", async () => (await lasts.textContent()) !== before);
+
+  await named(NOTES - 1)
+    .getByRole("button", { name: "step.requested" })
+    .click();
+  await page.getByText(`body of note ${NOTES - 1}`).waitFor();
+  // Whoever turns the pages looks away from the selection.
+  await page.getByRole("button", { name: "Earlier" }).first().click();
+  await named(NOTES - 400).waitFor();
+  await page.getByRole("button", { name: "Newest" }).first().click();
+  await named(NOTES - 1).waitFor();
+  await page.goto(`${stand.line.url}/sagas/${sagaId}?step=note_10`);
+  await named(10).waitFor();
+  expect(await named(NOTES - 1).count()).toBe(0);
+  expect(asked.filter((path) => path.includes("/timeline") && !path.includes("bodies=false"))).toEqual([]);
+  expect(asked.filter((path) => path.startsWith("/v1/messages/"))).toHaveLength(1);
   await page.context().close();
 });
 

@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
 import { newId } from "../../engine/timeline/ids.ts";
 import { transact } from "../../engine/timeline/store.ts";
-import { eventually } from "../support/engine.ts";
+import { Client } from "../support/client.ts";
+import { eventually, testEngine } from "../support/engine.ts";
 import { Collector, timelineDatabase } from "../support/kafka.ts";
 import { testPostgres } from "../support/postgres.ts";
 import { callsOf, enterThree } from "../support/starter.ts";
@@ -115,6 +116,45 @@ test("what waits for its place is not delivered before, and comes once when the 
   expect(effects.map(({ attempt }) => attempt)).toEqual([1, 2]);
   expect(end).toBe(2);
 }, 60_000);
+
+test.each(["step.requested", "step.succeeded"])(
+  "what begins while the place of a %s is written is not done without it",
+  async (type) => {
+    const engine = await testEngine("embedded");
+    const client = new Client(() => engine.url);
+    const { sql } = engine;
+    const first = await client.start("three", { note: "before" });
+    await client.settled(first.sagaId);
+    // Counts in a sequence: what a transaction that fails has counted stays counted.
+    await sql.unsafe(`
+    create sequence refusals;
+    create function refuse() returns trigger language plpgsql as $$
+    begin
+      if exists (select from placed join timeline.event_request r using (message_id) where r.message_type = '${type}') then
+        perform nextval('refusals');
+        raise exception 'no place';
+      end if;
+      return null;
+    end $$;
+    create trigger refuse after insert on timeline.topic_log referencing new table as placed
+      for each statement execute function refuse();
+  `);
+    const refusals = async () => (await sql<{ n: number }[]>`select last_value::int as n from refusals`)[0]?.n ?? 0;
+    const placeless = () => sql`
+    select c.consumer_group, c.message_id from timeline.event_consumption c
+    left join timeline.topic_log l on l.topic = c.topic and l."offset" = c."offset"
+    where c."offset" is not null and l.message_id is distinct from c.message_id
+  `;
+    const started = await Promise.all([1, 2, 3, 4, 5].map((n) => client.start("three", { note: `meanwhile ${n}` })));
+    await eventually("their places were refused again and again", async () => (await refusals()) >= 4);
+    expect([...(await placeless())]).toEqual([]);
+    await sql`drop trigger refuse on timeline.topic_log`;
+    for (const { sagaId } of started) expect(await client.settled(sagaId)).toMatchObject({ status: "completed" });
+    expect([...(await placeless())]).toEqual([]);
+    await engine.close();
+  },
+  60_000,
+);
 
 test("requests that two processes record while the dispatcher is paused keep their order", async () => {
   const database = await timelineDatabase(await testPostgres());

@@ -81,6 +81,13 @@ test(
       trouble: null,
     });
     expect(seen.slot).toMatchObject({ exists: true, walStatus: "reserved" });
+    expect(seen.publication).toEqual({
+      name: "ekiden_outbox",
+      tables: ["timeline.event_republish", "timeline.event_request", "timeline.heartbeat"],
+    });
+    const [events] = seen.topics.filter(({ topic }) => topic === "timeline");
+    expect(events?.partitions).toBeGreaterThan(1);
+    expect(events?.groups).toContain("dispatcher");
     expect(seen.slot?.keptBytes).toBeGreaterThanOrEqual(seen.slot?.unconfirmedBytes ?? 0);
     const { toTransportMs, toConsumerMs, toDatabaseMs, roundTripMs } = seen.heartbeat.last as NonNullable<
       PipelineJson["heartbeat"]["last"]

@@ -12,8 +12,10 @@ export interface StreamLimits {
   readonly clientsMax: number;
   /** Events that wait for a client; one more, and it is told to resume. */
   readonly waitingMax: number;
-  /** How often the tail looks, in milliseconds. */
+  /** How often the tail looks while something happens, in milliseconds. */
   readonly pollMs: number;
+  /** The same while nothing does. */
+  readonly restMs: number;
   /** A client hears something this often at least, in milliseconds. */
   readonly pingMs: number;
   /** Messages that a client may lie behind; one more, and it starts anew. */
@@ -23,10 +25,16 @@ export interface StreamLimits {
 export const STREAM_LIMITS: StreamLimits = {
   clientsMax: 500,
   waitingMax: 2_000,
-  pollMs: 250,
+  pollMs: 100,
+  restMs: 200,
   pingMs: 5_000,
   behindMax: 100_000,
 };
+
+/** Something happened so lately that more is expected. */
+const LIVELY_MS = 5_000;
+/** However much is written here, the tail looks no sooner than so long after it looked. */
+const APART_MS = 50;
 
 /** One client of the tail. */
 export interface Listener {
@@ -48,6 +56,11 @@ export class Tail {
   #window: StreamWindow | undefined;
   #waiting: PromiseWithResolvers<Snapshot>[] = [];
   #running = false;
+  #lookedAt = 0;
+  #toldAt = Number.NEGATIVE_INFINITY;
+  /** Something was written here since the tail last looked. */
+  #isRoused = false;
+  #wake: (() => void) | undefined;
   #failing = false;
   #refused = 0;
 
@@ -106,6 +119,12 @@ export class Tail {
     return true;
   }
 
+  /** Something was written by this process: the tail looks now. */
+  rouse(): void {
+    this.#isRoused = true;
+    this.#wake?.();
+  }
+
   /** Ends all streams. */
   stop(): void {
     for (const client of [...this.#clients]) client.stop();
@@ -120,17 +139,34 @@ export class Tail {
       } catch (error) {
         this.#failed(error);
       }
-      await Bun.sleep(this.#limits.pollMs);
+      await this.#rest();
     }
     this.#running = false;
     this.#window = undefined;
   }
 
+  async #rest(): Promise<void> {
+    const { pollMs, restMs } = this.#limits;
+    const isLively = performance.now() - this.#toldAt < LIVELY_MS;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#wake = resolve;
+    const timer = setTimeout(resolve, isLively ? pollMs : restMs);
+    if (this.#isRoused) resolve();
+    await promise;
+    clearTimeout(timer);
+    this.#wake = undefined;
+    await Bun.sleep(Math.max(0, this.#lookedAt + APART_MS - performance.now()));
+  }
+
   async #poll(): Promise<void> {
+    // Before the look: what is written during it may not be in it.
+    this.#isRoused = false;
+    this.#lookedAt = performance.now();
     this.#window ??= { from: await readSnapshot(this.#sql) };
     do {
       const { told, to, rest } = await this.#reader.page(this.#window);
       this.#window = rest ?? { from: to };
+      if (told.length > 0) this.#toldAt = performance.now();
       for (const client of [...this.#joined]) client.take(told, rest === undefined ? to : undefined);
     } while (this.#window.to !== undefined);
     for (const { resolve } of this.#waiting.splice(0)) resolve(this.#window.from);

@@ -76,16 +76,27 @@ export class EmbeddedConsumer implements Consumer {
     this.#lanes.forget();
   }
 
+  /** A live message whose place is being written. Taken if it is the next one and there is room; `offer` brings it again. */
+  offerEarly(delivery: Delivery): void {
+    if (this.#flows && this.#cursor.get(delivery.topic) === delivery.offset && this.#lanes.hasRoom)
+      this.#take(delivery);
+  }
+
   /** A live message. Taken if it is the next one and there is room; else it is read from the log in its turn. */
   offer(delivery: Delivery): void {
-    if (!this.#flows || !this.#cursor.has(delivery.topic)) return;
-    if (this.#cursor.get(delivery.topic) === delivery.offset && this.#lanes.hasRoom) {
-      this.#cursor.set(delivery.topic, delivery.offset + 1);
-      this.#lanes.take(delivery);
-    } else {
+    const cursor = this.#cursor.get(delivery.topic);
+    // Beyond it: it was taken early, or read from the log meanwhile.
+    if (!this.#flows || cursor === undefined || cursor > delivery.offset) return;
+    if (cursor === delivery.offset && this.#lanes.hasRoom) this.#take(delivery);
+    else {
       this.#missed = true;
       this.fill();
     }
+  }
+
+  #take(delivery: Delivery): void {
+    this.#cursor.set(delivery.topic, delivery.offset + 1);
+    this.#lanes.take(delivery);
   }
 
   /** Reads what memory did not bring. One reader at a time; what is missed meanwhile is read in another round. */
@@ -224,8 +235,7 @@ export class EmbeddedConsumer implements Consumer {
       this.#readMax = readMaxOf(deliveries);
       for (const delivery of deliveries) {
         if (!this.#lanes.hasRoom) break;
-        this.#cursor.set(topic, delivery.offset + 1);
-        this.#lanes.take(delivery);
+        this.#take(delivery);
       }
     }
   }

@@ -1,6 +1,6 @@
 import type { Sql } from "../../timeline/database.ts";
 import { fromWire, type Wire } from "../../timeline/wire.ts";
-import { type CommittedRequest, type Delivery, HEARTBEAT_TOPIC, type PartitionOffsets } from "../port.ts";
+import { type CommittedRequest, type Delivery, HEARTBEAT_TOPIC, NotPlaced, type PartitionOffsets } from "../port.ts";
 import type { Lease } from "./lease.ts";
 
 /** Most rows read from the outbox or a topic at once. */
@@ -28,6 +28,15 @@ export interface Placed {
   readonly request: CommittedRequest;
   readonly republishId: string | null;
   /** Transaction of the row that brings it: the request's own, or the republishing. */
+  readonly xid: string;
+}
+
+/** A row of `timeline.topic_log`. */
+interface Place {
+  readonly topic: string;
+  readonly offset: number;
+  readonly message_id: string;
+  readonly republish_id: string | null;
   readonly xid: string;
 }
 
@@ -75,26 +84,41 @@ export class TopicLog {
     return this.#next.get(topic) ?? 0;
   }
 
-  /** Gives rows their places and returns them as deliveries. @throws LeaseLost */
-  async place(rows: readonly Placed[]): Promise<Delivery[]> {
+  /**
+   * Gives rows their places and returns them as deliveries, at once. `written` resolves when the places stand in the
+   * table, and rejects with LeaseLost when this process owns the transport no more; one call must have ended before the next.
+   */
+  place(rows: readonly Placed[]): { readonly deliveries: readonly Delivery[]; readonly written: Promise<void> } {
     const receivedAt = new Date();
     const next = new Map(this.#next);
-    const places = rows.map(({ request, republishId, xid }) => {
+    const places: Place[] = rows.map(({ request, republishId, xid }) => {
       const offset = next.get(request.topic) ?? 0;
       next.set(request.topic, offset + 1);
       return { topic: request.topic, offset, message_id: request.messageId, republish_id: republishId, xid };
     });
+    const written = this.#write(places, next);
+    const known = written.catch((error: unknown) => {
+      throw new NotPlaced(error);
+    });
+    // Nobody waits for it when no consumer has taken one of them yet.
+    known.catch(() => {});
+    const deliveries = rows.map(({ request }, index) =>
+      delivery(request, places[index]?.offset as number, receivedAt, known),
+    );
+    return { deliveries, written };
+  }
+
+  async #write(places: readonly Place[], next: ReadonlyMap<string, number>): Promise<void> {
     const written = await this.#writer`
       with held as materialized (select timeline.holds_epoch(${this.#lease.epoch}) as is)
       insert into timeline.topic_log (topic, "offset", message_id, republish_id, xid)
       select w.topic, w."offset", w.message_id, w.republish_id, w.xid
-      from jsonb_to_recordset(${this.#writer.json(places)}) as w (topic text, "offset" bigint, message_id text,
+      from jsonb_to_recordset(${this.#writer.json(places as never)}) as w (topic text, "offset" bigint, message_id text,
         republish_id text, xid xid8)
       where (select held.is from held)
     `;
     if (written.count !== places.length) throw new LeaseLost();
     for (const [topic, offset] of next) this.#next.set(topic, offset);
-    return rows.map(({ request }, index) => delivery(request, places[index]?.offset as number, receivedAt));
   }
 
   /**
@@ -217,7 +241,8 @@ function placedBeat({ message_id: id, republish_id: republishId, xid }: Unplaced
   return { request: { ...request, requestedAt: new Date() }, republishId, xid };
 }
 
-function delivery(request: CommittedRequest, offset: number, receivedAt: Date): Delivery {
+function delivery(request: CommittedRequest, offset: number, receivedAt: Date, placed?: Promise<void>): Delivery {
   const { topic, key, headers, value, requestedAt } = request;
-  return { topic, partition: 0, offset, recordedAt: requestedAt, receivedAt, key, headers, value };
+  const message = { topic, partition: 0, offset, recordedAt: requestedAt, receivedAt, key, headers, value };
+  return placed === undefined ? message : { ...message, placed };
 }

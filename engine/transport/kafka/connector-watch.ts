@@ -3,6 +3,8 @@ import type { ConnectorStatus } from "./connect-client.ts";
 import { connectorHealth, lossHealth, slotHealth } from "./connector-health.ts";
 import { firstLine, type HealOptions, heal, notHealed } from "./connector-heal.ts";
 import { KafkaTransportError, reasonOf } from "./kafka-error.ts";
+import { PUBLICATION } from "./names.ts";
+import { readPublication } from "./publication.ts";
 import { readSlot, type SlotState } from "./slot.ts";
 import { lostFrom, noteClosed, noteHealed, recall, type WatchMemory } from "./watch-memory.ts";
 
@@ -101,7 +103,7 @@ export class ConnectorWatch implements Relay {
   /** Looks anew and says what is there. */
   async state(): Promise<RelayState> {
     await this.#see();
-    const { connector: name, slot: slotName } = this.#options;
+    const { connector: name, slot: slotName, sql } = this.#options;
     const memory = this.#memory;
     const tasks = (this.#status?.tasks ?? []).map(({ id, state, trace }) => ({ id, state, trace: firstLine(trace) }));
     const loss = memory?.loss ?? null;
@@ -123,6 +125,7 @@ export class ConnectorWatch implements Relay {
         trouble: this.#trouble.slot ?? null,
         ...slotFacts(this.#slot),
       },
+      publication: { name: PUBLICATION, tables: await readPublication(sql, PUBLICATION).catch(() => null) },
       loss:
         loss === null ? null : { cause: loss.cause, since: loss.since, until: loss.renewedAt, missing: this.#missing },
       health: this.health(),

@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 
 import { call, Problem } from "./call.ts";
+import { apartMs } from "./pace.ts";
 import type { StreamEvent } from "./shapes.ts";
 import { type Batch, onEvents, streamState } from "./stream.ts";
 
@@ -28,8 +29,6 @@ export interface Following {
 /** Answers that were read lately, so that going back shows something at once. */
 const lately = new Map<string, unknown>();
 const LATELY_MAX = 60;
-/** An answer is read again at most so often, however much happens. */
-const APART_MS = 400;
 /** Without a stream pages ask. */
 const POLL_MS = 3_000;
 
@@ -85,7 +84,8 @@ class Reading<T> {
   #ending = new AbortController();
   #running = false;
   #wanted = false;
-  #readAt = 0;
+  /** It may be read again from then on, however much happens. */
+  #nextAt = 0;
   #later: ReturnType<typeof setTimeout> | undefined;
 
   constructor(path: string, draw: () => void) {
@@ -96,7 +96,7 @@ class Reading<T> {
 
   /** Soon, together with whatever else happens until then. */
   soon(): void {
-    this.#later ??= setTimeout(() => this.again(), Math.max(0, this.#readAt + APART_MS - performance.now()));
+    this.#later ??= setTimeout(() => this.again(), Math.max(0, this.#nextAt - performance.now()));
   }
 
   again(): void {
@@ -118,11 +118,14 @@ class Reading<T> {
 
   async #read(): Promise<void> {
     this.#running = true;
-    this.#readAt = performance.now();
+    const begun = performance.now();
+    this.#nextAt = begun + apartMs(0);
     const { signal } = this.#ending;
     try {
       this.data = await call<T>(this.path, { signal });
       this.problem = undefined;
+      // A call that failed says nothing of how long an answer takes.
+      this.#nextAt = begun + apartMs(performance.now() - begun);
       this.reads += 1;
       remember(this.path, this.data);
     } catch (error) {

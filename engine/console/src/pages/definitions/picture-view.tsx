@@ -54,6 +54,7 @@ export function PictureView({ detail, hash }: PictureProps) {
 }
 
 function columns(name: string): readonly Column<DefinitionDetail["revisions"][number]>[] {
+  const sagas = (revision: string, status: string) => `/sagas?definition=${name}&revision=${revision}&status=${status}`;
   return [
     {
       head: t("revision"),
@@ -69,10 +70,14 @@ function columns(name: string): readonly Column<DefinitionDetail["revisions"][nu
     { head: t("version"), cell: ({ version }) => version, number: true },
     {
       head: t("open"),
-      cell: ({ open }) => <a href={`/sagas?definition=${name}&status=running,compensating,parked`}>{count(open)}</a>,
+      cell: ({ open, revision }) => <a href={sagas(revision, "running,compensating,parked")}>{count(open)}</a>,
       number: true,
     },
-    { head: t("parked"), cell: ({ parked }) => count(parked), number: true },
+    {
+      head: t("parked"),
+      cell: ({ parked, revision }) => <a href={sagas(revision, "parked")}>{count(parked)}</a>,
+      number: true,
+    },
     { head: t("created"), cell: ({ createdAt }) => <Ago time={createdAt} />, wide: true },
   ];
 }

@@ -40,7 +40,11 @@ export function Overview() {
             <div class="halves">
               <div class="sheet">
                 <h2>{t("definitions")}</h2>
-                {data.definitions.length === 0 ? <Nothing /> : <DefinitionBars rows={data.definitions} />}
+                {data.definitions.length === 0 ? (
+                  <Nothing />
+                ) : (
+                  <DefinitionBars rows={data.definitions} since={data.minutes[0]?.at} />
+                )}
               </div>
               <div class="sheet">
                 <h2>{t("errors")}</h2>
@@ -57,16 +61,22 @@ export function Overview() {
 function Tiles({ numbers }: { readonly numbers: Numbers }) {
   const { startedPerSecond, completedPerSecond, p50Ms, p95Ms, running, compensating, retrying, parked, oldest } =
     numbers;
+  // What is told as a rate was counted in the last whole minute.
+  const [from, to] = [numbers.minutes.at(-2)?.at ?? "", numbers.minutes.at(-1)?.at ?? ""];
   const p95 = p95Ms === null ? t("newest") : t("p95", { time: duration(p95Ms) });
   return (
     <ul class="tiles">
-      <Tile text={t("started")} note={t("lastMinute")} href="/sagas?within=hour">
+      <Tile text={t("started")} note={t("lastMinute")} href={`/sagas?startedAfter=${from}&startedBefore=${to}`}>
         {startedPerSecond.toFixed(startedPerSecond < 10 ? 1 : 0)}
       </Tile>
-      <Tile text={t("completed")} note={t("lastMinute")} href="/sagas?status=completed&within=hour">
+      <Tile
+        text={t("completed")}
+        note={t("lastMinute")}
+        href={`/sagas?status=completed&endedAfter=${from}&endedBefore=${to}`}
+      >
         {completedPerSecond.toFixed(completedPerSecond < 10 ? 1 : 0)}
       </Tile>
-      <Tile text={t("lasting")} note={p95} href="/sagas">
+      <Tile text={t("lasting")} note={p95} href="/sagas?status=completed,failed,cancelled,terminated">
         {p50Ms === null ? "–" : duration(p50Ms)}
       </Tile>
       <Tile text={t("running")} href="/sagas?status=running">
@@ -75,7 +85,7 @@ function Tiles({ numbers }: { readonly numbers: Numbers }) {
       <Tile text={t("compensating")} href="/sagas?status=compensating">
         {count(compensating)}
       </Tile>
-      <Tile text={t("retrying")} href="/sagas?status=running,compensating">
+      <Tile text={t("retrying")} href="/sagas?retrying=true">
         {count(retrying)}
       </Tile>
       <Tile text={t("parked")} href="/parked" alert={parked > 0}>

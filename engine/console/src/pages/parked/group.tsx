@@ -8,6 +8,7 @@ import { JsonView } from "../../parts/json.tsx";
 import { Empty, Loaded } from "../../parts/states.tsx";
 import { Table } from "../../parts/table.tsx";
 import { Ago } from "../../parts/time.tsx";
+import { wireHeaders } from "../../parts/wire-headers.ts";
 import { useKeys } from "../../shell/keys.ts";
 import { useQuery } from "../../shell/place.ts";
 import { EditDialog } from "./edit-dialog.tsx";
@@ -161,21 +162,23 @@ function ParkedSagaView({ saga, onDo }: { readonly saga: ParkedSaga; readonly on
 function MessageView({ called }: { readonly called: Called<Message> }) {
   return (
     <Loaded called={called}>
-      {({ messageId, topic, consumptions, failures, body }) => (
+      {(message) => (
         <>
           <h3>{t("message")}</h3>
           <p class="soft">
-            <code>{messageId}</code> → <code>{topic}</code>
-            {consumptions.map(({ group, partition, offset }) =>
+            <code>{message.messageId}</code> → <code>{message.topic}</code>
+            {message.consumptions.map(({ group, partition, offset }) =>
               partition === null ? null : ` · ${group}: ${partition}/${offset}`,
             )}
           </p>
-          <JsonView value={body} name={t("body")} />
+          <JsonView value={message.body} name={t("body")} />
+          <h3>{t("headers")}</h3>
+          <JsonView value={wireHeaders(message)} name={t("headers")} />
           <h3>{t("attempts")}</h3>
-          {failures.map(({ attempt, failedAt, code, message, stack, consumer }) => (
+          {message.failures.map(({ attempt, failedAt, code, message: text, stack, consumer }) => (
             <details key={`${attempt} ${failedAt}`}>
               <summary>
-                <span class="fault">{code}</span> {message}{" "}
+                <span class="fault">{code}</span> {text}{" "}
                 <span class="soft">
                   · {moment(failedAt)} · {consumer}
                 </span>

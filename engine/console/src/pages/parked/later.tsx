@@ -13,7 +13,7 @@ interface LaterProps {
 
 /** What else travelled under the same key, after the message: the key is the saga. */
 export function Later({ sagaId, messageId }: LaterProps) {
-  const timeline = useCall<Timeline>(`/v1/sagas/${sagaId}/timeline?around=${messageId}&limit=${AROUND}`, {
+  const timeline = useCall<Timeline>(`/v1/sagas/${sagaId}/timeline?around=${messageId}&limit=${AROUND}&bodies=false`, {
     concerns: (event) => event.sagaId === sagaId,
   });
   const items = timeline.data?.items;

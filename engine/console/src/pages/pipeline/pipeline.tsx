@@ -11,8 +11,9 @@ import { notice } from "../../parts/notice.tsx";
 import { Loaded } from "../../parts/states.tsx";
 import { Table } from "../../parts/table.tsx";
 import { Findings } from "./findings.tsx";
-import { Way } from "./way.tsx";
 import { t } from "./text.ts";
+import { Topics } from "./topics.tsx";
+import { Way } from "./way.tsx";
 
 const EVERY_MS = 2_000;
 
@@ -39,6 +40,7 @@ export function PipelinePage() {
               <Slot pipeline={pipeline} />
             </div>
             <Groups pipeline={pipeline} />
+            <Topics pipeline={pipeline} />
           </>
         )}
       </Loaded>
@@ -161,7 +163,7 @@ function Restart({ onDone }: { readonly onDone: () => void }) {
   );
 }
 
-function Slot({ pipeline: { slot, diskFreeBytes } }: PartProps) {
+function Slot({ pipeline: { slot, publication, diskFreeBytes } }: PartProps) {
   const disk = diskFreeBytes === null ? [] : [[t("disk"), bytes(diskFreeBytes)] as const];
   if (slot === null) {
     return (
@@ -190,11 +192,23 @@ function Slot({ pipeline: { slot, diskFreeBytes } }: PartProps) {
           [t("unconfirmed"), size(unconfirmedBytes)],
           [t("keptBytes"), size(keptBytes)],
           [t("room"), room],
+          ...(publication === null ? [] : [publicationFact(publication)]),
           ...disk,
         ]}
       />
     </section>
   );
+}
+
+function publicationFact({ name, tables }: NonNullable<Pipeline["publication"]>) {
+  const nothing = tables?.length === 0;
+  const text = nothing ? <span class="fault">✕ {t("noTables")}</span> : (tables?.join(", ") ?? "–");
+  return [
+    t("publication"),
+    <>
+      <code>{name}</code> {text}
+    </>,
+  ] as const;
 }
 
 function Loss({ loss: { cause, since, until, missing } }: { readonly loss: NonNullable<Pipeline["loss"]> }) {

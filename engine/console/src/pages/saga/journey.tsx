@@ -1,26 +1,31 @@
-import type { Saga } from "../../data/shapes.ts";
+import type { GraphBox, Saga } from "../../data/shapes.ts";
 import { lookOf, Status, statusText } from "../../parts/status.tsx";
+import { aheadOf, attemptsText } from "./ahead.ts";
 import { t } from "./text.ts";
 import { Countdown, soonestOf } from "./timers.tsx";
 
 /** At most so many steps stand in the line; of a longer run the newest. */
 const SHOWN = 12;
+/** And so many that are not reached. */
+const AHEAD_SHOWN = 6;
 
-/** The run in one line: what was reached, how it ended, where it is. */
-export function Journey({
-  saga,
-  selected,
-  onSelect,
-}: {
+interface JourneyProps {
   readonly saga: Saga;
+  /** Of its definition's picture; empty: it is not there yet. */
+  readonly boxes: readonly GraphBox[];
   readonly selected: string | undefined;
   readonly onSelect: (path: string) => void;
-}) {
+}
+
+/** The run in one line: what was reached, how it ended, where it is, what it has not come to. */
+export function Journey({ saga, boxes, selected, onSelect }: JourneyProps) {
   const leaves = saga.steps.filter(
     ({ path }) => !saga.steps.some((other) => other.path.startsWith(`${path}/`) || other.path.startsWith(`${path}[`)),
   );
   const shown = leaves.slice(-SHOWN);
   const timers = soonestOf(saga.timers);
+  // A saga that has completed leaves out what its conditions said no to.
+  const ahead = saga.status === "completed" ? [] : aheadOf(boxes, saga.steps);
   return (
     <ol class="journey" aria-label={t("journey")}>
       <li>
@@ -30,8 +35,9 @@ export function Journey({
         <li class="soft">… {saga.moreSteps === true ? "" : leaves.length - shown.length}</li>
       ) : null}
       {shown.map((step) => {
-        const { path, status, attempts } = step;
+        const { path, status } = step;
         const timer = timers.get(path);
+        const attempts = attemptsText(step, boxes);
         return (
           <li key={path}>
             <button
@@ -44,7 +50,7 @@ export function Journey({
               <span aria-hidden="true">{lookOf(status).icon} </span>
               {nameOf(path)}
               <span class="hidden">: {statusText(status)}</span>
-              {attempts > 1 ? <small> ×{attempts}</small> : null}
+              {attempts === undefined ? null : <small> {attempts}</small>}
               {timer === undefined ? null : (
                 <small>
                   {" "}
@@ -55,6 +61,15 @@ export function Journey({
           </li>
         );
       })}
+      {ahead.slice(0, AHEAD_SHOWN).map((path) => (
+        <li key={path} class="ahead">
+          <span class="stop soft" title={path}>
+            {nameOf(path)} <span aria-hidden="true">·</span>
+            <span class="hidden">: {t("notReached")}</span>
+          </span>
+        </li>
+      ))}
+      {ahead.length > AHEAD_SHOWN ? <li class="ahead soft">… {ahead.length - AHEAD_SHOWN}</li> : null}
       {saga.finishedAt === null ? null : (
         <li>
           <Status status={saga.status} />

@@ -1,11 +1,11 @@
 import { call } from "../../data/call.ts";
 import type { Consumption, Message } from "../../data/shapes.ts";
-import { JsonView } from "../../parts/json.tsx";
 import { noticeFailure } from "../../parts/notice.tsx";
 import { Scroll } from "../../parts/scroll.tsx";
 import { Clock } from "../../parts/time.tsx";
 import { go } from "../../shell/place.ts";
 import { CauseLines } from "./causes.tsx";
+import { Details } from "./details.tsx";
 import { ownerOf, showRow, stepOf } from "./ledger-row.ts";
 import { t } from "./text.ts";
 
@@ -194,42 +194,6 @@ function ConsumptionView({ consumption }: { readonly consumption: Consumption })
         · <Clock time={consumedAt ?? startedAt} /> · {consumer}
         {partition === null ? "" : ` · ${partition}/${offset}`}
       </span>
-    </div>
-  );
-}
-
-/** A message's payload, on demand: it is in sight only while its row is open. */
-function Details({ message }: { readonly message: Message }) {
-  const { messageId, body, headers, failures, traceparent } = message;
-  return (
-    <div class="stack">
-      <p>
-        <code>{messageId}</code>
-        {traceparent === null ? null : (
-          <span class="soft">
-            {" "}
-            · {t("trace")} <code>{traceparent}</code>
-          </span>
-        )}
-      </p>
-      {failures.length === 0 ? null : (
-        <section aria-label={t("failures")}>
-          <h3>{t("failures")}</h3>
-          {failures.map(({ group, attempt, failedAt, code, message: text, stack }) => (
-            <details key={`${group} ${attempt} ${failedAt}`}>
-              <summary>
-                <span class="fault">{code}</span> {text}{" "}
-                <span class="soft">
-                  · {group} · {t("attempt", { count: attempt })} · <Clock time={failedAt} />
-                </span>
-              </summary>
-              <pre>{stack ?? ""}</pre>
-            </details>
-          ))}
-        </section>
-      )}
-      <JsonView value={body} name={t("payload")} />
-      {headers === null ? null : <JsonView value={headers} name={t("headers")} />}
     </div>
   );
 }

@@ -68,7 +68,7 @@ export function undoablesOf(
 }
 
 /** A step that has ended and is parked all the same: what undoes it has failed. */
-function isStuckBackward({ status, finishedAt }: SagaStep): boolean {
+export function isStuckBackward({ status, finishedAt }: SagaStep): boolean {
   return status === "parked" && finishedAt !== null;
 }
 

@@ -1,7 +1,7 @@
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useMemo } from "preact/hooks";
 
 import type { Graph, Message, Saga, SagaStep, Timeline } from "../../data/shapes.ts";
-import { type Called, useCall } from "../../data/use-call.ts";
+import { useCall } from "../../data/use-call.ts";
 import { JsonView } from "../../parts/json.tsx";
 import { Empty, Loaded } from "../../parts/states.tsx";
 import { Status } from "../../parts/status.tsx";
@@ -23,29 +23,15 @@ import { Related } from "./related.tsx";
 import { t } from "./text.ts";
 import { timersByPlace } from "./timers.tsx";
 import { useAllSteps } from "./use-all-steps.ts";
+import { useTimeline } from "./use-timeline.ts";
 import { Waterfall } from "./waterfall.tsx";
-
-/** Entries of the timeline that are read at once. */
-const ENTRIES = 200;
 
 /** One saga: where it is, why, and what can be done. */
 export function SagaPage({ parts: { id = "" } }: PageProps) {
   const concerns = (event: { readonly sagaId: string }) => event.sagaId === id;
   const saga = useCall<Saga>(`/v1/sagas/${id}`, { concerns });
   useOpened(saga.data?.key ?? undefined);
-  const [query, change] = useQuery();
-  // A selection moves the window only when it lies outside.
-  const wanted = query.get("message");
-  const [around, setAround] = useState(wanted);
-  const page = query.get("page");
-  const where = page !== null ? `&cursor=${encodeURIComponent(page)}` : around !== null ? `&around=${around}` : "";
-  const timeline = useCall<Timeline>(`/v1/sagas/${id}/timeline?limit=${ENTRIES}${where}`, { concerns });
-  const items = timeline.data?.items;
-  useEffect(() => {
-    if (wanted === null || items === undefined || items.some(({ messageId }) => messageId === wanted)) return;
-    setAround(wanted);
-    if (page !== null) change({ page: null }, { replace: true });
-  }, [wanted]);
+  const timeline = useTimeline(id);
   const graph = useCall<Graph>(
     saga.data === undefined
       ? undefined
@@ -54,7 +40,7 @@ export function SagaPage({ parts: { id = "" } }: PageProps) {
   if (saga.problem?.status === 404) return <Empty title={t("unknown")}>{t("unknownText")}</Empty>;
   const again = () => {
     saga.again();
-    timeline.again();
+    timeline.called.again();
   };
   return (
     <Loaded called={saga}>
@@ -65,12 +51,12 @@ export function SagaPage({ parts: { id = "" } }: PageProps) {
 
 interface SagaViewProps {
   readonly saga: Saga;
-  readonly timeline: Called<Timeline>;
+  readonly timeline: ReturnType<typeof useTimeline>;
   readonly graph: Graph | undefined;
   readonly onDone: () => void;
 }
 
-function SagaView({ saga, timeline, graph, onDone }: SagaViewProps) {
+function SagaView({ saga, timeline: { called: timeline, toNewest }, graph, onDone }: SagaViewProps) {
   const { step, message, selectStep, selectMessage } = useSelection(timeline.data?.items ?? []);
   const { steps, whole } = useAllSteps(saga);
   const places = useMemo(() => placesOf(steps), [steps]);
@@ -78,7 +64,7 @@ function SagaView({ saga, timeline, graph, onDone }: SagaViewProps) {
   return (
     <div class="stack">
       <Head saga={saga} onDone={onDone} />
-      <Journey saga={saga} selected={step} onSelect={selectStep} />
+      <Journey saga={saga} boxes={graph?.boxes ?? []} selected={step} onSelect={selectStep} />
       <div class="columns">
         <div class="sheet">
           <h2>{t("graph")}</h2>
@@ -111,8 +97,9 @@ function SagaView({ saga, timeline, graph, onDone }: SagaViewProps) {
         <Loaded called={timeline}>
           {(data) => (
             <>
+              <Pages timeline={data} toNewest={toNewest} />
               <Ledger messages={data.items} step={step} selected={message} onSelect={selectMessage} />
-              <Pages timeline={data} />
+              <Pages timeline={data} toNewest={toNewest} />
             </>
           )}
         </Loaded>
@@ -195,8 +182,15 @@ function StepList({ saga, selected, onSelect }: StepListProps) {
   );
 }
 
-function Pages({ timeline: { previousCursor, nextCursor } }: { readonly timeline: Timeline }) {
+interface PagesProps {
+  readonly timeline: Timeline;
+  readonly toNewest: (() => void) | undefined;
+}
+
+/** Above the list and below it: it is long. */
+function Pages({ timeline: { previousCursor, nextCursor }, toNewest }: PagesProps) {
   const [, change] = useQuery();
+  if (previousCursor === null && nextCursor === null) return null;
   return (
     <div class="pager">
       {previousCursor === null ? null : (
@@ -207,6 +201,11 @@ function Pages({ timeline: { previousCursor, nextCursor } }: { readonly timeline
       {nextCursor === null ? null : (
         <button type="button" class="button" onClick={() => change({ page: nextCursor })}>
           {t("after")} →
+        </button>
+      )}
+      {toNewest === undefined ? null : (
+        <button type="button" class="button" onClick={toNewest}>
+          {t("newest")} ⇥
         </button>
       )}
     </div>

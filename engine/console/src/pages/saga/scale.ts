@@ -18,6 +18,11 @@ function mainConsumption({ consumptions, topic }: Message): Consumption | undefi
   return own ?? consumptions[0];
 }
 
+/** Nobody is done with it: its bar grows. */
+export function isPending(message: Message): boolean {
+  return (mainConsumption(message)?.consumedAt ?? null) === null;
+}
+
 /** A message's bar; one that nobody has consumed yet lasts until now. */
 export function barOf(message: Message, now: number): Bar {
   const consumption = mainConsumption(message);

@@ -1,7 +1,8 @@
 import type { Message } from "../../data/shapes.ts";
 import { duration } from "../../parts/format.ts";
 import { Scroll } from "../../parts/scroll.tsx";
-import { barOf, HOPS, type Scale, scaleOf } from "./scale.ts";
+import { useSecond } from "../../parts/time.tsx";
+import { barOf, HOPS, isPending, type Scale, scaleOf } from "./scale.ts";
 import { stepOf } from "./ledger-row.ts";
 import { t } from "./text.ts";
 
@@ -13,6 +14,7 @@ interface WaterfallProps {
 
 /** Every message as a bar, split into where its time went. Idle time over two seconds is folded. */
 export function Waterfall({ messages, selected, onSelect }: WaterfallProps) {
+  useSecond(messages.some(isPending));
   const now = Date.now();
   const bars = messages.map((message) => barOf(message, now));
   const scale = scaleOf(bars);

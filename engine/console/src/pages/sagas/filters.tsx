@@ -139,13 +139,30 @@ function LabelField() {
   );
 }
 
+const OTHERS = new Set([
+  "key",
+  "parent",
+  "startedAfter",
+  "startedBefore",
+  "endedAfter",
+  "endedBefore",
+  "revision",
+  "retrying",
+]);
+
+function textOf(name: string, value: string): string {
+  if (name === "parent") return t("children", { id: value });
+  if (name === "revision") return t("onRevision", { hash: value.slice(0, 8) });
+  return name === "retrying" ? t("retrying") : `${name.replace("label.", "")}=${value}`;
+}
+
 /** Filters that have no chip of their own, each with a way to take it away. */
 function OtherFilters() {
   const [query, change] = useQuery();
   return [...query]
-    .filter(([name]) => name.startsWith("label.") || ["key", "parent", "startedAfter", "startedBefore"].includes(name))
+    .filter(([name]) => name.startsWith("label.") || OTHERS.has(name))
     .map(([name, value]) => {
-      const text = name === "parent" ? t("children", { id: value }) : `${name.replace("label.", "")}=${value}`;
+      const text = textOf(name, value);
       return (
         <Taken
           key={name}

@@ -74,6 +74,9 @@ function useBegins(query: URLSearchParams) {
   const asksAgain = (event: StreamEvent) =>
     !isTold &&
     fits(event) &&
-    (event.sequence === 1 || (event.status !== null && statuses.includes(event.status)) || query.has("step"));
+    (event.sequence === 1 ||
+      (event.status !== null && statuses.includes(event.status)) ||
+      query.has("step") ||
+      query.has("retrying"));
   return { told, asksAgain };
 }
