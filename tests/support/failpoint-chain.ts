@@ -128,6 +128,8 @@ export class FailpointChain {
   /** A row of the topic log is gone before anybody has read it, and it is late. */
   async lose(): Promise<void> {
     await this.call("/v1/consumer-groups/course/pause", { reason: "test" });
+    // The sagas that came with the engine may be through already.
+    await this.tell();
     await eventually("it is deleted", async () => {
       if (this.#isGone) return true;
       const rows = await this.sql`
