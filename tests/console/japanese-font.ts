@@ -27,7 +27,7 @@ export async function giveJapaneseFont(page: Page): Promise<void> {
 }
 
 /**
- * The faces of the font's Japanese parts, without ASCII. It has to be the first of all fonts (behind others Chromium keeps
+ * The faces of the font's Japanese parts, without ASCII and signs. It has to be the first of all fonts (behind others Chromium keeps
  * what it drew before a part was there), and what is not Japanese looks as it does without it.
  */
 async function japaneseFaces(): Promise<string> {
@@ -35,6 +35,6 @@ async function japaneseFaces(): Promise<string> {
   return faces
     .filter((face) => /^\/\* noto-sans-jp-\[\d+\]/.test(face))
     .join("")
-    .replaceAll(/U\+[0-9a-f]{1,2}(?:-[0-9a-f]{1,2})?,\s*/gi, "")
+    .replaceAll(/U\+(?:[0-9a-f]{1,2}|2[0-9ab][0-9a-f]{2})(?:-[0-9a-f]{1,4})?,\s*/gi, "")
     .replaceAll("url(./", "url(/");
 }
