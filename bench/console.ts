@@ -42,7 +42,11 @@ try {
     }
   }
   const calls: string[] = [];
-  for (const path of [`/v1/sagas/${wide}`, `/v1/sagas/${wide}/timeline?limit=200&bodies=false&newest=true`, `/v1/sagas/${long}`])
+  for (const path of [
+    `/v1/sagas/${wide}`,
+    `/v1/sagas/${wide}/timeline?limit=200&bodies=false&newest=true`,
+    `/v1/sagas/${long}`,
+  ])
     calls.push(await callRow(stand, path.replace(wide, "{wide}").replace(long, "{long}"), path));
   const text = report(rows, calls);
   console.log(text);
