@@ -285,6 +285,17 @@ export interface Schemas {
     /** Why; it stands in the audit and on the timeline */
     readonly reason: string;
   };
+  /** An edited body that would be taken */
+  readonly EditPreview: {
+    /** Nothing was sent */
+    readonly preview: true;
+    /** The message that would be replaced */
+    readonly messageId: string;
+    /** The handler that would run */
+    readonly action: string;
+    /** False: no process has told of this handler's input yet, only the handler itself can check it */
+    readonly schemaKnown: boolean;
+  };
   /** A line of an export: a row of `timeline.event_request`, all of its columns */
   readonly ExportedRequest: {
     readonly message_id: string;
@@ -754,9 +765,11 @@ export interface Schemas {
   /** Why a message is sent again, and its body where a person has edited it */
   readonly MessageRedriveRequest: {
     /** Why; it stands in the audit and on the timeline */
-    readonly reason: string;
+    readonly reason?: string;
     /** The body, edited: {input}. A new message replaces this one */
     readonly body?: unknown;
+    /** true: says whether the edited body fits, and sends nothing */
+    readonly preview?: boolean;
   };
   /** Problem details (RFC 9457) */
   readonly ProblemDetails: {
@@ -1705,7 +1718,7 @@ export interface Operations {
       readonly messageId: string;
     };
     readonly body: Schemas["MessageRedriveRequest"];
-    readonly answer: Schemas["Redriven"];
+    readonly answer: Schemas["EditPreview"] | Schemas["Redriven"];
   };
   /** List redrives, newest first */
   readonly listRedrives: {

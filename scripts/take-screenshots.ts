@@ -7,6 +7,7 @@ import { join, resolve } from "node:path";
 
 import type { Page } from "playwright-core";
 
+import { giveJapaneseFont, WITH_FONT } from "../tests/console/japanese-font.ts";
 import { openStand } from "../tests/console/stand.ts";
 
 const MINUTE_MS = 60_000;
@@ -15,7 +16,7 @@ mkdirSync(folder, { recursive: true });
 
 const stand = await openStand();
 try {
-  for (const [number, customer] of ["Sato Hanako", "Suzuki Ichiro", "Takahashi Mei", "Tanaka Jun"].entries()) {
+  for (const [number, customer] of ["佐藤 花子", "鈴木 一郎", "高橋 芽衣", "田中 純"].entries()) {
     await stand.order(`A-104${number}`, customer, 120 + 10 * number);
   }
   for (const number of [1, 2, 3]) await stand.order(`A-105${number}`, "Ito Ken", 440 + number);
@@ -24,11 +25,14 @@ try {
   await stand.order("A-1062", "Watanabe Yui", 900);
 
   await take("sagas", "/sagas", "dark");
-  await take("saga", `/sagas/${locked}`, "light");
+  await take("saga", `/sagas/${locked}`, "light", { whole: true });
+  await take("saga-ja", `/sagas/${locked}`, "dark", { locale: "ja-JP" });
   await take("parked", "/parked", "dark");
-  await take("consumers", "/consumers?group=shop", "light", async (page) => {
-    await page.getByRole("button", { name: "Rewind" }).click();
-    await page.getByText(/run again/).waitFor();
+  await take("consumers", "/consumers?group=shop", "light", {
+    then: async (page) => {
+      await page.getByRole("button", { name: "Rewind" }).click();
+      await page.getByText(/run again/).waitFor();
+    },
   });
   await take("pipeline", "/pipeline", "dark");
   await take("definition", "/definitions/order?view=simulate&end.ship=rejected", "light");
@@ -39,19 +43,26 @@ try {
   await stand.close();
 }
 
+interface Picture {
+  readonly locale?: string;
+  /** Down to the end of the page, not of the window. */
+  readonly whole?: boolean;
+  readonly then?: (page: Page) => Promise<void>;
+}
+
 async function take(
   name: string,
   path: string,
   colorScheme: "light" | "dark",
-  then?: (page: Page) => Promise<void>,
+  { locale = "en-GB", whole = false, then }: Picture = {},
 ): Promise<void> {
-  const page = await stand.open(path, { colorScheme, viewport: { width: 1280, height: 860 } });
-  await page.locator("main h1").waitFor();
+  const viewport = { width: 1280, height: 860 };
+  const page = await stand.open(path, { colorScheme, locale, viewport, ...WITH_FONT });
+  await giveJapaneseFont(page);
   await page.locator(".stream.live").waitFor();
-  await page.waitForLoadState("load");
   // What comes with the stream's first word is drawn a moment later.
   await page.waitForTimeout(1_500);
   await then?.(page);
-  await page.screenshot({ path: join(folder, `${name}.png`) });
+  await page.screenshot({ path: join(folder, `${name}.png`), fullPage: whole });
   await page.context().close();
 }

@@ -45,7 +45,8 @@ export function addMessageRoutes(app: Api, { engine, sql }: ApiParts): void {
   app.post("/v1/messages/:messageId/redrive", REDRIVE, async (c) => {
     const messageId = messageIdOf(c.req.param("messageId"));
     const caller = callerOf(c);
-    const { reason, body } = await readBody(c.req.raw, MessageRedriveRequest);
+    const { reason = "", body, preview } = await readBody(c.req.raw, MessageRedriveRequest);
+    if (preview) return c.json({ preview, messageId, ...(await engine.previewEdit(messageId, body as Json)) });
     if (body !== undefined) {
       const edited = await engine.edit(messageId, body as Json, reason, caller);
       return c.json({ ...edited, republishId: null, doneBy: [], settled: false }, 202);
@@ -80,10 +81,13 @@ const REDRIVE = describe({
   access: { role: "operator", over: "message" },
   summary: "Send a message again",
   description:
-    "Same id: consumers that have done it skip it, those in error run it. With `body`: a command or compensation that has not run, and that its saga waits for or is parked at, is replaced by a new message with this body; the old one never runs.",
+    "Same id: consumers that have done it skip it, those in error run it. With `body`: a command or compensation that has not run, and that its saga waits for or is parked at, is replaced by a new message with this body; the old one never runs. With `preview` as well: only says whether the body fits.",
   path: ["messageId"],
   body: { schema: "MessageRedriveRequest", description: "Why, and the edited body if there is one", required: true },
-  answers: { 202: { description: "Recorded", schema: "Redriven" } },
+  answers: {
+    200: { description: "With `preview`: the edited body fits, as far as is known", schema: "EditPreview" },
+    202: { description: "Recorded", schema: "Redriven" },
+  },
   problems: [
     "message.unknown",
     "message.not-editable",

@@ -99,6 +99,19 @@ export const Timeline = v.pipe(
   v.description("Every message of a saga, oldest first"),
 );
 
+export const EditPreview = v.pipe(
+  v.strictObject({
+    preview: v.pipe(v.literal(true), v.description("Nothing was sent")),
+    messageId: v.pipe(v.string(), v.description("The message that would be replaced")),
+    action: v.pipe(v.string(), v.description("The handler that would run"), v.examples(["screening.examine"])),
+    schemaKnown: v.pipe(
+      v.boolean(),
+      v.description("False: no process has told of this handler's input yet, only the handler itself can check it"),
+    ),
+  }),
+  v.description("An edited body that would be taken"),
+);
+
 export const Redriven = v.pipe(
   v.strictObject({
     messageId: v.pipe(v.string(), v.description("The message that was sent again")),

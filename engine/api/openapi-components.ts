@@ -47,6 +47,7 @@ const SCHEMAS = {
   DoctorReport: doctor.DoctorReport,
   DroppedPartition: partition.DroppedPartition,
   DropRequest: partition.DropRequest,
+  EditPreview: message.EditPreview,
   ExportedRequest: partition.ExportedRequest,
   Graph: graph.Graph,
   GraphBox: graph.GraphBox,

@@ -320,6 +320,8 @@ export interface Engine {
     reason: string,
     caller: Caller,
   ): Promise<{ readonly messageId: string; readonly supersededBy: string }>;
+  /** Whether an edited body would be taken, by what the engine knows of its handler. Changes nothing. */
+  previewEdit(messageId: string, body: Json): Promise<{ readonly action: string; readonly schemaKnown: boolean }>;
   previewRedrive(selection: RedriveOrder["selection"]): Promise<RedriveFound>;
   /** Freezes a selection and begins with its first message. Returns the redrive's id. */
   createRedrive(order: RedriveOrder, reason: string, caller: Caller): Promise<string>;

@@ -193,7 +193,8 @@ const PROTOCOL =
   "Notices have a name: `ready` comes first: what happens from its id on is told, so read what you show after it; " +
   "`reset`: the position of Last-Event-ID is not kept any more (or lies too far back): read anew what you show, the " +
   "stream goes on from its id; `behind`: you read too slowly, the stream is closed, connect again to go on. " +
-  "An idle stream has a comment every 15 s. One saga's events come in their order; of different sagas, those of one " +
+  `An idle stream has a comment every ${STREAM_LIMITS.pingMs / 1_000} s. ` +
+  "One saga's events come in their order; of different sagas, those of one " +
   "transaction come together, and a transaction that commits late comes late.";
 
 const EVENTS = describe({

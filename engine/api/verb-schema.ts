@@ -17,7 +17,7 @@ export const Reasoned = v.pipe(v.strictObject({ reason: Reason }), v.description
 
 export const MessageRedriveRequest = v.pipe(
   v.strictObject({
-    reason: Reason,
+    reason: v.optional(Reason),
     body: v.optional(
       v.pipe(
         v.unknown(),
@@ -25,7 +25,13 @@ export const MessageRedriveRequest = v.pipe(
         v.examples([{ input: { amount: 12 } }]),
       ),
     ),
+    preview: v.optional(
+      v.pipe(v.boolean(), v.description("true: says whether the edited body fits, and sends nothing")),
+      false,
+    ),
   }),
+  v.check(({ reason, preview }) => preview || reason !== undefined, "must have a reason, unless it is a preview"),
+  v.check(({ body, preview }) => !preview || body !== undefined, "has no body: there is nothing to preview"),
   v.description("Why a message is sent again, and its body where a person has edited it"),
 );
 

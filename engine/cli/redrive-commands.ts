@@ -1,7 +1,7 @@
 import { type Command, Option } from "commander";
 import type * as v from "valibot";
 
-import { Redriven } from "../api/message-schema.ts";
+import { EditPreview, Redriven } from "../api/message-schema.ts";
 import { RedriveDetail, RedriveList, RedrivePreview } from "../api/redrive-schema.ts";
 import { CliError, EXIT } from "./cli-error.ts";
 import { call } from "./client.ts";
@@ -84,7 +84,7 @@ function addRedrive(program: Command): void {
     .option("--failed-before <time>", "all that failed before it")
     .option("--rate <n>", "of many: messages a second, at most (10)")
     .option("--stop-after <n>", "of many: failures in a row that stop it (3)")
-    .option("--preview", "of many: count and show some, send nothing")
+    .option("--preview", "of many: count and show some; of one with --body: say whether it fits; send nothing")
     .option("--no-wait", "of many: do not wait for its end")
     .option("--reason <text>", "why; it stands in the audit; needed without --preview")
     .action(async (id: string | undefined, options: RedriveOptions) => {
@@ -101,16 +101,25 @@ function addRedrive(program: Command): void {
 
 async function redriveOne(id: string, options: RedriveOptions): Promise<void> {
   const { reason, body, preview, key } = options;
-  if (preview === true)
-    throw new CliError(EXIT.usage, "--preview goes with a filter; `ekiden messages` shows one message");
+  if (preview === true && body === undefined)
+    throw new CliError(EXIT.usage, "--preview goes with a filter or --body; `ekiden messages` shows one message");
   const edited = body === undefined ? {} : { body: jsonArgument("--body", body) };
   const path = `/v1/messages/${encodeURIComponent(id)}/redrive`;
+  if (preview === true)
+    return print(options, EditPreview, await call("POST", path, { body: { preview, ...edited } }), fitsText);
   print(
     options,
     Redriven,
     await call("POST", path, { body: { reason, ...edited }, idempotencyKey: key }),
     redrivenText,
   );
+}
+
+function fitsText({ messageId, action, schemaKnown }: v.InferOutput<typeof EditPreview>): string {
+  const verdict = schemaKnown
+    ? `the edited body of ${messageId} fits the input of ${action}`
+    : `nothing is known of the input of ${action}: only the handler itself can check the edited body of ${messageId}`;
+  return `${verdict}\nnothing was sent`;
 }
 
 function redrivenText({

@@ -18,8 +18,8 @@ interface TailOptions extends OutputOptions {
 
 type EventView = v.InferOutput<typeof StreamEvent>;
 
-/** An idle engine says something every 15 s: a connection that is silent for so long is dead. */
-const SILENT_MS = 45_000;
+/** An idle engine says something every 5 s: a connection that is silent for so long is dead. */
+const SILENT_MS = 20_000;
 const PAUSE_MIN_MS = 500;
 const PAUSE_MAX_MS = 10_000;
 

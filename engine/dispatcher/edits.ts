@@ -33,6 +33,13 @@ interface Edited {
   readonly supersededBy: string;
 }
 
+/** A body that would be taken. */
+interface Previewed {
+  readonly action: string;
+  /** False: no process has told of the action, so that only its handler can say whether the input fits. */
+  readonly schemaKnown: boolean;
+}
+
 /**
  * Replaces a message by one with an edited body. The saga itself sends the new one, as its step's next attempt, so that
  * retries, the compensation and the timeline know the edited input too; every command that it replaces is closed in the
@@ -65,6 +72,17 @@ export class Edits {
       return id;
     });
     return { messageId, supersededBy: await this.#causedBy(editable, requestId) };
+  }
+
+  /**
+   * Checks the body as `edit` does and changes nothing. Whether the message may still be replaced is found out under its
+   * step's lock, and so by `edit` alone. @throws Refusal `message.unknown`, `message.not-editable`, `message.edit-invalid`
+   */
+  async preview(messageId: string, body: Json): Promise<Previewed> {
+    const editable = await this.#find(messageId);
+    this.#inputOf(editable, body);
+    const action = actionOf(editable.message);
+    return { action, schemaKnown: this.#catalog().actions.has(action) };
   }
 
   async #find(messageId: string): Promise<Editable> {
@@ -110,8 +128,7 @@ export class Edits {
       );
     const masked = maskedPlaces(input, before["input"] ?? null, "/body/input");
     if (masked.length > 0) throw invalid(message, masked);
-    const domain = message.topic.slice(0, message.topic.indexOf("."));
-    const parsed = this.#catalog().actions.get(`${domain}.${message.action}`)?.input.parse(input);
+    const parsed = this.#catalog().actions.get(actionOf(message))?.input.parse(input);
     if (parsed !== undefined && !parsed.ok)
       throw invalid(
         message,
@@ -168,6 +185,11 @@ export class Edits {
     `;
     return row?.message_id ?? requestId;
   }
+}
+
+/** `domain.action`, by which the catalog knows it. */
+function actionOf({ topic, action }: MessageRow): string {
+  return `${topic.slice(0, topic.indexOf("."))}.${action}`;
 }
 
 /** Under the step's lock nobody runs it, and nobody begins before this transaction has ended. @throws Refusal */

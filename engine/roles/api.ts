@@ -100,7 +100,7 @@ function engineOf(parts: Parts, deciding: Deciding, draining: AbortSignal): Engi
     partition: (name) => partitionReport(sql, transport, name),
     exportPartition: (name) => exportPartition(sql, name),
     dropPartition: (name, request, caller) => dropPartition(databaseUrl, transport, name, request, caller),
-    edit: (messageId, body, reason, caller) => edits.edit(messageId, body, reason, caller),
+    ...onMessages(edits),
     previewRedrive: (selection) => batches.preview(selection),
     createRedrive: ({ selection, ...pace }, reason, caller) => batches.create(selection, pace, reason, caller),
     continueRedrive: (redriveId, reason, caller) => batches.goOn(redriveId, reason, caller),
@@ -122,6 +122,13 @@ function engineOf(parts: Parts, deciding: Deciding, draining: AbortSignal): Engi
     ...onDatabase(sql),
     health: () => health.look(),
     bounds: () => [starter, recorder, settling, transport, ...control.consumers, pools].flatMap((part) => part.bounds),
+  };
+}
+
+function onMessages(edits: Edits): Pick<Engine, "edit" | "previewEdit"> {
+  return {
+    edit: (messageId, body, reason, caller) => edits.edit(messageId, body, reason, caller),
+    previewEdit: (messageId, body) => edits.preview(messageId, body),
   };
 }
 

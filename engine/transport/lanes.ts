@@ -308,9 +308,9 @@ export class Lanes {
     if (!alone) this.#begunAt.add(begunAt);
     let verdicts: readonly Verdict[] = [];
     try {
-      // Without a wait where none is needed: a batch begins as soon as it is made up.
-      const early = deliveries.filter((delivery) => delivery.placed !== undefined);
-      if (early.length > 0 && this.#subscription.awaitsPlaces !== true) await placed(early);
+      // Nothing to wait for is not waited for: what follows begins in the same turn.
+      const waits = this.#subscription.awaitsPlaces !== true && deliveries.some((one) => one.placed !== undefined);
+      if (waits) await placed(deliveries);
       verdicts = await this.#subscription.handle(deliveries, alone);
     } catch (error) {
       this.#port.troubled(error, deliveries);

@@ -22,6 +22,7 @@ export function readingEngine(change: Partial<Engine> = {}): Engine {
     exportPartition: refuse,
     dropPartition: refuse,
     edit: refuse,
+    previewEdit: refuse,
     previewRedrive: refuse,
     createRedrive: refuse,
     continueRedrive: refuse,

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { connect as connectSocket } from "node:net";
 import postgres from "postgres";
 
+import { STREAM_LIMITS } from "../../engine/api/stream/tail.ts";
 import type { Sql } from "../../engine/timeline/database.ts";
 import { eventually } from "../support/engine.ts";
 import { insertMessage, insertSaga } from "./saga-rows.ts";
@@ -82,6 +83,10 @@ test("a stream outlives the server's idle timeout, with or without a ping", asyn
   await insertMessage(sql, { sagaId, type: "signal.received" });
   await eventually("an event after the silence", async () => client.events.some(isOf(sagaId)));
 }, 40_000);
+
+test("an idle stream is pinged often enough for a server or proxy that cuts what is idle for 10 s", () => {
+  expect(STREAM_LIMITS.pingMs * 2).toBeLessThanOrEqual(10_000);
+});
 
 test("an idle stream is pinged, and its position moves on even where its filter hides everything", async () => {
   const { sql } = bench;

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 
+import { faultsInAllLooks } from "./axe.ts";
 import { eventually } from "../support/engine.ts";
 import { openStand, type Stand } from "./stand.ts";
 
@@ -27,6 +28,8 @@ test("an engine with keys asks for one, says what is wrong with a bad one, and k
   await page.getByLabel("Key", { exact: true }).fill("ek_nobody_knows_this_one");
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.getByRole("alert").waitFor();
+  expect(await page.title()).toBe("Sign in · Ekiden");
+  expect(await faultsInAllLooks(page, "sign-in")).toEqual([]);
   await page.getByLabel("Key", { exact: true }).fill(keys.admin);
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.getByRole("button", { name: "Retry", exact: true }).waitFor();

@@ -2,18 +2,20 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 
 import type { Page } from "playwright-core";
 
+import { axeFaults, faultsOfPages } from "./axe.ts";
 import { eventually } from "../support/engine.ts";
-import { axeFaults } from "./axe.ts";
+import { insertManyParked, MANY } from "./many-parked.ts";
 import { insertNotes, insertTallSaga, NOTES, TALL } from "./tall-saga.ts";
 import { openStand, type Stand } from "./stand.ts";
 
 setDefaultTimeout(60_000);
 
 let stand: Stand;
+let parked: string;
 
 beforeAll(async () => {
   stand = await openStand();
-  await stand.order("P-1", "Ito Ken", 450);
+  parked = await stand.order("P-1", "Ito Ken", 450);
   await stand.order("U-2", "Nobody (locked)", 130);
   await stand.order("W-1", "Mori", 900);
 });
@@ -244,32 +246,93 @@ test("of many messages the newest are shown, or those around the selection; a bo
 });
 
 test("every page is clean under axe and as wide as the window, in both themes", async () => {
-  const found: string[] = [];
-  for (const [path, there] of [
-    ["/consumers?group=shop", "main table"],
-    ["/pipeline", ".hops"],
-    ["/definitions", "main table"],
-    ["/definitions/order", ".graph"],
-    ["/definitions/order?view=source", ".editor"],
-    ["/definitions/order?view=compare", ".empty"],
-    ["/definitions/order?view=simulate&end.ship=rejected", ".box.undo.tone-back"],
-  ] as const) {
-    const page = await stand.open(path);
-    for (const [colorScheme, width] of [
-      ["light", 1280],
-      ["dark", 390],
-    ] as const) {
-      await page.emulateMedia({ colorScheme });
-      await page.setViewportSize({ width, height: 900 });
-      await page.locator(there).first().waitFor();
-      found.push(...(await axeFaults(page)).map((fault) => `${path} ${colorScheme}: ${fault}`));
-      const wide = Number(await page.evaluate("document.documentElement.scrollWidth"));
-      if (wide > width) found.push(`${path} is ${wide} wide at ${width}`);
-    }
-    await page.context().close();
-  }
+  const found = await faultsOfPages(stand, [
+    { path: "/consumers?group=shop", there: "main table" },
+    { path: "/pipeline", there: ".hops" },
+    { path: "/definitions", there: "main table" },
+    { path: "/definitions/order", there: ".graph" },
+    { path: "/definitions/order?view=source", there: ".editor" },
+    { path: "/definitions/order?view=compare", there: ".empty" },
+    { path: "/definitions/order?view=simulate&end.ship=rejected", there: ".box.undo.tone-back" },
+  ]);
 
   expect(found).toEqual([]);
+});
+
+test("the window's title says what is open, and on which page", async () => {
+  const page = await stand.open(`/sagas/${parked}`);
+  const titled = (title: string) => eventually(title, async () => (await page.title()) === title);
+  await titled("P-1 · Sagas · Ekiden");
+  await page.getByRole("link", { name: "Parked" }).click();
+  await page
+    .getByRole("region", { name: "Parked" })
+    .getByRole("button", { name: /over_limit/ })
+    .click();
+  await titled("over_limit · Parked · Ekiden");
+  await page.getByRole("link", { name: "Overview" }).click();
+  await titled("Overview · Ekiden");
+  await page.getByRole("link", { name: "Definitions" }).click();
+  // What is parked is open too, as on the page of the definition.
+  await page
+    .getByRole("row", { name: /^order 1 \w+ 3 2 / })
+    .getByRole("link", { name: "order", exact: true })
+    .click();
+  await titled("order · Definitions · Ekiden");
+  await page.getByRole("button", { name: "日本語" }).click();
+  await titled("order · 定義 · Ekiden");
+  await page.context().close();
+});
+
+test("a file has all that the filters find, not the page alone, and says when there is more", async () => {
+  await insertManyParked(stand.engine);
+  const page = await stand.open("/sagas?definition=many");
+  const save = async (name: string) => {
+    const [file] = await Promise.all([
+      page.waitForEvent("download"),
+      page.getByRole("button", { name, exact: true }).click(),
+    ]);
+    return Bun.file(await file.path()).text();
+  };
+  const lines = (await save("↓ CSV")).split("\r\n").slice(1, -1);
+  expect(new Set(lines.map((line) => line.split(",")[4])).size).toBe(MANY);
+  await page.getByRole("status").getByText("Exported: 1,001 sagas").waitFor();
+
+  // A list that never ends.
+  await page.route(/\/v1\/sagas\?.*limit=200/, (route) =>
+    route.fulfill({ json: { items: Array(200).fill({ sagaId: "X" }), nextCursor: "more" } }),
+  );
+  expect((JSON.parse(await save("↓ JSON")) as unknown[]).length).toBe(10_000);
+  await page.getByText("the newest 10,000 sagas. There are more").waitFor();
+  await page.unroute(/\/v1\/sagas\?.*limit=200/);
+  stand.line.cut();
+  await page.getByRole("button", { name: "↓ CSV", exact: true }).click();
+  const alert = page.locator(".notices").getByRole("alert");
+  await alert.getByText("⚠ The engine does not answer.").waitFor();
+  stand.line.mend();
+  await alert.getByRole("button", { name: "Close" }).click();
+  await alert.getByText("The engine does not answer.").waitFor({ state: "detached" });
+  await page.context().close();
+});
+
+test("of a group that is larger than a redrive takes, the first are sent again, and it is said so", async () => {
+  const page = await stand.open("/parked");
+  await page
+    .getByRole("region", { name: "Parked" })
+    .getByRole("button", { name: /too_many/ })
+    .click();
+  await page.getByRole("button", { name: "Retry the first 1,000 of 1,001" }).click();
+  await page.getByRole("dialog").getByText("These are the first 1,000 of 1,001").waitFor();
+  await page.context().close();
+});
+
+test("where no saga is yet, it is said how one of these definitions is started", async () => {
+  const page = await stand.open("/v1/me");
+  await page.route(/\/v1\/sagas\?/, (route) => route.fulfill({ json: { items: [], nextCursor: null } }));
+  await page.goto(`${stand.line.url}/sagas`);
+  await page.getByText("bun run ekiden start delivery '{ … }'").waitFor();
+  await page.getByRole("link", { name: "What delivery takes, and where it goes" }).click();
+  await page.locator(".verdict").getByText("completed").waitFor();
+  await page.context().close();
 });
 
 async function read(path: string): Promise<unknown> {

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { cliProcess } from "../support/cli-process.ts";
 import { Client } from "../support/client.ts";
 import { eventually, type TestEngine, TRANSPORTS, testEngine } from "../support/engine.ts";
 import { behave, calls, calm } from "../support/lab/lab/behaviour.ts";
@@ -230,6 +231,33 @@ describe("what cannot be edited", () => {
         pointer,
       ]);
     }
+    const sent = await ids(sagaId, "step.requested");
+    const preview = (body: unknown, id = newest) =>
+      client.call("POST", `/v1/messages/${id}/redrive`, { body, preview: true });
+    // A preview needs no reason, sends nothing, and says the same.
+    for (const [body, pointer] of faults) {
+      const { status, json } = await preview(body);
+      const { code, errors } = json as { code: string; errors: { pointer: string }[] };
+      expect([body, status, code, errors[0]?.pointer]).toEqual([body, 422, "message.edit-invalid", pointer]);
+    }
+    const { status, json } = await preview(INPUT);
+    expect([status, json]).toEqual([
+      200,
+      { preview: true, messageId: newest, action: "lab.one", schemaKnown: true } as never,
+    ]);
+    expect(codeOf((await preview(undefined)).json)).toBe("request.body-invalid");
+    expect((await preview(INPUT, (await ids(sagaId, "saga.started"))[0])).status).toBe(409);
+    await lab.sql`update timeline.event_request set action = 'gone' where message_id = ${newest ?? ""}`;
+    const unknown = (await preview({ input: { note: 7 } })).json;
+    await lab.sql`update timeline.event_request set action = 'one' where message_id = ${newest ?? ""}`;
+    expect(unknown as unknown).toMatchObject({ action: "lab.gone", schemaKnown: false });
+    const command = cliProcess(["redrive", newest ?? "", "--body", JSON.stringify(INPUT), "--preview"], lab.url);
+    expect([await command.ended, command.lines()]).toEqual([
+      0,
+      [`the edited body of ${newest} fits the input of lab.one`, "nothing was sent"],
+    ]);
+    expect(await ids(sagaId, "step.requested")).toEqual(sent);
+
     await client.ok("POST", "/v1/consumer-groups/dispatcher/pause", { reason: "test" });
     const paused = await edit(newest, INPUT);
     await client.ok("POST", "/v1/consumer-groups/dispatcher/resume", { reason: "test" });

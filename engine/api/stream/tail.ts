@@ -27,7 +27,7 @@ export const STREAM_LIMITS: StreamLimits = {
   waitingMax: 2_000,
   pollMs: 100,
   restMs: 200,
-  pingMs: 15_000,
+  pingMs: 5_000,
   behindMax: 100_000,
 };
 

@@ -32,6 +32,7 @@ export type Revision = InferOutput<typeof definition.Revision>;
 export type RewindReport = InferOutput<typeof group.RewindReport>;
 export type Simulation = InferOutput<typeof draft.Simulation>;
 export type DefinitionList = InferOutput<typeof definition.DefinitionList>;
+export type EditPreview = InferOutput<typeof message.EditPreview>;
 export type Graph = InferOutput<typeof graph.Graph>;
 export type GraphBox = InferOutput<typeof graph.GraphBox>;
 export type Overview = InferOutput<typeof overview.Overview>;

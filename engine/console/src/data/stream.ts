@@ -12,8 +12,8 @@ export const streamState = new Cell<StreamState>("connecting");
 /** What happened since the last telling; null: something may have been missed, read anew. */
 export type Batch = readonly StreamEvent[] | null;
 
-/** The engine says something at least every 15 s; a connection that is silent for longer is dead. */
-const SILENT_MS = 40_000;
+/** The engine says something at least every 5 s; a connection that is silent for so long is dead. */
+const SILENT_MS = 20_000;
 /** Pages are told at most this often. */
 const COALESCE_MS = 250;
 const RETRY_MAX_MS = 10_000;

@@ -49,6 +49,8 @@ interface ActDialogProps {
   readonly act: Act;
   /** What is not right yet; undefined: it may be sent. */
   readonly fault?: string | undefined;
+  /** Whether it is right is being found out. */
+  readonly held?: boolean;
   readonly onClose: () => void;
   readonly onDone: (answer: unknown) => void;
   /** What has to be filled in besides the reason. */
@@ -56,7 +58,7 @@ interface ActDialogProps {
 }
 
 /** Asks for the reason and carries it out, once however often the button is pressed. */
-export function ActDialog({ act, fault, onClose, onDone, children }: ActDialogProps) {
+export function ActDialog({ act, fault, held = false, onClose, onDone, children }: ActDialogProps) {
   const { busy, problem, send } = useSending(act, onDone);
   return (
     <ReasonDialog
@@ -64,7 +66,7 @@ export function ActDialog({ act, fault, onClose, onDone, children }: ActDialogPr
       needsReason={act.withoutReason !== true}
       curl={(reason) => curlOf("POST", act.path, act.body(reason), apiKey.value !== undefined)}
       fault={fault}
-      busy={busy}
+      busy={busy || held}
       problem={problem}
       onClose={onClose}
       onSend={(reason) => void send(reason)}

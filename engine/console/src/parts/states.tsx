@@ -14,11 +14,18 @@ export function Empty({ title, children }: { readonly title: string; readonly ch
   );
 }
 
+interface TroubleProps {
+  readonly problem: Problem;
+  readonly again?: () => void;
+  /** Above what was read before, which a lost connection shall not push away. */
+  readonly slim?: boolean;
+}
+
 /** What went wrong, and what to do. */
-export function Trouble({ problem, again }: { readonly problem: Problem; readonly again?: () => void }) {
+export function Trouble({ problem, again, slim = false }: TroubleProps) {
   const unreachable = problem.code === "console.unreachable";
   return (
-    <div class="trouble" role="alert">
+    <div class={slim && unreachable ? "trouble slim" : "trouble"} role="alert">
       <p class="title">
         <span aria-hidden="true">⚠ </span>
         {unreachable ? t("unreachable") : problem.message}
@@ -54,7 +61,7 @@ export function Loaded<T>({
   const { data, problem, again } = called;
   return (
     <>
-      {problem === undefined ? null : <Trouble problem={problem} again={again} />}
+      {problem === undefined ? null : <Trouble problem={problem} again={again} slim={data !== undefined} />}
       {data !== undefined ? children(data) : problem === undefined ? <Skeleton /> : null}
     </>
   );

@@ -11,10 +11,11 @@ import { forgetAnswers } from "../data/use-call.ts";
 import { Notices } from "../parts/notice.tsx";
 import { Empty, Trouble } from "../parts/states.tsx";
 import { Frame } from "./frame.tsx";
-import { type PageProps, pageAt } from "./pages.ts";
+import { type PageProps, pageAt, titleOf } from "./pages.ts";
 import { place } from "./place.ts";
 import { SignIn } from "./sign-in.tsx";
 import { t } from "./text.ts";
+import { useTitle } from "./title.ts";
 
 /** The console. Drawn anew as a whole when the language changes. */
 export function App() {
@@ -64,24 +65,54 @@ function CurrentPage() {
   const found = pageAt(pathname);
   const [loaded, setLoaded] = useState<{ readonly pattern: string; readonly Page: ComponentType<PageProps> }>();
   const pattern = found?.page.pattern;
+  const [missing, setMissing] = useState<string>();
+  useTitle(found === undefined ? t("unknown") : titleOf(found.page), Object.values(found?.parts ?? {})[0]);
   useEffect(() => {
     let wanted = true;
     found?.page.load().then(
       (Page) => wanted && setLoaded({ pattern: found.page.pattern, Page }),
-      // The engine was updated under this page: its files have other names now.
-      () => wanted && location.reload(),
+      () => wanted && setMissing(found.page.pattern),
     );
     return () => {
       wanted = false;
     };
   }, [pattern]);
   if (found === undefined) return <Empty title={t("unknown")}>{t("unknownText")}</Empty>;
-  if (loaded?.pattern !== pattern || loaded === undefined) return null;
+  if (loaded?.pattern !== pattern || loaded === undefined) return missing === pattern ? <Missing /> : null;
   return (
     <Guarded key={pathname}>
       <loaded.Page parts={found.parts} />
     </Guarded>
   );
+}
+
+const AWAY_MS = 2_000;
+/** One that is loaded anew and still lacks the page is not loaded for ever. */
+const RELOADED = "ekiden.reloaded";
+const RELOAD_APART_MS = 10_000;
+
+/**
+ * The code of a page could not be fetched. An engine that answers was updated under this page, and its files have other
+ * names now: it is loaded anew. One that does not is waited for: a document loaded from nobody would be the browser's.
+ */
+function Missing() {
+  const [problem, setProblem] = useState<Problem>();
+  const look = () =>
+    call<Me>("/v1/me").then(
+      () => {
+        const since = Date.now() - Number(sessionStorage.getItem(RELOADED));
+        if (since < RELOAD_APART_MS) return setProblem(new Problem(0, { code: "console.fault", detail: t("failed") }));
+        sessionStorage.setItem(RELOADED, String(Date.now()));
+        location.reload();
+      },
+      (error: unknown) => setProblem(error instanceof Problem ? error : new Problem(0, { detail: String(error) })),
+    );
+  useEffect(() => {
+    void look();
+    const timer = setInterval(() => void look(), AWAY_MS);
+    return () => clearInterval(timer);
+  }, []);
+  return problem === undefined ? null : <Trouble problem={problem} again={() => void look()} />;
 }
 
 /** A fault of one page leaves the others alone. */

@@ -71,6 +71,14 @@ export function navigation(): readonly (Nav & { readonly pattern: string })[] {
   );
 }
 
+/** What a page is called: the word in the navigation, of itself or of the page that it belongs to. */
+export function titleOf({ pattern }: Page): string {
+  const of = PAGES.find(
+    (page) => page.nav !== undefined && (page.pattern === pattern || pattern.startsWith(`${page.pattern}/`)),
+  );
+  return of?.nav?.text() ?? "";
+}
+
 /** The page at a path, with what stands in the path. */
 export function pageAt(path: string): { readonly page: Page; readonly parts: Record<string, string> } | undefined {
   for (const page of PAGES) {

@@ -3,11 +3,13 @@ import { useState } from "preact/hooks";
 import { useCell } from "../data/cell.ts";
 import { refusal, showKey } from "../data/session.ts";
 import { t } from "./text.ts";
+import { useTitle } from "./title.ts";
 
 /** Asks for a key of the API. */
 export function SignIn() {
   const [key, setKey] = useState("");
   const why = useCell(refusal);
+  useTitle(t("signIn"));
   const signIn = () => {
     refusal.set(undefined);
     showKey(key.trim());

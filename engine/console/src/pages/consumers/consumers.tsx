@@ -4,6 +4,7 @@ import { count, duration } from "../../parts/format.ts";
 import { Empty, Loaded } from "../../parts/states.tsx";
 import { type Column, Table } from "../../parts/table.tsx";
 import { useQuery, withQuery } from "../../shell/place.ts";
+import { useOpened } from "../../shell/title.ts";
 import { GroupPart } from "./group.tsx";
 import { t } from "./text.ts";
 
@@ -13,6 +14,7 @@ const EVERY_MS = 3_000;
 export function Consumers() {
   const [query] = useQuery();
   const called = useCall<ConsumerGroupList>("/v1/consumer-groups", { everyMs: EVERY_MS });
+  useOpened(query.get("group") ?? undefined);
   return (
     <div class="stack">
       <div class="page-head flat">
@@ -60,10 +62,19 @@ function columns(): readonly Column<ConsumerGroup>[] {
     { head: t("owner"), cell: (group) => ownersOf(group).join(", ") || "–", wide: true },
     {
       head: t("here"),
-      cell: ({ members }) => members.map(({ state, inHand }) => `${state} · ${inHand} ${t("inHand")}`).join("; "),
+      cell: ({ members }) =>
+        members.map(({ state, inHand }) => `${stateText(state)} · ${inHand} ${t("inHand")}`).join("; "),
       wide: true,
     },
   ];
+}
+
+const STATES = ["running", "paused", "standby", "rebuilding", "stopped"] as const;
+
+/** The word for the state of a member; one that is not known stays as it is. */
+function stateText(state: string): string {
+  const known = STATES.find((one) => one === state);
+  return known === undefined ? state : t(known);
 }
 
 function GroupState({ group }: { readonly group: ConsumerGroup }) {

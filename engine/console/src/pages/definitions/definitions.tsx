@@ -53,9 +53,7 @@ function columns(numbers: Overview | undefined): readonly Column<DefinitionList[
     {
       head: t("open"),
       cell: ({ name }) => (
-        <a href={`/sagas?definition=${name}&status=running,compensating`}>
-          {count((of(name)?.running ?? 0) + (of(name)?.compensating ?? 0))}
-        </a>
+        <a href={`/sagas?definition=${name}&status=running,compensating,parked`}>{count(openOf(of(name)))}</a>
       ),
       number: true,
     },
@@ -66,4 +64,9 @@ function columns(numbers: Overview | undefined): readonly Column<DefinitionList[
     },
     { head: t("since"), cell: ({ updatedAt }) => <Ago time={updatedAt} />, wide: true },
   ];
+}
+
+/** All that have not ended; on the page of a definition the same word counts the same. */
+function openOf(numbers: Overview["definitions"][number] | undefined): number {
+  return numbers === undefined ? 0 : numbers.running + numbers.compensating + numbers.parked;
 }

@@ -46,7 +46,7 @@ export function Group({ groupId, group, onDone }: GroupProps) {
   };
   return (
     <>
-      <Redriving groupId={groupId} group={group} onDone={done} />
+      <Redriving group={group} onDone={done} />
       <Loaded called={sagas}>
         {({ items, nextCursor }) =>
           items.length === 0 ? (

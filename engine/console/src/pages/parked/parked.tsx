@@ -7,6 +7,7 @@ import { Empty, Loaded } from "../../parts/states.tsx";
 import { Table } from "../../parts/table.tsx";
 import { Ago } from "../../parts/time.tsx";
 import { useQuery } from "../../shell/place.ts";
+import { useOpened } from "../../shell/title.ts";
 import { Group } from "./group.tsx";
 import { t } from "./text.ts";
 
@@ -20,6 +21,7 @@ export function Parked() {
     if (chosen === undefined && first !== undefined) change({ group: first.groupId }, { replace: true });
   }, [chosen, first?.groupId]);
   const group = groups.data?.items.find(({ groupId }) => groupId === chosen);
+  useOpened(group?.error?.code);
   return (
     <div class="stack">
       <div class="page-head">
@@ -33,11 +35,13 @@ export function Parked() {
               <p>{t("noneText")}</p>
             </Empty>
           ) : (
-            <GroupTable
-              groups={items}
-              chosen={chosen}
-              onChoose={({ groupId }) => change({ group: groupId, saga: null })}
-            />
+            <div class="groups">
+              <GroupTable
+                groups={items}
+                chosen={chosen}
+                onChoose={({ groupId }) => change({ group: groupId, saga: null })}
+              />
+            </div>
           )
         }
       </Loaded>
@@ -53,6 +57,8 @@ interface GroupTableProps {
 }
 
 function GroupTable({ groups, chosen, onChoose }: GroupTableProps) {
+  // The list scrolls by itself, and a link may lead to a group far down in it.
+  useEffect(() => document.querySelector(".groups .selected")?.scrollIntoView({ block: "nearest" }), [chosen]);
   const columns = [
     { head: t("sagas"), cell: (group: ParkedGroup) => count(group.sagas), number: true },
     {

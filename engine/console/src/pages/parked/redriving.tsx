@@ -6,16 +6,16 @@ import type { ParkedGroup, ParkedSagaList, Redrive, RedrivePreview } from "../..
 import { useCall } from "../../data/use-call.ts";
 import { quoted } from "../../parts/copy.tsx";
 import { type Act, ActDialog } from "../../parts/dialog.tsx";
-import { notice } from "../../parts/notice.tsx";
+import { notice, noticeFailure } from "../../parts/notice.tsx";
 import { useQuery } from "../../shell/place.ts";
 import { t } from "./text.ts";
 
 /** Messages that one redrive may name. */
 const NAMED_MAX = 1_000;
+const NAMED = NAMED_MAX.toLocaleString("en");
 const RATE = 10;
 
 interface RedrivingProps {
-  readonly groupId: string;
   readonly group: ParkedGroup | undefined;
   readonly onDone: () => void;
 }
@@ -24,11 +24,12 @@ interface RedrivingProps {
 export interface Frozen {
   readonly messageIds: readonly string[];
   readonly preview: RedrivePreview | undefined;
-  readonly cut: boolean;
+  /** How many there are in all, where these are only the first of them. */
+  readonly cutOf: number | undefined;
 }
 
 /** Retries all sagas of a group through one redrive, and shows how it goes. */
-export function Redriving({ groupId, group, onDone }: RedrivingProps) {
+export function Redriving({ group, onDone }: RedrivingProps) {
   const [frozen, setFrozen] = useState<Frozen>();
   const [query, change] = useQuery();
   const running = query.get("redrive");
@@ -41,10 +42,12 @@ export function Redriving({ groupId, group, onDone }: RedrivingProps) {
             type="button"
             class="button"
             onClick={() => {
-              freeze(groupId).then(setFrozen, (error: unknown) => notice(String(error)));
+              freeze(group).then(setFrozen, noticeFailure);
             }}
           >
-            {t("redrive", { count: group.sagas })}
+            {group.sagas > NAMED_MAX
+              ? t("redriveFirst", { count: NAMED, all: group.sagas.toLocaleString("en") })
+              : t("redrive", { count: group.sagas })}
           </button>
         </div>
       )}
@@ -64,7 +67,7 @@ export function Redriving({ groupId, group, onDone }: RedrivingProps) {
 }
 
 /** The messages of the group that are in error now, and what sending them again would come to. */
-async function freeze(groupId: string): Promise<Frozen> {
+async function freeze({ groupId, sagas }: ParkedGroup): Promise<Frozen> {
   const messageIds: string[] = [];
   let cursor: string | null = null;
   do {
@@ -74,7 +77,8 @@ async function freeze(groupId: string): Promise<Frozen> {
     cursor = page.nextCursor;
   } while (cursor !== null && messageIds.length < NAMED_MAX);
   const frozen = await frozenOf(messageIds);
-  return { ...frozen, cut: frozen.cut || cursor !== null };
+  // Counted when the group was read: more may be parked since.
+  return cursor === null ? frozen : { ...frozen, cutOf: Math.max(sagas, messageIds.length) };
 }
 
 /** Some messages, and what sending them again would come to. */
@@ -82,7 +86,7 @@ export async function frozenOf(messageIds: readonly string[]): Promise<Frozen> {
   const named = messageIds.slice(0, NAMED_MAX);
   const body = { messageIds: named, preview: true };
   const preview = named.length === 0 ? undefined : await call<RedrivePreview>("/v1/redrives", { method: "POST", body });
-  return { messageIds: named, preview, cut: messageIds.length > NAMED_MAX };
+  return { messageIds: named, preview, cutOf: messageIds.length > NAMED_MAX ? messageIds.length : undefined };
 }
 
 interface RedriveDialogProps {
@@ -92,7 +96,7 @@ interface RedriveDialogProps {
 }
 
 /** Asks for the reason of a redrive, after saying what it would send. */
-export function RedriveDialog({ frozen: { messageIds, preview, cut }, onClose, onDone }: RedriveDialogProps) {
+export function RedriveDialog({ frozen: { messageIds, preview, cutOf }, onClose, onDone }: RedriveDialogProps) {
   const total = preview?.total ?? 0;
   const body = (reason: string) => ({ messageIds, reason, ratePerSecond: RATE, stopAfterErrors: 3 });
   const act: Act = {
@@ -128,7 +132,9 @@ export function RedriveDialog({ frozen: { messageIds, preview, cut }, onClose, o
       {preview !== undefined && preview.settled > 0 ? (
         <p class="note">{t("settled", { count: preview.settled })}</p>
       ) : null}
-      {cut ? <p class="note">{t("redriveCut")}</p> : null}
+      {cutOf === undefined ? null : (
+        <p class="note">{t("redriveCut", { count: NAMED, all: cutOf.toLocaleString("en") })}</p>
+      )}
     </ActDialog>
   );
 }

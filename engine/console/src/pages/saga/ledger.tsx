@@ -1,6 +1,6 @@
 import { call } from "../../data/call.ts";
 import type { Consumption, Message } from "../../data/shapes.ts";
-import { notice } from "../../parts/notice.tsx";
+import { noticeFailure } from "../../parts/notice.tsx";
 import { Scroll } from "../../parts/scroll.tsx";
 import { Clock } from "../../parts/time.tsx";
 import { go } from "../../shell/place.ts";
@@ -157,7 +157,7 @@ async function goToMessage(messageId: string): Promise<void> {
     const { sagaId } = await call<Message>(`/v1/messages/${messageId}`);
     if (sagaId !== null) go(`/sagas/${sagaId}?message=${messageId}`);
   } catch (error) {
-    notice(error instanceof Error ? error.message : String(error));
+    noticeFailure(error);
   }
 }
 

@@ -10,6 +10,7 @@ import { Lasting } from "../../parts/time.tsx";
 import { useKeys } from "../../shell/keys.ts";
 import type { PageProps } from "../../shell/pages.ts";
 import { useQuery } from "../../shell/place.ts";
+import { useOpened } from "../../shell/title.ts";
 import { Audit } from "./audit.tsx";
 import { Compensation } from "./compensation.tsx";
 import { GraphView } from "./graph.tsx";
@@ -29,6 +30,7 @@ import { Waterfall } from "./waterfall.tsx";
 export function SagaPage({ parts: { id = "" } }: PageProps) {
   const concerns = (event: { readonly sagaId: string }) => event.sagaId === id;
   const saga = useCall<Saga>(`/v1/sagas/${id}`, { concerns });
+  useOpened(saga.data?.key ?? undefined);
   const timeline = useTimeline(id);
   const graph = useCall<Graph>(
     saga.data === undefined

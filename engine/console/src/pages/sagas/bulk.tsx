@@ -2,7 +2,7 @@ import { useState } from "preact/hooks";
 
 import { call } from "../../data/call.ts";
 import type { MessageList, Saga } from "../../data/shapes.ts";
-import { notice } from "../../parts/notice.tsx";
+import { noticeFailure } from "../../parts/notice.tsx";
 import { useKeys } from "../../shell/keys.ts";
 import { useQuery } from "../../shell/place.ts";
 import { type Frozen, frozenOf, RedriveDialog } from "../parked/redriving.tsx";
@@ -43,7 +43,7 @@ export function BulkBar({ selection, onDone }: BulkProps) {
             class="button"
             disabled={parked.length === 0}
             onClick={() => {
-              freeze(parked).then(setFrozen, (error: unknown) => notice(String(error)));
+              freeze(parked).then(setFrozen, noticeFailure);
             }}
           >
             {t("redriveMany", { count: parked.length })}

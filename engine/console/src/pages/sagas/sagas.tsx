@@ -1,8 +1,7 @@
 import { useMemo } from "preact/hooks";
 
-import { quoted } from "../../parts/copy.tsx";
-import type { Saga } from "../../data/shapes.ts";
-import { download } from "../../parts/json.tsx";
+import type { DefinitionList, Saga } from "../../data/shapes.ts";
+import { useCall } from "../../data/use-call.ts";
 import { Empty, Loaded } from "../../parts/states.tsx";
 import { Status } from "../../parts/status.tsx";
 import { type Column, Table } from "../../parts/table.tsx";
@@ -11,7 +10,7 @@ import { t as word } from "../../parts/text.ts";
 import { useQuery, withQuery } from "../../shell/place.ts";
 import { Progress } from "../parked/redriving.tsx";
 import { BulkBar } from "./bulk.tsx";
-import { csvOf } from "./csv.ts";
+import { Export } from "./export.tsx";
 import { apiQuery, Filters } from "./filters.tsx";
 import { useSelection } from "./selection.tsx";
 import { t } from "./text.ts";
@@ -21,7 +20,7 @@ import { useHeld } from "./use-held.ts";
 export function Sagas() {
   const [query] = useQuery();
   const text = query.toString();
-  const asked = useMemo(() => apiQuery(query, Date.now()).toString(), [text]);
+  const asked = useMemo(() => apiQuery(query, Date.now()), [text]);
   const { called, rows, nextCursor, fresh, show } = useHeld(`/v1/sagas?${asked}`, query);
   const selection = useSelection(rows);
   const redrive = query.get("redrive");
@@ -36,7 +35,7 @@ export function Sagas() {
           </button>
         ) : null}
         <span class="space" />
-        <Export items={rows} />
+        {rows.length === 0 ? null : <Export asked={asked} />}
       </div>
       <Filters />
       {redrive === null ? null : <Progress redriveId={redrive} onDone={called.again} />}
@@ -111,6 +110,7 @@ export function currentStep({ steps }: Saga) {
 }
 
 function Nothing({ filtered }: { readonly filtered: boolean }) {
+  const { data } = useCall<DefinitionList>(filtered ? undefined : "/v1/definitions");
   if (filtered) {
     return (
       <Empty title={t("nothing")}>
@@ -120,35 +120,16 @@ function Nothing({ filtered }: { readonly filtered: boolean }) {
       </Empty>
     );
   }
-  const input = quoted(JSON.stringify({ applicationNo: "A-1001" }));
+  const [first] = data?.items ?? [];
+  if (first === undefined)
+    return <Empty title={t("none")}>{data === undefined ? null : <p>{t("noneDefined")}</p>}</Empty>;
   return (
     <Empty title={t("none")}>
       <p>{t("noneText")}</p>
-      <code>bun run ekiden start onboarding {input}</code>
+      <code>bun run ekiden start {first.name} '&#123; … &#125;'</code>
+      <a class="button" href={`/definitions/${first.name}?view=simulate`}>
+        {t("noneInput", { name: first.name })}
+      </a>
     </Empty>
-  );
-}
-
-function Export({ items }: { readonly items: readonly Saga[] }) {
-  if (items.length === 0) return null;
-  return (
-    <>
-      <button
-        type="button"
-        class="button quiet"
-        title={t("exportHint")}
-        onClick={() => download("sagas.json", JSON.stringify(items, null, 2))}
-      >
-        ↓ {t("json")}
-      </button>
-      <button
-        type="button"
-        class="button quiet"
-        title={t("exportHint")}
-        onClick={() => download("sagas.csv", csvOf(items), "text/csv")}
-      >
-        ↓ {t("csv")}
-      </button>
-    </>
   );
 }
