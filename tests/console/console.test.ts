@@ -169,7 +169,8 @@ test("one selection drives steps, picture, both lists and the address", async ()
 
   const { searchParams } = new URL(page.url());
   expect(searchParams.get("step")).toBe("ship");
-  expect(await page.locator(".graph .box.selected").count()).toBe(1);
+  // The step, and how it would be undone.
+  expect(await page.locator(".graph .box.selected").count()).toBe(2);
   expect(await page.locator(".waterfall tr.selected").count()).toBe(1);
   await page.reload();
   await page.locator(".ledger tr.details").waitFor();

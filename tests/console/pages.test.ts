@@ -5,7 +5,7 @@ import { apartMs } from "../../engine/console/src/data/pace.ts";
 import { diffOf } from "../../engine/console/src/pages/parked/line-diff.ts";
 import { aheadOf, attemptsText } from "../../engine/console/src/pages/saga/ahead.ts";
 import { linksOf } from "../../engine/console/src/pages/saga/cause-links.ts";
-import { isUndoing, placesOf, undoablesOf } from "../../engine/console/src/pages/saga/places.ts";
+import { isUndoing, pairsByPlace, placesOf, undoablesOf } from "../../engine/console/src/pages/saga/places.ts";
 import { barOf, scaleOf } from "../../engine/console/src/pages/saga/scale.ts";
 import { follow, hold, waitingBehind } from "../../engine/console/src/pages/sagas/held.ts";
 import { wireHeaders } from "../../engine/console/src/parts/wire-headers.ts";
@@ -61,6 +61,19 @@ test("a step and its compensation are a pair: undone, failed, left, or nothing t
   const first = { status: "parked", steps: saga.steps.slice(0, 1) } as unknown as Saga;
   expect([isUndoing(first), placesOf(first.steps).get("apply")?.backward]).toEqual([true, true]);
   expect(isUndoing({ status: "parked", steps: saga.steps.slice(4) } as unknown as Saga)).toBe(false);
+});
+
+test("of an each, the compensation that needs most says how the pair stands", () => {
+  const undoables = ["nothing", "compensated", "failed", "done"].map((pair, item) => ({
+    step: step(`a[${item}]`, ""),
+    pair,
+  }));
+  const later = { step: step("b", ""), pair: "kept" };
+
+  expect([...pairsByPlace([...undoables, later] as never)]).toEqual([
+    ["a[]", "failed"],
+    ["b", "kept"],
+  ]);
 });
 
 const BOXES = [

@@ -39,10 +39,10 @@ export async function insertNotes({ sql }: TestEngine, sagaId: string): Promise<
   await sql`insert into timeline.topic (name) values ('tall.note') on conflict do nothing`;
   await sql`
     insert into timeline.event_request (message_id, correlation_id, topic, message_key, message_type, saga, step_key,
-      message_body, producer, requested_at)
+      message_body, producer, requested_at, traceparent)
     select left(${newId()}, 20) || lpad(n::text, 6, '0'), ${sagaId}, 'tall.note', ${sagaId}, 'step.requested', 'tall',
       ${sagaId} || '/note_' || n, jsonb_build_object('text', 'body of note ' || n), 'test',
-      clock_timestamp() + n * interval '1 ms'
+      clock_timestamp() + n * interval '1 ms', '00-' || lpad(n::text, 32, '0') || '-00000000000000aa-01'
     from generate_series(0, ${NOTES - 1}) n
   `;
 }

@@ -232,6 +232,10 @@ test("of many messages the newest are shown, or those around the selection; a bo
     .getByRole("button", { name: "step.requested" })
     .click();
   await page.getByText(`body of note ${NOTES - 1}`).waitFor();
+  await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+  await page.getByRole("button", { name: "Copy trace id" }).click();
+  await page.getByText("✓ Copied").waitFor();
+  expect(await page.evaluate("navigator.clipboard.readText()")).toBe(String(NOTES - 1).padStart(32, "0"));
   // Whoever turns the pages looks away from the selection.
   await page.getByRole("button", { name: "Earlier" }).first().click();
   await named(NOTES - 400).waitFor();

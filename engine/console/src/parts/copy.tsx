@@ -28,9 +28,16 @@ async function writeClipboard(text: string): Promise<void> {
 }
 
 /** A call as a shell command. The key is the reader's to fill in: it is never copied. */
-export function curlOf(method: "GET" | "POST", path: string, body?: unknown, signedIn = false): string {
+export function curlOf(
+  method: "GET" | "POST",
+  path: string,
+  body?: unknown,
+  signedIn = false,
+  idempotencyKey?: string,
+): string {
   const parts = [`curl -X ${method} ${quoted(`${location.origin}${path}`)}`];
   if (signedIn) parts.push(`-H "Authorization: Bearer $EKIDEN_API_KEY"`);
+  if (idempotencyKey !== undefined) parts.push(`-H 'Idempotency-Key: ${idempotencyKey}'`);
   if (body !== undefined) parts.push("-H 'content-type: application/json'", `-d ${quoted(JSON.stringify(body))}`);
   return parts.join(" \\\n  ");
 }

@@ -59,12 +59,12 @@ interface ActDialogProps {
 
 /** Asks for the reason and carries it out, once however often the button is pressed. */
 export function ActDialog({ act, fault, held = false, onClose, onDone, children }: ActDialogProps) {
-  const { busy, problem, send } = useSending(act, onDone);
+  const { busy, problem, keyOf, send } = useSending(act, onDone);
   return (
     <ReasonDialog
       {...act}
       needsReason={act.withoutReason !== true}
-      curl={(reason) => curlOf("POST", act.path, act.body(reason), apiKey.value !== undefined)}
+      curl={(reason) => curlOf("POST", act.path, act.body(reason), apiKey.value !== undefined, keyOf(reason))}
       fault={fault}
       busy={busy || held}
       problem={problem}
@@ -157,20 +157,22 @@ export function ReasonDialog(props: ReasonDialogProps) {
 function useSending(act: Act, onDone: (answer: unknown) => void) {
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<Problem>();
-  // The same key while the same is sent again after a lost answer; another text is another call.
+  // The same key while the same is sent again after a lost answer, from here or a shell; another text is another call.
   const key = useRef({ text: "", key: "" });
+  const keyOf = (reason: string) => {
+    const text = JSON.stringify([act.path, act.body(reason)]);
+    if (key.current.text !== text) key.current = { text, key: newIdempotencyKey() };
+    return key.current.key;
+  };
   const send = async (reason: string) => {
     setBusy(true);
     setProblem(undefined);
-    const body = act.body(reason);
-    const text = JSON.stringify([act.path, body]);
-    if (key.current.text !== text) key.current = { text, key: newIdempotencyKey() };
     try {
-      onDone(await call(act.path, { method: "POST", body, idempotencyKey: key.current.key }));
+      onDone(await call(act.path, { method: "POST", body: act.body(reason), idempotencyKey: keyOf(reason) }));
     } catch (error) {
       setProblem(error instanceof Problem ? error : new Problem(0, { detail: String(error) }));
       setBusy(false);
     }
   };
-  return { busy, problem, send };
+  return { busy, problem, keyOf, send };
 }

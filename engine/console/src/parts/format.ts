@@ -1,5 +1,11 @@
 import { language } from "../data/language.ts";
 
+/** Units are written behind a space in both languages: numbers and units stay words of their own. */
+const NAMES = {
+  en: { d: "d", h: "h", m: "m", s: "s", ms: "ms" },
+  ja: { d: "日", h: "時間", m: "分", s: "秒", ms: "ミリ秒" },
+} as const;
+
 const UNITS = [
   ["d", 86_400_000],
   ["h", 3_600_000],
@@ -8,13 +14,14 @@ const UNITS = [
 
 /** `412 ms`, `3.2 s`, `4 m 10 s`, `2 d 3 h`. */
 export function duration(ms: number): string {
-  if (ms < 1_000) return `${Math.max(0, Math.round(ms))} ms`;
-  if (ms < 60_000) return `${(ms / 1_000).toFixed(ms < 10_000 ? 1 : 0)} s`;
+  const names = NAMES[language.value];
+  if (ms < 1_000) return `${Math.max(0, Math.round(ms))} ${names.ms}`;
+  if (ms < 60_000) return `${(ms / 1_000).toFixed(ms < 10_000 ? 1 : 0)} ${names.s}`;
   const at = UNITS.findIndex(([, length]) => ms >= length);
   const [name, length] = UNITS[at] ?? UNITS[2];
   const [lower, below] = UNITS[at + 1] ?? (["s", 1_000] as const);
   const rest = Math.floor((ms % length) / below);
-  return `${Math.floor(ms / length)} ${name}${rest === 0 ? "" : ` ${rest} ${lower}`}`;
+  return `${Math.floor(ms / length)} ${names[name]}${rest === 0 ? "" : ` ${rest} ${names[lower]}`}`;
 }
 
 /** From one time to another, or to now. */

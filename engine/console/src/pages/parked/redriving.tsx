@@ -146,6 +146,7 @@ export function Progress({ redriveId, onDone }: { readonly redriveId: string; re
   const { data } = redrive;
   if (data === undefined) return null;
   const { status, problem, done, failed, sent, waiting, total, finishedAt } = data;
+  const title = t("progress", { id: redriveId, status: t(`redrive_${status}`) });
   const verb = (name: "goOn" | "stop", path: "continue" | "stop"): Act => ({
     title: t(name),
     text: t(name === "goOn" ? "goOnText" : "stopText"),
@@ -156,9 +157,9 @@ export function Progress({ redriveId, onDone }: { readonly redriveId: string; re
   return (
     <section class="sheet stack" role="status">
       <p>
-        <b>{t("progress", { id: redriveId, status })}</b> {t("progressText", { done, failed, sent, waiting, total })}
+        <b>{title}</b> {t("progressText", { done, failed, sent, waiting, total })}
       </p>
-      <progress max={total} value={done + failed} aria-label={t("progress", { id: redriveId, status })} />
+      <progress max={total} value={done + failed} aria-label={title} />
       {problem === null ? null : <p class="fault">{t("stopped", { why: problem })}</p>}
       {finishedAt !== null || !may("operator") ? null : (
         <div class="buttons">

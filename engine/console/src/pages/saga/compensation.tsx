@@ -1,49 +1,40 @@
 import { Scroll } from "../../parts/scroll.tsx";
+import { t as word } from "../../parts/text.ts";
+import { lookOfPair } from "./pairs.ts";
 import type { Undoable } from "./places.ts";
 import { t } from "./text.ts";
-
-const PAIRS = {
-  done: { icon: "✓", tone: "good", text: () => t("pairDone") },
-  compensated: { icon: "⟲", tone: "back", text: () => t("pairCompensated") },
-  busy: { icon: "⟲", tone: "busy", text: () => t("pairBusy") },
-  failed: { icon: "✕", tone: "bad", text: () => t("pairFailed") },
-  nothing: { icon: "–", tone: "calm", text: () => t("pairNothing") },
-  kept: { icon: "–", tone: "stop", text: () => t("pairKept") },
-} as const;
 
 /** Pairs that are listed; the picture has the others. */
 const SHOWN = 100;
 
 interface CompensationProps {
-  readonly undoables: readonly Undoable[];
+  /** undefined: what can be undone is not known yet. */
+  readonly undoables: readonly Undoable[] | undefined;
+  /** How many there can be: they have their room from the beginning. */
+  readonly room: number;
   /** There are more steps than these. */
   readonly cut: boolean;
+  readonly selected: string | undefined;
   readonly onSelect: (path: string) => void;
 }
 
 /** Each step that can be undone beside how far that is, from the last back to the first. */
-export function Compensation({ undoables, cut, onSelect }: CompensationProps) {
-  const toUndo = undoables.filter(({ pair }) => pair !== "nothing");
-  const done = toUndo.filter(({ pair }) => pair === "compensated").length;
-  const failed = toUndo.filter(({ pair }) => pair === "failed").length;
+export function Compensation({ undoables, room, cut, selected, onSelect }: CompensationProps) {
   return (
-    <section class="sheet compensation" aria-label={t("compensation")}>
+    <section class="sheet compensation" aria-label={t("compensation")} style={{ "--rows": room }}>
       <h2>{t("compensation")}</h2>
-      <p class={failed > 0 ? "fault" : "soft"}>
-        {t("compensated", { done, all: toUndo.length })}
-        {failed > 0 ? `; ${t("needsPerson", { count: failed })}` : ""}
-      </p>
+      {undoables === undefined ? <p class="soft">{word("loading")}</p> : <Verdict undoables={undoables} />}
       {cut ? <p class="note">{t("moreSteps")}</p> : null}
       <Scroll class="pairs-list" label={t("pairs")}>
         <ol class="pairs">
-          {undoables
+          {(undoables ?? [])
             .toReversed()
             .slice(0, SHOWN)
             .map(({ step: { path }, pair }) => {
-              const { icon, tone, text } = PAIRS[pair];
+              const { icon, tone, text } = lookOfPair(pair);
               return (
-                <li key={path}>
-                  <button type="button" class="link" onClick={() => onSelect(path)}>
+                <li key={path} class={path === selected ? "selected" : undefined}>
+                  <button type="button" class="link" aria-pressed={path === selected} onClick={() => onSelect(path)}>
                     {path}
                   </button>
                   <span class="back" aria-hidden="true" />
@@ -56,7 +47,21 @@ export function Compensation({ undoables, cut, onSelect }: CompensationProps) {
             })}
         </ol>
       </Scroll>
-      {undoables.length > SHOWN ? <p class="note">{t("morePairs", { count: undoables.length - SHOWN })}</p> : null}
+      {undoables !== undefined && undoables.length > SHOWN ? (
+        <p class="note">{t("morePairs", { count: undoables.length - SHOWN })}</p>
+      ) : null}
     </section>
+  );
+}
+
+function Verdict({ undoables }: { readonly undoables: readonly Undoable[] }) {
+  const toUndo = undoables.filter(({ pair }) => pair !== "nothing");
+  const done = toUndo.filter(({ pair }) => pair === "compensated").length;
+  const failed = toUndo.filter(({ pair }) => pair === "failed").length;
+  return (
+    <p class={failed > 0 ? "fault" : "soft"}>
+      {t("compensated", { done, all: toUndo.length })}
+      {failed > 0 ? `; ${t("needsPerson", { count: failed })}` : ""}
+    </p>
   );
 }

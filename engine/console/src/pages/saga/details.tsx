@@ -1,5 +1,6 @@
 import type { Message } from "../../data/shapes.ts";
 import { useCall } from "../../data/use-call.ts";
+import { Copy } from "../../parts/copy.tsx";
 import { JsonView } from "../../parts/json.tsx";
 import { Loaded } from "../../parts/states.tsx";
 import { Clock } from "../../parts/time.tsx";
@@ -18,7 +19,8 @@ export function Details({ message }: { readonly message: Message }) {
         {traceparent === null ? null : (
           <span class="soft">
             {" "}
-            · {t("trace")} <code>{traceparent}</code>
+            · {t("trace")} <code>{traceparent}</code>{" "}
+            <Copy label={t("copyTrace")} text={() => traceparent.split("-")[1] ?? ""} />
           </span>
         )}
       </p>

@@ -6,17 +6,23 @@ import { Scroll } from "../../parts/scroll.tsx";
 import { lookOf, statusText } from "../../parts/status.tsx";
 import { useSecond } from "../../parts/time.tsx";
 import { extentOf, useGraphWindow } from "./graph-window.ts";
-import { numberless, type Place } from "./places.ts";
+import { lineText } from "./graph-words.ts";
+import { lookOfPair } from "./pairs.ts";
+import { numberless, type Pair, type Place } from "./places.ts";
 import { t } from "./text.ts";
 
 const MARGIN = 16;
 const LINE = 17;
+/** A word this near to a box belongs to it. */
+const NEAR = 6;
 const POINTED = new Set(["choose", "if"]);
 const PILLS = new Set(["start", "completed", "end", "fail", "join"]);
 
 interface GraphProps {
   readonly graph: Graph;
   readonly places: ReadonlyMap<string, Place>;
+  /** Of a run that is, or was, undone: how each step stands with its compensation, in the order of the run. */
+  readonly pairs?: ReadonlyMap<string, Pair> | undefined;
   /** What a step does by itself, by its path without numbers. */
   readonly timers?: ReadonlyMap<string, SagaTimer>;
   /** Path of the selected step. */
@@ -27,7 +33,7 @@ interface GraphProps {
 }
 
 /** A definition as a picture, with how each of its steps stands in a run. The list of steps says the same in words. */
-export function GraphView({ graph, places, timers, selected, current, onSelect }: GraphProps) {
+export function GraphView({ graph, places, pairs, timers, selected, current, onSelect }: GraphProps) {
   const { width, height, boxes, lines, labels } = graph;
   const [first] = useState(current);
   const focus = selected ?? first;
@@ -60,6 +66,12 @@ export function GraphView({ graph, places, timers, selected, current, onSelect }
               />
             );
           })}
+        {waysBack(boxes, pairs)
+          .filter((points) => shows(extentOf(points)))
+          .map((points) => {
+            const way = points.map(([x, y]) => `${x},${y}`).join(" ");
+            return <polyline key={way} class="way back" points={way} marker-end="url(#arrow)" />;
+          })}
         {boxes
           .filter(({ x, y, width: w, height: h }) => shows({ left: x, right: x + w, top: y, bottom: y + h }))
           .map((box) => (
@@ -68,7 +80,8 @@ export function GraphView({ graph, places, timers, selected, current, onSelect }
               box={box}
               place={box.path === null ? undefined : places.get(box.path)}
               timer={box.path === null || box.kind === "undo" ? undefined : timers?.get(box.path)}
-              selected={selected !== undefined && box.kind !== "undo" && box.path === numberless(selected)}
+              pair={box.path === null || box.kind !== "undo" ? undefined : pairs?.get(box.path)}
+              selected={selected !== undefined && box.path === numberless(selected)}
               onSelect={onSelect}
             />
           ))}
@@ -76,7 +89,7 @@ export function GraphView({ graph, places, timers, selected, current, onSelect }
           .filter(({ x, y }) => shows({ left: x, right: x, top: y, bottom: y }))
           .map(({ x, y, text }) => (
             <text key={`${x} ${y}`} x={x} y={y} class="label">
-              {text}
+              {boxes.some((box) => isOfUndo(box, x, text)) ? t("undo") : text}
             </text>
           ))}
       </svg>
@@ -87,16 +100,19 @@ export function GraphView({ graph, places, timers, selected, current, onSelect }
 interface BoxProps {
   readonly box: GraphBox;
   readonly place: Place | undefined;
+  readonly pair: Pair | undefined;
   readonly timer: SagaTimer | undefined;
   readonly selected: boolean;
   readonly onSelect: ((path: string) => void) | undefined;
 }
 
-function BoxView({ box, place, timer, selected, onSelect }: BoxProps) {
-  const { x, y, width, height, kind, lines, pivot } = box;
-  const status = statusOf(kind, place);
-  const tone = status === undefined ? "" : ` tone-${lookOf(status).tone}`;
-  const title = `${lines.join("\n")}${status === undefined ? "" : `\n${statusText(status)}`}`;
+function BoxView({ box, place, pair, timer, selected, onSelect }: BoxProps) {
+  const { x, y, width, height, kind, pivot } = box;
+  const lines = box.lines.map((line) => lineText(box, line));
+  const look = pair === undefined ? lookOfStep(kind, place) : lookOfPair(pair);
+  // What has not been undone yet looks so, for all its sign.
+  const tone = look === undefined || pair === "done" ? "" : ` tone-${look.tone}`;
+  const title = `${lines.join("\n")}${look === undefined ? "" : `\n${look.text()}`}`;
   const path = place?.path ?? box.path;
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: the list of steps is the picture's twin for the keyboard
@@ -121,11 +137,11 @@ function BoxView({ box, place, timer, selected, onSelect }: BoxProps) {
         </text>
       ))}
       {timer === undefined ? null : <Due timer={timer} right={x + width + 8} bottom={y + height + 4} />}
-      {status === undefined ? null : (
+      {look === undefined ? null : (
         <g class="badge">
           <circle cx={x + width - 2} cy={y + 2} r={9} />
           <text x={x + width - 2} y={y + 6}>
-            {lookOf(status).icon}
+            {look.icon}
           </text>
         </g>
       )}
@@ -145,8 +161,42 @@ function Due({ timer, right, bottom }: { readonly timer: SagaTimer; readonly rig
   );
 }
 
-/** What a box shows: a step its status, a compensation whether it ran. */
-/** A step that is undone, or cannot be, has succeeded; how that stands, its own box says. */
+/** From each compensation to the next, in the order in which they run: back from the last step. */
+function waysBack(
+  boxes: readonly GraphBox[],
+  pairs: ReadonlyMap<string, Pair> = new Map(),
+): readonly (readonly [from: readonly [number, number], to: readonly [number, number]])[] {
+  const undoes = new Map(boxes.filter(({ kind }) => kind === "undo").map((box) => [box.path, box]));
+  const run = [...pairs].flatMap(([path, pair]) => {
+    const box = undoes.get(path);
+    return box === undefined || pair === "nothing" || pair === "kept" ? [] : [box];
+  });
+  return run.flatMap((to, index) => {
+    const from = run[index + 1];
+    // Ways beside each other are undone at once.
+    if (from === undefined || from.y < to.y + to.height) return [];
+    return [[topOf(from), [to.x + to.width / 2, to.y + to.height]] as const];
+  });
+}
+
+function topOf({ x, y, width }: GraphBox): readonly [number, number] {
+  return [x + width / 2, y];
+}
+
+/** The word beside a compensation is the engine's, and no name of a way. */
+function isOfUndo({ kind, x, width }: GraphBox, at: number, text: string): boolean {
+  return text === "undo" && kind === "undo" && Math.abs(x + width - at) < NEAR;
+}
+
+function lookOfStep(kind: string, place: Place | undefined) {
+  const status = statusOf(kind, place);
+  return status === undefined ? undefined : { ...lookOf(status), text: () => statusText(status) };
+}
+
+/**
+ * What a box shows: a step its status, a compensation whether it ran. A step that is undone, or cannot be, has succeeded;
+ * how that stands, its own box says.
+ */
 function statusOf(kind: string, place: Place | undefined): string | undefined {
   if (place === undefined) return undefined;
   const { status, backward } = place;

@@ -11,16 +11,18 @@ import { Countdown, Next } from "./timers.tsx";
 
 /** Which saga this is, how it stands, why, and what can be done. */
 export function Head({ saga, onDone }: { readonly saga: Saga; readonly onDone: () => void }) {
-  const { sagaId, key, definition, version, status, startedAt, finishedAt, parent } = saga;
+  const { sagaId, key, definition, version, revision, status, startedAt, finishedAt, parent } = saga;
   return (
     <>
       <div class="page-head">
         <h1 class="title">{key ?? sagaId}</h1>
         <Status status={status} />
         <span class="soft">
-          {definition}@{version} · {t("started")} <Ago time={startedAt} /> ·{" "}
-          {t(finishedAt === null ? "lasts" : "lasted")} <Lasting from={startedAt} to={finishedAt} /> ·{" "}
-          <code>{sagaId}</code>
+          <a href={sourceOf(definition, revision)} title={t("definitionOf")}>
+            {definition}@{version}
+          </a>{" "}
+          · {t("started")} <Ago time={startedAt} /> · {t(finishedAt === null ? "lasts" : "lasted")}{" "}
+          <Lasting from={startedAt} to={finishedAt} /> · <code>{sagaId}</code>
         </span>
         <span class="space" />
         <Copy
@@ -34,6 +36,7 @@ export function Head({ saga, onDone }: { readonly saga: Saga; readonly onDone: (
           ↰ <a href={`/sagas/${parent.sagaId}`}>{t("child", { id: parent.sagaId, step: parent.step })}</a>
         </p>
       )}
+      <Labels labels={saga.labels} />
       <Why saga={saga} />
       <Next saga={saga} />
       <Actions saga={saga} onDone={onDone} />
@@ -41,17 +44,45 @@ export function Head({ saga, onDone }: { readonly saga: Saga; readonly onDone: (
   );
 }
 
+/** Its labels; each leads to the sagas that have it too. */
+function Labels({ labels }: { readonly labels: Saga["labels"] }) {
+  const shown = Object.entries(labels).filter(([, value]) => value !== null && typeof value !== "object");
+  if (shown.length === 0) return null;
+  return (
+    <ul class="labels" aria-label={t("labels")}>
+      {shown.map(([name, value]) => (
+        <li key={name}>
+          <a class="chip" href={`/sagas?label.${name}=${encodeURIComponent(String(value))}`}>
+            {name}={String(value)}
+          </a>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** Where the text of the revision is that a saga runs on. */
+function sourceOf(definition: string, revision: string): string {
+  return `/definitions/${definition}?revision=${revision}&view=source`;
+}
+
 /** Why it failed, is parked, or what it waits for. */
-function Why({ saga: { error, waitingFor, uncompensated } }: { readonly saga: Saga }) {
+function Why({ saga }: { readonly saga: Saga }) {
+  const { definition, revision, error, waitingFor, uncompensated } = saga;
   return (
     <>
       {error === null ? null : (
         <div class="why tone-bad">
           <p>
             <span aria-hidden="true">✕ </span>
-            <b>{error.code}</b> {error.message}{" "}
-            {error.step === null ? null : <span>{t("errorAt", { step: error.step })}</span>}
-            {error.line === undefined ? null : <span> · {t("line", { line: error.line })}</span>}
+            <b>{error.code}</b> {error.message}
+            {error.step === null ? null : <span> · {t("errorAt", { step: error.step })}</span>}
+            {error.line === undefined ? null : (
+              <span>
+                {" · "}
+                <a href={sourceOf(definition, revision)}>{t("line", { line: error.line })}</a>
+              </span>
+            )}
           </p>
         </div>
       )}

@@ -1,6 +1,7 @@
 import type { GraphBox, Saga } from "../../data/shapes.ts";
 import { lookOf, Status, statusText } from "../../parts/status.tsx";
 import { aheadOf, attemptsText } from "./ahead.ts";
+import { leavesOf } from "./places.ts";
 import { t } from "./text.ts";
 import { Countdown, soonestOf } from "./timers.tsx";
 
@@ -19,9 +20,7 @@ interface JourneyProps {
 
 /** The run in one line: what was reached, how it ended, where it is, what it has not come to. */
 export function Journey({ saga, boxes, selected, onSelect }: JourneyProps) {
-  const leaves = saga.steps.filter(
-    ({ path }) => !saga.steps.some((other) => other.path.startsWith(`${path}/`) || other.path.startsWith(`${path}[`)),
-  );
+  const leaves = leavesOf(saga.steps);
   const shown = leaves.slice(-SHOWN);
   const timers = soonestOf(saga.timers);
   // A saga that has completed leaves out what its conditions said no to.

@@ -6,7 +6,7 @@ import { Clock } from "../../parts/time.tsx";
 import { go } from "../../shell/place.ts";
 import { CauseLines } from "./causes.tsx";
 import { Details } from "./details.tsx";
-import { ownerOf, showRow, stepOf } from "./ledger-row.ts";
+import { ownerOf, stepOf } from "./ledger-row.ts";
 import { t } from "./text.ts";
 
 /** Of a message that led to more, the first. */
@@ -79,10 +79,6 @@ interface RowProps {
 function Row({ message, numbers, because, effects, classes, open, onSelect }: RowProps) {
   const { messageId, causationId, type, topic, producer, requestedAt, attempt, late, consumptions } = message;
   const numberOf = (other: Message) => numbers.get(other.messageId) ?? 0;
-  const goTo = (other: Message) => {
-    onSelect(other);
-    showRow(other.messageId);
-  };
   return (
     <>
       <tr data-row={messageId} class={classes} id={`message-${messageId}`}>
@@ -99,7 +95,7 @@ function Row({ message, numbers, because, effects, classes, open, onSelect }: Ro
             {because === undefined ? null : (
               <>
                 {" ↳ "}
-                <Other text={t("because", { number: numberOf(because) })} onGo={() => goTo(because)} />
+                <Other text={t("because", { number: numberOf(because) })} onGo={() => onSelect(because)} />
               </>
             )}
             {because !== undefined || causationId === null ? null : (
@@ -122,7 +118,7 @@ function Row({ message, numbers, because, effects, classes, open, onSelect }: Ro
               {effects.slice(0, EFFECTS_SHOWN).map((effect, index) => (
                 <span key={effect.messageId}>
                   {index === 0 ? "" : ", "}
-                  <Other text={String(numberOf(effect))} onGo={() => goTo(effect)} />
+                  <Other text={String(numberOf(effect))} onGo={() => onSelect(effect)} />
                 </span>
               ))}
               {effects.length > EFFECTS_SHOWN ? " …" : ""}

@@ -43,6 +43,13 @@ export function placesOf(steps: readonly SagaStep[]): ReadonlyMap<string, Place>
   return places;
 }
 
+/** Steps that hold no others. */
+export function leavesOf(steps: readonly SagaStep[]): readonly SagaStep[] {
+  return steps.filter(
+    ({ path }) => !steps.some((other) => other.path.startsWith(`${path}/`) || other.path.startsWith(`${path}[`)),
+  );
+}
+
 function weight(status: string): number {
   const at = WEIGHT.indexOf(status);
   return at === -1 ? WEIGHT.length : at;
@@ -65,6 +72,20 @@ export function undoablesOf(
 ): readonly Undoable[] {
   const undone = new Set(boxes.filter(({ kind }) => kind === "undo").map(({ path }) => path));
   return steps.filter(({ path }) => undone.has(numberless(path))).map((step) => ({ step, pair: pairOf(step, saga) }));
+}
+
+/** What says more about several items comes first. */
+const PAIR_WEIGHT: readonly Pair[] = ["failed", "busy", "done", "kept", "compensated", "nothing"];
+
+/** How each step that can be undone stands with its compensation, by its path without numbers, in the order of the run. */
+export function pairsByPlace(undoables: readonly Undoable[]): ReadonlyMap<string, Pair> {
+  const pairs = new Map<string, Pair>();
+  for (const { step, pair } of undoables) {
+    const place = numberless(step.path);
+    const known = pairs.get(place);
+    if (known === undefined || PAIR_WEIGHT.indexOf(pair) < PAIR_WEIGHT.indexOf(known)) pairs.set(place, pair);
+  }
+  return pairs;
 }
 
 /** A step that has ended and is parked all the same: what undoes it has failed. */

@@ -1,13 +1,12 @@
-import { useMemo } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 
-import type { Graph, Message, Saga, SagaStep, Timeline } from "../../data/shapes.ts";
+import type { Graph, Saga, SagaStep, Timeline } from "../../data/shapes.ts";
 import { useCall } from "../../data/use-call.ts";
 import { JsonView } from "../../parts/json.tsx";
 import { Empty, Loaded } from "../../parts/states.tsx";
 import { Status } from "../../parts/status.tsx";
 import { Table } from "../../parts/table.tsx";
 import { Lasting } from "../../parts/time.tsx";
-import { useKeys } from "../../shell/keys.ts";
 import type { PageProps } from "../../shell/pages.ts";
 import { useQuery } from "../../shell/place.ts";
 import { useOpened } from "../../shell/title.ts";
@@ -17,9 +16,9 @@ import { GraphView } from "./graph.tsx";
 import { Head } from "./head.tsx";
 import { Journey } from "./journey.tsx";
 import { Ledger } from "./ledger.tsx";
-import { ownerOf, showRow } from "./ledger-row.ts";
-import { isUndoing, placesOf, undoablesOf } from "./places.ts";
+import { isUndoing, leavesOf, pairsByPlace, placesOf, undoablesOf } from "./places.ts";
 import { Related } from "./related.tsx";
+import { useSelection } from "./selection.ts";
 import { t } from "./text.ts";
 import { timersByPlace } from "./timers.tsx";
 import { useAllSteps } from "./use-all-steps.ts";
@@ -60,18 +59,22 @@ function SagaView({ saga, timeline: { called: timeline, toNewest }, graph, onDon
   const { step, message, selectStep, selectMessage } = useSelection(timeline.data?.items ?? []);
   const { steps, whole } = useAllSteps(saga);
   const places = useMemo(() => placesOf(steps), [steps]);
+  const undoables = useMemo(() => graph && undoablesOf(saga, graph.boxes, steps), [saga, graph, steps]);
+  const pairs = useMemo(() => (isUndoing(saga) ? pairsByPlace(undoables ?? []) : undefined), [saga, undoables]);
+  const room = useMemo(() => leavesOf(saga.steps).length, [saga.steps]);
   const timers = useMemo(() => timersByPlace(saga.timers), [saga.timers]);
   return (
     <div class="stack">
       <Head saga={saga} onDone={onDone} />
       <Journey saga={saga} boxes={graph?.boxes ?? []} selected={step} onSelect={selectStep} />
       <div class="columns">
-        <div class="sheet">
+        <div class="sheet picture">
           <h2>{t("graph")}</h2>
           {graph === undefined ? null : (
             <GraphView
               graph={graph}
               places={places}
+              pairs={pairs}
               timers={timers}
               selected={step}
               current={saga.error?.step ?? saga.steps.findLast(({ finishedAt }) => finishedAt === null)?.path}
@@ -82,12 +85,12 @@ function SagaView({ saga, timeline: { called: timeline, toNewest }, graph, onDon
         <div class="stack">
           <StepList saga={saga} selected={step} onSelect={selectStep} />
           {isUndoing(saga) ? (
-            <Compensation undoables={undoablesOf(saga, graph?.boxes ?? [], steps)} cut={!whole} onSelect={selectStep} />
+            <Compensation undoables={undoables} room={room} cut={!whole} selected={step} onSelect={selectStep} />
           ) : null}
           <div class="sheet">
             <h2>{t("waterfall")}</h2>
             <Loaded called={timeline}>
-              {({ items }) => <Waterfall messages={items} selected={message} onSelect={selectMessage} />}
+              {({ items }) => <Waterfall messages={items} step={step} selected={message} onSelect={selectMessage} />}
             </Loaded>
           </div>
         </div>
@@ -108,44 +111,29 @@ function SagaView({ saga, timeline: { called: timeline, toNewest }, graph, onDon
         <Related saga={saga} />
         <Audit saga={saga} />
       </div>
-      <details class="sheet">
-        <summary>{t("data")}</summary>
-        <div class="stack">
-          <h3>{t("input")}</h3>
-          <JsonView value={saga.input} name={t("input")} />
-          <h3>{t("output")}</h3>
-          <JsonView value={saga.output} name={t("output")} />
-          <h3>{t("labels")}</h3>
-          <JsonView value={saga.labels} name={t("labels")} />
-        </div>
-      </details>
+      <Data saga={saga} />
     </div>
   );
 }
 
-/** One selection for graph, journey, waterfall and both lists; it stands in the address. `[` and `]` move it. */
-function useSelection(messages: readonly Message[]) {
-  const [query, change] = useQuery();
-  const message = query.get("message") ?? undefined;
-  const selectMessage = (next: Message | undefined) =>
-    change(next === undefined ? { message: null } : { message: next.messageId, step: ownerOf(next) }, {
-      replace: true,
-    });
-  const move = (by: number) => {
-    const at = messages.findIndex(({ messageId }) => messageId === message);
-    const next = messages[at === -1 ? 0 : at + by];
-    if (next === undefined) return;
-    selectMessage(next);
-    showRow(next.messageId);
-  };
-  useKeys({ "[": () => move(-1), "]": () => move(1) });
-  return {
-    step: query.get("step") ?? undefined,
-    message,
-    selectMessage,
-    selectStep: (path: string) =>
-      change({ step: query.get("step") === path ? null : path, message: null }, { replace: true }),
-  };
+/** What went in and came out. It can be long: it is drawn while it is open. */
+function Data({ saga: { input, output, labels } }: { readonly saga: Saga }) {
+  const [open, setOpen] = useState(false);
+  return (
+    <details class="sheet" onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary>{t("data")}</summary>
+      {open ? (
+        <div class="stack">
+          <h3>{t("input")}</h3>
+          <JsonView value={input} name={t("input")} />
+          <h3>{t("output")}</h3>
+          <JsonView value={output} name={t("output")} />
+          <h3>{t("labels")}</h3>
+          <JsonView value={labels} name={t("labels")} />
+        </div>
+      ) : null}
+    </details>
+  );
 }
 
 interface StepListProps {

@@ -3,17 +3,19 @@ import { duration } from "../../parts/format.ts";
 import { Scroll } from "../../parts/scroll.tsx";
 import { useSecond } from "../../parts/time.tsx";
 import { barOf, HOPS, isPending, type Scale, scaleOf } from "./scale.ts";
-import { stepOf } from "./ledger-row.ts";
+import { ownerOf, stepOf } from "./ledger-row.ts";
 import { t } from "./text.ts";
 
 interface WaterfallProps {
   readonly messages: readonly Message[];
+  /** Path of the selected step: its bars are marked. */
+  readonly step: string | undefined;
   readonly selected: string | undefined;
   readonly onSelect: (message: Message) => void;
 }
 
 /** Every message as a bar, split into where its time went. Idle time over two seconds is folded. */
-export function Waterfall({ messages, selected, onSelect }: WaterfallProps) {
+export function Waterfall({ messages, step, selected, onSelect }: WaterfallProps) {
   useSecond(messages.some(isPending));
   const now = Date.now();
   const bars = messages.map((message) => barOf(message, now));
@@ -40,7 +42,8 @@ export function Waterfall({ messages, selected, onSelect }: WaterfallProps) {
             {bars.map((bar) => (
               <tr
                 key={bar.message.messageId}
-                class={bar.message.messageId === selected ? "selected" : undefined}
+                id={`bar-${bar.message.messageId}`}
+                class={classOf(bar.message, step, selected)}
                 onClick={() => onSelect(bar.message)}
               >
                 <th scope="row" title={bar.message.type ?? ""}>
@@ -77,6 +80,11 @@ export function Waterfall({ messages, selected, onSelect }: WaterfallProps) {
       )}
     </>
   );
+}
+
+function classOf(message: Message, step: string | undefined, selected: string | undefined): string | undefined {
+  if (message.messageId === selected) return "selected";
+  return step !== undefined && ownerOf(message) === step ? "of-step" : undefined;
 }
 
 function placed(scale: Scale, from: number, to: number) {

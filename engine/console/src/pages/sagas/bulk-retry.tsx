@@ -31,14 +31,19 @@ export function BulkRetry({ sagas, onClose, onDone }: BulkRetryProps) {
     parkedSteps(saga).map((step) => ({ saga, step, path: `/v1/sagas/${saga.sagaId}/retry` })),
   );
   const left = sagas.filter((saga) => parkedSteps(saga).length === 0).length;
-  const { ended, busy, problem, send } = useRetries(retries, onDone);
+  const { ended, busy, problem, keyOf, send } = useRetries(retries, onDone);
   const steps = Map.groupBy(retries, ({ saga, step }) => `${saga.definition} ${step}`);
   return (
     <ReasonDialog
       title={t("retryMany", { count: retries.length })}
       text={t("retryManyText")}
       needsReason={true}
-      curl={(reason) => each(retries, ({ path, step }) => curlOf("POST", path, { step, reason }, signedIn()))}
+      curl={(reason) =>
+        each(retries, (retry) => {
+          const { path, step } = retry;
+          return curlOf("POST", path, { step, reason }, signedIn(), keyOf(retry, reason));
+        })
+      }
       cli={(reason) =>
         each(
           retries,
@@ -73,6 +78,12 @@ function useRetries(retries: readonly Retry[], onDone: () => void) {
   // What is done stays done when somebody presses again, and what had no answer is not done twice.
   const keys = useRef(new Map<string, string>());
   const done = useRef(new Set<string>());
+  const keyOf = ({ path, step }: Retry, reason: string) => {
+    const name = `${path} ${step} ${reason}`;
+    const key = keys.current.get(name) ?? newIdempotencyKey();
+    keys.current.set(name, key);
+    return key;
+  };
   const send = async (reason: string) => {
     setBusy(true);
     setProblem(undefined);
@@ -82,11 +93,8 @@ function useRetries(retries: readonly Retry[], onDone: () => void) {
       const { step, path } = retry;
       const which = `${path} ${step}`;
       if (done.current.has(which)) continue;
-      const name = `${which} ${reason}`;
-      const idempotencyKey = keys.current.get(name) ?? newIdempotencyKey();
-      keys.current.set(name, idempotencyKey);
       try {
-        await call(path, { method: "POST", body: { step, reason }, idempotencyKey });
+        await call(path, { method: "POST", body: { step, reason }, idempotencyKey: keyOf(retry, reason) });
         done.current.add(which);
         inRow = 0;
       } catch (error) {
@@ -105,7 +113,7 @@ function useRetries(retries: readonly Retry[], onDone: () => void) {
     setBusy(false);
     setProblem(problemOf(first.problem, refused, done.current.size, retries.length));
   };
-  return { ended, busy, problem, send };
+  return { ended, busy, problem, keyOf, send };
 }
 
 /** What was refused, by whose name it is known, under the code of the first. */
