@@ -37,7 +37,7 @@ test("a step chosen in the picture is marked in bars, rows and compensations, an
   expect(await page.locator(".pairs li.selected").allInnerTexts()).toEqual([expect.stringContaining("charge")]);
 
   // What a message is and which step it is about stand on one line.
-  const [type, step] = [await topOf(rows.first().locator(".link").first()), await topOf(rows.first().locator("b"))];
+  const [type, step] = [await topOf(rows.first().locator(".link").first()), await topOf(rows.first().locator(".request b"))];
   expect(Math.abs(type - step)).toBeLessThan(8);
   await page.context().close();
 });
