@@ -114,6 +114,8 @@ function BoxView({ box, place, pair, timer, selected, onSelect }: BoxProps) {
   const tone = look === undefined || pair === "done" ? "" : ` tone-${look.tone}`;
   const title = `${lines.join("\n")}${look === undefined ? "" : `\n${look.text()}`}`;
   const path = place?.path ?? box.path;
+  // To the right of a compensation stands the word for the line to it.
+  const corner = kind === "undo" ? x + 2 : x + width - 2;
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: the list of steps is the picture's twin for the keyboard
     <g
@@ -139,8 +141,8 @@ function BoxView({ box, place, pair, timer, selected, onSelect }: BoxProps) {
       {timer === undefined ? null : <Due timer={timer} right={x + width + 8} bottom={y + height + 4} />}
       {look === undefined ? null : (
         <g class="badge">
-          <circle cx={x + width - 2} cy={y + 2} r={9} />
-          <text x={x + width - 2} y={y + 6}>
+          <circle cx={corner} cy={y + 2} r={9} />
+          <text x={corner} y={y + 6}>
             {look.icon}
           </text>
         </g>

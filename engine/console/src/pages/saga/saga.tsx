@@ -61,7 +61,7 @@ function SagaView({ saga, timeline: { called: timeline, toNewest }, graph, onDon
   const places = useMemo(() => placesOf(steps), [steps]);
   const undoables = useMemo(() => graph && undoablesOf(saga, graph.boxes, steps), [saga, graph, steps]);
   const pairs = useMemo(() => (isUndoing(saga) ? pairsByPlace(undoables ?? []) : undefined), [saga, undoables]);
-  const room = useMemo(() => leavesOf(saga.steps).length, [saga.steps]);
+  const room = useMemo(() => leavesOf(saga.steps).filter(({ status }) => status !== "skipped").length, [saga.steps]);
   const timers = useMemo(() => timersByPlace(saga.timers), [saga.timers]);
   return (
     <div class="stack">
