@@ -276,7 +276,13 @@ test("several parked sagas are chosen and retried at once, after their effect wa
   // Meanwhile somebody ends one of them.
   await post(`/v1/sagas/${gone}/terminate`, { reason: "a test" });
   await dialog.getByLabel("Reason").fill("the limit was lifted");
+  await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+  await dialog.getByRole("button", { name: "Copy as cURL" }).click();
+  await dialog.getByText("✓ Copied").waitFor();
+  const keys = String(await page.evaluate("navigator.clipboard.readText()")).match(/(?<=Idempotency-Key: )\w{32}/g);
+  const sent = page.waitForRequest(/retry$/);
   await dialog.getByRole("button", { name: "Retry 4", exact: true }).click();
+  expect((await sent).headers()["idempotency-key"]).toBe(keys?.[0] ?? "none copied");
   await dialog.getByText("3 of 4 are done").waitFor();
   await dialog.getByRole("alert").getByRole("listitem").filter({ hasText: "B-4" }).waitFor();
   const { items } = (await (await fetch(`${stand.engine.url}/v1/audit?action=saga.retry`)).json()) as {

@@ -122,6 +122,20 @@ test("in Japanese, units and what the engine writes into the picture are Japanes
     .waitFor();
   expect(await wordsIn(page)).toEqual([["order", "バージョン 1"], ["approval", "approved を待つ"], ["完了"]]);
   expect(await page.locator(".graph text.label").allTextContents()).toContain("補償");
+
+  const redrive = {
+    status: "stopped",
+    problem: null,
+    done: 1,
+    failed: 0,
+    sent: 0,
+    waiting: 0,
+    total: 1,
+    finishedAt: "-",
+  };
+  await page.route(/\/redrives\/R$/, (route) => route.fulfill({ json: redrive }));
+  await page.goto(`${stand.line.url}/parked?redrive=R`);
+  await page.getByText("再送 R: 停止").waitFor();
   await page.context().close();
 });
 
