@@ -92,6 +92,13 @@ test("the heartbeat is shown hop by hop", async () => {
   const way = page.getByRole("region", { name: "The way of a message" });
   await way.getByText(/^round trip \d/).waitFor();
   expect(await way.locator(".hops li").count()).toBe(4);
+  // As long as each took, not as wide as its words.
+  const bars = (await page.evaluate(
+    "[...document.querySelectorAll('.hop-bar i')].map((one) => [Number(getComputedStyle(one).flexGrow), one.clientWidth])",
+  )) as number[][];
+  const sorted = bars.toSorted(([a = 0], [b = 0]) => a - b).map(([, width]) => width);
+  expect(sorted).toEqual(sorted.toSorted((a = 0, b = 0) => a - b));
+  expect(bars.every(([ms, width = 0]) => width >= 4 && (ms !== 0 || width === 4))).toBeTrue();
   const topics = page.getByRole("region", { name: "Topics" });
   await topics.getByRole("row", { name: /^shop\.ship 1 shop$/ }).waitFor();
   await page.context().close();
@@ -147,6 +154,55 @@ test("a mistake is marked at its very place, and the list of findings leads ther
   await page.context().close();
 });
 
+test("a file that is broken on disk is opened in the editor, with the mistake at its place", async () => {
+  const page = await stand.open("/v1/me");
+  const { source } = (await read("/v1/definitions/order")) as { source: string };
+  const broken = source.replace("command: shop.charge", "command: shop.chrage");
+  const hint = "Write shop.charge.";
+  const finding = {
+    severity: "error",
+    code: "definition.unknown-command",
+    message: "no such",
+    line: 1,
+    column: 1,
+    hint,
+  };
+  const file = (name: string, text: string) => ({ file: `domains/${name}`, diagnostics: [finding], source: text });
+  const files = [
+    file("order.saga.yaml", broken),
+    file("later.saga.yaml", broken.replace("saga: order", "saga: later")),
+  ];
+  await page.route("**/v1/definitions", async (route) => {
+    const answer = (await (await route.fetch()).json()) as object;
+    await route.fulfill({ json: { ...answer, broken: files } });
+  });
+  await page.goto(`${stand.line.url}/definitions`);
+  const open = (name: string) =>
+    page
+      .getByRole("region", { name: `domains/${name}` })
+      .getByRole("button", { name: "Open in the editor" })
+      .click();
+  const marked = async (label: string, name: string) => {
+    await page.getByRole("region", { name: "Findings" }).getByText("definition.unknown-command").waitFor();
+    expect(await page.locator(".yaml-error").allInnerTexts()).toEqual(["shop.chrage"]);
+    expect(await page.getByLabel(`YAML of ${label}`).inputValue()).toContain(`saga: ${name}`);
+  };
+  // None is in use that it could be the next revision of.
+  await open("later.saga.yaml");
+  await marked("domains/later.saga.yaml", "later");
+  expect(await axeFaults(page)).toEqual([]);
+  await page.getByRole("link", { name: "Back to the definitions" }).click();
+  await open("order.saga.yaml");
+  await page.waitForURL("**/definitions/order?view=source");
+  await marked("order", "order");
+  // What is edited since is not taken away by opening the file once more.
+  await page.getByLabel("YAML of order").fill("saga: order # mine");
+  await page.getByRole("link", { name: "Definitions" }).click();
+  await open("order.saga.yaml");
+  await marked("domains/order.saga.yaml", "order");
+  await page.context().close();
+});
+
 test("the edited text is compared with the revision in use, in words and by lines", async () => {
   const page = await stand.open("/definitions/order?view=source");
   const field = page.getByLabel("YAML of order");
@@ -167,6 +223,8 @@ test("the outcome of a step is chosen, and its compensations are watched; the ad
   await page.getByLabel("How ship ends").selectOption("is rejected");
   await page.locator(".verdict").getByText("failed").waitFor();
   expect(await path.allInnerTexts()).toEqual(["reserve", "charge", "ship", "⟲ undo charge", "⟲ undo reserve"]);
+  expect(await page.locator(".sheet .why").first().textContent()).toMatch(/^\s*rejected in the simulation/);
+  await page.locator(".verdict").filter({ hasText: "at once" }).waitFor();
   expect(await page.locator(".box.undo.tone-back").count()).toBe(2);
 
   await page.getByLabel("How the compensation of charge ends").selectOption({ index: 2 });
@@ -329,6 +387,12 @@ test("where no saga is yet, it is said how one of these definitions is started",
   const page = await stand.open("/v1/me");
   await page.route(/\/v1\/sagas\?/, (route) => route.fulfill({ json: { items: [], nextCursor: null } }));
   await page.goto(`${stand.line.url}/sagas`);
+  await page.getByText("bun run ekiden start delivery '{ … }'").waitFor();
+  await page.route("**/v1/overview", async (route) => {
+    const numbers = (await (await route.fetch()).json()) as object;
+    await route.fulfill({ json: { ...numbers, definitions: [] } });
+  });
+  await page.goto(stand.line.url);
   await page.getByText("bun run ekiden start delivery '{ … }'").waitFor();
   await page.getByRole("link", { name: "What delivery takes, and where it goes" }).click();
   await page.locator(".verdict").getByText("completed").waitFor();
