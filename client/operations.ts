@@ -1489,13 +1489,13 @@ export interface Operations {
       readonly startedAfter?: string;
       /** Started before this time */
       readonly startedBefore?: string;
-      /** Ended since this time; the longer ago, the more is looked through */
+      /** Ended since this time, by a message of since then; the longer ago, the more is looked through */
       readonly endedAfter?: string;
       /** Ended before this time */
       readonly endedBefore?: string;
       /** Hash of the revision that they run on */
       readonly revision?: string;
-      /** true: open sagas that wait for the next attempt of a step */
+      /** true: open sagas that wait for the next attempt of a step; false: all others */
       readonly retrying?: "true" | "false";
       /** Rows of a page */
       readonly limit?: number;

@@ -66,10 +66,12 @@ export const SagaListQuery = v.strictObject({
   ),
   startedAfter: v.optional(queryTime("Started after this time")),
   startedBefore: v.optional(queryTime("Started before this time")),
-  endedAfter: v.optional(queryTime("Ended since this time; the longer ago, the more is looked through")),
+  endedAfter: v.optional(
+    queryTime("Ended since this time, by a message of since then; the longer ago, the more is looked through"),
+  ),
   endedBefore: v.optional(queryTime("Ended before this time")),
   revision: v.optional(v.pipe(QueryText, v.description("Hash of the revision that they run on"))),
-  retrying: v.optional(queryFlag("true: open sagas that wait for the next attempt of a step")),
+  retrying: v.optional(queryFlag("true: open sagas that wait for the next attempt of a step; false: all others")),
   limit: Limit,
   cursor,
 });

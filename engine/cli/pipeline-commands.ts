@@ -31,7 +31,7 @@ function pipelineText(pipeline: PipelineJson): string {
     ["transport", pipeline.transport],
     ["connector", connector === null ? null : connectorText(connector)],
     ["slot", slot === null ? null : slotText(slot)],
-    ["publication", publication && `${publication.name}: ${publication.tables?.join(", ") || "no tables"}`],
+    ["publication", publication && `${publication.name}: ${tablesText(publication.tables)}`],
     ["topics", `${topics.length}, ${partitions} partitions with a consumer group`],
     ["disk", diskFreeBytes === null ? null : `${bytes(diskFreeBytes)} free`],
     ["lost", loss === null ? null : `${loss.cause}; ${loss.missing ?? "some"} requests are not consumed`],
@@ -45,6 +45,11 @@ function pipelineText(pipeline: PipelineJson): string {
   ]);
   const red = parts.filter(({ ok }) => !ok).map(({ part, detail, hint }) => `${part}: ${detail}\n  fix: ${hint ?? ""}`);
   return [lines, table(["GROUP", "LAG", ""], rows, "There are no consumer groups."), ...red].join("\n\n");
+}
+
+function tablesText(tables: readonly string[] | null): string {
+  if (tables === null) return "its tables could not be read";
+  return tables.join(", ") || "no tables";
 }
 
 function connectorText({

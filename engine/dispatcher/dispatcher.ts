@@ -92,6 +92,7 @@ export class Dispatcher {
   }
 
   async #recordFailure(delivery: Delivery, error: unknown): Promise<void> {
+    await placed([delivery]);
     const messageId = idOf(delivery);
     const message = error instanceof Error ? error.message : String(error);
     await transact(this.#store, async (unit) => {

@@ -81,6 +81,9 @@ export class Participant {
   }
 
   async #alone(delivery: Delivery): Promise<readonly Verdict[]> {
+    const external = this.#isExternal(delivery);
+    // Counted before anything is waited for: the lanes ask `mayBegin` for the next one in this very turn.
+    if (external) this.#calls += 1;
     try {
       await placed([delivery]);
       return await this.#runAlone(delivery);
@@ -90,6 +93,8 @@ export class Participant {
       if (isNoOutcome(error) || errorCode(error) === "55000") throw error;
       await this.#recordFailure(delivery, failureOf(error));
       return ["done"];
+    } finally {
+      if (external) this.#calls -= 1;
     }
   }
 
@@ -168,15 +173,6 @@ export class Participant {
    * the failure of a notification, which may be tried again; every other outcome is answered here.
    */
   async #external(delivery: Delivery): Promise<FailedAttempt | undefined> {
-    this.#calls += 1;
-    try {
-      return await this.#claimCallAnswer(delivery);
-    } finally {
-      this.#calls -= 1;
-    }
-  }
-
-  async #claimCallAnswer(delivery: Delivery): Promise<FailedAttempt | undefined> {
     const { singles, consumer } = this.#parts;
     const claimed = (unit: Unit) => claimOne(unit, this.#group, delivery, consumer, true);
     const { request, now } = await transact(this.#parts.store, claimed, singles);

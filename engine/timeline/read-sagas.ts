@@ -98,9 +98,9 @@ export async function listSagas(sql: Sql, filter: SagaFilter): Promise<readonly 
       ${startedAfter === undefined ? sql`` : sql`and s.started_at > ${startedAfter} and ${id} >= ${idBound(sql, startedAfter, -CLOCKS_APART_MS)}`}
       ${startedBefore === undefined ? sql`` : sql`and s.started_at < ${startedBefore} and ${id} < ${idBound(sql, startedBefore, CLOCKS_APART_MS)}`}
       ${revision === undefined ? sql`` : sql`and s.revision = ${revision}`}
-      ${retrying === true ? sql`and exists (select from timeline.timer t where t.saga_id = o.saga_id and t.name like 'retry:%')` : sql``}
+      ${retrying === undefined ? sql`` : sql`and ${retrying ? sql`` : sql`not`} exists (select from timeline.timer t where t.saga_id = s.id and t.name like 'retry:%')`}
       ${endedAfter === undefined ? sql`` : sql`and s.id in (${endedSince(sql, endedAfter)})`}
-      ${endedBefore === undefined ? sql`` : sql`and s.finished_at < ${endedBefore}`}
+      ${endedBefore === undefined ? sql`` : sql`and s.finished_at < ${endedBefore} and ${id} < ${idBound(sql, endedBefore, CLOCKS_APART_MS)}`}
       ${before === undefined ? sql`` : sql`and ${id} < ${before}`}
     order by ${id} desc
     limit ${limit}

@@ -143,6 +143,7 @@ test("a list is narrowed to a revision, to what waits for its next attempt, and 
 
   expect((await list(`?revision=${"b".repeat(64)}&status=running`)).ids).toEqual([other]);
   expect((await list("?retrying=true")).ids).toEqual([waits]);
+  expect((await list("?retrying=false")).ids).not.toContain(waits);
   expect((await list("?retrying=true&status=parked")).ids).toEqual([]);
   expect((await list(`?endedAfter=${before}&endedBefore=${after}`)).ids).toEqual([ended]);
   expect((await list(`?endedAfter=${after}`)).ids).toEqual([]);

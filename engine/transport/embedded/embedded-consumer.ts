@@ -46,6 +46,7 @@ export class EmbeddedConsumer implements Consumer {
   #filling = false;
   #missed = false;
   #committing = false;
+  #rewinds = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #turn: Promise<void> = Promise.resolve();
   #writing: Promise<void> = Promise.resolve();
@@ -60,10 +61,18 @@ export class EmbeddedConsumer implements Consumer {
     });
   }
 
-  /** This process owns the transport from now on. */
+  /** This process owns the transport from now on, or must begin again where it has committed. */
   async begin(): Promise<void> {
-    const committed = await this.#committed();
+    let committed: ReadonlyMap<string, number>;
+    let rewinds: number;
+    // A rewind meanwhile must not be undone by an offset that was read before it.
+    do {
+      rewinds = this.#rewinds;
+      await this.#writing;
+      committed = await this.#committed();
+    } while (rewinds !== this.#rewinds);
     if (this.#stopped) return;
+    this.#lanes.forget();
     for (const topic of this.topics) this.#place(topic, committed.get(topic) ?? 0);
     this.#owned = true;
     this.#commitSoon();
@@ -101,7 +110,12 @@ export class EmbeddedConsumer implements Consumer {
 
   /** Reads what memory did not bring. One reader at a time; what is missed meanwhile is read in another round. */
   fill(): void {
-    if (this.#filling || !this.#flows) return;
+    if (!this.#flows) return;
+    if (this.#filling) {
+      // The reader may be past a topic whose messages were forgotten meanwhile.
+      this.#missed = true;
+      return;
+    }
     this.#filling = true;
     this.#fillAll()
       .catch((error: unknown) => {
@@ -147,6 +161,7 @@ export class EmbeddedConsumer implements Consumer {
       this.#paused = true;
       try {
         await this.#lanes.drop(topic, 0);
+        this.#rewinds += 1;
         this.#place(topic, skip ? offset : Math.min(offset, this.#done.get(topic) ?? 0));
         await this.#write([topic]);
       } finally {

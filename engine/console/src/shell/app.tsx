@@ -1,5 +1,5 @@
 import { Component, type ComponentChildren, type ComponentType } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 
 import { call, Problem } from "../data/call.ts";
 import { useCell } from "../data/cell.ts";
@@ -69,6 +69,7 @@ function CurrentPage() {
   useTitle(found === undefined ? t("unknown") : titleOf(found.page), Object.values(found?.parts ?? {})[0]);
   useEffect(() => {
     let wanted = true;
+    setMissing(undefined);
     found?.page.load().then(
       (Page) => wanted && setLoaded({ pattern: found.page.pattern, Page }),
       () => wanted && setMissing(found.page.pattern),
@@ -97,11 +98,16 @@ const RELOAD_APART_MS = 10_000;
  */
 function Missing() {
   const [problem, setProblem] = useState<Problem>();
+  const timer = useRef<ReturnType<typeof setInterval> | undefined>(undefined);
   const look = () =>
     call<Me>("/v1/me").then(
       () => {
         const since = Date.now() - Number(sessionStorage.getItem(RELOADED));
-        if (since < RELOAD_APART_MS) return setProblem(new Problem(0, { code: "console.fault", detail: t("failed") }));
+        if (since < RELOAD_APART_MS) {
+          // It answers and still lacks the page: only a person tries again.
+          clearInterval(timer.current);
+          return setProblem(new Problem(0, { code: "console.fault", detail: t("failed") }));
+        }
         sessionStorage.setItem(RELOADED, String(Date.now()));
         location.reload();
       },
@@ -109,8 +115,8 @@ function Missing() {
     );
   useEffect(() => {
     void look();
-    const timer = setInterval(() => void look(), AWAY_MS);
-    return () => clearInterval(timer);
+    timer.current = setInterval(() => void look(), AWAY_MS);
+    return () => clearInterval(timer.current);
   }, []);
   return problem === undefined ? null : <Trouble problem={problem} again={() => void look()} />;
 }

@@ -92,7 +92,8 @@ function Verdict({ data, problem, fresh }: ReturnType<typeof usePosted<EditPrevi
 
 /** Not a lost connection: sending says the same again, and may go through. */
 function isRefused(problem: Problem | undefined): boolean {
-  return problem !== undefined && problem.status >= 400 && problem.status < 500;
+  // Asked too often says nothing of the body.
+  return problem !== undefined && problem.status >= 400 && problem.status < 500 && problem.status !== 429;
 }
 
 /** Only the input of a command can be edited; what it compensates cannot. */
