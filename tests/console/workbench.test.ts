@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import type { Page } from "playwright-core";
 
 import { axeFaults, faultsOfPages } from "./axe.ts";
+import { openBroken } from "./broken-file.ts";
 import { eventually } from "../support/engine.ts";
 import { insertManyParked, MANY } from "./many-parked.ts";
 import { insertNotes, insertTallSaga, NOTES, TALL } from "./tall-saga.ts";
@@ -154,54 +155,7 @@ test("a mistake is marked at its very place, and the list of findings leads ther
   await page.context().close();
 });
 
-test("a file that is broken on disk is opened in the editor, with the mistake at its place", async () => {
-  const page = await stand.open("/v1/me");
-  const { source } = (await read("/v1/definitions/order")) as { source: string };
-  const broken = source.replace("command: shop.charge", "command: shop.chrage");
-  const hint = "Write shop.charge.";
-  const finding = {
-    severity: "error",
-    code: "definition.unknown-command",
-    message: "no such",
-    line: 1,
-    column: 1,
-    hint,
-  };
-  const file = (name: string, text: string) => ({ file: `domains/${name}`, diagnostics: [finding], source: text });
-  const files = [
-    file("order.saga.yaml", broken),
-    file("later.saga.yaml", broken.replace("saga: order", "saga: later")),
-  ];
-  await page.route("**/v1/definitions", async (route) => {
-    const answer = (await (await route.fetch()).json()) as object;
-    await route.fulfill({ json: { ...answer, broken: files } });
-  });
-  await page.goto(`${stand.line.url}/definitions`);
-  const open = (name: string) =>
-    page
-      .getByRole("region", { name: `domains/${name}` })
-      .getByRole("button", { name: "Open in the editor" })
-      .click();
-  const marked = async (label: string, name: string) => {
-    await page.getByRole("region", { name: "Findings" }).getByText("definition.unknown-command").waitFor();
-    expect(await page.locator(".yaml-error").allInnerTexts()).toEqual(["shop.chrage"]);
-    expect(await page.getByLabel(`YAML of ${label}`).inputValue()).toContain(`saga: ${name}`);
-  };
-  // None is in use that it could be the next revision of.
-  await open("later.saga.yaml");
-  await marked("domains/later.saga.yaml", "later");
-  expect(await axeFaults(page)).toEqual([]);
-  await page.getByRole("link", { name: "Back to the definitions" }).click();
-  await open("order.saga.yaml");
-  await page.waitForURL("**/definitions/order?view=source");
-  await marked("order", "order");
-  // What is edited since is not taken away by opening the file once more.
-  await page.getByLabel("YAML of order").fill("saga: order # mine");
-  await page.getByRole("link", { name: "Definitions" }).click();
-  await open("order.saga.yaml");
-  await marked("domains/order.saga.yaml", "order");
-  await page.context().close();
-});
+test("a file that is broken on disk is opened in the editor, with the mistake at its place", () => openBroken(stand));
 
 test("the edited text is compared with the revision in use, in words and by lines", async () => {
   const page = await stand.open("/definitions/order?view=source");
