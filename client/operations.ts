@@ -80,6 +80,8 @@ export interface Schemas {
   readonly BrokenFile: {
     readonly file: string;
     readonly diagnostics: readonly (Schemas["Diagnostic"])[];
+    /** The YAML as it is on disk; null: it has more than 256 KiB */
+    readonly source: string | null;
   };
   /** What one consumer group did with a message */
   readonly Consumption: {
@@ -550,6 +552,8 @@ export interface Schemas {
     readonly step: string | null;
     /** Why its newest saga is parked */
     readonly error: Schemas["SagaError"] | null;
+    /** Their message with … for what differs from saga to saga; null: all say the same */
+    readonly pattern: string | null;
     /** How many are parked so */
     readonly sagas: number;
     /** When the first of them was parked, or last touched */
@@ -583,6 +587,8 @@ export interface Schemas {
     readonly topic: string | null;
     /** A consumer group has that message in error: it can be redriven */
     readonly inError: boolean;
+    /** That group */
+    readonly consumerGroup: string | null;
   };
   /** Sagas of a group, newest first */
   readonly ParkedSagaList: {

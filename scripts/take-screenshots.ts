@@ -28,7 +28,8 @@ try {
   await take("saga", `/sagas/${locked}`, "light", { whole: true });
   await take("saga-ja", `/sagas/${locked}`, "dark", { locale: "ja-JP" });
   await take("parked", "/parked", "dark");
-  await take("consumers", "/consumers?group=shop", "light", {
+  await take("consumers", "/consumers?group=shop", "light");
+  await take("rewind", "/consumers?group=shop", "light", {
     then: async (page) => {
       await page.getByRole("button", { name: "Rewind" }).click();
       await page.getByText(/run again/).waitFor();

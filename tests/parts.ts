@@ -19,10 +19,16 @@ export async function partsOfRun(): Promise<readonly (readonly Part[])[]> {
     [["over Kafka", overKafka]],
     [
       ["unit tests, architecture rules and API", [...UNIT, "./tests/api"]],
-      ["embedded", embedded],
+      ["embedded", embedded.filter((path) => !isConsole(path))],
+      ["console", embedded.filter(isConsole)],
       ["documentation and its drills", ["./tests/docs", "./tests/drills"]],
     ],
   ];
+}
+
+/** Their share of the time is said by itself. */
+function isConsole(path: string): boolean {
+  return path.startsWith("./tests/console/");
 }
 
 async function byNeed(): Promise<readonly [overKafka: readonly string[], embedded: readonly string[]]> {

@@ -10,6 +10,9 @@ import { definitionNameOf, hashOf, unknownDefinition, unknownRevision } from "./
 
 const YAML_MEDIA = /^(?:text|application)\/(?:x-)?yaml$/;
 
+/** A file that is longer was never meant: it is not handed over. */
+const SOURCE_MAX = 256 * 1024;
+
 /** Definitions and their revisions. */
 export function addDefinitionRoutes(app: Api, { engine, sql }: ApiParts): void {
   app.get("/v1/definitions", LIST, async (c) => {
@@ -23,7 +26,11 @@ export function addDefinitionRoutes(app: Api, { engine, sql }: ApiParts): void {
     }));
     // A file that cannot be read says not whose it is.
     const files = isFor(principal, null) ? [...engine.broken()] : [];
-    const broken = files.map(([file, diagnostics]) => ({ file, diagnostics: [...diagnostics] }));
+    const broken = files.map(([file, { diagnostics, source }]) => ({
+      file,
+      diagnostics: [...diagnostics],
+      source: Buffer.byteLength(source) > SOURCE_MAX ? null : source,
+    }));
     return c.json({ items, nextCursor: null, broken });
   });
 

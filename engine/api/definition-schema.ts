@@ -32,7 +32,11 @@ export const DefinitionSummary = v.pipe(
 );
 
 export const BrokenFile = v.pipe(
-  v.strictObject({ file: v.string(), diagnostics: v.array(Diagnostic) }),
+  v.strictObject({
+    file: v.string(),
+    diagnostics: v.array(Diagnostic),
+    source: v.pipe(v.nullable(v.string()), v.description("The YAML as it is on disk; null: it has more than 256 KiB")),
+  }),
   v.description("A file that is not in use because it has errors; the last good revision goes on"),
 );
 

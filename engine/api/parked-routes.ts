@@ -1,6 +1,6 @@
 import * as v from "valibot";
 
-import { listParked, listParkedGroups } from "../timeline/read-parked.ts";
+import { listParked, listParkedGroups, WHAT_DIFFERS } from "../timeline/read-parked.ts";
 import { readSagasById } from "../timeline/read-sagas.ts";
 import type { Api, ApiContext, ApiParts } from "./api-env.ts";
 import { readCursor, writeCursor } from "./cursor.ts";
@@ -34,6 +34,7 @@ export function addParkedRoutes(app: Api, { engine, sql }: ApiParts): void {
       definition: group.definition,
       step: group.step,
       error: views.get(group.newest_saga_id)?.error ?? null,
+      pattern: group.differ ? patternOf(views.get(group.newest_saga_id)?.error?.message) : null,
       sagas: group.sagas,
       firstAt: group.first_at.toISOString(),
       lastAt: group.last_at.toISOString(),
@@ -62,10 +63,15 @@ export function addParkedRoutes(app: Api, { engine, sql }: ApiParts): void {
       action: row.action,
       topic: row.topic,
       inError: row.in_error,
+      consumerGroup: row.consumer_group,
     }));
     const last = rows.length > page.length ? page.at(-1) : undefined;
     return c.json({ items, nextCursor: last === undefined ? null : writeCursor({ list: "sagas", id: last.saga_id }) });
   });
+}
+
+function patternOf(message: string | undefined): string | null {
+  return message?.replace(new RegExp(WHAT_DIFFERS, "g"), "…") ?? null;
 }
 
 const LIST = describe({

@@ -14,6 +14,11 @@ export const ParkedGroup = v.pipe(
       v.examples(["screen"]),
     ),
     error: v.pipe(v.nullable(SagaError), v.description("Why its newest saga is parked")),
+    pattern: v.pipe(
+      v.nullable(v.string()),
+      v.description("Their message with … for what differs from saga to saga; null: all say the same"),
+      v.examples(["an amount of … is over …"]),
+    ),
     sagas: v.pipe(v.number(), v.integer(), v.description("How many are parked so"), v.examples([3])),
     firstAt: v.pipe(Time, v.description("When the first of them was parked, or last touched")),
     lastAt: v.pipe(Time, v.description("When the last of them was")),
@@ -44,6 +49,7 @@ export const ParkedSaga = v.pipe(
     action: v.pipe(v.nullable(v.string()), v.description("Which handler runs it"), v.examples(["screening.examine"])),
     topic: v.pipe(v.nullable(v.string()), v.description("Where it was sent")),
     inError: v.pipe(v.boolean(), v.description("A consumer group has that message in error: it can be redriven")),
+    consumerGroup: v.pipe(v.nullable(v.string()), v.description("That group"), v.examples(["screening"])),
   }),
   v.description("A parked saga"),
 );

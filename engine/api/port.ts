@@ -5,6 +5,7 @@ import type { Grant } from "../core/grant.ts";
 import type { Json } from "../core/json.ts";
 import type { Metric } from "../core/metric.ts";
 import type { Diagnostic } from "../definition/diagnostic.ts";
+import type { BrokenFile } from "../definition/folder.ts";
 import type { KeyRow } from "../timeline/read-keys.ts";
 import type { PartHealth, RelayState } from "../transport/port.ts";
 
@@ -336,8 +337,8 @@ export interface Engine {
   settled(sagaId: string, timeoutMs: number, signal: AbortSignal): Promise<void>;
   /** A YAML source against the loaded domains. */
   load(source: string): LoadedSource;
-  /** Diagnostics of the files on disk that are not in use because they are broken: file → findings. */
-  broken(): ReadonlyMap<string, readonly Diagnostic[]>;
+  /** The files on disk that are not in use because they are broken, by their names. */
+  broken(): ReadonlyMap<string, BrokenFile>;
   /** Dotted paths to mask for one revision (`input.applicant.name`, `steps.apply.email`). */
   sensitive(definition: string, revision: string): Promise<readonly string[]>;
   groups(): Promise<readonly GroupView[]>;

@@ -14,6 +14,12 @@ export interface DefinitionFile {
   readonly diagnostics: readonly Diagnostic[];
 }
 
+/** A file that is not in use: what is wrong with it, and what it says. */
+export interface BrokenFile {
+  readonly diagnostics: readonly Diagnostic[];
+  readonly source: string;
+}
+
 /** Reads and checks every `*.saga.yaml` of a folder. */
 export function readDefinitions(folder: string, catalog: DomainCatalog): DefinitionFile[] {
   const paths = sagaFiles(folder);

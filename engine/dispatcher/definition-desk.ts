@@ -1,6 +1,6 @@
 import type { Definition } from "../core/definition.ts";
 import type { Diagnostic } from "../definition/diagnostic.ts";
-import { type DefinitionFile, fingerprint, readDefinitions } from "../definition/folder.ts";
+import { type BrokenFile, type DefinitionFile, fingerprint, readDefinitions } from "../definition/folder.ts";
 import { renderDiagnostic } from "../definition/render-diagnostic.ts";
 import type { Log } from "../sdk.ts";
 import type { Sql } from "../timeline/database.ts";
@@ -20,7 +20,7 @@ export class DefinitionDesk {
   readonly #domains: KnownDomains;
   readonly #production: boolean;
   readonly #log: Log;
-  #broken = new Map<string, readonly Diagnostic[]>();
+  #broken = new Map<string, BrokenFile>();
   /** What each file of the folder says, by its name; a file with a mistake says what it said before. */
   #good: ReadonlyMap<string, Definition> = new Map();
   #definitions: ReadonlyMap<string, Definition> = new Map();
@@ -43,7 +43,7 @@ export class DefinitionDesk {
   }
 
   /** Files that are not in use because they are broken, with what is wrong. */
-  get broken(): ReadonlyMap<string, readonly Diagnostic[]> {
+  get broken(): ReadonlyMap<string, BrokenFile> {
     return this.#broken;
   }
 
@@ -78,13 +78,13 @@ export class DefinitionDesk {
     const now = `${this.#domains.stamp}\n${fingerprint(this.#folder)}`;
     if (now === this.#seen) return;
     const files = readDefinitions(this.#folder, this.#domains.catalog);
-    const broken = new Map<string, readonly Diagnostic[]>();
+    const broken = new Map<string, BrokenFile>();
     const good = new Map<string, Definition>();
     for (const file of files) {
       const trouble = file.definition === null ? file.diagnostics : await this.#publish(file);
       if (isWaiting(file)) this.#log.info(`${file.file} is not loaded yet: ${file.diagnostics[0]?.message}`);
       else for (const diagnostic of file.diagnostics) this.#report(file, diagnostic);
-      if (trouble.length > 0) broken.set(file.file, trouble);
+      if (trouble.length > 0) broken.set(file.file, { diagnostics: trouble, source: file.source });
       const inUse = trouble.length > 0 ? this.#good.get(file.file) : file.definition;
       if (inUse) good.set(file.file, inUse);
     }

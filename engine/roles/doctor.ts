@@ -1,5 +1,5 @@
 import type { Health } from "../api/port.ts";
-import type { Diagnostic } from "../definition/diagnostic.ts";
+import type { BrokenFile } from "../definition/folder.ts";
 import { examineDatabase } from "../recovery/doctor/examine-database.ts";
 import { fault, type Finding, fine } from "../recovery/doctor/finding.ts";
 import type { Sql } from "../timeline/database.ts";
@@ -9,7 +9,7 @@ import type { Parts } from "./parts.ts";
 /** What the doctor asks of the engine that it runs in. */
 interface Asked {
   readonly health: () => Promise<Health>;
-  readonly broken: () => ReadonlyMap<string, readonly Diagnostic[]>;
+  readonly broken: () => ReadonlyMap<string, BrokenFile>;
 }
 
 /**
@@ -72,7 +72,7 @@ export class Doctor {
   #definitions(): readonly Finding[] {
     const broken = [...this.#asked.broken()];
     if (broken.length === 0) return [fine("definitions", "none that was changed is broken")];
-    return broken.map(([file, diagnostics]) => {
+    return broken.map(([file, { diagnostics }]) => {
       const { line, column, message } =
         diagnostics.find(({ severity }) => severity === "error") ?? diagnostics[0] ?? {};
       const place = line === undefined ? file : `${file}:${line}:${column}`;

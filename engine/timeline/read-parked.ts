@@ -12,6 +12,8 @@ export interface ParkedGroupRow {
   readonly first_at: Date;
   readonly last_at: Date;
   readonly newest_saga_id: string;
+  /** Whether their messages differ in what `WHAT_DIFFERS` finds. */
+  readonly differ: boolean;
 }
 
 /** A parked saga of a group, and the message that it is parked at. */
@@ -25,10 +27,18 @@ export interface ParkedRow {
   readonly topic: string | null;
   /** Whether a group has that message in error. */
   readonly in_error: boolean;
+  /** The first of those groups. */
+  readonly consumer_group: string | null;
 }
 
 /** Of more than so many parked sagas the newest are looked at. */
 const PARKED_MAX = 5_000;
+
+/**
+ * What differs between messages of sagas that failed alike: ids, numbers and quoted words. PostgreSQL and JavaScript read
+ * it alike.
+ */
+export const WHAT_DIFFERS = `[0-7][0-9A-HJKMNP-TV-Z]{25}|"[^"]*"|'[^']*'|[0-9a-f]{8}-[0-9a-f-]{27}|[0-9]+`;
 
 /** Groups of parked sagas, the largest first. */
 export function listParkedGroups(
@@ -38,7 +48,8 @@ export function listParkedGroups(
   return sql<ParkedGroupRow[]>`
     with parked as (${parked(sql, definitions)})
     select p.group_id as id, p.definition, p.step_group as step, p.code, count(*)::integer as sagas,
-      min(p.updated_at) as first_at, max(p.updated_at) as last_at, max(p.id) as newest_saga_id
+      min(p.updated_at) as first_at, max(p.updated_at) as last_at, max(p.id) as newest_saga_id,
+      min(p.said) is distinct from max(p.said) as differ
     from parked p
     group by p.group_id, p.definition, p.step_group, p.code
     order by count(*) desc, p.group_id
@@ -61,9 +72,7 @@ export function listParked(
       order by p.id desc limit ${limit}
     )
     select p.id as saga_id, p.step, p.updated_at as parked_at, r.message_id, r.action, r.topic,
-      exists (
-        select from timeline.event_consumption c where c.message_id = r.message_id and c.error_flag
-      ) as in_error
+      f.consumer_group is not null as in_error, f.consumer_group
     from parked p
     left join lateral (
       select q.message_id, q.action, q.topic from timeline.event_request q
@@ -71,24 +80,28 @@ export function listParked(
         and q.message_type in ('step.requested', 'compensation.requested')
       order by q.message_id desc limit 1
     ) r on true
+    left join lateral (
+      select min(c.consumer_group) as consumer_group from timeline.event_consumption c
+      where c.message_id = r.message_id and c.error_flag
+    ) f on true
     order by p.id desc
   `;
 }
 
 /**
- * Parked sagas with their group. Ids, numbers and quoted words of a message are what differs between sagas that failed
- * alike.
+ * Parked sagas with their group. A step of a definition is run by one consumer group, so that its name would part none of
+ * them, and to look it up would read the messages of all.
  */
 function parked(sql: Sql, definitions: readonly string[] | undefined) {
   return sql`
-    select q.id, q.definition, q.updated_at, q.step, q.step_group, q.code,
+    select q.id, q.definition, q.updated_at, q.step, q.step_group, q.code, q.said,
       md5(concat_ws(chr(1), q.definition, q.step_group, q.code, q.message)) as group_id
     from (
       select s.id, s.definition, s.updated_at, s.error->>'step' as step,
         regexp_replace(s.error->>'step', '\\[[0-9]+\\]', '[]', 'g') as step_group,
         coalesce(s.error->>'code', '') as code,
-        regexp_replace(left(coalesce(s.error->>'message', ''), 500),
-          '[0-7][0-9A-HJKMNP-TV-Z]{25}|"[^"]*"|''[^'']*''|[0-9a-f]{8}-[0-9a-f-]{27}|[0-9]+', '#', 'g') as message
+        left(coalesce(s.error->>'message', ''), 500) as said,
+        regexp_replace(left(coalesce(s.error->>'message', ''), 500), ${WHAT_DIFFERS}::text, '#', 'g') as message
       from (
         select o.saga_id from timeline.saga_open o where o.status = 'parked' order by o.saga_id desc limit ${PARKED_MAX}
       ) o

@@ -32,7 +32,11 @@ beforeAll(async () => {
   `;
   await database.sql`insert into timeline.definition (name, revision, version, updated_at) values ('onboarding', ${NEW}, 2, '2026-11-02T00:00:00Z')`;
   const engine = readingEngine({
-    broken: () => new Map([["domains/refund.saga.yaml", [FINDING]]]),
+    broken: () =>
+      new Map([
+        ["domains/refund.saga.yaml", { diagnostics: [FINDING], source: "saga: refund # 新" }],
+        ["domains/long.saga.yaml", { diagnostics: [FINDING], source: "#".repeat(256 * 1024 + 1) }],
+      ]),
     load: (source) => ({
       definition: null,
       diagnostics: source.includes("bad") ? [FINDING] : [],
@@ -48,7 +52,10 @@ test("definitions are listed with their current revision, and with the files tha
   expect(v.parse(DefinitionList, await response.json())).toEqual({
     items: [{ name: "onboarding", version: 2, revision: NEW, updatedAt: "2026-11-02T00:00:00.000Z" }],
     nextCursor: null,
-    broken: [{ file: "domains/refund.saga.yaml", diagnostics: [FINDING] }],
+    broken: [
+      { file: "domains/refund.saga.yaml", diagnostics: [FINDING], source: "saga: refund # 新" },
+      { file: "domains/long.saga.yaml", diagnostics: [FINDING], source: null },
+    ],
   });
 });
 

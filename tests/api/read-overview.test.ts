@@ -55,17 +55,17 @@ test("parked sagas are grouped by definition, step, code and what their messages
   await insertConsumption(sql, { group: "parcel", messageId: newest, topic, error: "over_limit" });
 
   const { items } = await read("/v1/parked", ParkedGroupList);
-  expect(items.map(({ step, sagas, error }) => [step, sagas, error?.code])).toEqual([
-    ["ship[]/pack", 2, "over_limit"],
-    ["ship[]/pack", 1, "over_limit"],
+  expect(items.map(({ step, sagas, error, pattern }) => [step, sagas, error?.code, pattern])).toEqual([
+    ["ship[]/pack", 2, "over_limit", "item … of … is too heavy"],
+    ["ship[]/pack", 1, "over_limit", null],
   ]);
   const group = items[0]?.groupId ?? "";
   const page = await read(`/v1/parked/${group}?limit=1`, ParkedSagaList);
-  expect(page.items.map(({ sagaId, key, messageId, inError }) => ({ sagaId, key, messageId, inError }))).toEqual([
-    { sagaId: second, key: "A-2", messageId: newest, inError: true },
+  expect(page.items).toMatchObject([
+    { sagaId: second, key: "A-2", messageId: newest, inError: true, consumerGroup: "parcel" },
   ]);
   const rest = await read(`/v1/parked/${group}?cursor=${page.nextCursor}`, ParkedSagaList);
-  expect([rest.items.map(({ sagaId }) => sagaId), rest.nextCursor]).toEqual([[first], null]);
+  expect(rest).toMatchObject({ items: [{ sagaId: first, inError: false, consumerGroup: null }], nextCursor: null });
   expect((await read("/v1/parked/none", ParkedSagaList)).items).toEqual([]);
 });
 

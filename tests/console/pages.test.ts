@@ -179,9 +179,11 @@ test("rows are held in their places: they change or go, and what is new is count
 });
 
 test("a text that a spreadsheet would run stays a text", () => {
-  const [, row] = csvOf([{ sagaId: "X", key: '=cmd|"a",b' } as unknown as Saga]).split("\r\n");
+  const steps = [step("apply", "succeeded"), step("charge", "parked", 3)];
+  const saga = { sagaId: "X", key: '=cmd|"a",b', steps, error: { code: "over_limit" } } as unknown as Saga;
+  const [, row] = csvOf([saga]).split("\r\n");
 
-  expect(row).toBe('X,,,,"\'=cmd|""a"",b",,,');
+  expect(row).toBe('X,,,,"\'=cmd|""a"",b",,,,charge,3,over_limit');
 });
 
 test("headers are shown by the names under which they travel, those that a message lacks left out", () => {

@@ -21,6 +21,8 @@ export interface Stand {
   order(orderNo: string, customer: string, amount: number): Promise<string>;
   /** Starts a saga. Returns its id. */
   start(definition: string, input: object): Promise<string>;
+  /** Calls the API, whatever it answers. */
+  post(path: string, body: object): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -57,6 +59,9 @@ export async function openStand(environment: Record<string, string> = {}, domain
     },
     order: (orderNo, customer, amount) => startOrder(engine.url, { orderNo, customer, amount }),
     start: (definition, input) => start(engine.url, definition, input),
+    post: async (path, body) => {
+      await postJson(`${engine.url}${path}`, body);
+    },
     close: async () => {
       await browser.close();
       line.close();
@@ -111,12 +116,12 @@ async function openLine(port: number): Promise<Line> {
   };
 }
 
+function postJson(url: string, body: object): Promise<Response> {
+  return fetch(url, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+}
+
 async function start(url: string, definition: string, input: object): Promise<string> {
-  const response = await fetch(`${url}/v1/sagas/${definition}`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify(input),
-  });
+  const response = await postJson(`${url}/v1/sagas/${definition}`, input);
   return ((await response.json()) as { sagaId: string }).sagaId;
 }
 

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import type { Page } from "playwright-core";
 
 import { axeFaults, faultsOfPages } from "./axe.ts";
+import { openBroken } from "./broken-file.ts";
 import { eventually } from "../support/engine.ts";
 import { insertManyParked, MANY } from "./many-parked.ts";
 import { insertNotes, insertTallSaga, NOTES, TALL } from "./tall-saga.ts";
@@ -92,6 +93,13 @@ test("the heartbeat is shown hop by hop", async () => {
   const way = page.getByRole("region", { name: "The way of a message" });
   await way.getByText(/^round trip \d/).waitFor();
   expect(await way.locator(".hops li").count()).toBe(4);
+  // As long as each took, not as wide as its words.
+  const bars = (await page.evaluate(
+    "[...document.querySelectorAll('.hop-bar i')].map((one) => [Number(getComputedStyle(one).flexGrow), one.clientWidth])",
+  )) as number[][];
+  const sorted = bars.toSorted(([a = 0], [b = 0]) => a - b).map(([, width]) => width);
+  expect(sorted).toEqual(sorted.toSorted((a = 0, b = 0) => a - b));
+  expect(bars.every(([ms, width = 0]) => width >= 4 && (ms !== 0 || width === 4))).toBeTrue();
   const topics = page.getByRole("region", { name: "Topics" });
   await topics.getByRole("row", { name: /^shop\.ship 1 shop$/ }).waitFor();
   await page.context().close();
@@ -147,6 +155,8 @@ test("a mistake is marked at its very place, and the list of findings leads ther
   await page.context().close();
 });
 
+test("a file that is broken on disk is opened in the editor, with the mistake at its place", () => openBroken(stand));
+
 test("the edited text is compared with the revision in use, in words and by lines", async () => {
   const page = await stand.open("/definitions/order?view=source");
   const field = page.getByLabel("YAML of order");
@@ -167,6 +177,8 @@ test("the outcome of a step is chosen, and its compensations are watched; the ad
   await page.getByLabel("How ship ends").selectOption("is rejected");
   await page.locator(".verdict").getByText("failed").waitFor();
   expect(await path.allInnerTexts()).toEqual(["reserve", "charge", "ship", "⟲ undo charge", "⟲ undo reserve"]);
+  expect(await page.locator(".sheet .why").first().textContent()).toMatch(/^\s*rejected in the simulation/);
+  await page.locator(".verdict").filter({ hasText: "at once" }).waitFor();
   expect(await page.locator(".box.undo.tone-back").count()).toBe(2);
 
   await page.getByLabel("How the compensation of charge ends").selectOption({ index: 2 });
@@ -333,6 +345,12 @@ test("where no saga is yet, it is said how one of these definitions is started",
   const page = await stand.open("/v1/me");
   await page.route(/\/v1\/sagas\?/, (route) => route.fulfill({ json: { items: [], nextCursor: null } }));
   await page.goto(`${stand.line.url}/sagas`);
+  await page.getByText("bun run ekiden start delivery '{ … }'").waitFor();
+  await page.route("**/v1/overview", async (route) => {
+    const numbers = (await (await route.fetch()).json()) as object;
+    await route.fulfill({ json: { ...numbers, definitions: [] } });
+  });
+  await page.goto(stand.line.url);
   await page.getByText("bun run ekiden start delivery '{ … }'").waitFor();
   await page.getByRole("link", { name: "What delivery takes, and where it goes" }).click();
   await page.locator(".verdict").getByText("completed").waitFor();

@@ -18,7 +18,7 @@ const EVENTS =
 
 /** Every code that an answer, a row, the log or a refusal to start can carry, sorted. */
 export function errorCodes(): string[] {
-  const inCode = projectFiles("engine/**/*.ts").flatMap(({ source }) =>
+  const inCode = projectFiles("engine/**/*.{ts,tsx}").flatMap(({ source }) =>
     PLACES.flatMap((place) => [...source.matchAll(place)].map(([, code]) => code as string)),
   );
   const inSql = projectFiles("sql/*.sql").flatMap(({ source }) =>

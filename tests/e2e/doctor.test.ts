@@ -91,7 +91,7 @@ test(
       expect(of(told.findings, check)).toHaveLength(1);
 
     const { out } = await ekiden(["doctor"], { ...kafka, EKIDEN_URL: t.url });
-    expect(out).toContain("0 red, 1 to look at. What to do:\nwarn privileges: create role ekiden login");
+    expect(out).toContain("0 red, 1 to look at. What to do:\nwarn privileges: `create role ekiden login");
     expect(out).toMatch(/^ok +slot +\S+ active/m);
   },
   timeoutMs,

@@ -83,7 +83,7 @@ function durability(row: ServerRow): Finding[] {
 function privileges(row: ServerRow, needed: { readonly replicates: boolean; readonly ownServer: boolean }): Finding[] {
   if (row.is_superuser && !needed.ownServer) {
     const fix =
-      "create role ekiden login createrole replication password '…'; see docs/SECURITY.md, Roles in the database";
+      "`create role ekiden login createrole replication password '…';` (docs/SECURITY.md, Roles in the database)";
     return [fault("warn", "privileges", "the login is a superuser, which the engine need not be", fix)];
   }
   const missing = [

@@ -42,6 +42,11 @@ function isWriting(target: EventTarget | null): boolean {
   );
 }
 
+/** The key of the row that has the focus. */
+export function focusedRow(): string | undefined {
+  return document.activeElement?.closest<HTMLElement>("[data-row]")?.dataset["row"];
+}
+
 /** Moves the focus from row to row: `j` and `k`. Rows carry `data-row`, and open by their own link with Enter. */
 export function moveRow(by: 1 | -1): void {
   const rows = [...document.querySelectorAll<HTMLElement>("main [data-row]")];

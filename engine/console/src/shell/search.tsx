@@ -1,3 +1,4 @@
+import type { ComponentType } from "preact";
 import { useRef, useState } from "preact/hooks";
 
 import { call, Problem } from "../data/call.ts";
@@ -8,14 +9,21 @@ import { t } from "./text.ts";
 const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/i;
 export const SEARCH = "console-search";
 
-/** Opens the saga of a ULID (its own, or one of its messages) or of a business key. */
+interface Shown {
+  readonly message: Message;
+  /** Its code is fetched when somebody first looks at one. */
+  readonly View: ComponentType<{ readonly message: Message; readonly onClose: () => void }>;
+}
+
+/** Opens the saga of a ULID (its own, or one of its messages) or of a business key; a message without one by itself. */
 export function Search() {
   const [said, setSaid] = useState("");
+  const [shown, setShown] = useState<Shown>();
   const input = useRef<HTMLInputElement>(null);
   const search = async () => {
     const text = input.current?.value.trim() ?? "";
     if (text === "") return;
-    const found = await pathOf(text).catch((error: unknown) => error as Error);
+    const found = await foundBy(text).catch((error: unknown) => error as Error);
     if (found === undefined || found instanceof Error) {
       // That it could not be asked is not that there is nothing.
       setSaid(found === undefined ? t("searchNothing", { text }) : found.message);
@@ -24,7 +32,8 @@ export function Search() {
     setSaid("");
     if (input.current !== null) input.current.value = "";
     input.current?.blur();
-    go(found);
+    if (typeof found === "string") go(found);
+    else setShown(found);
   };
   return (
     <search>
@@ -48,18 +57,22 @@ export function Search() {
       <p class="nothing" role="status">
         {said}
       </p>
+      {shown === undefined ? null : <shown.View message={shown.message} onClose={() => setShown(undefined)} />}
     </search>
   );
 }
 
-/** Where a text leads; undefined: nowhere. Several sagas of one key are listed. */
-async function pathOf(text: string): Promise<string | undefined> {
+/** Where a text leads, or the message that it is the id of; undefined: nowhere. Several sagas of one key are listed. */
+async function foundBy(text: string): Promise<string | Shown | undefined> {
   if (ULID.test(text)) {
     const id = text.toUpperCase();
     const saga = await found<Saga>(`/v1/sagas/${id}`);
     if (saga !== undefined) return `/sagas/${saga.sagaId}`;
     const message = await found<Message>(`/v1/messages/${id}`);
-    if (message?.sagaId !== undefined && message.sagaId !== null) return `/sagas/${message.sagaId}?message=${id}`;
+    if (message !== undefined) {
+      if (message.sagaId !== null) return `/sagas/${message.sagaId}?message=${id}`;
+      return { message, View: (await import("../pages/parked/message-dialog.tsx")).MessageDialog };
+    }
   }
   const { items } = await call<SagaList>(`/v1/sagas?key=${encodeURIComponent(text)}&limit=2`);
   const [only, second] = items;

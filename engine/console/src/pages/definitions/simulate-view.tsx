@@ -46,13 +46,14 @@ function Result({ run }: { readonly run: Simulation }) {
     <>
       <div class="sheet stack">
         <p class="verdict" role="status">
-          <Status status={status} /> {t("ends", { time: duration(endedAtMs) })}
+          <Status status={status} /> {endedAtMs === 0 ? t("atOnce") : t("ends", { time: duration(endedAtMs) })}
           {waitingFor.length === 0 ? "" : ` · ${t("waits", { signals: waitingFor.join(", ") })}`}
           {ended === "too-long" ? ` · ${t("tooLong")}` : ""}
         </p>
         {error === null ? null : (
           <p class={`why tone-${lookOf(status).tone}`}>
-            <code>{error.code}</code> {error.message} {error.step === "" ? null : <code>{error.step}</code>}
+            {error.message.startsWith(error.code) ? null : <code>{error.code}</code>} {error.message}{" "}
+            {error.step === "" ? null : <code>{error.step}</code>}
           </p>
         )}
         {uncompensated.length === 0 ? null : (

@@ -14,12 +14,14 @@ import { t } from "./text.ts";
 
 interface SourceViewProps {
   readonly name: string;
+  /** What it is downloaded as; undefined: by its name. */
+  readonly file?: string;
   /** As it is stored. */
   readonly source: string;
 }
 
 /** The YAML, to be read, edited and checked; nothing is written. */
-export function SourceView({ name, source }: SourceViewProps) {
+export function SourceView({ name, file = `${name}.saga.yaml`, source }: SourceViewProps) {
   const [draft, setDraft] = useDraft(name);
   const area = useRef<HTMLTextAreaElement>(null);
   const text = draft ?? source;
@@ -32,7 +34,7 @@ export function SourceView({ name, source }: SourceViewProps) {
       </p>
       <div class="buttons">
         <Copy label={t("copySource")} text={() => text} />
-        <button type="button" class="button quiet" onClick={() => download(`${name}.saga.yaml`, text, "text/yaml")}>
+        <button type="button" class="button quiet" onClick={() => download(file, text, "text/yaml")}>
           ↓ {t("download")}
         </button>
         {draft === undefined ? null : (

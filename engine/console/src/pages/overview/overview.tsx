@@ -1,9 +1,8 @@
 import type { ComponentChildren } from "preact";
 
-import type { Overview as Numbers, ParkedGroupList, Pipeline } from "../../data/shapes.ts";
+import type { DefinitionList, Overview as Numbers, ParkedGroupList, Pipeline } from "../../data/shapes.ts";
 import { may, me } from "../../data/session.ts";
 import { useCall } from "../../data/use-call.ts";
-import { quoted } from "../../parts/copy.tsx";
 import { count, duration } from "../../parts/format.ts";
 import { Empty, Loaded } from "../../parts/states.tsx";
 import { Ago } from "../../parts/time.tsx";
@@ -67,14 +66,14 @@ function Tiles({ numbers }: { readonly numbers: Numbers }) {
   return (
     <ul class="tiles">
       <Tile text={t("started")} note={t("lastMinute")} href={`/sagas?startedAfter=${from}&startedBefore=${to}`}>
-        {startedPerSecond.toFixed(startedPerSecond < 10 ? 1 : 0)}
+        {rate(startedPerSecond)}
       </Tile>
       <Tile
         text={t("completed")}
         note={t("lastMinute")}
         href={`/sagas?status=completed&endedAfter=${from}&endedBefore=${to}`}
       >
-        {completedPerSecond.toFixed(completedPerSecond < 10 ? 1 : 0)}
+        {rate(completedPerSecond)}
       </Tile>
       <Tile text={t("lasting")} note={p95} href="/sagas?status=completed,failed,cancelled,terminated">
         {p50Ms === null ? "–" : duration(p50Ms)}
@@ -96,6 +95,12 @@ function Tiles({ numbers }: { readonly numbers: Numbers }) {
       </Tile>
     </ul>
   );
+}
+
+/** Below one a second a rate says little: then it is told by the minute. */
+function rate(perSecond: number): string {
+  if (perSecond < 1) return t("ratePerMinute", { count: Math.round(perSecond * 60) });
+  return t("ratePerSecond", { count: perSecond.toFixed(perSecond < 10 ? 1 : 0) });
 }
 
 interface TileProps {
@@ -128,10 +133,22 @@ function Hour({ numbers: { minutes } }: { readonly numbers: Numbers }) {
     completed: count(sum("completed")),
     ended: count(sum("ended")),
   });
+  const since = minutes[0]?.at ?? "";
+  const links = [
+    [`/sagas?startedAfter=${since}`, t("startedSum", { count: count(sum("started")) })],
+    [`/sagas?status=completed&endedAfter=${since}`, t("completedSum", { count: count(sum("completed")) })],
+    [`/sagas?status=failed,cancelled,terminated&endedAfter=${since}`, t("endedSum", { count: count(sum("ended")) })],
+  ] as const;
   return (
     <div class="sheet">
       <h2>{t("hour")}</h2>
-      <p class="soft">{text}</p>
+      <p class="sums">
+        {links.map(([href, said]) => (
+          <a key={href} href={href}>
+            {said}
+          </a>
+        ))}
+      </p>
       <Spark minutes={minutes} label={`${t("perMinute")}: ${text}`} />
     </div>
   );
@@ -141,14 +158,16 @@ function Errors({ groups }: { readonly groups: ParkedGroupList["items"] }) {
   if (groups.length === 0) return <p class="soft">✓ {t("noErrors")}</p>;
   return (
     <ul class="reasons">
-      {groups.slice(0, 6).map(({ groupId, definition, step, error, sagas }) => (
+      {groups.slice(0, 6).map(({ groupId, definition, step, error, pattern, sagas, lastAt }) => (
         <li key={groupId}>
-          <b class="number">{count(sagas)}</b>
           <a href={`/parked?group=${groupId}`}>
-            {definition} · {step}
+            <b class="number">{count(sagas)}</b> {definition} · {step}
           </a>
           <span class="soft clip">
-            {error?.code}: {error?.message}
+            {error?.code}: {pattern ?? error?.message}
+          </span>
+          <span class="soft">
+            {t("lastSeen")} <Ago time={lastAt} />
           </span>
         </li>
       ))}
@@ -156,11 +175,21 @@ function Errors({ groups }: { readonly groups: ParkedGroupList["items"] }) {
   );
 }
 
+/** How one of the definitions that there are is started. */
 function Nothing() {
+  const { data } = useCall<DefinitionList>("/v1/definitions");
+  const [first] = data?.items ?? [];
   return (
     <Empty title={t("noDefinitions")}>
-      <p>{t("noDefinitionsText")}</p>
-      <code>bun run ekiden start onboarding {quoted("@domains/onboarding.example.json")}</code>
+      {first === undefined ? (
+        <a href="/definitions">{t("definitions")}</a>
+      ) : (
+        <>
+          <p>{t("noDefinitionsText")}</p>
+          <code>bun run ekiden start {first.name} '&#123; … &#125;'</code>
+          <a href={`/definitions/${first.name}?view=simulate`}>{t("noDefinitionsInput", { name: first.name })}</a>
+        </>
+      )}
     </Empty>
   );
 }

@@ -1,4 +1,5 @@
 import type { Overview } from "../../data/shapes.ts";
+import { clock, count } from "../../parts/format.ts";
 import { t } from "./text.ts";
 
 const WIDE = 600;
@@ -8,7 +9,9 @@ const LINES = ["started", "completed", "ended"] as const;
 /** The last hour as lines, a point a minute. The current minute is not over and left out. */
 export function Spark({ minutes, label }: { readonly minutes: Overview["minutes"]; readonly label: string }) {
   const shown = minutes.slice(0, -1);
-  const most = Math.max(1, ...shown.flatMap((minute) => LINES.map((line) => minute[line])));
+  const top = Math.max(0, ...shown.flatMap((minute) => LINES.map((line) => minute[line])));
+  const most = Math.max(1, top);
+  const [from, to] = [shown[0]?.at, minutes.at(-1)?.at].map((at) => (at === undefined ? "" : clock(at).slice(0, 5)));
   const x = (index: number) => WIDE - (shown.length - 1 - index) * (WIDE / 59);
   const y = (value: number) => HIGH - 4 - (value / most) * (HIGH - 12);
   return (
@@ -30,6 +33,9 @@ export function Spark({ minutes, label }: { readonly minutes: Overview["minutes"
             <i class={`stroke ${line}`} /> {t(`${line}Line`)}
           </span>
         ))}
+        <span class="scale">
+          {t("most", { count: count(top) })} · {from}–{to}
+        </span>
       </figcaption>
     </figure>
   );

@@ -16,18 +16,15 @@ export function Way({ pipeline: { heartbeat, transport, parts } }: { readonly pi
       ) : (
         <ol class="way-hops">
           <li>{t("written")}</li>
-          <li>
-            <b class="number">+{duration(last.toTransportMs)}</b> {t("toTransport")}
-          </li>
-          <li>
-            <b class="number">+{duration(last.toConsumerMs)}</b> {t("toConsumer")}
-          </li>
-          <li>
-            <b class="number">+{duration(last.toDatabaseMs)}</b> {t("toDatabase")}
-          </li>
-          <li>
-            = <b class="number">{duration(last.roundTripMs)}</b> {t("roundTrip")}
-          </li>
+          {hopsOf(last).map(([sign, ms, text]) => (
+            <li key={text}>
+              {sign}{" "}
+              <a href="/pipeline">
+                <b class="number">{duration(ms)}</b>
+              </a>{" "}
+              {text}
+            </li>
+          ))}
         </ol>
       )}
       {red.length === 0 ? (
@@ -43,4 +40,15 @@ export function Way({ pipeline: { heartbeat, transport, parts } }: { readonly pi
       )}
     </>
   );
+}
+
+type Trip = NonNullable<Pipeline["heartbeat"]["last"]>;
+
+function hopsOf(trip: Trip): readonly (readonly [sign: string, ms: number, text: string])[] {
+  return [
+    ["+", trip.toTransportMs, t("toTransport")],
+    ["+", trip.toConsumerMs, t("toConsumer")],
+    ["+", trip.toDatabaseMs, t("toDatabase")],
+    ["=", trip.roundTripMs, t("roundTrip")],
+  ];
 }

@@ -1,19 +1,18 @@
+import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 
 import { may } from "../../data/session.ts";
 import type { Message, ParkedGroup, ParkedSaga, ParkedSagaList } from "../../data/shapes.ts";
-import { type Called, useCall } from "../../data/use-call.ts";
-import { moment } from "../../parts/format.ts";
-import { JsonView } from "../../parts/json.tsx";
+import { useCall } from "../../data/use-call.ts";
 import { Empty, Loaded } from "../../parts/states.tsx";
 import { Table } from "../../parts/table.tsx";
 import { Ago } from "../../parts/time.tsx";
-import { wireHeaders } from "../../parts/wire-headers.ts";
-import { useKeys } from "../../shell/keys.ts";
+import { focusedRow, useKeys } from "../../shell/keys.ts";
 import { useQuery } from "../../shell/place.ts";
 import { EditDialog } from "./edit-dialog.tsx";
 import { Later } from "./later.tsx";
-import { Redriving } from "./redriving.tsx";
+import { MessageView } from "./message-view.tsx";
+import { RedriveButton, Redriven } from "./redriving.tsx";
 import { StepDialog } from "./step-dialog.tsx";
 import { t } from "./text.ts";
 
@@ -37,7 +36,15 @@ export function Group({ groupId, group, onDone }: GroupProps) {
   const [doing, setDoing] = useState<Doing>();
   const chosen = sagas.data?.items.find(({ sagaId }) => sagaId === query.get("saga")) ?? sagas.data?.items[0];
   useKeys({
-    r: () => (chosen !== undefined && may("operator") ? setDoing({ verb: "retry", saga: chosen }) : undefined),
+    r: () => {
+      const row = focusedRow();
+      // The list of groups has rows as well: of another group's nobody sees what would be retried.
+      const inList = row === undefined || row === groupId;
+      const saga = inList ? chosen : sagas.data?.items.find(({ sagaId }) => sagaId === row);
+      if (saga === undefined || !may("operator")) return;
+      change({ saga: saga.sagaId }, { replace: true });
+      setDoing({ verb: "retry", saga });
+    },
   });
   const done = () => {
     setDoing(undefined);
@@ -46,7 +53,7 @@ export function Group({ groupId, group, onDone }: GroupProps) {
   };
   return (
     <>
-      <Redriving group={group} onDone={done} />
+      <Redriven onDone={done} />
       <Loaded called={sagas}>
         {({ items, nextCursor }) =>
           items.length === 0 ? (
@@ -55,6 +62,7 @@ export function Group({ groupId, group, onDone }: GroupProps) {
             <div class="halves wide-left">
               <SagaList
                 items={items}
+                redrive={group === undefined ? null : <RedriveButton group={group} onDone={done} />}
                 chosen={chosen?.sagaId}
                 onChoose={({ sagaId }) => change({ saga: sagaId }, { replace: true })}
                 onMore={nextCursor === null ? undefined : () => change({ cursor: nextCursor, saga: null })}
@@ -77,12 +85,14 @@ export function Group({ groupId, group, onDone }: GroupProps) {
 
 interface SagaListProps {
   readonly items: readonly ParkedSaga[];
+  /** What can be done to all of them. */
+  readonly redrive: ComponentChildren;
   readonly chosen: string | undefined;
   readonly onChoose: (saga: ParkedSaga) => void;
   readonly onMore: (() => void) | undefined;
 }
 
-function SagaList({ items, chosen, onChoose, onMore }: SagaListProps) {
+function SagaList({ items, redrive, chosen, onChoose, onMore }: SagaListProps) {
   const columns = [
     {
       head: t("saga"),
@@ -98,6 +108,12 @@ function SagaList({ items, chosen, onChoose, onMore }: SagaListProps) {
   ];
   return (
     <div class="stack">
+      <div class="page-head flat">
+        <h2>{t("ofGroup")}</h2>
+        <Where items={items} />
+        <span class="space" />
+        {redrive}
+      </div>
       <Table
         label={t("sagas")}
         columns={columns}
@@ -114,6 +130,28 @@ function SagaList({ items, chosen, onChoose, onMore }: SagaListProps) {
         </div>
       )}
     </div>
+  );
+}
+
+/** Which consumer group failed on them, and at which topic. */
+function Where({ items }: Pick<SagaListProps, "items">) {
+  const named = (names: readonly (string | null)[]) => [...new Set(names.filter((name) => name !== null))].join(", ");
+  const consumers = named(items.map(({ consumerGroup }) => consumerGroup));
+  const topics = named(items.map(({ topic }) => topic));
+  return (
+    <span class="soft">
+      {consumers === "" ? null : (
+        <>
+          {t("consumerGroup")} <code>{consumers}</code>
+        </>
+      )}
+      {topics === "" ? null : (
+        <>
+          {" · "}
+          {t("topic")} <code>{topics}</code>
+        </>
+      )}
+    </span>
   );
 }
 
@@ -151,43 +189,11 @@ function ParkedSagaView({ saga, onDo }: { readonly saga: ParkedSaga; readonly on
         <p class="soft">{t("noMessage")}</p>
       ) : (
         <>
-          <MessageView called={message} />
+          <h3>{t("message")}</h3>
+          <Loaded called={message}>{(read) => <MessageView message={read} />}</Loaded>
           <Later key={messageId} sagaId={sagaId} messageId={messageId} />
         </>
       )}
     </section>
-  );
-}
-
-function MessageView({ called }: { readonly called: Called<Message> }) {
-  return (
-    <Loaded called={called}>
-      {(message) => (
-        <>
-          <h3>{t("message")}</h3>
-          <p class="soft">
-            <code>{message.messageId}</code> → <code>{message.topic}</code>
-            {message.consumptions.map(({ group, partition, offset }) =>
-              partition === null ? null : ` · ${group}: ${partition}/${offset}`,
-            )}
-          </p>
-          <JsonView value={message.body} name={t("body")} />
-          <h3>{t("headers")}</h3>
-          <JsonView value={wireHeaders(message)} name={t("headers")} />
-          <h3>{t("attempts")}</h3>
-          {message.failures.map(({ attempt, failedAt, code, message: text, stack, consumer }) => (
-            <details key={`${attempt} ${failedAt}`}>
-              <summary>
-                <span class="fault">{code}</span> {text}{" "}
-                <span class="soft">
-                  · {moment(failedAt)} · {consumer}
-                </span>
-              </summary>
-              <pre>{stack ?? ""}</pre>
-            </details>
-          ))}
-        </>
-      )}
-    </Loaded>
   );
 }

@@ -65,7 +65,7 @@ function GroupTable({ groups, chosen, onChoose }: GroupTableProps) {
       head: t("why"),
       cell: (group: ParkedGroup) => (
         <button type="button" class="link" onClick={() => onChoose(group)}>
-          <b>{group.error?.code}</b> {group.error?.message}
+          <b>{group.error?.code}</b> {group.pattern ?? group.error?.message}
         </button>
       ),
     },

@@ -2,7 +2,7 @@ import { useState } from "preact/hooks";
 
 import { call } from "../../data/call.ts";
 import { may } from "../../data/session.ts";
-import type { ParkedGroup, ParkedSagaList, Redrive, RedrivePreview } from "../../data/shapes.ts";
+import type { ParkedGroup, ParkedSaga, ParkedSagaList, Redrive, RedrivePreview } from "../../data/shapes.ts";
 import { useCall } from "../../data/use-call.ts";
 import { quoted } from "../../parts/copy.tsx";
 import { type Act, ActDialog } from "../../parts/dialog.tsx";
@@ -14,9 +14,10 @@ import { t } from "./text.ts";
 const NAMED_MAX = 1_000;
 const NAMED = NAMED_MAX.toLocaleString("en");
 const RATE = 10;
+const STOP_AFTER = 3;
 
-interface RedrivingProps {
-  readonly group: ParkedGroup | undefined;
+interface RedriveButtonProps {
+  readonly group: ParkedGroup;
   readonly onDone: () => void;
 }
 
@@ -26,31 +27,35 @@ export interface Frozen {
   readonly preview: RedrivePreview | undefined;
   /** How many there are in all, where these are only the first of them. */
   readonly cutOf: number | undefined;
+  /** Options of the command line that find these messages and no others. */
+  readonly options?: string | undefined;
 }
 
-/** Retries all sagas of a group through one redrive, and shows how it goes. */
-export function Redriving({ group, onDone }: RedrivingProps) {
-  const [frozen, setFrozen] = useState<Frozen>();
-  const [query, change] = useQuery();
+/** How the redrive of the address goes. */
+export function Redriven({ onDone }: Pick<RedriveButtonProps, "onDone">) {
+  const [query] = useQuery();
   const running = query.get("redrive");
+  return running === null ? null : <Progress redriveId={running} onDone={onDone} />;
+}
+
+/** Retries all sagas of a group through one redrive. */
+export function RedriveButton({ group, onDone }: RedriveButtonProps) {
+  const [frozen, setFrozen] = useState<Frozen>();
+  const [, change] = useQuery();
+  if (!may("operator")) return null;
   return (
-    <div class="stack">
-      {running === null ? null : <Progress redriveId={running} onDone={onDone} />}
-      {group === undefined || !may("operator") ? null : (
-        <div class="buttons">
-          <button
-            type="button"
-            class="button"
-            onClick={() => {
-              freeze(group).then(setFrozen, noticeFailure);
-            }}
-          >
-            {group.sagas > NAMED_MAX
-              ? t("redriveFirst", { count: NAMED, all: group.sagas.toLocaleString("en") })
-              : t("redrive", { count: group.sagas })}
-          </button>
-        </div>
-      )}
+    <>
+      <button
+        type="button"
+        class="button"
+        onClick={() => {
+          freeze(group).then(setFrozen, noticeFailure);
+        }}
+      >
+        {group.sagas > NAMED_MAX
+          ? t("redriveFirst", { count: NAMED, all: group.sagas.toLocaleString("en") })
+          : t("redrive", { count: group.sagas })}
+      </button>
       {frozen === undefined ? null : (
         <RedriveDialog
           frozen={frozen}
@@ -62,23 +67,51 @@ export function Redriving({ group, onDone }: RedrivingProps) {
           }}
         />
       )}
-    </div>
+    </>
   );
 }
 
 /** The messages of the group that are in error now, and what sending them again would come to. */
-async function freeze({ groupId, sagas }: ParkedGroup): Promise<Frozen> {
+async function freeze(group: ParkedGroup): Promise<Frozen> {
+  const { groupId, sagas } = group;
   const messageIds: string[] = [];
+  const found: ParkedSaga[] = [];
   let cursor: string | null = null;
   do {
     const where: string = cursor === null ? "" : `&cursor=${encodeURIComponent(cursor)}`;
     const page: ParkedSagaList = await call<ParkedSagaList>(`/v1/parked/${groupId}?limit=200${where}`);
+    found.push(...page.items.filter(({ inError }) => inError));
     for (const { messageId, inError } of page.items) if (inError && messageId !== null) messageIds.push(messageId);
     cursor = page.nextCursor;
   } while (cursor !== null && messageIds.length < NAMED_MAX);
   const frozen = await frozenOf(messageIds);
   // Counted when the group was read: more may be parked since.
-  return cursor === null ? frozen : { ...frozen, cutOf: Math.max(sagas, messageIds.length) };
+  if (cursor !== null) return { ...frozen, cutOf: Math.max(sagas, messageIds.length) };
+  return { ...frozen, options: await optionsOf(group, found, frozen.preview?.total) };
+}
+
+/** A filter that finds as many as are named. Another group may have failed alike with other words: then there is none. */
+async function optionsOf(
+  { definition, error }: ParkedGroup,
+  found: readonly ParkedSaga[],
+  total: number | undefined,
+): Promise<string | undefined> {
+  const [first] = found;
+  if (first === undefined || first.consumerGroup === null || first.action === null || error === null) return undefined;
+  const { consumerGroup, action } = first;
+  if (found.some((saga) => saga.consumerGroup !== consumerGroup || saga.action !== action)) return undefined;
+  const filter = { group: consumerGroup, definition, errorCode: error.code, action };
+  const body = { filter, preview: true };
+  const preview = await call<RedrivePreview>("/v1/redrives", { method: "POST", body });
+  if (preview.total !== total) return undefined;
+  return [
+    ["--group", consumerGroup],
+    ["--definition", definition],
+    ["--error-code", error.code],
+    ["--action", action],
+  ]
+    .map(([option, value]) => `${option} ${quoted(value ?? "")}`)
+    .join(" ");
 }
 
 /** Some messages, and what sending them again would come to. */
@@ -96,15 +129,22 @@ interface RedriveDialogProps {
 }
 
 /** Asks for the reason of a redrive, after saying what it would send. */
-export function RedriveDialog({ frozen: { messageIds, preview, cutOf }, onClose, onDone }: RedriveDialogProps) {
+export function RedriveDialog({
+  frozen: { messageIds, preview, cutOf, options },
+  onClose,
+  onDone,
+}: RedriveDialogProps) {
   const total = preview?.total ?? 0;
-  const body = (reason: string) => ({ messageIds, reason, ratePerSecond: RATE, stopAfterErrors: 3 });
+  const body = (reason: string) => ({ messageIds, reason, ratePerSecond: RATE, stopAfterErrors: STOP_AFTER });
   const act: Act = {
     title: t("redriveTitle", { count: total }),
     text: t("redriveText", { rate: RATE }),
     path: "/v1/redrives",
     body,
-    cli: (reason) => messageIds.map((id) => `bun run ekiden redrive ${id} --reason ${quoted(reason)}`).join("\n"),
+    cli: (reason) =>
+      options === undefined
+        ? messageIds.map((id) => `bun run ekiden redrive ${id} --reason ${quoted(reason)}`).join("\n")
+        : `bun run ekiden redrive ${options} --rate ${RATE} --stop-after ${STOP_AFTER} --reason ${quoted(reason)}`,
   };
   return (
     <ActDialog

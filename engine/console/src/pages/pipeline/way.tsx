@@ -2,7 +2,7 @@ import type { Pipeline } from "../../data/shapes.ts";
 import { duration } from "../../parts/format.ts";
 import { t } from "./text.ts";
 
-/** The heartbeat's last trip: a bar for each hop, as long as it took. */
+/** The heartbeat's last trip: a bar of its hops, each as long as it took. */
 export function Way({ pipeline: { heartbeat, transport } }: { readonly pipeline: Pipeline }) {
   const { last, ageMs, outMs } = heartbeat;
   const waits = outMs === null ? null : <p class="soft">{t("out", { time: duration(outMs) })}</p>;
@@ -21,10 +21,15 @@ export function Way({ pipeline: { heartbeat, transport } }: { readonly pipeline:
   ];
   return (
     <>
-      <ol class="hops">
-        <li class="hop-end">{t("written")}</li>
+      <div class="hop-bar" aria-hidden="true">
         {hops.map(({ name, ms, tone }) => (
-          <li key={name} style={{ flexGrow: Math.max(1, ms) }}>
+          <i key={name} class={`tone-${tone}`} style={{ flexGrow: Math.max(0, ms) }} />
+        ))}
+      </div>
+      <ol class="hops">
+        <li>{t("written")}</li>
+        {hops.map(({ name, ms, tone }) => (
+          <li key={name}>
             <i class={`tone-${tone}`} />
             <b class="number">{ms < 0 ? `−${duration(-ms)}` : duration(ms)}</b> {name}
           </li>

@@ -1,9 +1,10 @@
 import { useState } from "preact/hooks";
 
 import { call } from "../../data/call.ts";
+import { may } from "../../data/session.ts";
 import type { MessageList, Saga } from "../../data/shapes.ts";
 import { noticeFailure } from "../../parts/notice.tsx";
-import { useKeys } from "../../shell/keys.ts";
+import { focusedRow, useKeys } from "../../shell/keys.ts";
 import { useQuery } from "../../shell/place.ts";
 import { type Frozen, frozenOf, RedriveDialog } from "../parked/redriving.tsx";
 import { BulkRetry } from "./bulk-retry.tsx";
@@ -12,18 +13,24 @@ import { t } from "./text.ts";
 
 interface BulkProps {
   readonly selection: Selection;
+  /** All that are shown. */
+  readonly rows: readonly Saga[];
   readonly onDone: () => void;
 }
 
 /** What can be done to all chosen sagas at once. Both ways are for parked ones; the others are left as they are. */
-export function BulkBar({ selection, onDone }: BulkProps) {
+export function BulkBar({ selection, rows, onDone }: BulkProps) {
   const [retrying, setRetrying] = useState<readonly Saga[]>();
   const [frozen, setFrozen] = useState<Frozen>();
   const [, change] = useQuery();
   const { chosen, clear } = selection;
-  const parked = chosen.filter(({ status }) => status === "parked");
-  const retry = () => (parked.length === 0 ? undefined : setRetrying(chosen));
-  useKeys({ r: retry });
+  const parked = chosen.filter(isParked);
+  const retry = (sagas: readonly Saga[]) => (sagas.some(isParked) ? setRetrying(sagas) : undefined);
+  const retryMeant = () => {
+    const id = focusedRow();
+    if (may("operator")) retry(chosen.length > 0 ? chosen : rows.filter(({ sagaId }) => sagaId === id));
+  };
+  useKeys({ r: retryMeant });
   const done = () => {
     setRetrying(undefined);
     setFrozen(undefined);
@@ -35,7 +42,7 @@ export function BulkBar({ selection, onDone }: BulkProps) {
       {chosen.length === 0 ? null : (
         <section class="bulk" aria-label={t("bulk")}>
           <b role="status">{t("chosen", { count: chosen.length, parked: parked.length })}</b>
-          <button type="button" class="button primary" disabled={parked.length === 0} onClick={retry}>
+          <button type="button" class="button primary" disabled={parked.length === 0} onClick={() => retry(chosen)}>
             {t("retryMany", { count: parked.length })}
           </button>
           <button
@@ -69,6 +76,10 @@ export function BulkBar({ selection, onDone }: BulkProps) {
       )}
     </>
   );
+}
+
+function isParked({ status }: Saga): boolean {
+  return status === "parked";
 }
 
 /** Messages of these sagas that are in error now, and what sending them again would come to. */

@@ -3,7 +3,8 @@ import { useState } from "preact/hooks";
 import type { DefinitionList, Graph, SagaStatus } from "../../data/shapes.ts";
 import { useCall } from "../../data/use-call.ts";
 import { Chip, Taken } from "../../parts/chips.tsx";
-import { statusText } from "../../parts/status.tsx";
+import { moment } from "../../parts/format.ts";
+import { lookOf, statusText } from "../../parts/status.tsx";
 import { useQuery } from "../../shell/place.ts";
 import { t } from "./text.ts";
 
@@ -19,6 +20,7 @@ const STATUSES: readonly SagaStatus[] = [
 const SPANS = [
   ["hour", 3_600_000],
   ["day", 86_400_000],
+  ["week", 604_800_000],
 ] as const;
 
 /** What the list is narrowed by; all of it stands in the address. */
@@ -35,6 +37,7 @@ export function Filters() {
         <Chip
           key={status}
           on={chosen.includes(status)}
+          icon={lookOf(status).icon}
           text={statusText(status)}
           onChange={(on) => toggle(status, on)}
         />
@@ -46,13 +49,45 @@ export function Filters() {
           key={span}
           on={query.get("within") === span}
           text={t(span)}
-          onChange={(on) => change({ within: on ? span : null, cursor: null })}
+          onChange={(on) => change({ ...NO_TIME, within: on ? span : null })}
         />
       ))}
+      <OwnTimes />
       <LabelField />
       <OtherFilters />
     </div>
   );
+}
+
+const NO_TIME = { within: null, startedAfter: null, startedBefore: null, cursor: null };
+
+/** Times of one's own, in the reader's zone; the address has them as the API does. */
+function OwnTimes() {
+  const [query, change] = useQuery();
+  const fields = [
+    ["startedAfter", t("from")],
+    ["startedBefore", t("to")],
+  ] as const;
+  return fields.map(([name, label]) => (
+    <label key={name} class="inline">
+      <span class="soft">{label}</span>
+      <input
+        type="datetime-local"
+        value={localOf(query.get(name))}
+        onChange={(event) => {
+          const { value } = event.currentTarget;
+          change({ within: null, [name]: value === "" ? null : new Date(value).toISOString(), cursor: null });
+        }}
+      />
+    </label>
+  ));
+}
+
+/** As the field writes a time; nothing, or what is none: an empty field. */
+function localOf(time: string | null): string {
+  const at = time === null ? Number.NaN : Date.parse(time);
+  if (Number.isNaN(at)) return "";
+  return new Date(at - new Date(at).getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 }
 
 function DefinitionChoice() {
@@ -151,6 +186,8 @@ const OTHERS = new Set([
 ]);
 
 function textOf(name: string, value: string): string {
+  if (name === "startedAfter" || name === "startedBefore")
+    return `${t(name === "startedAfter" ? "from" : "to")} ${Number.isNaN(Date.parse(value)) ? value : moment(value)}`;
   if (name === "parent") return t("children", { id: value });
   if (name === "revision") return t("onRevision", { hash: value.slice(0, 8) });
   return name === "retrying" ? t("retrying") : `${name.replace("label.", "")}=${value}`;

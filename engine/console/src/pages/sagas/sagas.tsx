@@ -10,6 +10,7 @@ import { t as word } from "../../parts/text.ts";
 import { useQuery, withQuery } from "../../shell/place.ts";
 import { Progress } from "../parked/redriving.tsx";
 import { BulkBar } from "./bulk.tsx";
+import { currentStep } from "./current-step.ts";
 import { Export } from "./export.tsx";
 import { apiQuery, Filters } from "./filters.tsx";
 import { useSelection } from "./selection.tsx";
@@ -62,7 +63,7 @@ export function Sagas() {
           </>
         )}
       </Loaded>
-      <BulkBar selection={selection} onDone={called.again} />
+      <BulkBar selection={selection} rows={rows} onDone={called.again} />
     </>
   );
 }
@@ -102,11 +103,6 @@ interface SagaTableProps {
 function SagaTable({ rows, first }: SagaTableProps) {
   const columns = first === undefined ? COLUMNS() : [first, ...COLUMNS()];
   return <Table label={t("title")} columns={columns} rows={rows} keyOf={({ sagaId }) => sagaId} />;
-}
-
-/** The step that the saga is at: what is parked, also where it is undone; of several the newest. */
-export function currentStep({ steps }: Saga) {
-  return steps.findLast(({ status }) => status === "parked") ?? steps.findLast(({ finishedAt }) => finishedAt === null);
 }
 
 function Nothing({ filtered }: { readonly filtered: boolean }) {

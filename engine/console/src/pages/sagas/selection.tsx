@@ -3,7 +3,7 @@ import { useRef, useState } from "preact/hooks";
 import { may } from "../../data/session.ts";
 import type { Saga } from "../../data/shapes.ts";
 import type { Column } from "../../parts/table.tsx";
-import { useKeys } from "../../shell/keys.ts";
+import { focusedRow, useKeys } from "../../shell/keys.ts";
 import { t } from "./text.ts";
 
 /** Which rows are chosen, and the ways to choose. */
@@ -28,7 +28,7 @@ export function useSelection(rows: readonly Saga[]): Selection {
     setIds(changed(ids, meant, on));
   };
   const toggleFocused = (span: boolean) => {
-    const id = document.activeElement?.closest<HTMLElement>("[data-row]")?.dataset["row"];
+    const id = focusedRow();
     if (id !== undefined && may("operator")) toggle(id, span);
   };
   const clear = () => setIds(new Set());
