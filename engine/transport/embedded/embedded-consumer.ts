@@ -46,7 +46,10 @@ export class EmbeddedConsumer implements Consumer {
   #filling = false;
   #missed = false;
   #committing = false;
+  /** Rewinds that have ended. */
   #rewinds = 0;
+  /** Where a rewind whose offset is being written goes, by topic. */
+  readonly #rewinding = new Map<string, number>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #turn: Promise<void> = Promise.resolve();
   #writing: Promise<void> = Promise.resolve();
@@ -65,15 +68,14 @@ export class EmbeddedConsumer implements Consumer {
   async begin(): Promise<void> {
     let committed: ReadonlyMap<string, number>;
     let rewinds: number;
-    // A rewind meanwhile must not be undone by an offset that was read before it.
+    // A rewind meanwhile must not be undone by an offset that was read before it; its write is not waited for.
     do {
       rewinds = this.#rewinds;
-      await this.#writing;
       committed = await this.#committed();
     } while (rewinds !== this.#rewinds);
     if (this.#stopped) return;
     this.#lanes.forget();
-    for (const topic of this.topics) this.#place(topic, committed.get(topic) ?? 0);
+    for (const topic of this.topics) this.#place(topic, this.#rewinding.get(topic) ?? committed.get(topic) ?? 0);
     this.#owned = true;
     this.#commitSoon();
     this.fill();
@@ -161,10 +163,13 @@ export class EmbeddedConsumer implements Consumer {
       this.#paused = true;
       try {
         await this.#lanes.drop(topic, 0);
-        this.#rewinds += 1;
-        this.#place(topic, skip ? offset : Math.min(offset, this.#done.get(topic) ?? 0));
+        const to = skip ? offset : Math.min(offset, this.#done.get(topic) ?? 0);
+        this.#rewinding.set(topic, to);
+        this.#place(topic, to);
         await this.#write([topic]);
       } finally {
+        this.#rewinding.delete(topic);
+        this.#rewinds += 1;
         // Other topics of the group were not dropped: they go on where they are.
         this.#paused = wasPaused;
         this.#missed = true;

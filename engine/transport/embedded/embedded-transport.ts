@@ -359,8 +359,7 @@ export class EmbeddedTransport implements Transport {
   async #place(rows: readonly Placed[]): Promise<void> {
     failpoint("relay", "after-claim");
     const { deliveries, written } = this.#log.place(rows);
-    // Consumers begin while the places are written, and wait for them before they commit: on an idle engine a seventh of
-    // what a step takes.
+    // Consumers begin while the places are written, and wait for them before they commit: one round trip less a message.
     for (const consumer of this.#consumers.values()) {
       for (const delivery of deliveries) consumer.offerEarly(delivery);
     }
