@@ -51,12 +51,18 @@ async function retryFocused({ stand, parked }: Given): Promise<void> {
   await page.context().close();
 }
 
-async function editAndRetry({ stand }: Given): Promise<void> {
+/** The parked page with the group of those that are over the limit. */
+async function openGroup(stand: Given["stand"]) {
   const page = await stand.open("/parked");
   await page
     .getByRole("region", { name: "Parked" })
     .getByRole("button", { name: /over_limit/ })
     .click();
+  return page;
+}
+
+async function editAndRetry({ stand }: Given): Promise<void> {
+  const page = await openGroup(stand);
   await page.getByRole("button", { name: "P-2", exact: true }).click();
   const headers = page.getByRole("region", { name: "Headers" });
   await headers.getByText('"timeoutMs"').waitFor();
@@ -138,11 +144,7 @@ async function redriveChosen({ stand }: Given): Promise<void> {
 }
 
 async function redriveGroup({ stand }: Given): Promise<void> {
-  const page = await stand.open("/parked");
-  await page
-    .getByRole("region", { name: "Parked" })
-    .getByRole("button", { name: /over_limit/ })
-    .click();
+  const page = await openGroup(stand);
   await page.getByRole("button", { name: /^Retry all/ }).click();
   const dialog = page.getByRole("dialog");
   await dialog.getByText("shop", { exact: true }).first().waitFor();

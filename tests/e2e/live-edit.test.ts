@@ -62,6 +62,9 @@ test("a broken file is reported with its place and the fix, and the last good re
   expect(report).toContain(`${FILE}:${line}:`);
   expect(report).toContain("^");
   expect(report).toContain("contract.conclude");
+  // As it is on disk, for whoever repairs it in the console.
+  const listed: { broken: unknown } = await client.ok("GET", "/v1/definitions");
+  expect(listed.broken).toMatchObject([{ file: FILE, source: await tree.read(FILE) }]);
   expect(await version()).toBe(2);
   expect((await client.start("onboarding", approvedApplication("A-still"), "?wait=30s")).status).toBe("completed");
   const check = Bun.spawnSync([process.execPath, "engine/boot.ts", "engine/cli.ts", "check"], { cwd: tree.path });
