@@ -1191,10 +1191,10 @@ export interface Schemas {
     readonly key: string | null;
     /** Searchable labels */
     readonly labels: Readonly<Record<string, unknown>>;
-    /** Start input; sensitive values are `***` */
-    readonly input: unknown;
-    /** Output of a completed saga; null before */
-    readonly output: unknown;
+    /** Start input; sensitive values are `***`. Absent: the saga was read with `bodies=false` */
+    readonly input?: unknown;
+    /** Output of a completed saga; null before. Absent: the saga was read with `bodies=false` */
+    readonly output?: unknown;
     readonly error: Schemas["SagaError"] | null;
     readonly uncompensated: readonly (Schemas["Uncompensated"])[];
     /** Steps in the order in which they were reached; of more than 200, those that have not ended and the newest */
@@ -1469,6 +1469,8 @@ export interface Operations {
     readonly query?: {
       /** Waits until the saga is final or parked, at most 60s */
       readonly wait?: string;
+      /** false: without input and output */
+      readonly bodies?: "true" | "false";
     };
     readonly answer: Schemas["Saga"];
   };
@@ -1497,6 +1499,8 @@ export interface Operations {
       readonly revision?: string;
       /** true: open sagas that wait for the next attempt of a step; false: all others */
       readonly retrying?: "true" | "false";
+      /** false: without inputs and outputs; `GET /v1/sagas/{id}` has each */
+      readonly bodies?: "true" | "false";
       /** Rows of a page */
       readonly limit?: number;
       /** `nextCursor` of the page before */

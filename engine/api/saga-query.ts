@@ -24,7 +24,10 @@ export const StartQuery = v.strictObject({
   ),
 });
 
-export const SagaQuery = v.strictObject({ wait });
+export const SagaQuery = v.strictObject({
+  wait,
+  bodies: v.optional(queryFlag("false: without input and output"), "true"),
+});
 
 export const TimelineQuery = v.strictObject({
   around: v.optional(queryUlid("Id of a message: the page has it in its middle")),
@@ -72,6 +75,7 @@ export const SagaListQuery = v.strictObject({
   endedBefore: v.optional(queryTime("Ended before this time")),
   revision: v.optional(v.pipe(QueryText, v.description("Hash of the revision that they run on"))),
   retrying: v.optional(queryFlag("true: open sagas that wait for the next attempt of a step; false: all others")),
+  bodies: v.optional(queryFlag("false: without inputs and outputs; `GET /v1/sagas/{id}` has each"), "true"),
   limit: Limit,
   cursor,
 });

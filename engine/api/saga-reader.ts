@@ -20,6 +20,7 @@ const READS_WAITING_MAX = 5_000;
 interface Read {
   readonly sagaId: string;
   readonly payloads: boolean;
+  readonly bodies: boolean;
 }
 
 /** Reads single sagas for the API; reads that come at the same time share their queries. */
@@ -31,13 +32,14 @@ export class SagaReader {
       name: "ekiden_reads_waiting",
       help: "Reads of single sagas that wait for a query.",
       run: async (reads) => {
-        const rows = await readSagasById(sql, [...new Set(reads.map(({ sagaId }) => sagaId))]);
-        const found = new Map<boolean, ReadonlyMap<string, SagaView>>();
-        for (const payloads of new Set(reads.map((read) => read.payloads))) {
-          const views = await viewSagas(engine, sql, rows, { payloads });
-          found.set(payloads, new Map(views.map((view) => [view.sagaId, view])));
+        const found = new Map<string, ReadonlyMap<string, SagaView>>();
+        for (const [kind, alike] of Map.groupBy(reads, kindOf)) {
+          const [{ payloads, bodies }] = alike as [Read];
+          const rows = await readSagasById(sql, [...new Set(alike.map(({ sagaId }) => sagaId))], bodies);
+          const views = await viewSagas(engine, sql, rows, { payloads }, bodies);
+          found.set(kind, new Map(views.map((view) => [view.sagaId, view])));
         }
-        return reads.map(({ sagaId, payloads }) => ({ value: found.get(payloads)?.get(sagaId) }));
+        return reads.map((read) => ({ value: found.get(kindOf(read))?.get(read.sagaId) }));
       },
       parallel: GROUPS,
       max: GROUP_MAX,
@@ -51,7 +53,12 @@ export class SagaReader {
   }
 
   /** A saga as the API shows it; undefined when there is none. @throws Refusal `engine.busy` */
-  read(sagaId: string, { payloads }: Pick<Grant, "payloads">): Promise<SagaView | undefined> {
-    return this.#reads.do({ sagaId, payloads });
+  read(sagaId: string, { payloads }: Pick<Grant, "payloads">, bodies = true): Promise<SagaView | undefined> {
+    return this.#reads.do({ sagaId, payloads, bodies });
   }
+}
+
+/** Reads of one kind are shown the same. */
+function kindOf({ payloads, bodies }: Read): string {
+  return `${payloads} ${bodies}`;
 }

@@ -16,8 +16,8 @@ import { waitUntilSettled } from "./wait-until-settled.ts";
 export function addSagaRoutes(app: Api, parts: ApiParts): SagaReader {
   const { engine, sql } = parts;
   const reader = new SagaReader(engine, sql);
-  const oneSaga = async (c: ApiContext, sagaId: string) =>
-    (await reader.read(sagaId, principalOf(c))) ?? unknownSaga(sagaId);
+  const oneSaga = async (c: ApiContext, sagaId: string, bodies = true) =>
+    (await reader.read(sagaId, principalOf(c), bodies)) ?? unknownSaga(sagaId);
 
   app.post("/v1/sagas/:id", START, async (c) => {
     const { wait, duplicate } = readQuery(c, StartQuery);
@@ -37,14 +37,14 @@ export function addSagaRoutes(app: Api, parts: ApiParts): SagaReader {
     const page = rows.slice(0, query.limit);
     const last = rows.length > page.length ? page.at(-1) : undefined;
     const nextCursor = last === undefined ? null : writeCursor({ list: "sagas", id: last.id });
-    return c.json({ items: await viewSagas(engine, sql, page, principalOf(c)), nextCursor });
+    return c.json({ items: await viewSagas(engine, sql, page, principalOf(c), query.bodies), nextCursor });
   });
 
   app.get("/v1/sagas/:id", GET, async (c) => {
-    const { wait } = readQuery(c, SagaQuery);
+    const { wait, bodies } = readQuery(c, SagaQuery);
     const sagaId = sagaIdOf(c.req.param("id"));
     if (wait > 0 && (await readSaga(sql, sagaId)) !== undefined) await waitUntilSettled(c, engine, sagaId, wait);
-    return c.json(await oneSaga(c, sagaId));
+    return c.json(await oneSaga(c, sagaId, bodies));
   });
 
   app.get("/v1/sagas/:id/steps", STEPS, async (c) => {

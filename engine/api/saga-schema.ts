@@ -97,8 +97,18 @@ export const Saga = v.pipe(
       v.description("Searchable labels"),
       v.examples([{ purpose: "car" }]),
     ),
-    input: v.pipe(v.unknown(), v.description("Start input; sensitive values are `***`")),
-    output: v.pipe(v.unknown(), v.description("Output of a completed saga; null before")),
+    input: v.optional(
+      v.pipe(
+        v.unknown(),
+        v.description("Start input; sensitive values are `***`. Absent: the saga was read with `bodies=false`"),
+      ),
+    ),
+    output: v.optional(
+      v.pipe(
+        v.unknown(),
+        v.description("Output of a completed saga; null before. Absent: the saga was read with `bodies=false`"),
+      ),
+    ),
     error: v.nullable(SagaError),
     uncompensated: v.array(Uncompensated),
     steps: v.pipe(

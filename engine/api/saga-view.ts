@@ -15,12 +15,13 @@ const TIMERS_MAX = 200;
 
 type SagaView = InferOutput<typeof Saga>;
 
-/** Sagas as the API shows them: with their steps, sensitive values masked. */
+/** Sagas as the API shows them: with their steps, sensitive values masked; `bodies` false: without input and output. */
 export async function viewSagas(
   engine: Engine,
   sql: Sql,
   rows: readonly SagaRow[],
   reader: Reader,
+  bodies = true,
 ): Promise<SagaView[]> {
   if (rows.length === 0) return [];
   const ids = rows.map((row) => row.id);
@@ -29,10 +30,10 @@ export async function viewSagas(
     maskingOfSagas(engine, sql, rows, reader),
   ]);
   const stepsOf = Map.groupBy(steps, (step) => step.saga_id);
-  return rows.map((row) => view(row, stepsOf.get(row.id) ?? [], masking.of(row.id)));
+  return rows.map((row) => view(row, stepsOf.get(row.id) ?? [], masking.of(row.id), bodies));
 }
 
-function view(row: SagaRow, steps: readonly SagaStepRow[], masking: Masking): SagaView {
+function view(row: SagaRow, steps: readonly SagaStepRow[], masking: Masking, bodies: boolean): SagaView {
   const waiting = row.waiting_for ?? [];
   return {
     sagaId: row.id,
@@ -42,8 +43,7 @@ function view(row: SagaRow, steps: readonly SagaStepRow[], masking: Masking): Sa
     status: row.status,
     key: masking.label(row.key) as string | null,
     labels: masking.label(row.labels) as JsonObject,
-    input: masking.input(row.input),
-    output: masking.value(row.output),
+    ...(bodies ? { input: masking.input(row.input), output: masking.value(row.output) } : {}),
     error: row.error === null ? null : viewError(row.error, masking),
     uncompensated: row.uncompensated.map(({ step, reason }) => ({ step, reason: masking.text(reason) })),
     steps: shown(steps).map(viewStep),

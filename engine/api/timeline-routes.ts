@@ -1,7 +1,7 @@
 import type { InferOutput } from "valibot";
 
 import type { Sql } from "../timeline/database.ts";
-import { readSaga } from "../timeline/read-sagas.ts";
+import { readRevisionsOf } from "../timeline/read-sensitive.ts";
 import {
   placeOf,
   placeOfStep,
@@ -39,7 +39,8 @@ export function addTimelineRoutes(app: Api, { engine, sql }: ApiParts): void {
   app.get("/v1/sagas/:id/timeline", TIMELINE, async (c) => {
     const { limit, cursor, bodies, ...start } = readQuery(c, TimelineQuery);
     const sagaId = sagaIdOf(c.req.param("id"));
-    const saga = (await readSaga(sql, sagaId)) ?? unknownSaga(sagaId);
+    // Not the whole row: its input alone may be longer than the page.
+    const [saga = unknownSaga(sagaId)] = await readRevisionsOf(sql, [sagaId]);
     const reader = principalOf(c);
     // An error may quote what only a body tells to be hidden.
     const reading = { sql, sagaId, limit, bodies: bodies || (await isHiding(engine, saga, reader)) };

@@ -2,7 +2,10 @@ import type { Json, JsonObject } from "../core/json.ts";
 import type { SagaStatus, Uncompensated, Waiting } from "../core/state.ts";
 import type { Sql } from "./database.ts";
 
-/** A row of `timeline.saga`, without the orchestrator's state but for what it waits for and its timers. */
+/**
+ * A row of `timeline.saga`, without the orchestrator's state but for what it waits for and its timers. Where bodies are
+ * not asked for, null stands for input and output.
+ */
 export interface SagaRow {
   readonly id: string;
   readonly definition: string;
@@ -58,6 +61,8 @@ export interface SagaFilter {
   /** Only sagas older than this one. */
   readonly before?: string | undefined;
   readonly limit: number;
+  /** False: without input and output. */
+  readonly bodies?: boolean | undefined;
 }
 
 const OPEN: ReadonlySet<SagaStatus> = new Set(["running", "compensating", "parked"]);
@@ -70,23 +75,23 @@ export async function readSaga(sql: Sql, id: string): Promise<SagaRow | undefine
   return row;
 }
 
-/** Some sagas, in no order. */
-export async function readSagasById(sql: Sql, ids: readonly string[]): Promise<readonly SagaRow[]> {
+/** Some sagas, in no order; `bodies` false: without input and output. */
+export async function readSagasById(sql: Sql, ids: readonly string[], bodies = true): Promise<readonly SagaRow[]> {
   return sql<
     SagaRow[]
-  >`select ${sagaColumns(sql)} from timeline.saga s where s.id = any (${sql.array([...ids])}::text[])`;
+  >`select ${sagaColumns(sql, bodies)} from timeline.saga s where s.id = any (${sql.array([...ids])}::text[])`;
 }
 
 /** Sagas, newest first. */
 export async function listSagas(sql: Sql, filter: SagaFilter): Promise<readonly SagaRow[]> {
   const { definitions, statuses, key, labels, parent, step, startedAfter, startedBefore, before, limit } = filter;
-  const { revision, retrying, endedAfter, endedBefore } = filter;
+  const { revision, retrying, endedAfter, endedBefore, bodies } = filter;
   // Open sagas are few and lie in a side table; in timeline.saga no index knows the status.
   const open = step !== undefined || retrying === true || (statuses?.every((status) => OPEN.has(status)) ?? false);
   const from = open ? sql`timeline.saga_open o join timeline.saga s on s.id = o.saga_id` : sql`timeline.saga s`;
   const id = open ? sql`o.saga_id` : sql`s.id`;
   return sql<SagaRow[]>`
-    select ${sagaColumns(sql)}
+    select ${sagaColumns(sql, bodies)}
     from ${from}
     where true
       ${statuses === undefined ? sql`` : sql`and ${open ? sql`o.status` : sql`s.status`} = any(${[...statuses]})`}
@@ -138,9 +143,10 @@ export async function listSteps(
   `;
 }
 
-function sagaColumns(sql: Sql) {
+function sagaColumns(sql: Sql, bodies = true) {
+  const payloads = bodies ? sql`s.input, s.output` : sql`null::jsonb as input, null::jsonb as output`;
   return sql`
-    s.id, s.definition, s.version, s.revision, s.status, s.key, s.labels, s.input, s.output, s.error, s.uncompensated,
+    s.id, s.definition, s.version, s.revision, s.status, s.key, s.labels, ${payloads}, s.error, s.uncompensated,
     s.state->'waitingFor' as waiting_for, s.state->'timers' as timers, s.started_at, s.updated_at, s.finished_at, s.parent_id, s.parent_path
   `;
 }

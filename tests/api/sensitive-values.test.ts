@@ -60,6 +60,24 @@ test("a saga shows its sensitive values nowhere, and the rest as it is", async (
   });
 });
 
+test("without bodies a saga has all but input and output, read alone, beside a whole one, or in the list", async () => {
+  const { sql } = database;
+  const key = "B-1";
+  const error = { code: "rejected", message: "no Hanako Yamada, no A-1", step: "apply" };
+  const id = await insertSaga(sql, { key, input: INPUT, output: { age: 45 }, error });
+  // At the same time: they share their queries.
+  const answers = await Promise.all(
+    ["", "?bodies=false", "?bodies=true"].map((query) => get(`/v1/sagas/${id}${query}`)),
+  );
+  const [whole, without, again] = answers.map((text) => JSON.parse(text));
+  const { input, output, ...rest } = whole;
+  expect([input.applicationNo, output, rest.error.message]).toEqual(["A-1", { age: 45 }, "no ***, no A-1"]);
+  expect([without, again]).toEqual([rest, whole]);
+  const listed = async (query: string) => JSON.parse(await get(`/v1/sagas?key=${key}${query}`)).items;
+  expect([await listed(""), await listed("&bodies=false")]).toEqual([[whole], [rest]]);
+  expect((await app.request(`/v1/sagas/${id}?bodies=no`)).status).toBe(400);
+});
+
 test("messages show them neither in bodies nor in the words of a failure", async () => {
   const { sql } = database;
   const sagaId = await insertSaga(sql, { input: INPUT });
