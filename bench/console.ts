@@ -1,11 +1,11 @@
 /**
  * `bun run bench:console`: how long the page of a large saga takes in a real browser, and what it costs there: a saga of
- * 500 steps, all of them undone, and one with 20,000 messages. Needs no database. Prints a table and writes
- * bench/console.md; takes about two minutes.
+ * 500 steps, all of them undone, and one with 20,000 messages; beside them one of three messages, which says what the
+ * page costs by itself. Needs no database. Prints a table and writes bench/console.md; takes about three minutes.
  */
 import { cpus, loadavg } from "node:os";
 import { join } from "node:path";
-import type { Page } from "playwright-core";
+import type { CDPSession, Page } from "playwright-core";
 
 import { openStand, type Stand } from "../tests/console/stand.ts";
 import { ITEMS, largeDomains, STEPS } from "./console-sagas.ts";
@@ -16,6 +16,8 @@ const WINDOWS = [
   [1280, "light"],
   [390, "dark"],
 ] as const;
+
+type Scheme = (typeof WINDOWS)[number][1];
 
 interface Measured {
   readonly usableMs: number;
@@ -30,22 +32,29 @@ try {
   const long = await finished(stand, await stand.start("long", { amount: 3, customer: "Nobody" }));
   const amounts = Array.from({ length: ITEMS }, (_none, index) => index);
   const wide = await finished(stand, await stand.start("wide", { amounts }));
+  const small = await finished(stand, await stand.start("wide", { amounts: [1] }));
   const rows: string[] = [];
   for (const [name, id] of [
+    ["3 messages", small],
     [`${STEPS} steps, all undone`, long],
     [`${ITEMS} items, ${2 * ITEMS} messages`, wide],
   ] as const) {
     for (const [width, colorScheme] of WINDOWS) {
-      const runs: Measured[] = [];
-      for (let run = 0; run < RUNS; run += 1) runs.push(await measure(stand, id, width, colorScheme));
-      rows.push(`| ${name} | ${width} px, ${colorScheme} | ${cells(runs)} |`);
+      for (const [how, open] of [
+        ["by a link", byLink],
+        ["out of the list", outOfTheList],
+      ] as const) {
+        const runs: Measured[] = [];
+        for (let run = 0; run < RUNS; run += 1) runs.push(await measure(id, width, colorScheme, open));
+        rows.push(`| ${name} | ${how} | ${width} px, ${colorScheme} | ${cells(runs)} |`);
+      }
     }
   }
   const calls: string[] = [];
   for (const path of [
-    `/v1/sagas/${wide}`,
+    `/v1/sagas/${wide}?bodies=false`,
     `/v1/sagas/${wide}/timeline?limit=200&bodies=false&newest=true`,
-    `/v1/sagas/${long}`,
+    `/v1/sagas/${long}?bodies=false`,
   ])
     calls.push(await callRow(stand, path.replace(wide, "{wide}").replace(long, "{long}"), path));
   const text = report(rows, calls);
@@ -65,23 +74,46 @@ async function finished({ engine }: Stand, id: string): Promise<string> {
   throw new Error(`${id} has not ended`);
 }
 
-/** A page opened as somebody opens a link: everything is read, run and drawn anew. */
-async function measure(stand: Stand, id: string, width: number, colorScheme: "light" | "dark"): Promise<Measured> {
+/** Opens a saga in a page. What comes before the measurement is done when it returns what is measured. */
+type Open = (page: Page, id: string) => Promise<() => Promise<unknown>>;
+
+/** As somebody opens a link: document, code and answers are read, run and drawn anew. */
+async function byLink(page: Page, id: string) {
+  return () => page.goto(`${stand.line.url}/sagas/${id}`);
+}
+
+/** As somebody does who has the console open: the focus is on the row, and Enter follows its link. */
+async function outOfTheList(page: Page, id: string) {
+  await page.goto(`${stand.line.url}/sagas`);
+  await page.locator(".stream.live").waitFor();
+  await settled(page);
+  await page.locator(`[data-row="${id}"] a`).first().focus();
+  return () => page.keyboard.press("Enter");
+}
+
+async function measure(id: string, width: number, colorScheme: Scheme, open: Open): Promise<Measured> {
   const page = await stand.open("/v1/me", { colorScheme, viewport: { width, height: 900 } });
   const session = await page.context().newCDPSession(page);
   await session.send("Performance.enable");
+  const go = await open(page, id);
+  const before = await scriptMsOf(session);
   const from = performance.now();
-  await page.goto(`${stand.line.url}/sagas/${id}`);
+  await go();
   await page.locator(".ledger tbody tr").first().waitFor();
   const usableMs = performance.now() - from;
   await page.locator(".graph svg .box").first().waitFor();
   const pictureMs = performance.now() - from;
   await settled(page);
-  const { metrics } = await session.send("Performance.getMetrics");
-  const scriptMs = 1_000 * (metrics.find(({ name }) => name === "ScriptDuration")?.value ?? 0);
+  const scriptMs = (await scriptMsOf(session)) - before;
   const nodes = Number(await page.evaluate("document.querySelectorAll('*').length"));
   await page.context().close();
   return { usableMs, pictureMs, scriptMs, nodes };
+}
+
+/** What the browser has run of scripts since the document was opened. */
+async function scriptMsOf(session: CDPSession): Promise<number> {
+  const { metrics } = await session.send("Performance.getMetrics");
+  return 1_000 * (metrics.find(({ name }) => name === "ScriptDuration")?.value ?? 0);
 }
 
 /** The steps that are read page by page have come as well. */
@@ -121,16 +153,18 @@ function report(rows: readonly string[], calls: readonly string[]): string {
   return `# The page of a large saga
 
 Written by \`bun run bench:console\` on ${new Date().toISOString().slice(0, 10)}: ${machine}, Bun ${Bun.version}. Engine, its
-PostgreSQL and the browser (Chromium, headless) share the machine. Median of ${RUNS} (least to most); each time the document, its
-code and all answers are loaded anew. Load average of the machine at the end: ${loadavg()[0]?.toFixed(1)}; above the number of
+PostgreSQL and the browser (Chromium, headless) share the machine. Median of ${RUNS} (least to most), each in a browser that has
+kept nothing. By a link: the document, its code and all answers are loaded. Out of the list: the list of sagas is open, the focus
+is on the saga's row, and Enter is pressed. The rows of 3 messages are what a page costs whose saga has no size. Load average of the machine at the end: ${loadavg()[0]?.toFixed(1)}; above the number of
 cores, others took part of what is measured here.
 
-| saga | window | usable, ms | picture, ms | script, ms | DOM nodes |
-|---|---|---|---|---|---|
+| saga | opened | window | usable, ms | picture, ms | script, ms | DOM nodes |
+|---|---|---|---|---|---|---|
 ${rows.join("\n")}
 
-Usable: the first request stands in the list. Picture: the definition is drawn, with the run's states. Script: all that the
-browser ran until a second after that.
+Usable: the first request stands in the list; as many rows as a window can show are drawn with it, the others after it, 40 at a
+time. Picture: the definition is drawn, with the run's states. Script: all that the browser ran until a second after that. A time
+is from the key, or from the call that opens the document, until the test that drives the browser sees it.
 
 | call | p50, ms | p95, ms | KiB |
 |---|---|---|---|

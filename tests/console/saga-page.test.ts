@@ -4,6 +4,7 @@ import type { Locator, Page } from "playwright-core";
 
 import { eventually } from "../support/engine.ts";
 import { openStand, type Stand } from "./stand.ts";
+import { insertNotes } from "./tall-saga.ts";
 
 setDefaultTimeout(60_000);
 
@@ -12,11 +13,15 @@ const HEIGHT = 900;
 let stand: Stand;
 let locked: string;
 let parked: string;
+/** Parked, with more messages than a page of the timeline has. */
+let talkative: string;
 
 beforeAll(async () => {
   stand = await openStand();
   locked = await stand.order("U-2", "Nobody (locked)", 130);
   parked = await stand.order("P-1", "Ito Ken", 450);
+  talkative = await stand.order("N-1", "Ito Ken", 450);
+  await insertNotes(stand.engine, talkative);
 });
 
 afterAll(() => stand?.close());
@@ -138,6 +143,107 @@ test("in Japanese, units and what the engine writes into the picture are Japanes
   await page.getByText("再送 R: 停止").waitFor();
   await page.context().close();
 });
+
+test("of a long list what can be in sight is drawn first, then the rest, while nothing moves; what is selected at once", async () => {
+  const page = await stand.open("/v1/me");
+  await page.addInitScript(WATCH);
+  await page.goto(`${stand.line.url}/sagas/${talkative}`);
+  const drawn = () => page.evaluate("window.drawn") as Promise<{ rows: number; top: number }[]>;
+  await eventually("all rows are drawn", async () => (await drawn()).at(-1)?.rows === 200);
+  const seen = await drawn();
+  expect(seen[0]?.rows).toBe(30);
+  expect(seen.length).toBeGreaterThan(3);
+  expect(new Set(seen.map(({ top }) => top)).size).toBe(1);
+  expect(await page.locator(".waterfall tbody tr").count()).toBe(200);
+
+  const last = page.locator(".ledger tr[data-row]").last();
+  const id = await last.getAttribute("data-row");
+  await page.goto(`${stand.line.url}/sagas/${talkative}?message=${id}`);
+  await page.locator(".ledger tr.details").waitFor();
+  expect(await drawn()).toHaveLength(1);
+  // Closed, it stays.
+  await last.getByRole("button").first().click();
+  await page.locator(".ledger tr.details").waitFor({ state: "detached" });
+  expect(await drawn()).toHaveLength(1);
+  await page.context().close();
+});
+
+test("what a page shows is asked for while its code is on its way, once, and again if something happens meanwhile", async () => {
+  const saga = await stand.order("E-1", "Kato", 940);
+  const page = await stand.open("/v1/me");
+  const asked: string[] = [];
+  page.on("request", (request) => asked.push(new URL(request.url()).pathname));
+  const gate = Promise.withResolvers<void>();
+  await page.route(/\/assets\/part-/, async (route) => {
+    await gate.promise;
+    await route.continue();
+  });
+  await page.goto(`${stand.line.url}/sagas/${saga}`);
+  await page.locator(".stream.live").waitFor();
+  const early = () => asked.filter((path) => path.startsWith(`/v1/sagas/${saga}`)).toSorted();
+  await eventually("it has asked", async () => early().length === 2);
+  expect(early()).toEqual([`/v1/sagas/${saga}`, `/v1/sagas/${saga}/timeline`]);
+  await page.evaluate(HEAR);
+  await stand.post(`/v1/sagas/${saga}/cancel`, { reason: "while nobody looks" });
+  await eventually("the stream says so", () => page.evaluate(`window.heard.includes("cancelled")`));
+  expect(early()).toHaveLength(2);
+  gate.resolve();
+  await page.locator(".page-head").getByText("cancelled").waitFor();
+  await page.context().close();
+});
+
+test("the code of a saga's page is there before somebody opens one out of the list", async () => {
+  const page = await stand.open(`/sagas/${parked}`);
+  const asked = new Set<string>();
+  page.on("request", (request) => asked.add(new URL(request.url()).pathname));
+  await page.reload();
+  await page.locator(".ledger tr[data-row]").first().waitFor();
+  const own = [...asked].filter((path) => path.startsWith("/assets/"));
+  asked.clear();
+  await page.goto(`${stand.line.url}/sagas`);
+  await eventually("it is fetched", async () => own.every((path) => asked.has(path)));
+  const fetched = asked.size;
+  await page.getByRole("link", { name: "P-1" }).focus();
+  await page.keyboard.press("Enter");
+  await page.locator(".ledger tr[data-row]").first().waitFor();
+  expect([...asked].slice(fetched).filter((path) => path.startsWith("/assets/"))).toEqual([]);
+  await page.context().close();
+});
+
+test("input and output are read when somebody looks at them; what is long is cut, with a download", async () => {
+  await stand.engine
+    .sql`update timeline.saga set input = jsonb_build_object('text', repeat('x', 70000)) where id = ${talkative}`;
+  const page = await stand.open("/sagas");
+  const asked: string[] = [];
+  page.on("request", (request) => asked.push(request.url()));
+  await page.goto(`${stand.line.url}/sagas/${talkative}`);
+  await page.locator(".ledger tr[data-row]").first().waitFor();
+  const whole = () => asked.filter((url) => /\/v1\/sagas(?:\/\w+)?(?:\?|$)/.test(url) && !url.includes("bodies=false"));
+  expect(whole()).toEqual([]);
+  await page.getByText("Input, output, labels").click();
+  await page.getByText("cut here: 68.4 KB in all").waitFor();
+  expect(whole()).toHaveLength(1);
+  const [file] = await Promise.all([
+    page.waitForEvent("download"),
+    page.getByRole("button", { name: "Download" }).click(),
+  ]);
+  expect(JSON.parse(await Bun.file(await file.path()).text())).toEqual({ text: "x".repeat(70_000) });
+  await page.context().close();
+});
+
+/** Notes how many rows the list of messages has, and where the first stands, each time that this has changed. */
+const WATCH = `window.drawn = [];
+new MutationObserver(() => {
+  const rows = document.querySelectorAll(".ledger tr[data-row]");
+  if (rows.length === 0 || rows.length === window.drawn.at(-1)?.rows) return;
+  window.drawn.push({ rows: rows.length, top: Math.round(rows[0].getBoundingClientRect().top) });
+}).observe(document, { subtree: true, childList: true });`;
+
+/** Notes what the tab that reads the stream tells others. */
+const HEAR = `fetch("/v1/me").then((answer) => answer.json()).then(({ actor }) => {
+  window.heard = "";
+  new BroadcastChannel("ekiden.stream." + actor).onmessage = ({ data }) => (window.heard += JSON.stringify(data));
+})`;
 
 /** What the boxes say that are no command. */
 async function wordsIn(page: Page): Promise<string[][]> {

@@ -38,6 +38,11 @@ export function credentials(): Record<string, string> {
 
 /** Calls the API. @throws Problem */
 export async function call<T>(path: string, options: Call = {}): Promise<T> {
+  return JSON.parse(await callText(path, options)) as T;
+}
+
+/** The same; its answer as a text. @throws Problem */
+export async function callText(path: string, options: Call = {}): Promise<string> {
   const { method = "GET", body, media = "application/json", signal, idempotencyKey } = options;
   const shown = apiKey.value;
   const headers = {
@@ -56,7 +61,7 @@ export async function call<T>(path: string, options: Call = {}): Promise<T> {
       throw new Problem(0, { code: "console.unreachable", detail: "The engine does not answer." });
     },
   );
-  if (response.ok) return (await response.json()) as T;
+  if (response.ok) return response.text();
   throw await problemOf(response, shown);
 }
 

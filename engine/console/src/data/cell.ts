@@ -1,4 +1,4 @@
-import { useEffect, useState } from "preact/hooks";
+import { useLayoutEffect, useState } from "preact/hooks";
 
 /** A value that tells when it changes. */
 export class Cell<T> {
@@ -29,12 +29,12 @@ export class Cell<T> {
 /** The cell's value; the component is drawn again when it changes. */
 export function useCell<T>(cell: Cell<T>): T {
   const [, again] = useState({});
-  useEffect(() => {
-    const seen = cell.value;
+  const drawn = cell.value;
+  useLayoutEffect(() => {
     const stop = cell.watch(() => again({}));
     // It may have changed between drawing and here.
-    if (!Object.is(seen, cell.value)) again({});
+    if (!Object.is(drawn, cell.value)) again({});
     return stop;
   }, [cell]);
-  return cell.value;
+  return drawn;
 }

@@ -25,6 +25,7 @@ let waiting: StreamEvent[] = [];
 let missed = false;
 let isTelling = false;
 let toldAt = 0;
+let tellings = 0;
 let stop: AbortController | undefined;
 let channel: BroadcastChannel | undefined;
 
@@ -32,6 +33,11 @@ let channel: BroadcastChannel | undefined;
 export function onEvents(watcher: (batch: Batch) => void): () => void {
   watchers.add(watcher);
   return () => void watchers.delete(watcher);
+}
+
+/** How often something was told. */
+export function countTellings(): number {
+  return tellings;
 }
 
 /** Follows the engine: one stream for all tabs of whoever is signed in, read by one of them and told to the others. */
@@ -109,6 +115,7 @@ function tellSoon(): void {
 function tell(): void {
   isTelling = false;
   toldAt = performance.now();
+  tellings += 1;
   const batch = missed ? null : waiting;
   waiting = [];
   missed = false;

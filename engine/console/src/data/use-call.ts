@@ -1,6 +1,8 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
-import { call, Problem } from "./call.ts";
+import { callText, Problem } from "./call.ts";
+import { takeBegun } from "./early.ts";
+import { withKept } from "./kept.ts";
 import { apartMs } from "./pace.ts";
 import type { StreamEvent } from "./shapes.ts";
 import { type Batch, onEvents, streamState } from "./stream.ts";
@@ -26,8 +28,13 @@ export interface Following {
   readonly everyMs?: number;
 }
 
+interface Answer {
+  readonly text: string;
+  readonly data: unknown;
+}
+
 /** Answers that were read lately, so that going back shows something at once. */
-const lately = new Map<string, unknown>();
+const lately = new Map<string, Answer>();
 const LATELY_MAX = 60;
 /** Without a stream pages ask. */
 const POLL_MS = 3_000;
@@ -48,7 +55,8 @@ export function useCall<T>(path: string | undefined, { concerns, everyMs }: Foll
     reading.current = path === undefined ? undefined : new Reading<T>(path, () => draw((count) => count + 1));
   }
   const current = reading.current;
-  useEffect(() => {
+  // Not after the browser has painted: it would ask that much later.
+  useLayoutEffect(() => {
     if (current === undefined) return;
     current.again();
     const changes = (batch: Batch) => {
@@ -70,8 +78,10 @@ export function useCall<T>(path: string | undefined, { concerns, everyMs }: Foll
   return {
     data: current?.data,
     problem: current?.problem,
-    reads: current?.reads ?? 0,
-    again: () => current?.again(),
+    get reads() {
+      return current?.reads ?? 0;
+    },
+    again: () => current?.anew(),
   };
 }
 
@@ -81,6 +91,8 @@ class Reading<T> {
   problem: Problem | undefined;
   reads = 0;
   readonly #draw: () => void;
+  #text: string | undefined;
+  #shown: { readonly text: string | undefined; readonly problem: Problem | undefined } | undefined;
   #ending = new AbortController();
   #running = false;
   #wanted = false;
@@ -91,7 +103,9 @@ class Reading<T> {
   constructor(path: string, draw: () => void) {
     this.path = path;
     this.#draw = draw;
-    this.data = lately.get(path) as T | undefined;
+    const known = lately.get(path);
+    this.data = known?.data as T | undefined;
+    this.#text = known?.text;
   }
 
   /** Soon, together with whatever else happens until then. */
@@ -110,6 +124,12 @@ class Reading<T> {
     void this.#read();
   }
 
+  /** Now, for somebody who waits for what comes of it: it is drawn even if it says the same. */
+  anew(): void {
+    this.#shown = undefined;
+    this.again();
+  }
+
   leave(): void {
     clearTimeout(this.#later);
     this.#later = undefined;
@@ -122,25 +142,37 @@ class Reading<T> {
     this.#nextAt = begun + apartMs(0);
     const { signal } = this.#ending;
     try {
-      this.data = await call<T>(this.path, { signal });
+      const early = takeBegun(this.path);
+      if (early?.missed === true) this.#wanted = true;
+      const text = await (early?.text ?? callText(this.path, { signal }));
+      if (text !== this.#text) this.data = withKept(this.data, JSON.parse(text) as T);
+      this.#text = text;
       this.problem = undefined;
       // A call that failed says nothing of how long an answer takes.
       this.#nextAt = begun + apartMs(performance.now() - begun);
       this.reads += 1;
-      remember(this.path, this.data);
+      remember(this.path, { text, data: this.data });
     } catch (error) {
       if (!signal.aborted) this.problem = error instanceof Problem ? error : new Problem(0, { detail: String(error) });
     }
     this.#running = false;
-    if (!signal.aborted) this.#draw();
+    if (!signal.aborted) this.#show();
     if (this.#wanted) {
       this.#wanted = false;
       this.soon();
     }
   }
+
+  /** What says the same again is not drawn again. */
+  #show(): void {
+    const [text, problem] = [this.#text, this.problem];
+    if (this.#shown !== undefined && this.#shown.text === text && this.#shown.problem === problem) return;
+    this.#shown = { text, problem };
+    this.#draw();
+  }
 }
 
-function remember(path: string, answer: unknown): void {
+function remember(path: string, answer: Answer): void {
   lately.delete(path);
   lately.set(path, answer);
   const [oldest] = lately.keys();

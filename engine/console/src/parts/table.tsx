@@ -1,5 +1,6 @@
 import type { ComponentChildren } from "preact";
 
+import { useGradually } from "./gradual.ts";
 import { Scroll } from "./scroll.tsx";
 
 export interface Column<T> {
@@ -22,10 +23,13 @@ interface TableProps<T> {
   /** The row that is selected, by its key. */
   readonly selected?: string | undefined;
   readonly onSelect?: (row: T) => void;
+  /** So many rows are in sight at first, of a box that scrolls; without it, all are drawn at once. */
+  readonly first?: number;
 }
 
 /** A table. `j` and `k` go from row to row; the first link or button of a row opens it. */
-export function Table<T>({ label, columns, rows, keyOf, selected, onSelect }: TableProps<T>) {
+export function Table<T>({ label, columns, rows, keyOf, selected, onSelect, first }: TableProps<T>) {
+  const drawn = useGradually(rows.length, first ?? rows.length, first === undefined || selected !== undefined);
   return (
     <Scroll class="table" label={label}>
       <table>
@@ -39,7 +43,7 @@ export function Table<T>({ label, columns, rows, keyOf, selected, onSelect }: Ta
           </tr>
         </thead>
         <tbody>
-          {rows.map((row) => (
+          {rows.slice(0, drawn).map((row) => (
             <tr
               key={keyOf(row)}
               data-row={keyOf(row)}

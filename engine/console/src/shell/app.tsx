@@ -1,8 +1,9 @@
 import { Component, type ComponentChildren, type ComponentType } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
-import { call, Problem } from "../data/call.ts";
+import { call, callText, Problem } from "../data/call.ts";
 import { useCell } from "../data/cell.ts";
+import { takeBegun } from "../data/early.ts";
 import { language } from "../data/language.ts";
 import { apiKey, me, refusal } from "../data/session.ts";
 import type { Me } from "../data/shapes.ts";
@@ -11,7 +12,7 @@ import { forgetAnswers } from "../data/use-call.ts";
 import { Notices } from "../parts/notice.tsx";
 import { Empty, Trouble } from "../parts/states.tsx";
 import { Frame } from "./frame.tsx";
-import { type PageProps, pageAt, titleOf } from "./pages.ts";
+import { beginPage, foresee, type PageProps, pageAt, titleOf } from "./pages.ts";
 import { place } from "./place.ts";
 import { SignIn } from "./sign-in.tsx";
 import { t } from "./text.ts";
@@ -40,16 +41,19 @@ export function App() {
   );
 }
 
+/** Who is asked first of all. */
+export const ME = "/v1/me";
+
 /** Asks who we are, whenever another key is shown, and follows the engine as that caller. */
 function useMe(): Problem | undefined {
   const key = useCell(apiKey);
   const [problem, setProblem] = useState<Problem>();
-  useEffect(() => {
+  useLayoutEffect(() => {
     forgetAnswers();
-    call<Me>("/v1/me")
-      .then((answer) => {
+    (takeBegun(ME)?.text ?? callText(ME))
+      .then((text) => {
         setProblem(undefined);
-        me.set(answer);
+        me.set(JSON.parse(text) as Me);
         startStream();
       })
       .catch((error: unknown) =>
@@ -60,6 +64,9 @@ function useMe(): Problem | undefined {
   return problem;
 }
 
+/** A page has its own answers by then. */
+const FORESEEN_MS = 1_000;
+
 function CurrentPage() {
   const { pathname } = useCell(place);
   const found = pageAt(pathname);
@@ -67,15 +74,22 @@ function CurrentPage() {
   const pattern = found?.page.pattern;
   const [missing, setMissing] = useState<string>();
   useTitle(found === undefined ? t("unknown") : titleOf(found.page), Object.values(found?.parts ?? {})[0]);
-  useEffect(() => {
+  useLayoutEffect(() => {
+    if (found === undefined) return;
     let wanted = true;
+    let timer: ReturnType<typeof setTimeout> | undefined;
     setMissing(undefined);
-    found?.page.load().then(
-      (Page) => wanted && setLoaded({ pattern: found.page.pattern, Page }),
+    beginPage(found, place.value.searchParams).then(
+      (Page) => {
+        if (!wanted) return;
+        setLoaded({ pattern: found.page.pattern, Page });
+        timer = setTimeout(foresee, FORESEEN_MS);
+      },
       () => wanted && setMissing(found.page.pattern),
     );
     return () => {
       wanted = false;
+      clearTimeout(timer);
     };
   }, [pattern]);
   if (found === undefined) return <Empty title={t("unknown")}>{t("unknownText")}</Empty>;
@@ -100,7 +114,7 @@ function Missing() {
   const [problem, setProblem] = useState<Problem>();
   const timer = useRef<ReturnType<typeof setInterval> | undefined>(undefined);
   const look = () =>
-    call<Me>("/v1/me").then(
+    call<Me>(ME).then(
       () => {
         const since = Date.now() - Number(sessionStorage.getItem(RELOADED));
         if (since < RELOAD_APART_MS) {

@@ -1,6 +1,8 @@
 import type { ComponentType } from "preact";
 
+import { begin } from "../data/early.ts";
 import { me } from "../data/session.ts";
+import { sagaReads } from "../pages/saga/reads.ts";
 import { t } from "./text.ts";
 
 /** What stands in the address: `:name` of a page's pattern. */
@@ -14,6 +16,8 @@ export interface Page {
   readonly pattern: string;
   /** Its code is fetched when somebody first goes there. */
   readonly load: () => Promise<ComponentType<PageProps>>;
+  /** What it asks for first, which is asked for while its code is fetched. */
+  readonly reads?: (parts: Readonly<Record<string, string>>, query: URLSearchParams) => readonly string[];
   /** In the navigation, under this word and behind the keys `g` and this one. */
   readonly nav?: Nav;
 }
@@ -24,6 +28,9 @@ interface Nav {
   /** It shows what belongs to no single definition: a key for some definitions may not read it. */
   readonly ofAll?: true;
 }
+
+/** To which most links lead. */
+const SAGA = "/sagas/:id";
 
 /** Every page. The engine serves the same document at their paths: engine/api/console-routes.ts. */
 const PAGES: readonly Page[] = [
@@ -37,7 +44,11 @@ const PAGES: readonly Page[] = [
     load: async () => (await import("../pages/sagas/sagas.tsx")).Sagas,
     nav: { text: () => t("sagas"), key: "s" },
   },
-  { pattern: "/sagas/:id", load: async () => (await import("../pages/saga/saga.tsx")).SagaPage },
+  {
+    pattern: SAGA,
+    load: async () => (await import("../pages/saga/saga.tsx")).SagaPage,
+    reads: ({ id = "" }, query) => sagaReads(id, query),
+  },
   {
     pattern: "/parked",
     load: async () => (await import("../pages/parked/parked.tsx")).Parked,
@@ -64,6 +75,20 @@ const PAGES: readonly Page[] = [
   },
 ];
 
+/** Begins to fetch a page's code and what it asks for first. */
+export function beginPage({ page, parts }: Found, query: URLSearchParams): Promise<ComponentType<PageProps>> {
+  for (const path of page.reads?.(parts, query) ?? []) begin(path);
+  return page.load();
+}
+
+/** Fetches the code of the page to which most links lead, before somebody goes there. */
+export function foresee(): void {
+  // Where it cannot be fetched now, whoever goes there hears of it.
+  PAGES.find(({ pattern }) => pattern === SAGA)
+    ?.load()
+    .catch(() => undefined);
+}
+
 /** What whoever is signed in finds in the navigation. */
 export function navigation(): readonly (Nav & { readonly pattern: string })[] {
   return PAGES.flatMap(({ pattern, nav }) =>
@@ -79,8 +104,14 @@ export function titleOf({ pattern }: Page): string {
   return of?.nav?.text() ?? "";
 }
 
-/** The page at a path, with what stands in the path. */
-export function pageAt(path: string): { readonly page: Page; readonly parts: Record<string, string> } | undefined {
+/** A page, with what stands in its path. */
+interface Found {
+  readonly page: Page;
+  readonly parts: Readonly<Record<string, string>>;
+}
+
+/** The page at a path. */
+export function pageAt(path: string): Found | undefined {
   for (const page of PAGES) {
     const parts = partsOf(page.pattern, path);
     if (parts !== undefined) return { page, parts };

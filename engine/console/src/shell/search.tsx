@@ -66,7 +66,7 @@ export function Search() {
 async function foundBy(text: string): Promise<string | Shown | undefined> {
   if (ULID.test(text)) {
     const id = text.toUpperCase();
-    const saga = await found<Saga>(`/v1/sagas/${id}`);
+    const saga = await found<Saga>(`/v1/sagas/${id}?bodies=false`);
     if (saga !== undefined) return `/sagas/${saga.sagaId}`;
     const message = await found<Message>(`/v1/messages/${id}`);
     if (message !== undefined) {
@@ -74,7 +74,7 @@ async function foundBy(text: string): Promise<string | Shown | undefined> {
       return { message, View: (await import("../pages/parked/message-dialog.tsx")).MessageDialog };
     }
   }
-  const { items } = await call<SagaList>(`/v1/sagas?key=${encodeURIComponent(text)}&limit=2`);
+  const { items } = await call<SagaList>(`/v1/sagas?key=${encodeURIComponent(text)}&limit=2&bodies=false`);
   const [only, second] = items;
   if (only === undefined) return undefined;
   return second === undefined ? `/sagas/${only.sagaId}` : `/sagas?key=${encodeURIComponent(text)}`;

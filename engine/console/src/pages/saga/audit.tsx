@@ -12,16 +12,23 @@ const SHOWN = 50;
 /** Types of the messages by which people move a saga. */
 const ASKED = /^(?:cancel|retry|skip|resolve|terminate|edit)\.requested$/;
 
-/** What people did to the saga and its messages, and why. The audit is for keys that are for all definitions. */
-export function Audit({ saga }: { readonly saga: Saga }) {
-  if (me.value?.definitions !== null) return null;
-  return <Entries saga={saga} />;
+interface AuditProps {
+  readonly saga: Saga;
+  /** What matters more has been read. */
+  readonly listed: boolean;
 }
 
-function Entries({ saga: { sagaId, startedAt } }: { readonly saga: Saga }) {
+/** What people did to the saga and its messages, and why. The audit is for keys that are for all definitions. */
+export function Audit({ saga, listed }: AuditProps) {
+  if (me.value?.definitions !== null) return null;
+  return <Entries saga={saga} listed={listed} />;
+}
+
+function Entries({ saga: { sagaId, startedAt }, listed }: AuditProps) {
   const concerns = (event: StreamEvent) => event.sagaId === sagaId && ASKED.test(event.type ?? "");
   // Nothing was done to it before it was there: the audit is read by its time.
-  const audit = useCall<AuditList>(`/v1/audit?saga=${sagaId}&since=${startedAt}&limit=${SHOWN}`, { concerns });
+  const path = `/v1/audit?saga=${sagaId}&since=${startedAt}&limit=${SHOWN}`;
+  const audit = useCall<AuditList>(listed ? path : undefined, { concerns });
   return (
     <div class="sheet">
       <h2>{t("audit")}</h2>

@@ -13,6 +13,8 @@ interface Drawn {
   readonly way: string;
 }
 
+const NONE: readonly Drawn[] = [];
+
 /** Lines between the two lists, for the selected message. "Because of" and "led to" in the rows say the same in words. */
 export function CauseLines({
   messages,
@@ -22,18 +24,22 @@ export function CauseLines({
   readonly selected: string | undefined;
 }) {
   const svg = useRef<SVGSVGElement>(null);
-  const [drawn, setDrawn] = useState<readonly Drawn[]>([]);
+  const [drawn, setDrawn] = useState(NONE);
   useLayoutEffect(() => {
     const table = svg.current?.parentElement?.querySelector("table");
     if (table === null || table === undefined) return;
     const links = linksOf(messages, selected);
+    // Nothing to draw is no reason to have the whole list laid out at once.
+    if (links.length === 0) {
+      svg.current?.setAttribute("height", "0");
+      return setDrawn(NONE);
+    }
     const draw = () => {
       setDrawn(links.flatMap((link) => drawnOf(table, link)));
       // The browser does not let a picture without a size take the one of its box.
       svg.current?.setAttribute("height", String(table.offsetHeight));
     };
     draw();
-    if (links.length === 0) return;
     // Rows grow and shrink with the window, and when a payload is opened.
     const watching = new ResizeObserver(draw);
     watching.observe(table);

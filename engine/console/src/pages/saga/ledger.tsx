@@ -1,6 +1,10 @@
 import { call } from "../../data/call.ts";
 import type { Consumption, Message } from "../../data/shapes.ts";
 import { noticeFailure } from "../../parts/notice.tsx";
+import { useMemo } from "preact/hooks";
+
+import { useGradually } from "../../parts/gradual.ts";
+import { memo } from "../../parts/memo.tsx";
 import { Scroll } from "../../parts/scroll.tsx";
 import { Clock } from "../../parts/time.tsx";
 import { go } from "../../shell/place.ts";
@@ -11,6 +15,10 @@ import { t } from "./text.ts";
 
 /** Of a message that led to more, the first. */
 const EFFECTS_SHOWN = 8;
+/** More than a window has room for. */
+const FIRST = 30;
+/** About as high is a row, in pixels: those that are not drawn yet have their room. */
+const ROW = 46;
 
 interface LedgerProps {
   readonly messages: readonly Message[];
@@ -20,11 +28,12 @@ interface LedgerProps {
 }
 
 /** Requests on the left, what consumers made of them on the right: who, when, what, where. */
-export function Ledger({ messages, step, selected, onSelect }: LedgerProps) {
-  const numbers = new Map(messages.map(({ messageId }, index) => [messageId, index + 1]));
-  const byId = new Map(messages.map((message) => [message.messageId, message]));
-  const effects = Map.groupBy(messages, ({ causationId }) => causationId);
+export const Ledger = memo(({ messages, step, selected, onSelect }: LedgerProps) => {
+  const { numbers, byId, effects } = useMemo(() => connected(messages), [messages]);
+  const numberOf = ({ messageId }: Message) => numbers.get(messageId) ?? 0;
   const cause = byId.get(selected ?? "")?.causationId;
+  // What is selected is brought into sight: it has to be there.
+  const drawn = useGradually(messages.length, FIRST, selected !== undefined || step !== undefined);
   return (
     <Scroll class="table ledger" label={t("ledger")}>
       <table>
@@ -37,7 +46,7 @@ export function Ledger({ messages, step, selected, onSelect }: LedgerProps) {
           </tr>
         </thead>
         <tbody>
-          {messages.map((message) => {
+          {messages.slice(0, drawn).map((message) => {
             const isSelected = message.messageId === selected;
             const related = message.messageId === cause || (selected !== undefined && message.causationId === selected);
             const classes = [
@@ -46,13 +55,16 @@ export function Ledger({ messages, step, selected, onSelect }: LedgerProps) {
               step !== undefined && ownerOf(message) === step ? "of-step" : "",
             ];
             const because = message.causationId === null ? undefined : byId.get(message.causationId);
+            const led = effects.get(message.messageId) ?? [];
             return (
               <Row
                 key={message.messageId}
                 message={message}
-                numbers={numbers}
+                number={numberOf(message)}
                 because={because}
-                effects={effects.get(message.messageId) ?? []}
+                becauseNumber={because && numberOf(because)}
+                effects={led}
+                effectNumbers={led.map(numberOf)}
                 classes={classes.join(" ").trim()}
                 open={isSelected}
                 onSelect={onSelect}
@@ -61,28 +73,40 @@ export function Ledger({ messages, step, selected, onSelect }: LedgerProps) {
           })}
         </tbody>
       </table>
+      <div style={{ height: `${(messages.length - drawn) * ROW}px` }} />
       <CauseLines messages={messages} selected={selected} />
     </Scroll>
   );
+});
+
+/** Where each message stands, and what came of it. */
+function connected(messages: readonly Message[]) {
+  return {
+    numbers: new Map(messages.map(({ messageId }, index) => [messageId, index + 1])),
+    byId: new Map(messages.map((message) => [message.messageId, message])),
+    effects: Map.groupBy(messages, ({ causationId }) => causationId),
+  };
 }
 
 interface RowProps {
   readonly message: Message;
-  readonly numbers: ReadonlyMap<string, number>;
+  readonly number: number;
   readonly because: Message | undefined;
+  readonly becauseNumber: number | undefined;
   readonly effects: readonly Message[];
+  readonly effectNumbers: readonly number[];
   readonly classes: string;
   readonly open: boolean;
   readonly onSelect: (message: Message | undefined) => void;
 }
 
-function Row({ message, numbers, because, effects, classes, open, onSelect }: RowProps) {
+const Row = memo((props: RowProps) => {
+  const { message, number, because, becauseNumber, effects, effectNumbers, classes, open, onSelect } = props;
   const { messageId, causationId, type, topic, producer, requestedAt, attempt, late, consumptions } = message;
-  const numberOf = (other: Message) => numbers.get(other.messageId) ?? 0;
   return (
     <>
       <tr data-row={messageId} class={classes} id={`message-${messageId}`}>
-        <td class="number soft">{numberOf(message)}</td>
+        <td class="number soft">{number}</td>
         <td class="entry request">
           <button type="button" class="link" aria-expanded={open} onClick={() => onSelect(open ? undefined : message)}>
             {type ?? topic}
@@ -95,7 +119,7 @@ function Row({ message, numbers, because, effects, classes, open, onSelect }: Ro
             {because === undefined ? null : (
               <>
                 {" ↳ "}
-                <Other text={t("because", { number: numberOf(because) })} onGo={() => onSelect(because)} />
+                <Other text={t("because", { number: becauseNumber ?? 0 })} onGo={() => onSelect(because)} />
               </>
             )}
             {because !== undefined || causationId === null ? null : (
@@ -118,7 +142,7 @@ function Row({ message, numbers, because, effects, classes, open, onSelect }: Ro
               {effects.slice(0, EFFECTS_SHOWN).map((effect, index) => (
                 <span key={effect.messageId}>
                   {index === 0 ? "" : ", "}
-                  <Other text={String(numberOf(effect))} onGo={() => onSelect(effect)} />
+                  <Other text={String(effectNumbers[index])} onGo={() => onSelect(effect)} />
                 </span>
               ))}
               {effects.length > EFFECTS_SHOWN ? " …" : ""}
@@ -136,7 +160,7 @@ function Row({ message, numbers, because, effects, classes, open, onSelect }: Ro
       ) : null}
     </>
   );
-}
+});
 
 /** Another message, to be selected. */
 function Other({ text, onGo }: { readonly text: string; readonly onGo: () => void }) {

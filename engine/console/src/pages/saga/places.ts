@@ -45,9 +45,11 @@ export function placesOf(steps: readonly SagaStep[]): ReadonlyMap<string, Place>
 
 /** Steps that hold no others. */
 export function leavesOf(steps: readonly SagaStep[]): readonly SagaStep[] {
-  return steps.filter(
-    ({ path }) => !steps.some((other) => other.path.startsWith(`${path}/`) || other.path.startsWith(`${path}[`)),
+  // Every beginning of a path that ends where a name does.
+  const holders = new Set(
+    steps.flatMap(({ path }) => [...path.matchAll(/[/[]/g)].map(({ index }) => path.slice(0, index))),
   );
+  return steps.filter(({ path }) => !holders.has(path));
 }
 
 function weight(status: string): number {

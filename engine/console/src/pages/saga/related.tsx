@@ -3,6 +3,7 @@ import { useCall } from "../../data/use-call.ts";
 import { Status } from "../../parts/status.tsx";
 import { Table } from "../../parts/table.tsx";
 import { Ago } from "../../parts/time.tsx";
+import { sagaPath } from "./reads.ts";
 import { t } from "./text.ts";
 
 /** Children, and sagas of the same key, that are shown; the list of sagas has the others. */
@@ -13,17 +14,17 @@ interface Relative {
   readonly saga: Saga;
 }
 
-/** The saga that started it, those that it started, and what else happened to its business key, before and after. */
-export function Related({ saga }: { readonly saga: Saga }) {
+/** `listed`: what matters more has been read. The saga that started it, those that it started, and what else happened to its business key, before and after. */
+export function Related({ saga, listed }: { readonly saga: Saga; readonly listed: boolean }) {
   const { sagaId, key, parent } = saga;
   const concerns = (event: StreamEvent) => event.status !== null && shown.has(event.sagaId);
-  const above = useCall<Saga>(parent === null ? undefined : `/v1/sagas/${parent.sagaId}`, { concerns });
-  const children = useCall<SagaList>(`/v1/sagas?parent=${sagaId}&limit=${SHOWN}`, {
+  const then = (path: string) => (listed ? path : undefined);
+  const above = useCall<Saga>(parent === null ? undefined : then(sagaPath(parent.sagaId)), { concerns });
+  const children = useCall<SagaList>(then(`/v1/sagas?parent=${sagaId}&limit=${SHOWN}&bodies=false`), {
     concerns: (event) => concerns(event) || event.sagaId === sagaId,
   });
-  const same = useCall<SagaList>(key === null ? undefined : `/v1/sagas?key=${encodeURIComponent(key)}&limit=${SHOWN}`, {
-    concerns,
-  });
+  const sameKey = key === null ? undefined : `/v1/sagas?key=${encodeURIComponent(key)}&limit=${SHOWN}&bodies=false`;
+  const same = useCall<SagaList>(sameKey && then(sameKey), { concerns });
   const rows = relatives(saga, above.data, children.data?.items ?? [], same.data?.items ?? []);
   const shown = new Set(rows.map((row) => row.saga.sagaId));
   return (

@@ -1,6 +1,7 @@
 import { useEffect, useRef } from "preact/hooks";
 
 import type { Message } from "../../data/shapes.ts";
+import { useSame } from "../../parts/same.ts";
 import { useKeys } from "../../shell/keys.ts";
 import { useQuery } from "../../shell/place.ts";
 import { ownerOf, showRow } from "./ledger-row.ts";
@@ -28,11 +29,12 @@ export function useSelection(messages: readonly Message[]) {
     askedAt.current = performance.now();
     change(next, { replace: true });
   };
-  const selectMessage = (next: Message | undefined) => {
+  const selectMessage = useSame((next: Message | undefined) => {
     // Whoever closes a message stays where it was.
     if (next === undefined) change({ message: null }, { replace: true });
     else select({ message: next.messageId, step: ownerOf(next) });
-  };
+  });
+  const selectStep = useSame((path: string) => select({ step: step === path ? null : path, message: null }));
   const move = (by: number) => {
     const at = messages.findIndex(({ messageId }) => messageId === message);
     const next = messages[at === -1 ? 0 : at + by];
@@ -43,6 +45,6 @@ export function useSelection(messages: readonly Message[]) {
     step,
     message,
     selectMessage,
-    selectStep: (path: string) => select({ step: step === path ? null : path, message: null }),
+    selectStep,
   };
 }

@@ -15,12 +15,12 @@ interface AllSteps {
   readonly whole: boolean;
 }
 
-/** Where a saga shows its newest steps only, the others as well, up to a thousand by their paths. */
-export function useAllSteps({ sagaId, steps, moreSteps, status, finishedAt }: Saga): AllSteps {
+/** Where a saga shows its newest steps only, the others as well, up to a thousand by their paths, once they are `wanted`. */
+export function useAllSteps({ sagaId, steps, moreSteps, status, finishedAt }: Saga, wanted: boolean): AllSteps {
   const [others, setOthers] = useState<readonly SagaStep[]>([]);
   const [round, again] = useState(0);
   useEffect(() => {
-    if (moreSteps !== true) return;
+    if (moreSteps !== true || !wanted) return;
     const ending = new AbortController();
     readAll(sagaId, ending.signal).then(setOthers, () => undefined);
     if (finishedAt !== null) return () => ending.abort();
@@ -29,7 +29,7 @@ export function useAllSteps({ sagaId, steps, moreSteps, status, finishedAt }: Sa
       clearTimeout(timer);
       ending.abort();
     };
-  }, [sagaId, moreSteps, status, round]);
+  }, [sagaId, moreSteps, status, round, wanted]);
   const all = useMemo(() => withOthers(steps, others), [steps, others]);
   return { steps: all, whole: moreSteps !== true || (others.length > 0 && others.length < PAGES_MAX * PAGE) };
 }

@@ -4,12 +4,7 @@ import type { Message, Timeline } from "../../data/shapes.ts";
 import { type Called, useCall } from "../../data/use-call.ts";
 import { useQuery } from "../../shell/place.ts";
 import { ownerOf } from "./ledger-row.ts";
-
-/** Entries of the timeline that are read at once. */
-const ENTRIES = 200;
-
-/** What is selected: a message says more than its step. */
-type Selection = { readonly kind: "around" | "step"; readonly value: string };
+import { type Selection, selectionOf, timelinePath } from "./reads.ts";
 
 interface TimelinePage {
   readonly called: Called<Timeline>;
@@ -27,8 +22,7 @@ export function useTimeline(sagaId: string): TimelinePage {
   const selection = selectionOf(query);
   // A selection moves the window only when it lies outside.
   const [centre, setCentre] = useState(selection);
-  const where = page === null ? whereOf(centre) : `cursor=${encodeURIComponent(page)}`;
-  const called = useCall<Timeline>(`/v1/sagas/${sagaId}/timeline?limit=${ENTRIES}&bodies=false&${where}`, {
+  const called = useCall<Timeline>(timelinePath(sagaId, page, centre), {
     concerns: (event) => event.sagaId === sagaId,
   });
   const items = called.data?.items;
@@ -51,16 +45,6 @@ export function useTimeline(sagaId: string): TimelinePage {
   return { called, toNewest: isNewest ? undefined : toNewest };
 }
 
-function selectionOf(query: URLSearchParams): Selection | undefined {
-  const [message, step] = [query.get("message"), query.get("step")];
-  if (message !== null) return { kind: "around", value: message };
-  return step === null ? undefined : { kind: "step", value: step };
-}
-
 function isIt(item: Message, { kind, value }: Selection): boolean {
   return (kind === "around" ? item.messageId : ownerOf(item)) === value;
-}
-
-function whereOf(centre: Selection | undefined): string {
-  return centre === undefined ? "newest=true" : `${centre.kind}=${encodeURIComponent(centre.value)}`;
 }

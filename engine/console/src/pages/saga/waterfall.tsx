@@ -1,10 +1,15 @@
 import type { Message } from "../../data/shapes.ts";
 import { duration } from "../../parts/format.ts";
+import { useGradually } from "../../parts/gradual.ts";
+import { memo } from "../../parts/memo.tsx";
 import { Scroll } from "../../parts/scroll.tsx";
 import { useSecond } from "../../parts/time.tsx";
 import { barOf, HOPS, isPending, type Scale, scaleOf } from "./scale.ts";
 import { ownerOf, stepOf } from "./ledger-row.ts";
 import { t } from "./text.ts";
+
+/** More than its box has room for. */
+const FIRST = 20;
 
 interface WaterfallProps {
   readonly messages: readonly Message[];
@@ -15,11 +20,12 @@ interface WaterfallProps {
 }
 
 /** Every message as a bar, split into where its time went. Idle time over two seconds is folded. */
-export function Waterfall({ messages, step, selected, onSelect }: WaterfallProps) {
+export const Waterfall = memo(({ messages, step, selected, onSelect }: WaterfallProps) => {
   useSecond(messages.some(isPending));
   const now = Date.now();
   const bars = messages.map((message) => barOf(message, now));
   const scale = scaleOf(bars);
+  const drawn = useGradually(bars.length, FIRST, selected !== undefined || step !== undefined);
   return (
     <>
       <p class="legend">
@@ -39,7 +45,7 @@ export function Waterfall({ messages, step, selected, onSelect }: WaterfallProps
             </tr>
           </thead>
           <tbody>
-            {bars.map((bar) => (
+            {bars.slice(0, drawn).map((bar) => (
               <tr
                 key={bar.message.messageId}
                 id={`bar-${bar.message.messageId}`}
@@ -80,7 +86,7 @@ export function Waterfall({ messages, step, selected, onSelect }: WaterfallProps
       )}
     </>
   );
-}
+});
 
 function classOf(message: Message, step: string | undefined, selected: string | undefined): string | undefined {
   if (message.messageId === selected) return "selected";

@@ -17,12 +17,17 @@ import { useSelection } from "./selection.tsx";
 import { t } from "./text.ts";
 import { useHeld } from "./use-held.ts";
 
+/** Inputs and outputs may be long, and a row shows nothing of them. */
+function withoutBodies(asked: URLSearchParams): URLSearchParams {
+  return new URLSearchParams([...asked, ["bodies", "false"]]);
+}
+
 /** The list of sagas, newest first. Rows change in place; new ones wait behind a pill, so that nothing jumps. */
 export function Sagas() {
   const [query] = useQuery();
   const text = query.toString();
   const asked = useMemo(() => apiQuery(query, Date.now()), [text]);
-  const { called, rows, nextCursor, fresh, show } = useHeld(`/v1/sagas?${asked}`, query);
+  const { called, rows, nextCursor, fresh, show } = useHeld(`/v1/sagas?${withoutBodies(asked)}`, query);
   const selection = useSelection(rows);
   const redrive = query.get("redrive");
   const first = !query.has("cursor");

@@ -46,7 +46,8 @@ export function useHeld(path: string, query: URLSearchParams): HeldList {
     fresh: at === undefined || data === undefined ? 0 : waitingBehind(at, data, begins.told),
     show: () => {
       held.current = undefined;
-      shownSince.current = reads;
+      // Not as it was drawn: what says the same again is read without being drawn.
+      shownSince.current = called.reads;
       called.again();
     },
   };
