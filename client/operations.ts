@@ -80,8 +80,8 @@ export interface Schemas {
   readonly BrokenFile: {
     readonly file: string;
     readonly diagnostics: readonly (Schemas["Diagnostic"])[];
-    /** The YAML as it is on disk; null: it has more than 256 KiB */
-    readonly source: string | null;
+    /** The YAML as it is on disk; null: it has more than 256 KiB. Absent: the list was read with `sources=false` */
+    readonly source?: string | null;
   };
   /** What one consumer group did with a message */
   readonly Consumption: {
@@ -1624,6 +1624,12 @@ export interface Operations {
   };
   /** List definitions */
   readonly listDefinitions: {
+    readonly query?: {
+      /** Of the broken files this one alone */
+      readonly file?: string;
+      /** false: without the sources of broken files; with `file` there is one */
+      readonly sources?: "true" | "false";
+    };
     readonly answer: Schemas["DefinitionList"];
   };
   /** Check a definition */

@@ -1,9 +1,13 @@
+import * as v from "valibot";
+
 import { listDefinitions, listRevisions, readDefinition, readRevision } from "../timeline/read-definitions.ts";
 import { isFor } from "../core/grant.ts";
 import { loadDefinition } from "../definition/load.ts";
 import type { Api, ApiParts } from "./api-env.ts";
 import { describe } from "./describe.ts";
 import { principalOf } from "./principal.ts";
+import { QueryText, queryFlag } from "./query-schema.ts";
+import { readQuery } from "./read-query.ts";
 import { viewSchedule } from "./schedule-view.ts";
 import { checkMedia, readText } from "./json-body.ts";
 import { definitionNameOf, hashOf, unknownDefinition, unknownRevision } from "./unknown.ts";
@@ -13,9 +17,17 @@ const YAML_MEDIA = /^(?:text|application)\/(?:x-)?yaml$/;
 /** A file that is longer was never meant: it is not handed over. */
 const SOURCE_MAX = 256 * 1024;
 
+const DefinitionListQuery = v.strictObject({
+  file: v.optional(
+    v.pipe(QueryText, v.description("Of the broken files this one alone"), v.examples(["domains/refund.saga.yaml"])),
+  ),
+  sources: v.optional(queryFlag("false: without the sources of broken files; with `file` there is one"), "true"),
+});
+
 /** Definitions and their revisions. */
 export function addDefinitionRoutes(app: Api, { engine, sql }: ApiParts): void {
   app.get("/v1/definitions", LIST, async (c) => {
+    const { file: only, sources } = readQuery(c, DefinitionListQuery);
     const principal = principalOf(c);
     const rows = (await listDefinitions(sql)).filter(({ name }) => isFor(principal, name));
     const items = rows.map(({ name, version, revision, updated_at }) => ({
@@ -26,11 +38,13 @@ export function addDefinitionRoutes(app: Api, { engine, sql }: ApiParts): void {
     }));
     // A file that cannot be read says not whose it is.
     const files = isFor(principal, null) ? [...engine.broken()] : [];
-    const broken = files.map(([file, { diagnostics, source }]) => ({
-      file,
-      diagnostics: [...diagnostics],
-      source: Buffer.byteLength(source) > SOURCE_MAX ? null : source,
-    }));
+    const broken = files
+      .filter(([file]) => only === undefined || file === only)
+      .map(([file, { diagnostics, source }]) => ({
+        file,
+        diagnostics: [...diagnostics],
+        ...(Buffer.byteLength(source) > SOURCE_MAX ? { source: null } : sources ? { source } : {}),
+      }));
     return c.json({ items, nextCursor: null, broken });
   });
 
@@ -88,6 +102,7 @@ const LIST = describe({
   access: { role: "viewer", over: "listed" },
   summary: "List definitions",
   description: "`broken` names files that are not in use because they have errors.",
+  query: DefinitionListQuery,
   answers: { 200: { description: "Definitions by name", schema: "DefinitionList" } },
 });
 

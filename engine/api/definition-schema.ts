@@ -35,7 +35,14 @@ export const BrokenFile = v.pipe(
   v.strictObject({
     file: v.string(),
     diagnostics: v.array(Diagnostic),
-    source: v.pipe(v.nullable(v.string()), v.description("The YAML as it is on disk; null: it has more than 256 KiB")),
+    source: v.optional(
+      v.pipe(
+        v.nullable(v.string()),
+        v.description(
+          "The YAML as it is on disk; null: it has more than 256 KiB. Absent: the list was read with `sources=false`",
+        ),
+      ),
+    ),
   }),
   v.description("A file that is not in use because it has errors; the last good revision goes on"),
 );

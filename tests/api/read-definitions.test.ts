@@ -59,6 +59,21 @@ test("definitions are listed with their current revision, and with the files tha
   });
 });
 
+test("the text of a broken file is left out on demand, and read by itself", async () => {
+  const broken = async (query: string) => {
+    const response = await app.request(`/v1/definitions?${query}`);
+    return v.parse(DefinitionList, await response.json()).broken;
+  };
+  const [refund, long] = ["refund", "long"].map((name) => ({
+    file: `domains/${name}.saga.yaml`,
+    diagnostics: [FINDING],
+  }));
+  // Too long to be handed over at all: whoever lists them knows.
+  expect(await broken("sources=false")).toEqual([refund, { ...long, source: null }] as never);
+  expect(await broken("file=domains/refund.saga.yaml")).toEqual([{ ...refund, source: "saga: refund # 新" }] as never);
+  expect(await broken("file=domains/none.saga.yaml")).toEqual([]);
+});
+
 test("a definition shows its source and its revisions, newest first, with the sagas that still run on each", async () => {
   const [parked, running] = [
     await insertSaga(database.sql, { status: "parked" }),

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import type { Locator, Page } from "playwright-core";
 
 import { eventually } from "../support/engine.ts";
+import { chosenIn } from "./broken-file.ts";
 import { openStand, type Stand } from "./stand.ts";
 import { insertNotes } from "./tall-saga.ts";
 
@@ -95,6 +96,13 @@ test("a saga leads to its definition's text, and by a label to the sagas that ha
   await page.getByRole("link", { name: "order@1" }).click();
   await page.getByLabel("YAML of order").waitFor();
   expect(new URL(page.url()).searchParams.get("revision")).toMatch(/^\w{64}$/);
+  // A fault of the definition has a line there.
+  await stand.engine.sql`
+    update timeline.saga set error = error || '{"line": 31, "column": 14}', updated_at = now() where id = ${locked}
+  `;
+  await page.goto(`${stand.line.url}/sagas/${locked}`);
+  await page.getByRole("link", { name: "line 31 of the definition" }).click();
+  await eventually("the place is chosen", async () => (await chosenIn(page)) === "shop.charge");
   await page.context().close();
 });
 
@@ -151,7 +159,7 @@ test("of a long list what can be in sight is drawn first, then the rest, while n
   const drawn = () => page.evaluate("window.drawn") as Promise<{ rows: number; top: number }[]>;
   await eventually("all rows are drawn", async () => (await drawn()).at(-1)?.rows === 200);
   const seen = await drawn();
-  expect(seen[0]?.rows).toBe(30);
+  expect(seen[0]?.rows).toBe(24);
   expect(seen.length).toBeGreaterThan(3);
   expect(new Set(seen.map(({ top }) => top)).size).toBe(1);
   expect(await page.locator(".waterfall tbody tr").count()).toBe(200);

@@ -1,21 +1,18 @@
+import { DEFINITIONS } from "../../data/definitions-path.ts";
 import type { DefinitionList, Overview } from "../../data/shapes.ts";
 import { useCall } from "../../data/use-call.ts";
 import { count } from "../../parts/format.ts";
 import { Empty, Loaded } from "../../parts/states.tsx";
 import { type Column, Table } from "../../parts/table.tsx";
 import { Ago } from "../../parts/time.tsx";
-import { go, useQuery } from "../../shell/place.ts";
-import { beginDraft } from "./draft.ts";
-import { FindingList } from "./finding-list.tsx";
-import { SourceView } from "./source-view.tsx";
+import { Broken } from "./broken.tsx";
 import { t } from "./text.ts";
 
 const EVERY_MS = 5_000;
 
 /** All definitions, and the files that are not in use because they have errors. */
 export function Definitions() {
-  const called = useCall<DefinitionList>("/v1/definitions", { everyMs: EVERY_MS });
-  const [query] = useQuery();
+  const called = useCall<DefinitionList>(DEFINITIONS, { everyMs: EVERY_MS });
   const numbers = useCall<Overview>("/v1/overview", { everyMs: EVERY_MS });
   return (
     <div class="stack">
@@ -26,7 +23,7 @@ export function Definitions() {
         {({ items, broken }) => (
           <>
             {broken.map((one) => (
-              <Broken key={one.file} one={one} known={items} open={query.get("file") === one.file} />
+              <Broken key={one.file} one={one} known={items} />
             ))}
             {items.length === 0 ? (
               <Empty title={t("none")}>
@@ -40,51 +37,6 @@ export function Definitions() {
       </Loaded>
     </div>
   );
-}
-
-type BrokenFile = DefinitionList["broken"][number];
-
-interface BrokenProps {
-  readonly one: BrokenFile;
-  readonly known: DefinitionList["items"];
-  /** A file of no definition that is in use has no page, and one whose page has another edit cannot go there. */
-  readonly open: boolean;
-}
-
-function Broken({ one: { file, diagnostics, source }, known, open }: BrokenProps) {
-  const name = known.find((each) => each.name === nameIn(source))?.name;
-  const edit = (text: string) => {
-    if (name !== undefined && beginDraft(name, text)) go(`/definitions/${name}?view=source`);
-    else go(`/definitions?file=${encodeURIComponent(file)}`);
-  };
-  return (
-    <>
-      <section class="trouble" aria-label={file}>
-        <p class="title">
-          <span aria-hidden="true">⚠ </span>
-          {t("broken", { file })}
-        </p>
-        <FindingList findings={diagnostics} />
-        {source === null ? null : open ? (
-          <a class="button" href="/definitions">
-            {t("closeBroken")}
-          </a>
-        ) : (
-          <button type="button" class="button" onClick={() => edit(source)}>
-            {t("openBroken")}
-          </button>
-        )}
-      </section>
-      {open && source !== null ? (
-        <SourceView name={file} file={file.slice(file.lastIndexOf("/") + 1)} source={source} />
-      ) : null}
-    </>
-  );
-}
-
-/** Whose it is, as far as it can be read. */
-function nameIn(source: string | null): string | undefined {
-  return /^saga:\s*["']?([\w-]+)/m.exec(source ?? "")?.[1];
 }
 
 function columns(numbers: Overview | undefined): readonly Column<DefinitionList["items"][number]>[] {

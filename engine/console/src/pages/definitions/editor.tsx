@@ -60,7 +60,7 @@ export function Editor({ label, text, findings, area, words, onChange }: EditorP
 }
 
 /** Puts the caret at a place, and brings it into sight. */
-export function goTo(area: HTMLTextAreaElement | null, { line, column }: Diagnostic): void {
+export function goTo(area: HTMLTextAreaElement | null, { line, column }: Pick<Diagnostic, "line" | "column">): void {
   if (area === null) return;
   const lines = area.value.split("\n");
   const start = lines.slice(0, line - 1).reduce((sum, each) => sum + each.length + 1, 0) + column - 1;

@@ -1,11 +1,13 @@
-import { useRef } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 
+import { DEFINITIONS } from "../../data/definitions-path.ts";
 import type { DefinitionList, Diagnostics, Language } from "../../data/shapes.ts";
 import { useCall } from "../../data/use-call.ts";
 import { usePosted } from "../../data/use-posted.ts";
 import { Copy } from "../../parts/copy.tsx";
 import { download } from "../../parts/json.tsx";
 import { Trouble } from "../../parts/states.tsx";
+import { useQuery } from "../../shell/place.ts";
 import type { Words } from "./completion.ts";
 import { useDraft } from "./draft.ts";
 import { Editor, goTo } from "./editor.tsx";
@@ -27,6 +29,12 @@ export function SourceView({ name, file = `${name}.saga.yaml`, source }: SourceV
   const text = draft ?? source;
   const checked = usePosted<Diagnostics>("/v1/definitions/validate", text === "" ? " " : text, "text/yaml");
   const findings = checked.data ?? [];
+  const [query] = useQuery();
+  const place = query.get("line");
+  // Where somebody wants to look; what is edited since does not move it.
+  useEffect(() => {
+    if (place !== null) goTo(area.current, placeOf(place));
+  }, [place]);
   return (
     <section class="stack" aria-label={t("source")}>
       <p class="soft">
@@ -60,9 +68,15 @@ export function SourceView({ name, file = `${name}.saga.yaml`, source }: SourceV
   );
 }
 
+/** `12:5`, or `12` alone. */
+function placeOf(text: string): { readonly line: number; readonly column: number } {
+  const [line = 1, column = 1] = text.split(":").map((part) => Math.max(1, Number.parseInt(part, 10) || 1));
+  return { line, column };
+}
+
 function useWords(): Words | undefined {
   const language = useCall<Language>("/v1/language").data;
-  const definitions = useCall<DefinitionList>("/v1/definitions").data;
+  const definitions = useCall<DefinitionList>(DEFINITIONS).data;
   return language && { ...language, definitions: definitions?.items.map(({ name }) => name) ?? [] };
 }
 

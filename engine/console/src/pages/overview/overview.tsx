@@ -1,5 +1,6 @@
 import type { ComponentChildren } from "preact";
 
+import { DEFINITIONS } from "../../data/definitions-path.ts";
 import type { DefinitionList, Overview as Numbers, ParkedGroupList, Pipeline } from "../../data/shapes.ts";
 import { may, me } from "../../data/session.ts";
 import { useCall } from "../../data/use-call.ts";
@@ -177,7 +178,7 @@ function Errors({ groups }: { readonly groups: ParkedGroupList["items"] }) {
 
 /** How one of the definitions that there are is started. */
 function Nothing() {
-  const { data } = useCall<DefinitionList>("/v1/definitions");
+  const { data } = useCall<DefinitionList>(DEFINITIONS);
   const [first] = data?.items ?? [];
   return (
     <Empty title={t("noDefinitions")}>

@@ -80,7 +80,9 @@ function Why({ saga }: { readonly saga: Saga }) {
             {error.line === undefined ? null : (
               <span>
                 {" · "}
-                <a href={sourceOf(definition, revision)}>{t("line", { line: error.line })}</a>
+                <a href={`${sourceOf(definition, revision)}&line=${error.line}:${error.column ?? 1}`}>
+                  {t("line", { line: error.line })}
+                </a>
               </span>
             )}
           </p>

@@ -16,7 +16,7 @@ import { t } from "./text.ts";
 /** Of a message that led to more, the first. */
 const EFFECTS_SHOWN = 8;
 /** More than a window has room for. */
-const FIRST = 30;
+const FIRST = 24;
 /** About as high is a row, in pixels: those that are not drawn yet have their room. */
 const ROW = 46;
 

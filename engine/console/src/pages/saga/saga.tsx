@@ -172,7 +172,7 @@ interface StepListProps {
 }
 
 /** More than their box has room for. */
-const STEPS_FIRST = 20;
+const STEPS_FIRST = 14;
 
 /** The steps in words: the picture's twin. */
 const StepList = memo(({ saga, selected, onSelect }: StepListProps) => {

@@ -9,7 +9,7 @@ import { ownerOf, stepOf } from "./ledger-row.ts";
 import { t } from "./text.ts";
 
 /** More than its box has room for. */
-const FIRST = 20;
+const FIRST = 16;
 
 interface WaterfallProps {
   readonly messages: readonly Message[];

@@ -1,5 +1,6 @@
 import { useState } from "preact/hooks";
 
+import { DEFINITIONS } from "../../data/definitions-path.ts";
 import type { DefinitionList, Graph, SagaStatus } from "../../data/shapes.ts";
 import { useCall } from "../../data/use-call.ts";
 import { Chip, Taken } from "../../parts/chips.tsx";
@@ -92,7 +93,7 @@ function localOf(time: string | null): string {
 
 function DefinitionChoice() {
   const [query, change] = useQuery();
-  const { data } = useCall<DefinitionList>("/v1/definitions");
+  const { data } = useCall<DefinitionList>(DEFINITIONS);
   const chosen = query.get("definition") ?? "";
   const names = new Set([...(data?.items.map(({ name }) => name) ?? []), ...(chosen === "" ? [] : [chosen])]);
   return (
@@ -116,7 +117,7 @@ function StepChoice() {
   const [query, change] = useQuery();
   const chosen = query.get("step") ?? "";
   const name = query.get("definition");
-  const { data } = useCall<DefinitionList>("/v1/definitions");
+  const { data } = useCall<DefinitionList>(DEFINITIONS);
   const revision = data?.items.find((item) => item.name === name)?.revision;
   const graph = useCall<Graph>(
     revision === undefined ? undefined : `/v1/definitions/${name}/revisions/${revision}/graph`,

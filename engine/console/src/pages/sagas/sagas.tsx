@@ -1,5 +1,6 @@
 import { useMemo } from "preact/hooks";
 
+import { DEFINITIONS } from "../../data/definitions-path.ts";
 import type { DefinitionList, Saga } from "../../data/shapes.ts";
 import { useCall } from "../../data/use-call.ts";
 import { Empty, Loaded } from "../../parts/states.tsx";
@@ -111,7 +112,7 @@ function SagaTable({ rows, first }: SagaTableProps) {
 }
 
 function Nothing({ filtered }: { readonly filtered: boolean }) {
-  const { data } = useCall<DefinitionList>(filtered ? undefined : "/v1/definitions");
+  const { data } = useCall<DefinitionList>(filtered ? undefined : DEFINITIONS);
   if (filtered) {
     return (
       <Empty title={t("nothing")}>
