@@ -71,7 +71,9 @@ export function addRedriveCommands(program: Command): void {
 
 function addRedrive(program: Command): void {
   withKey(
-    withJson(program.command("redrive").argument("[id]", "id of a message; without it, all that the filter finds")),
+    withJson(
+      program.command("redrive").argument("[ids...]", "ids of messages; without one, all that the filter finds"),
+    ),
   )
     .description("send failed messages again: who has done one skips it, who failed on it runs it")
     .option("--body <json>", "of one message: its body, edited; the message is replaced by a new one")
@@ -87,15 +89,16 @@ function addRedrive(program: Command): void {
     .option("--preview", "of many: count and show some; of one with --body: say whether it fits; send nothing")
     .option("--no-wait", "of many: do not wait for its end")
     .option("--reason <text>", "why; it stands in the audit; needed without --preview")
-    .action(async (id: string | undefined, options: RedriveOptions) => {
+    .action(async (ids: string[], options: RedriveOptions) => {
       if (options.preview !== true && options.reason === undefined)
         throw new CliError(EXIT.usage, "redrive sends messages: say why with --reason, or look first with --preview");
       const filter = filterOf(options);
       const filtered = Object.values(filter).some((value) => value !== undefined);
-      if ((id === undefined) !== filtered)
+      if ((ids.length === 0) !== filtered)
         throw new CliError(EXIT.usage, "say what to send again: either the id of a message, or a filter like --group");
-      if (id === undefined) await redriveMany(filter, options);
-      else await redriveOne(id, options);
+      const [id, second] = ids;
+      if (id !== undefined && second === undefined) await redriveOne(id, options);
+      else await redriveMany(id === undefined ? { filter } : { messageIds: ids }, options);
     });
 }
 
@@ -135,14 +138,17 @@ function redrivenText({
   return doneBy.length === 0 ? sent : `${sent}\n${doneBy.join(", ")} skips it: done before`;
 }
 
-async function redriveMany(filter: FilterOptions, options: RedriveOptions): Promise<void> {
+/** Which messages of many: those that a filter finds, or these. */
+type Selected = { readonly filter: FilterOptions } | { readonly messageIds: readonly string[] };
+
+async function redriveMany(selected: Selected, options: RedriveOptions): Promise<void> {
   if (options.body !== undefined) throw new CliError(EXIT.usage, "--body goes with the id of one message");
   const { preview, reason, rate, stopAfter, wait, json, key } = options;
   const pace = {
     ...(rate === undefined ? {} : { ratePerSecond: numberOf("--rate", rate) }),
     ...(stopAfter === undefined ? {} : { stopAfterErrors: numberOf("--stop-after", stopAfter) }),
   };
-  const body = { filter, reason, preview: preview === true, ...pace };
+  const body = { ...selected, reason, preview: preview === true, ...pace };
   const answer = await call("POST", "/v1/redrives", { body, idempotencyKey: preview === true ? undefined : key });
   if (preview === true) return print(options, RedrivePreview, answer, selectedText);
   await untilEnd(answer, wait !== false, json === true);

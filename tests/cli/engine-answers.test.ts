@@ -123,6 +123,7 @@ test("every command that changes something sends the Idempotency-Key it was give
     ["resume", "g", ...reason],
     ["rewind", "g", "--first-error", ...reason],
     ["redrive", "M", ...reason],
+    ["redrive", "M", "N", ...reason],
     ["redrive", "--group", "g", ...reason],
     ["redrives", "continue", "R", ...reason],
     ["redrives", "stop", "R", ...reason],
@@ -131,11 +132,13 @@ test("every command that changes something sends the Idempotency-Key it was give
     ["pipeline", "restart", ...reason],
   ];
   const sent: (string | null)[] = [];
+  const redriven: unknown[] = [];
   const started = Bun.serve({
     hostname: "127.0.0.1",
     port: 0,
-    fetch(request) {
+    async fetch(request) {
       sent.push(request.headers.get("idempotency-key"));
+      if (new URL(request.url).pathname === "/v1/redrives") redriven.push(await request.json());
       return problem(409, "saga.final") as never;
     },
   });
@@ -146,4 +149,9 @@ test("every command that changes something sends the Idempotency-Key it was give
 
   expect(ends.map(({ code }) => code)).toEqual(commands.map(() => 1));
   expect(sent.toSorted()).toEqual(commands.map((_, n) => `k${n}`).toSorted());
+  // Several messages are one redrive, as what a filter finds is.
+  const all = { reason: "mended", preview: false };
+  expect(redriven).toHaveLength(2);
+  expect(redriven).toContainEqual({ messageIds: ["M", "N"], ...all });
+  expect(redriven).toContainEqual({ filter: { group: "g" }, ...all });
 }, 60_000);

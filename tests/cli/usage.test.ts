@@ -45,6 +45,7 @@ const WRONG: readonly (readonly [args: readonly string[], says: string])[] = [
   [["rewind", "screening", "--first-error", "--partition", "3", "--reason", "mended"], "--partition goes with --topic"],
   [["redrive", "--reason", "mended"], "either the id of a message, or a filter"],
   [["redrive", "M", "--group", "lab", "--reason", "mended"], "either the id of a message, or a filter"],
+  [["redrive", "M", "N", "--body", "{}", "--reason", "mended"], "--body goes with the id of one message"],
   [["redrive", "M", "--preview"], "--preview goes with a filter or --body"],
   [["redrive", "--group", "lab"], "say why with --reason"],
   [["redrive", "M", "--body", "{", "--reason", "mended"], "--body is no JSON"],

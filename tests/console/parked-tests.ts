@@ -137,6 +137,12 @@ async function redriveChosen({ stand }: Given): Promise<void> {
   await bar.getByRole("button", { name: /^Send \d again/ }).click();
   const dialog = page.getByRole("dialog");
   await dialog.getByLabel("Reason").fill("once more");
+  await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+  await dialog.getByRole("button", { name: "Copy as CLI" }).click();
+  await dialog.getByText("✓ Copied").waitFor();
+  expect(await page.evaluate("navigator.clipboard.readText()")).toMatch(
+    /^bun run ekiden redrive( \w{26}){2,} --rate 10 --stop-after 3 --reason 'once more'$/,
+  );
   await dialog.getByRole("button", { name: /^Retry \d/ }).click();
   await page.getByText(/1 failed again/).waitFor();
   expect(new URL(page.url()).searchParams.get("redrive")).not.toBeNull();

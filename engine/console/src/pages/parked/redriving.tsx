@@ -141,10 +141,10 @@ export function RedriveDialog({
     text: t("redriveText", { rate: RATE }),
     path: "/v1/redrives",
     body,
-    cli: (reason) =>
-      options === undefined
-        ? messageIds.map((id) => `bun run ekiden redrive ${id} --reason ${quoted(reason)}`).join("\n")
-        : `bun run ekiden redrive ${options} --rate ${RATE} --stop-after ${STOP_AFTER} --reason ${quoted(reason)}`,
+    cli: (reason) => {
+      const pace = messageIds.length > 1 ? `--rate ${RATE} --stop-after ${STOP_AFTER} ` : "";
+      return `bun run ekiden redrive ${options ?? messageIds.join(" ")} ${pace}--reason ${quoted(reason)}`;
+    },
   };
   return (
     <ActDialog
