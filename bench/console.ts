@@ -155,8 +155,9 @@ function report(rows: readonly string[], calls: readonly string[]): string {
 Written by \`bun run bench:console\` on ${new Date().toISOString().slice(0, 10)}: ${machine}, Bun ${Bun.version}. Engine, its
 PostgreSQL and the browser (Chromium, headless) share the machine. Median of ${RUNS} (least to most), each in a browser that has
 kept nothing. By a link: the document, its code and all answers are loaded. Out of the list: the list of sagas is open, the focus
-is on the saga's row, and Enter is pressed. The rows of 3 messages are what a page costs whose saga has no size. Load average of the machine at the end: ${loadavg()[0]?.toFixed(1)}; above the number of
-cores, others took part of what is measured here.
+is on the saga's row, and Enter is pressed. The rows of 3 messages are what the page costs of a saga that has no size.
+
+Load average of the machine at the end: ${loadavg()[0]?.toFixed(1)}; above the number of cores, others took part of what is measured here.
 
 | saga | opened | window | usable, ms | picture, ms | script, ms | DOM nodes |
 |---|---|---|---|---|---|---|

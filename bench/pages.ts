@@ -15,6 +15,8 @@ import { eventually } from "../tests/support/engine.ts";
 
 const SAGAS = 1_000_000;
 const PARKED = 5_000;
+/** Open sagas that wait for the next attempt of a step. */
+const RETRYING = 500;
 /** Sagas a statement: one transaction of a million rows would keep everything behind it from being read. */
 const BATCH = 50_000;
 const CALLS = 100;
@@ -28,26 +30,39 @@ interface Row {
   readonly measured: string;
 }
 
-/** Sagas one second apart, the newest an hour old; every two hundredth is parked, for one of ten reasons. */
+/**
+ * Sagas one second apart, the newest an hour old; every two hundredth is parked at its charge, for one of ten reasons, and
+ * a tenth as many wait for its next attempt, which no bench lives to see.
+ */
 async function fill({ engine: { sql } }: Stand): Promise<void> {
   for (let from = 0; from < SAGAS; from += BATCH) {
     await sql`
       insert into timeline.saga (id, definition, version, revision, status, key, labels, input, error, started_at, updated_at)
       select timeline.ulid_time(w.at) || lpad(w.n::text, 16, '0'), 'order', 1, repeat('a', 64),
-        case when w.parks then 'parked' else 'completed' end, 'B-' || w.n, jsonb_build_object('customer', 'c' || w.n % 1000), '{}',
+        case when w.parks then 'parked' when w.retries then 'running' else 'completed' end, 'B-' || w.n, jsonb_build_object('customer', 'c' || w.n % 1000), '{}',
         case when w.parks then jsonb_build_object('step', 'charge', 'code', 'code_' || w.n / 200 % 10,
           'message', 'an amount of ' || w.n || ' is over the limit of 400') end, w.at, w.at
       from (
-        select n, n % ${SAGAS / PARKED} = 0 as parks, clock_timestamp() - interval '1 hour' - n * interval '1 second' as at
+        select n, n % ${SAGAS / PARKED} = 0 as parks, n % ${SAGAS / RETRYING} = 1 as retries, clock_timestamp() - interval '1 hour' - n * interval '1 second' as at
         from generate_series(${from}::integer, ${from + BATCH - 1}::integer) n
       ) w
     `;
   }
   await sql`
     insert into timeline.saga_open (saga_id, definition, key, status)
-    select s.id, s.definition, s.key, s.status from timeline.saga s where s.status = 'parked' on conflict do nothing
+    select s.id, s.definition, s.key, s.status from timeline.saga s where s.status in ('parked', 'running')
+    on conflict do nothing
   `;
-  await sql`analyze timeline.saga, timeline.saga_open`;
+  await sql`
+    insert into timeline.saga_step (saga_id, path, status, attempts, started_at)
+    select o.saga_id, 'charge', case o.status when 'parked' then 'parked' else 'retrying' end, 1, s.started_at
+    from timeline.saga_open o join timeline.saga s on s.id = o.saga_id where s.key like 'B-%'
+  `;
+  await sql`
+    insert into timeline.timer (saga_id, name, due_at)
+    select q.saga_id, 'retry:charge', now() + interval '1 day' from timeline.saga_step q where q.status = 'retrying'
+  `;
+  await sql`analyze timeline.saga, timeline.saga_open, timeline.saga_step, timeline.timer`;
 }
 
 async function times(url: string, path: string, calls = CALLS): Promise<string> {
@@ -142,10 +157,14 @@ async function weights(stand: Stand): Promise<readonly Row[]> {
     await page.locator("main h1").waitFor();
     all = Math.max(all, await weight(page));
   }
+  await page.goto(`${stand.line.url}/sagas/${await stand.order("W-0", "Mori", 900)}`);
+  await page.locator(".ledger tbody tr").first().waitFor();
+  const saga = await weight(page);
   await page.context().close();
   const kilobytes = (bytes: number) => `${(bytes / 1024).toFixed(1)} KB`;
   return [
     { what: "first load of `/`, compressed", budget: "210 KB", measured: kilobytes(first) },
+    { what: "`/sagas/:id` from nothing", budget: "210 KB", measured: kilobytes(saga) },
     { what: "the heaviest of the other pages, from nothing", budget: "210 KB", measured: kilobytes(all) },
   ];
 }
@@ -166,6 +185,9 @@ async function measure(stand: Stand): Promise<readonly Row[]> {
     await ask("the list", "/v1/sagas?limit=50", "p95 100 ms"),
     await ask("by status", "/v1/sagas?status=parked&limit=50", "p95 100 ms"),
     await ask("by label", "/v1/sagas?label.customer=c7&limit=50", "p95 100 ms"),
+    await ask("by definition", "/v1/sagas?definition=order&limit=50", "p95 100 ms"),
+    await ask("by step", "/v1/sagas?step=charge&limit=50", "p95 100 ms"),
+    await ask("waiting for an attempt", "/v1/sagas?retrying=true&limit=50", "p95 100 ms"),
     await ask("by key", "/v1/sagas?key=B-777777", "p95 100 ms"),
     await ask(`why ${PARKED.toLocaleString("en")} are parked`, "/v1/parked", "", 20),
     await ask("the overview", "/v1/overview", "", 20),

@@ -34,6 +34,8 @@ test("a part that is gone, has another type or another name is not kept", () => 
     [null, {}],
     [{ a: [] }, { a: null }],
     [undefined, [1]],
+    // Whatever an author names a field.
+    [{}, JSON.parse('{"__proto__":{}}')],
   ];
   for (const [before, after] of cases) expect(withKept(before, after)).toStrictEqual(after);
 });

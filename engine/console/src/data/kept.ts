@@ -9,10 +9,11 @@ export function withKept<T>(before: unknown, after: T): T {
     return (isSame(before, parts) ? before : parts) as T;
   }
   if (!isObject(before) || !isObject(after)) return after;
-  const parts = Object.fromEntries(Object.entries(after).map(([name, part]) => [name, withKept(before[name], part)]));
+  const known = (name: string) => (Object.hasOwn(before, name) ? before[name] : undefined);
+  const parts = Object.fromEntries(Object.entries(after).map(([name, part]) => [name, withKept(known(name), part)]));
   const same =
     Object.keys(before).length === Object.keys(parts).length &&
-    Object.entries(parts).every(([name, part]) => Object.is(before[name], part));
+    Object.entries(parts).every(([name, part]) => Object.is(known(name), part));
   return (same ? before : parts) as T;
 }
 
