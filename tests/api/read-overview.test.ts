@@ -92,6 +92,18 @@ test("a revision is a picture whose boxes name the steps, those of each item wit
     ["completed", null, null],
   ]);
   expect([lines.length > 0, width > 0]).toEqual([true, true]);
+  // More others than are kept come between, and each is its own.
+  for (let other = 0; other < 10; other += 1) {
+    const hash = String(other).repeat(64);
+    await database.sql`
+      insert into timeline.definition_revision (name, revision, version, source)
+      values ('onboarding', ${hash}, 1, ${SOURCE.replaceAll("ship", `ship${other}`)})
+    `;
+    const picture = await read(`/v1/definitions/onboarding/revisions/${hash}/graph`, Graph);
+    expect(picture.boxes[1]?.path).toBe(`ship${other}`);
+  }
+  const again = await read(`/v1/definitions/onboarding/revisions/${HASH}/graph`, Graph);
+  expect(again.boxes).toEqual(boxes);
   const unknown = await app.request(`/v1/definitions/onboarding/revisions/${"e".repeat(64)}/graph`);
   expect(unknown.status).toBe(404);
 });
