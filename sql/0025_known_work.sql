@@ -63,9 +63,9 @@ end $$;
 comment on function timeline.open_events(bigint, text[], text[], text, text[]) is 'What a batch of the dispatcher begins with: fence, locks of the sagas, the rows of those of which p_writer does not know the newest version, and the events that it does not know, with whether they are done.';
 revoke execute on function timeline.open_events(bigint, text[], text[], text, text[]) from public;
 
--- What `open_batch` does for commands that this process has written itself and was never handed before: nobody can have
--- consumed them, and their requests are known. Only the step may have moved, under its lock. That it has is said of steps of
--- the caller's domain alone.
+-- What `open_batch` does for commands that this process has written itself and was never handed before: their requests are
+-- known. Under the step's lock the step may have moved, and an edit may have closed the command before it was delivered: what
+-- a person has replaced must not run. Either is said of steps of the caller's domain alone.
 create function timeline.open_own(p_consumer_group text, p_message_ids text[], p_step_keys text[], p_compensations boolean[],
   p_epoch bigint)
 returns table (now timestamptz, xid text, others integer[])
@@ -90,7 +90,11 @@ begin
     left join lateral (
       select q.state from timeline.step_guard q where q.step_key = i.step_key offset 0
     ) g on true
-    where case when i.compensation then g.state is null or g.state not in ('done', 'unknown', 'compensating')
+    left join lateral (
+      select true as is from timeline.event_consumption q
+      where q.consumer_group = p_consumer_group and q.message_id = p_message_ids[i.ordinal] offset 0
+    ) c on true
+    where c.is or case when i.compensation then g.state is null or g.state not in ('done', 'unknown', 'compensating')
       else g.state is not null end
   );
   if cardinality(others) > 0 then

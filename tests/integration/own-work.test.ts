@@ -121,19 +121,17 @@ async function openAll(commands: readonly Delivery[]) {
   });
 }
 
-test("an own command is run as it stands, unless its step has moved or stands earlier in the batch", async () => {
-  const [free, closed, done, nothing] = [newId(), newId(), newId(), newId()].map((id) => `${id}/a`) as [
-    string,
-    string,
-    string,
-    string,
-  ];
+test("an own command is run as it stands, unless its step has moved or stands earlier in the batch, or it was replaced", async () => {
+  const [free, closed, done, nothing, edited] = [newId(), newId(), newId(), newId(), newId()].map(
+    (id) => `${id}/a`,
+  ) as [string, string, string, string, string];
   const commands = [
     command(free),
     command(closed),
     command(free),
     command(done, "compensation.requested"),
     command(nothing, "compensation.requested"),
+    command(edited),
   ];
   for (const { headers, key } of commands)
     await database.sql`
@@ -149,9 +147,14 @@ test("an own command is run as it stands, unless its step has moved or stands ea
   await database.sql`
     insert into timeline.step_guard (step_key, saga_id, state) values (${closed}, 'a', 'closed'), (${done}, 'b', 'done')
   `;
+  // As an edit closes what was not delivered yet.
+  await database.sql`
+    insert into timeline.event_consumption (consumer_group, message_id, topic, consumer, consumed_at, error_code)
+    values ('north', ${commands[5]?.headers["id"] as string}, 'north.act', 'test', now(), 'message.superseded')
+  `;
   const opened = await openAll(commands);
 
-  expect(opened.map(({ verdict }) => verdict)).toEqual(["run", "claim", "later", "run", "claim"]);
+  expect(opened.map(({ verdict }) => verdict)).toEqual(["run", "claim", "later", "run", "claim", "claim"]);
   expect(opened[0]?.request).toEqual({
     messageId: commands[0]?.headers["id"] as string,
     type: "step.requested",
