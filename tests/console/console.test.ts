@@ -105,7 +105,7 @@ test("the list is filtered by its address, and its chips write the address", asy
 
 test("every number of the overview leads to a list of as many", async () => {
   const page = await stand.open("/");
-  const links = page.locator(".tiles a[href^='/sagas?'], .sums a, .figure");
+  const links = page.locator(".tiles a[href^='/sagas?'], .sums a, .figure, .reasons a[href^='/sagas?']");
   await links.first().waitFor();
   const wrong = async () => {
     const shown = (await links.evaluateAll((all) =>
@@ -135,6 +135,16 @@ test("every number of the overview leads to a list of as many", async () => {
     .filter({ hasText: /over the limit of ….*last .* ago/ })
     .waitFor();
   await page.locator(".way-hops a[href='/pipeline']").first().waitFor();
+  // What is tried again is grouped as what is parked.
+  await page
+    .getByRole("listitem")
+    .filter({ hasText: /delivery · .*carry/ })
+    .getByRole("link")
+    .click();
+  await page.getByRole("link", { name: "D-1" }).waitFor();
+  expect(await page.getByRole("row").count()).toBe(2);
+  await page.getByRole("button", { name: /wait for their next attempt, for one reason/ }).waitFor();
+  await page.goBack();
   await page.getByRole("link", { name: /^Retrying/ }).click();
   await page.getByRole("link", { name: "D-1" }).waitFor();
   expect(await page.getByRole("row").count()).toBe(2);
