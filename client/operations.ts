@@ -323,6 +323,12 @@ export interface Schemas {
     readonly kind: string;
     /** What it says; the first is its title */
     readonly lines: readonly (string)[];
+    /** Of each line: which of the engine's words it is, for another language; null: the author's own */
+    readonly words: readonly ({
+      readonly word: "version" | "startsOn" | "startsAt" | "deadline" | "completed" | "wait" | "notify" | "sleep" | "sleepUntil" | "sleepUntilDate" | "set" | "saga" | "fail" | "end" | "choose" | "parallel" | "each" | "allItems" | "all" | "first" | "pivot" | "optional" | "yes" | "no" | "else" | "catch" | "oneByOne" | "atOnce" | "undo";
+      /** What of the author's stands in it */
+      readonly what: string;
+    } | null)[];
     readonly pivot: boolean;
     /** How often its retry policy has a command sent, the first time included; null: for ever, or no command */
     readonly attempts: number | null;
@@ -334,6 +340,12 @@ export interface Schemas {
     readonly x: number;
     readonly y: number;
     readonly text: string;
+    /** Which of the engine's words it is; null: the author's own */
+    readonly words: {
+      readonly word: "version" | "startsOn" | "startsAt" | "deadline" | "completed" | "wait" | "notify" | "sleep" | "sleepUntil" | "sleepUntilDate" | "set" | "saga" | "fail" | "end" | "choose" | "parallel" | "each" | "allItems" | "all" | "first" | "pivot" | "optional" | "yes" | "no" | "else" | "catch" | "oneByOne" | "atOnce" | "undo";
+      /** What of the author's stands in it */
+      readonly what: string;
+    } | null;
   };
   /** A line of the picture */
   readonly GraphLine: {

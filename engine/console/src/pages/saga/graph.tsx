@@ -6,15 +6,13 @@ import { Scroll } from "../../parts/scroll.tsx";
 import { lookOf, statusText } from "../../parts/status.tsx";
 import { useSecond } from "../../parts/time.tsx";
 import { extentOf, useGraphWindow } from "./graph-window.ts";
-import { lineText } from "./graph-words.ts";
+import { wordsText } from "./graph-words.ts";
 import { lookOfPair } from "./pairs.ts";
 import { numberless, type Pair, type Place } from "./places.ts";
 import { t } from "./text.ts";
 
 const MARGIN = 16;
 const LINE = 17;
-/** A word this near to a box belongs to it. */
-const NEAR = 6;
 const POINTED = new Set(["choose", "if"]);
 const PILLS = new Set(["start", "completed", "end", "fail", "join"]);
 
@@ -87,9 +85,9 @@ export function GraphView({ graph, places, pairs, timers, selected, current, onS
           ))}
         {labels
           .filter(({ x, y }) => shows({ left: x, right: x, top: y, bottom: y }))
-          .map(({ x, y, text }) => (
+          .map(({ x, y, text, words }) => (
             <text key={`${x} ${y}`} x={x} y={y} class="label">
-              {boxes.some((box) => isOfUndo(box, x, text)) ? t("undo") : text}
+              {wordsText(text, words)}
             </text>
           ))}
       </svg>
@@ -108,7 +106,7 @@ interface BoxProps {
 
 function BoxView({ box, place, pair, timer, selected, onSelect }: BoxProps) {
   const { x, y, width, height, kind, pivot } = box;
-  const lines = box.lines.map((line) => lineText(box, line));
+  const lines = box.lines.map((line, index) => wordsText(line, box.words[index]));
   const look = pair === undefined ? lookOfStep(kind, place) : lookOfPair(pair);
   // What has not been undone yet looks so, for all its sign.
   const tone = look === undefined || pair === "done" ? "" : ` tone-${look.tone}`;
@@ -183,11 +181,6 @@ function waysBack(
 
 function topOf({ x, y, width }: GraphBox): readonly [number, number] {
   return [x + width / 2, y];
-}
-
-/** The word beside a compensation is the engine's, and no name of a way. */
-function isOfUndo({ kind, x, width }: GraphBox, at: number, text: string): boolean {
-  return text === "undo" && kind === "undo" && Math.abs(x + width - at) < NEAR;
 }
 
 function lookOfStep(kind: string, place: Place | undefined) {
