@@ -4,6 +4,7 @@ import type { Page } from "playwright-core";
 
 import { axeFaults, faultsOfPages } from "./axe.ts";
 import { eventually } from "../support/engine.ts";
+import { testAway } from "./away-tests.ts";
 import { testParked } from "./parked-tests.ts";
 import { openStand, type Stand } from "./stand.ts";
 
@@ -311,6 +312,8 @@ test("a lost stream is said, and what happened meanwhile is shown when it is bac
   await heading(page, "Consumers");
   await page.context().close();
 });
+
+testAway(() => stand);
 
 async function heading(page: Page, name: string): Promise<void> {
   await page.getByRole("heading", { level: 1, name }).waitFor();
