@@ -6,7 +6,8 @@ import { Scroll } from "../../parts/scroll.tsx";
 import { lookOf, statusText } from "../../parts/status.tsx";
 import { useSecond } from "../../parts/time.tsx";
 import { extentOf, useGraphWindow } from "./graph-window.ts";
-import { wordsText } from "./graph-words.ts";
+import { widthOf } from "./graph-lines.ts";
+import { linesOf, wordsText } from "./graph-words.ts";
 import { lookOfPair } from "./pairs.ts";
 import { numberless, type Pair, type Place } from "./places.ts";
 import { t } from "./text.ts";
@@ -36,7 +37,8 @@ export function GraphView({ graph, places, pairs, timers, selected, current, onS
   const [first] = useState(current);
   const focus = selected ?? first;
   const { element, onScroll, shows } = useGraphWindow(graph, focus === undefined ? undefined : numberless(focus));
-  const [wide, high] = [width + 2 * MARGIN, height + 2 * MARGIN];
+  const right = labels.reduce((most, { x, text, words }) => Math.max(most, x + widthOf(wordsText(text, words))), width);
+  const [wide, high] = [right + 2 * MARGIN, height + 2 * MARGIN];
   return (
     <Scroll class="graph" label={t("graphText")} element={element} onScroll={onScroll}>
       <svg
@@ -106,7 +108,7 @@ interface BoxProps {
 
 function BoxView({ box, place, pair, timer, selected, onSelect }: BoxProps) {
   const { x, y, width, height, kind, pivot } = box;
-  const lines = box.lines.map((line, index) => wordsText(line, box.words[index]));
+  const lines = linesOf(box);
   const look = pair === undefined ? lookOfStep(kind, place) : lookOfPair(pair);
   // What has not been undone yet looks so, for all its sign.
   const tone = look === undefined || pair === "done" ? "" : ` tone-${look.tone}`;
