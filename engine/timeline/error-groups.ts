@@ -14,7 +14,7 @@ export interface ErrorGroupRow {
   readonly first_at: Date;
   readonly last_at: Date;
   readonly newest_saga_id: string;
-  /** What one of them said: it is theirs with … for what differs. */
+  /** What the newest of them said, whole: of a part it could not be told what in it is sensitive. */
   readonly said: string;
   /** Whether their messages differ in what `WHAT_DIFFERS` finds. */
   readonly differ: boolean;
@@ -55,7 +55,7 @@ export function withGroup(sql: Sql, failed: Fragment): Fragment {
       select q.*, md5(concat_ws(chr(1), q.definition, q.revision, coalesce(q.step_group, ''), q.code, q.alike)) as kind
       from (
         select f.saga_id, f.definition, f.revision, f.step, f.code, f.first_at, f.last_at,
-          regexp_replace(f.step, '\\[[0-9]+\\]', '[]', 'g') as step_group, left(f.message, 500) as said,
+          regexp_replace(f.step, '\\[[0-9]+\\]', '[]', 'g') as step_group, f.message as said,
           regexp_replace(left(f.message, 500), ${WHAT_DIFFERS}::text, '#', 'g') as alike
         from (${failed}) f
       ) q
