@@ -9,9 +9,9 @@ import type {
 } from "../../data/shapes.ts";
 import { may, me } from "../../data/session.ts";
 import { useCall } from "../../data/use-call.ts";
-import { count, duration } from "../../parts/format.ts";
+import { count, duration, moment } from "../../parts/format.ts";
 import { Empty, Loaded } from "../../parts/states.tsx";
-import { Ago } from "../../parts/time.tsx";
+import { Lasting } from "../../parts/time.tsx";
 import { DefinitionBars } from "./definition-bars.tsx";
 import { Errors } from "./errors.tsx";
 import { Spark } from "./spark.tsx";
@@ -113,7 +113,13 @@ function Tiles({ numbers }: { readonly numbers: Numbers }) {
         {count(parked)}
       </Tile>
       <Tile text={t("oldest")} href={oldest === null ? "/sagas" : `/sagas/${oldest.sagaId}`}>
-        {oldest === null ? t("none") : <Ago time={oldest.startedAt} />}
+        {oldest === null ? (
+          t("none")
+        ) : (
+          <time dateTime={oldest.startedAt} title={moment(oldest.startedAt)}>
+            <Lasting from={oldest.startedAt} to={null} />
+          </time>
+        )}
       </Tile>
     </ul>
   );
