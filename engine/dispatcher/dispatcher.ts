@@ -9,6 +9,7 @@ import { type OpenedResult, type Store, transact, transactOpening, type Unit } f
 import { foreignMessage } from "../transport/foreign.ts";
 import { type Delivery, placed, type Subscription, type Verdict } from "../transport/port.ts";
 import type { ChildBirths } from "./births.ts";
+import { isApplied, ownEvents } from "./own-events.ts";
 import type { SagaChanges } from "./saga-changes.ts";
 import type { Arrival, Transitions } from "./transitions.ts";
 
@@ -48,7 +49,7 @@ export class Dispatcher {
       singles: 2,
       batchMax: BATCH_MAX,
       awaitsPlaces: true,
-      mayRest: ({ headers }) => isApplied(headers["type"] ?? "", headers["headers"] ?? null),
+      mayRest: isApplied,
       handle: (batch, alone) => this.handle(batch, alone),
     };
   }
@@ -77,11 +78,13 @@ export class Dispatcher {
   ): Promise<OpenedResult<{ readonly settled: readonly string[]; readonly early: ReadonlySet<Delivery> }>> {
     const { tx } = unit;
     const sagaIds = [...new Set(batch.map((delivery) => delivery.key ?? "").filter(isUlid))];
-    const messageIds = [...new Set(batch.map(idOf).filter(isUlid))];
-    const { events, sagas, now, xid } = await openEvents(tx, epoch, sagaIds, messageIds);
+    const own = ownEvents(batch);
+    const messageIds = [...new Set(batch.map(idOf).filter((id) => isUlid(id) && !own.has(id)))];
+    const knowledge = { sagas: this.#transitions.known.of(sagaIds), writer: this.#transitions.writer };
+    const { events: read, sagas, now, xid } = await openEvents(tx, epoch, sagaIds, messageIds, knowledge);
     await placed(batch);
     failpoint("dispatcher", "after-claim");
-    const { arrivals, known, foreign, early } = sort(batch, events);
+    const { arrivals, known, foreign, early } = sort(batch, own.size === 0 ? read : new Map([...read, ...own]));
     for (const delivery of foreign) await recordForeign(tx, delivery, this.#consumer);
     unit.send(placeWrites(tx, known));
     const { rows, born } = await this.#births.of(unit, arrivals, sagas, now, this.#transitions.writer);
@@ -114,14 +117,6 @@ export class Dispatcher {
       unit.send(consumptionWrites(tx, [row]));
     });
   }
-}
-
-/**
- * A start that its own transaction has applied, and what a saga says of its own life: they move nothing. A transaction of
- * its own for each was two of the five that a saga of three steps took on an idle engine.
- */
-function isApplied(type: string, headers: string | null): boolean {
-  return type === "saga.started" ? headers === null : type.startsWith("saga.");
 }
 
 function idOf(delivery: Delivery): string {

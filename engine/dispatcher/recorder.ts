@@ -90,7 +90,7 @@ export class Recorder {
   }
 
   get bounds(): readonly Bound[] {
-    return [this.#calls.bound];
+    return [this.#calls.bound, ...this.#transitions.known.bounds];
   }
 
   /** One transaction whose lock waits are bounded and whose refusals by the database are put in words. */
@@ -123,6 +123,7 @@ export class Recorder {
       // Another process may have recorded one just now, which leaves no mark on the saga's `writer`.
       unit.behindOthers();
       await unit.tx`update timeline.saga set unapplied = unapplied + 1 where id = ${saga.id}`;
+      unit.committed(() => this.#transitions.known.forget(saga.id));
       return { sagaId: saga.id, messageId, status: saga.status, applied: false, effect: null };
     }
     const { status, effect } = await this.apply(unit, saga, arrival);

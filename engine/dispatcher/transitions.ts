@@ -18,6 +18,7 @@ import { type StepWrite, stepWrites } from "../timeline/step-write.ts";
 import { StoredNeeded, StoredSteps } from "../timeline/stored-steps.ts";
 import type { Unit } from "../timeline/store.ts";
 import type { Delivery } from "../transport/port.ts";
+import { KnownSagas } from "./known-sagas.ts";
 import { refusalOf } from "./operator-refusals.ts";
 import type { Revisions } from "./revisions.ts";
 
@@ -79,6 +80,7 @@ export class Transitions {
   readonly #decideNext: typeof decide;
   /** This engine process, as a saga's last writer. */
   readonly writer = newId();
+  readonly known = new KnownSagas();
 
   /** `decideNext`: another one only where a test plants a bug into it. */
   constructor(revisions: Revisions, evaluator: Evaluator, consumer: string, decideNext = decide) {
@@ -116,9 +118,11 @@ export class Transitions {
       consumptions.push(result.consumption);
       applied.push({ messageId: arrival.row.message_id, effect: result.effect });
     }
-    const writes = [...works.values()]
-      .filter((work) => work.changed || born.has(work.row.id))
-      .map((work) => toWrite(work, now, born.get(work.row.id)));
+    const moved = [...works.values()].filter((work) => work.changed || born.has(work.row.id));
+    const writes = moved.map((work) => toWrite(work, now, born.get(work.row.id)));
+    unit.committed((xid) => {
+      for (const work of moved) this.known.keep(rowAfter(work, this.writer), xid);
+    });
     unit.send([...consumptionWrites(unit.tx, consumptions), ...sagaWrites(unit.tx, writes, this.writer)]);
     const settled = [...works.values()]
       .filter((work) => work.changed && isSettled(work.state.status))
@@ -225,6 +229,7 @@ export class Transitions {
       correlationId: arrival.row.correlation_id,
       messageKey: arrival.row.message_key,
       ...(arrival.delivery === undefined ? {} : { delivery: arrival.delivery }),
+      first: arrival.delivery === undefined || arrival.delivery.own === true,
       consumer: this.#consumer,
       sequence: moved?.sequence ?? null,
       status: moved?.state.status ?? null,
@@ -314,6 +319,11 @@ function toWrite(work: Work, now: Date, born: NewSaga | undefined): SagaWrite {
     taken: work.taken,
     ...(born === undefined ? {} : { born }),
   };
+}
+
+/** A saga's row as its transaction leaves it. */
+function rowAfter({ row, state, sequence, unapplied }: Work, writer: string): SagaRow {
+  return { ...row, state, status: state.status, sequence, unapplied, writer };
 }
 
 /** Whether a saga that is not there was asked for by a parent, and could not be born. */

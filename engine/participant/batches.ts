@@ -4,7 +4,18 @@ import { guardTx } from "../timeline/guarded-tx.ts";
 import { type Store, transactOpening, type Unit } from "../timeline/store.ts";
 import { type Delivery, placed, type Verdict } from "../transport/port.ts";
 import { type CallResult, TimeOver } from "./call.ts";
-import { answer, claim, close, type CommandRequest, type Ended, open, type Opened, recordForeign } from "./claimed.ts";
+import {
+  answer,
+  areOwn,
+  claim,
+  close,
+  type CommandRequest,
+  type Ended,
+  open,
+  type Opened,
+  openOwn,
+  recordForeign,
+} from "./claimed.ts";
 import { type Handlers, limitOf } from "./handlers.ts";
 import { isNotify } from "./notify-policy.ts";
 
@@ -83,7 +94,8 @@ export class Batches {
     rest = withoutBlocked(batch, rest);
     for (let aside = 0; rest.length > 0 && aside < SET_ASIDE_MAX; aside += 1) {
       try {
-        const done = await this.#together(rest.map((index) => batch[index] as Delivery));
+        const deliveries = rest.map((index) => batch[index] as Delivery);
+        const done = await this.#together(deliveries, aside === 0 && areOwn(deliveries));
         for (const [at, index] of rest.entries()) verdicts[index] = done[at] ?? "again";
         return verdicts;
       } catch (error) {
@@ -105,7 +117,7 @@ export class Batches {
     return until < Date.now() && !this.#parts.handlers.isExternal(action);
   }
 
-  async #together(deliveries: readonly Delivery[]): Promise<Verdict[]> {
+  async #together(deliveries: readonly Delivery[], own: boolean): Promise<Verdict[]> {
     const { store, pool } = this.#parts;
     let ended: readonly number[] | undefined;
     try {
@@ -113,7 +125,7 @@ export class Batches {
         store,
         async (unit, epoch) => {
           const began = performance.now();
-          const claimed = await this.#claim(unit, epoch, deliveries);
+          const claimed = await this.#claim(unit, epoch, deliveries, own);
           const openedMs = performance.now() - began;
           failpoint("participant", "after-claim");
           const slowMs = Math.min(SLOW_LIMIT_MS, Math.max(SLOW_MS, SLOW_FACTOR * openedMs));
@@ -149,9 +161,9 @@ export class Batches {
   }
 
   /** Opens what nobody has claimed; whatever else there is goes through the whole claim. */
-  async #claim(unit: Unit, epoch: number | null, deliveries: readonly Delivery[]): Promise<Claimed> {
+  async #claim(unit: Unit, epoch: number | null, deliveries: readonly Delivery[], own: boolean): Promise<Claimed> {
     const { group, consumer } = this.#parts;
-    const opened = await open(unit, group, deliveries, epoch);
+    const opened = await (own ? openOwn : open)(unit, group, deliveries, epoch);
     const later = new Map<number, Verdict>();
     const toRun: ToRun[] = opened
       .filter(({ verdict }) => verdict === "run")

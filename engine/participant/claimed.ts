@@ -125,6 +125,55 @@ export async function open(
 }
 
 /**
+ * As `open`, of commands that this process has written itself and that nobody has handled before: what they ask for is known,
+ * and only whether it is still wanted is looked up.
+ */
+export async function openOwn(
+  unit: Unit,
+  group: string,
+  deliveries: readonly Delivery[],
+  epoch: number | null,
+): Promise<readonly Opened[]> {
+  const { tx } = unit;
+  const requests = deliveries.map(ownRequest);
+  const opening = tx<{ now: Date; xid: string; others: readonly number[] }[]>`
+    select now, xid, others
+    from timeline.open_own(${group}, ${tx.array(requests.map(({ messageId }) => messageId))}::text[],
+      ${tx.array(requests.map(({ stepKey }) => stepKey))}::text[],
+      ${tx.array(requests.map(({ type }) => String(type === "compensation.requested")))}::text[]::boolean[], ${epoch}::bigint)
+  `;
+  const [opened] = await opening.execute();
+  const { now, xid, others } = opened as { now: Date; xid: string; others: readonly number[] };
+  const seen = new Set<string>();
+  return requests.map((request, ordinal) => {
+    const isSecond = seen.has(request.stepKey);
+    seen.add(request.stepKey);
+    const verdict = isSecond ? "later" : others.includes(ordinal) ? "claim" : "run";
+    return { ordinal, verdict, request, now, xid };
+  });
+}
+
+/** Whether a batch may be opened by `openOwn`. */
+export function areOwn(deliveries: readonly Delivery[]): boolean {
+  return deliveries.every(({ own }) => own === true);
+}
+
+function ownRequest({ key, headers, value }: Delivery): CommandRequest {
+  return {
+    messageId: headers["id"] as string,
+    type: headers["type"] as CommandRequest["type"],
+    sagaId: key as string,
+    saga: headers["saga"] as string,
+    stepKey: headers["step_key"] as string,
+    action: headers["action"] as string,
+    attempt: Number(headers["attempt"]),
+    traceparent: headers["traceparent"] ?? null,
+    headers: JSON.parse(headers["headers"] ?? "null") as JsonObject | null,
+    body: JSON.parse(value as string) as CommandRequest["body"],
+  };
+}
+
+/**
  * False for a message that was not asked for, and for a copy of one that was: its id is right, but its key would break
  * the order of the saga's messages, or its action would have it run as what it is not.
  */

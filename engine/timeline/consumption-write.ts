@@ -19,6 +19,8 @@ export interface DispatcherConsumption {
   readonly semantics: number;
   readonly read: Json;
   readonly error?: { readonly code: string; readonly message: string };
+  /** Nobody can have recorded it before: if somebody has, the transaction fails. */
+  readonly first?: boolean;
   /** Why it had no effect, where whoever asked for it was told only that it is recorded. */
   readonly refused?: RefusalCode;
 }
@@ -26,11 +28,32 @@ export interface DispatcherConsumption {
 /** Records what the dispatcher consumed. The primary key decides; under the saga's lock nobody else can be at it. */
 export function consumptionWrites(tx: Tx, rows: readonly DispatcherConsumption[]): readonly Write[] {
   if (rows.length === 0) return [];
+  const first = rows.filter((row) => row.first === true);
+  const maybe = rows.filter((row) => row.first !== true);
   const failed = rows.filter((row) => row.error !== undefined).map((row) => row.messageId);
-  return [insertConsumptions(tx, rows), ...(failed.length === 0 ? [] : [insertFailures(tx, failed)])];
+  return [
+    ...(first.length === 0 ? [] : [insertFirst(tx, first)]),
+    ...(maybe.length === 0 ? [] : [upsertConsumptions(tx, maybe)]),
+    ...(failed.length === 0 ? [] : [insertFailures(tx, failed)]),
+  ];
 }
 
-function insertConsumptions(tx: Tx, rows: readonly DispatcherConsumption[]): Write {
+/** An event that somebody has recorded meanwhile must not move its saga: the unique key fails the transaction. */
+function insertFirst(tx: Tx, rows: readonly DispatcherConsumption[]): Write {
+  return tx`
+    insert into timeline.event_consumption (consumer_group, message_id, correlation_id, topic, message_key, partition,
+      "offset", consumer, recorded_at, received_at, consumed_at, error_flag, error_code, error_message, sequence, semantics, read,
+      status, xid)
+    select 'dispatcher', w.message_id, w.correlation_id, 'timeline', w.message_key, w.partition, w."offset", w.consumer,
+      w.recorded_at, w.received_at, clock_timestamp(), w.error_flag, w.error_code, w.error_message, w.sequence,
+      w.semantics, w.read, w.status, case when w.status is not null then pg_current_xact_id() end
+    from jsonb_to_recordset(${tx.json(rows.map(toRow) as never)}) as w (message_id text, correlation_id text, message_key text,
+      partition integer, "offset" bigint, consumer text, recorded_at timestamptz, received_at timestamptz, error_flag boolean,
+      error_code text, error_message text, sequence bigint, semantics integer, read jsonb, status text)
+  `;
+}
+
+function upsertConsumptions(tx: Tx, rows: readonly DispatcherConsumption[]): Write {
   return tx`
     insert into timeline.event_consumption as c (consumer_group, message_id, correlation_id, topic, message_key, partition,
       "offset", consumer, recorded_at, received_at, consumed_at, error_flag, error_code, error_message, sequence, semantics, read,

@@ -81,6 +81,7 @@ const PARTICIPANT_FUNCTIONS = [
   // The first is that of processes of the version before.
   "open_batch(text, text[], text[], text[])",
   "open_batch(text, text[], text[], text[], bigint)",
+  "open_own(text, text[], text[], boolean[], bigint)",
   "close_batch(text, jsonb, text, integer)",
   "answer(text, text, text, jsonb)",
   "answer_batch(text, jsonb, text)",

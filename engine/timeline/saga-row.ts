@@ -54,27 +54,49 @@ export interface OpenedEvents {
   readonly xid: string;
 }
 
+/** A row as one of this process's transactions left it, and which. */
+export interface KnownSaga {
+  readonly row: SagaRow;
+  readonly xid: string;
+}
+
+/** What the dispatcher knows of a batch's sagas, and who it is, as their last writer. */
+export interface Knowledge {
+  readonly sagas: ReadonlyMap<string, KnownSaga>;
+  readonly writer: string;
+}
+
+/** A saga's row, or that it is still the version that is known. */
+type ReadSaga =
+  | (Omit<SagaRow, "started_at"> & { readonly started_at: string })
+  | { readonly id: string; readonly same: true };
+
 interface OpenedRow {
   readonly opened: {
     readonly events: readonly StoredEvent[] | null;
-    readonly sagas: readonly (Omit<SagaRow, "started_at"> & { readonly started_at: string })[] | null;
+    readonly sagas: readonly ReadSaga[] | null;
     readonly now: string;
     readonly xid: string;
   };
 }
 
-/** Fences the transaction, takes the locks of the sagas, and reads events and sagas under them: its first statement. */
+/** Fences the transaction, takes the locks of the sagas, and reads under them what is not known: its first statement. */
 export async function openEvents(
   tx: Tx,
   epoch: number | null,
   sagaIds: readonly string[],
   messageIds: readonly string[],
+  known: Knowledge,
 ): Promise<OpenedEvents> {
+  const xids = sagaIds.map((id) => known.sagas.get(id)?.xid ?? null);
   const [row] = await tx<OpenedRow[]>`
-    select timeline.open_events(${epoch}::bigint, ${tx.array([...sagaIds])}::text[], ${tx.array([...messageIds])}::text[]) as opened
+    select timeline.open_events(${epoch}::bigint, ${tx.array([...sagaIds])}::text[], ${tx.array(xids)}::text[], ${known.writer},
+      ${tx.array([...messageIds])}::text[]) as opened
   `;
   const { events, sagas, now, xid } = (row as OpenedRow).opened;
-  const rows = (sagas ?? []).map((saga) => ({ ...saga, started_at: new Date(saga.started_at) }));
+  const rows = (sagas ?? []).map((saga) =>
+    "same" in saga ? (known.sagas.get(saga.id) as KnownSaga).row : { ...saga, started_at: new Date(saga.started_at) },
+  );
   return {
     events: new Map((events ?? []).map((event) => [event.message_id, event])),
     sagas: new Map(rows.map((saga) => [saga.id, saga])),

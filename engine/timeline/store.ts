@@ -38,6 +38,8 @@ export interface Unit {
   written(rows: readonly CommittedRequest[]): void;
   /** Rows of another process for the same saga may still be on their way: these must queue behind them. */
   behindOthers(): void;
+  /** What is to be remembered once the transaction has committed; `xid`: its id. */
+  committed(remember: (xid: string) => void): void;
 }
 
 /** What a room needs to write events: a pool, its name as producer, and the hand-over of the transport. */
@@ -97,10 +99,11 @@ async function transactNow<T>(
       const { announced } = writing;
       if (store.loop !== undefined) failpoint(store.loop, "after-requests");
       if (announced.length > 0) handOver = store.handOver(announced, xid, writing.isBehindOthers);
-      return { value, writing };
+      return { xid, value, writing };
     });
-    const { value, writing } = result as { value: T; writing: Writing };
+    const { xid, value, writing } = result as { xid: string; value: T; writing: Writing };
     if (store.loop !== undefined) failpoint(store.loop, "after-commit");
+    for (const remember of writing.memories) remember(xid);
     handOver?.committed(await writing.rows());
     return value;
   } catch (error) {
@@ -120,6 +123,7 @@ class Writing implements Unit {
   readonly #requests: NewRequest[] = [];
   readonly #announced: AnnouncedRequest[] = [];
   readonly #results: (() => Promise<readonly CommittedRequest[]>)[] = [];
+  readonly memories: ((xid: string) => void)[] = [];
   isBehindOthers = false;
 
   constructor(tx: Tx, producer: string) {
@@ -156,6 +160,10 @@ class Writing implements Unit {
 
   behindOthers(): void {
     this.isBehindOthers = true;
+  }
+
+  committed(remember: (xid: string) => void): void {
+    this.memories.push(remember);
   }
 
   sendRequests(): void {

@@ -8,7 +8,7 @@ const REST_MS = 100;
 
 /** A message that was taken in. */
 export interface Held {
-  readonly delivery: Delivery;
+  delivery: Delivery;
   readonly place: Place;
   readonly track: PartitionTrack;
   readonly queue: KeyQueue;

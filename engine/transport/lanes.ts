@@ -3,7 +3,7 @@ import { HELD_MAX, HELD_MAX_BYTES, laneBounds } from "./lane-bounds.ts";
 import { add, backOff, bytesOf, emptyQueue, type Held, type KeyQueue, soonest, takeFrom } from "./key-queue.ts";
 import { batchTurns, type Turns } from "./turns.ts";
 import { type Place, PartitionTrack } from "./partition-track.ts";
-import { type Delivery, placed, type Subscription, type Verdict } from "./port.ts";
+import { type Delivery, notOwn, placed, type Subscription, type Verdict } from "./port.ts";
 
 /** Bytes of bodies in one batch, at most one message more. */
 const BATCH_MAX_BYTES = 4 * 1024 * 1024;
@@ -331,6 +331,7 @@ export class Lanes {
     for (const [index, held] of batch.entries()) {
       held.track.inProgress -= 1;
       const verdict = verdicts[index] ?? "again";
+      held.delivery = notOwn(held.delivery);
       const blocked = back.get(held.queue);
       if (blocked !== undefined) blocked.push(held);
       else if (verdict === "done") this.#finish(held);

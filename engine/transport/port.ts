@@ -27,6 +27,18 @@ export interface Delivery {
    * and not at all when it rejects: `placed` waits for it.
    */
   readonly placed?: Promise<void>;
+  /**
+   * Written by this very process, handed over with its commit, and delivered for the first time: the event store holds it as
+   * it stands here, and nobody has consumed it. Whatever comes again, or from a table or a topic, has lost the mark.
+   */
+  readonly own?: true;
+}
+
+/** The same message, to be delivered again: what became of it the first time, the database must say. */
+export function notOwn(delivery: Delivery): Delivery {
+  if (delivery.own === undefined) return delivery;
+  const { own: _own, ...known } = delivery;
+  return known;
 }
 
 /** A message has no place in its topic: whatever it led to must not be committed. It comes again. */

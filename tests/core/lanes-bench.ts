@@ -12,6 +12,8 @@ export function delivery(offset: number, key: string | null, partition = 0): Del
 
 interface Call {
   readonly offsets: readonly number[];
+  /** Offsets of those that are marked as this process's own. */
+  readonly own: readonly number[];
   readonly alone: boolean;
   end(verdicts: readonly Verdict[] | Error): void;
 }
@@ -32,7 +34,8 @@ export class LanesBench {
       new Promise<readonly Verdict[]>((resolve, reject) => {
         const end = (verdicts: readonly Verdict[] | Error) =>
           verdicts instanceof Error ? reject(verdicts) : resolve(verdicts);
-        this.calls.push({ offsets: batch.map((one) => one.offset), alone, end });
+        const own = batch.filter((one) => one.own).map((one) => one.offset);
+        this.calls.push({ offsets: batch.map((one) => one.offset), own, alone, end });
         for (const wake of this.#waiters.splice(0)) wake();
       });
     const { lanes = 4, batchMax = 10, ...more } = limits;

@@ -364,3 +364,21 @@ class HandlerBench {
     this.lanes = new Lanes(subscription, { finished: () => {}, troubled: () => {} }, new Turns(100));
   }
 }
+
+test("what comes again is no process's own any more: not after a verdict, and not after a batch that threw", async () => {
+  const bench = new Bench({ batchMax: 3 });
+  const own = (offset: number, key: string): Delivery => ({ ...delivery(offset, key), own: true });
+  bench.lanes.take(own(0, "a"));
+  expect(bench.calls[0]?.own).toEqual([0]);
+  bench.calls[0]?.end(["alone"]);
+  expect((await bench.call(1)).own).toEqual([]);
+  bench.calls[1]?.end(["done"]);
+  await bench.idle();
+
+  bench.lanes.take(own(1, "b"));
+  expect((await bench.call(2)).own).toEqual([1]);
+  bench.calls[2]?.end(new Error("the connection was lost"));
+  expect((await bench.call(3)).offsets).toEqual([1]);
+  expect(bench.calls[3]?.own).toEqual([]);
+  bench.calls[3]?.end(["done"]);
+});

@@ -138,6 +138,7 @@ test("a domain consumes as nobody else, and not as nobody", async () => {
     `select * from timeline.claim_batch('${group}', jsonb_build_array(${delivery("contract.conclude", id)}::jsonb))`,
     `select * from timeline.claim_projection_batch('${group}', jsonb_build_array(${delivery("contract.conclude", id)}::jsonb))`,
     `select * from timeline.open_batch('${group}', array['${id}'], array['contract.conclude'], array['k'], null)`,
+    `select * from timeline.open_own('${group}', array['${id}'], array['k'], array[false], null)`,
     `select * from timeline.close_batch('${group}', '[{"messageId": "${id}"}]', 'me', 0)`,
     `select timeline.answer('${group}', '${id}', 'succeeded', '{}')`,
     `select * from timeline.answer_batch('${group}', '[{"messageId": "${id}", "outcome": "succeeded"}]')`,
@@ -171,6 +172,12 @@ test("another domain's message is neither claimed, answered, failed nor shown to
     from timeline.open_batch('screening', array[${id}], array['contract.conclude'], array[${stepKey}], null)
   `;
   expect({ ...opened }).toEqual({ verdict: "claim", body: null });
+  await database.sql`insert into timeline.step_guard (step_key, saga_id, state) values (${stepKey}, 'a', 'closed')`;
+  const [moved] = await screening`
+    select others from timeline.open_own('screening', array[${id}], array[${stepKey}], array[false], null)
+  `;
+  expect({ ...moved }).toEqual({ others: [] });
+  await database.sql`delete from timeline.step_guard where step_key = ${stepKey}`;
   const [seen] = await screening.unsafe(
     `select verdict, event from timeline.claim_projection_batch('screening.spy', jsonb_build_array(${message}::jsonb))`,
   );

@@ -15,6 +15,7 @@ const GRANTED = [
   "fence(p_epoch bigint)",
   "open_batch(p_consumer_group text, p_message_ids text[], p_topics text[], p_step_keys text[])",
   "open_batch(p_consumer_group text, p_message_ids text[], p_topics text[], p_step_keys text[], p_epoch bigint)",
+  "open_own(p_consumer_group text, p_message_ids text[], p_step_keys text[], p_compensations boolean[], p_epoch bigint)",
   "record_foreign(p_consumer_group text, p_message jsonb, p_reason text)",
 ].map((signature) => `call timeline.${signature}`);
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "bun:test";
 import type { Sql } from "postgres";
 import { connect } from "../../engine/timeline/database.ts";
 import { domainUrl } from "../../engine/timeline/domain-role.ts";
-import { open } from "../../engine/participant/claimed.ts";
+import { open, openOwn } from "../../engine/participant/claimed.ts";
 import { newId } from "../../engine/timeline/ids.ts";
 import { openEvents } from "../../engine/timeline/saga-row.ts";
 import { type Store, transact, transactOpening, type Unit } from "../../engine/timeline/store.ts";
@@ -93,21 +93,25 @@ test("nor can a batch of the former owner begin, whose fence stands in its openi
   const store = storeOf(engine, former);
   const at = { partition: 0, offset: 0, recordedAt: new Date(), receivedAt: new Date() };
   const delivery = { topic: "north.act", ...at, key: newId(), headers: { id: newId() }, value: "{}" };
-  const events = (unit: Unit, epoch: number | null) => openEvents(unit.tx, epoch, [newId()], [newId()]);
+  const named = { type: "step.requested", saga: "s", action: "act", attempt: "1" };
+  const command = { ...delivery, headers: { ...delivery.headers, ...named, step_key: `${newId()}/a` } };
+  const events = (unit: Unit, epoch: number | null) =>
+    openEvents(unit.tx, epoch, [newId()], [newId()], { sagas: new Map(), writer: newId() });
   const commands = async (unit: Unit, epoch: number | null) => (await open(unit, "north", [delivery], epoch))[0];
+  const ownCommands = async (unit: Unit, epoch: number | null) => (await openOwn(unit, "north", [command], epoch))[0];
   const outcomes = () =>
     Promise.all(
-      [events, commands].map((opening) =>
+      [events, commands, ownCommands].map((opening) =>
         transactOpening(store, async (unit, epoch) => ({
           xid: (await opening(unit, epoch))?.xid ?? "",
           value: "begun",
         })).catch((error: { code: string }) => error.code),
       ),
     );
-  expect(await outcomes()).toEqual(["begun", "begun"]);
+  expect(await outcomes()).toEqual(["begun", "begun", "begun"]);
   await overtake();
 
-  expect(await outcomes()).toEqual(["57EK1", "57EK1"]);
+  expect(await outcomes()).toEqual(["57EK1", "57EK1", "57EK1"]);
 });
 
 test("a handler's transaction that the former owner has open is ended before the next owner begins", async () => {

@@ -10,6 +10,8 @@ export interface Bugs {
   readonly byMessageOnly?: true;
   /** A transition that gives a step up leaves its guard open. */
   readonly neverCloses?: true;
+  /** A process believes what it remembers of a saga, whoever has written it since. */
+  readonly believesMemory?: true;
   /** A changed `decide`. */
   readonly decide?: typeof decide;
 }

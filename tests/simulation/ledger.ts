@@ -85,8 +85,11 @@ export class Ledger {
 
   /** I1, I8, I12: transitions are numbered without a gap, nothing is consumed twice, every error has its answer. */
   #consumptions(transaction: Transaction): string | undefined {
-    for (const [key, row] of transaction.changesOf(this.#tables.consumption)) {
-      if (row === null) continue;
+    // Rows of one commit have no order but their sequence.
+    const rows = [...transaction.changesOf(this.#tables.consumption)].flatMap(([key, row]) =>
+      row === null ? [] : [{ key, row }],
+    );
+    for (const { key, row } of rows.sort((one, other) => (one.row.sequence ?? 0) - (other.row.sequence ?? 0))) {
       const before = this.#tables.consumption.committed().get(key);
       if (before?.consumed && !before.error && row.attempts > before.attempts)
         return `I8: ${row.messageId} is consumed twice`;

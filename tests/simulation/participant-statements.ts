@@ -45,6 +45,10 @@ export function participantStatements(ground: Ground): Readonly<Record<string, M
       run: (transaction, values) => desk.open(transaction, values),
       locks: (transaction, [, ids]) => locks(transaction, ids as string[]),
     },
+    "timeline.open_own(": {
+      run: (transaction, values) => desk.openOwn(transaction, values),
+      locks: (_transaction, [, , stepKeys]) => (stepKeys as string[]).map((stepKey) => `step ${stepKey}`),
+    },
     "timeline.claim_batch(": {
       run: (transaction, values) => desk.claim(transaction, values),
       locks: (transaction, [, messages]) =>
@@ -101,8 +105,19 @@ class ClaimDesk {
     });
   }
 
+  openOwn(transaction: Transaction, [, ids]: Values): unknown[] {
+    const others = (ids as string[]).flatMap((id, ordinal) =>
+      this.#isWanted(transaction, this.#request(transaction, id)) ? [] : [ordinal],
+    );
+    return [{ now: new Date(this.#ground.now()), xid: transaction.xid, others }];
+  }
+
   #opens(transaction: Transaction, group: string, row: RequestRow): boolean {
     if (this.#consumption(transaction, group, row.messageId) !== undefined) return false;
+    return this.#isWanted(transaction, row);
+  }
+
+  #isWanted(transaction: Transaction, row: RequestRow): boolean {
     const guard = this.#guard(transaction, row);
     if (row.messageType === "step.requested") return guard === undefined;
     return guard !== undefined && ["done", "unknown", "compensating"].includes(guard.state);

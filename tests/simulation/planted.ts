@@ -69,6 +69,7 @@ export const PLANTED: readonly PlantedBug[] = [
   sameAs("child's stack forgotten", "a completed child's stack is forgotten"),
   sameAs("child never released", "a completed child is never released"),
   { bug: "saga not locked", explorer: null, bugs: { unlocked: true } },
+  { bug: "memory of a saga is believed", explorer: null, bugs: { believesMemory: true } },
   {
     bug: "a rewind runs a failed command whose step was given up",
     explorer: "a step is given up without asking its guard",

@@ -48,6 +48,7 @@ export function statementsOf(ground: Ground): Readonly<Record<string, Meaning>> 
     },
     "update timeline.event_consumption c set partition": nothing,
     "insert into timeline.event_consumption as c": { run: insertConsumptions(ground) },
+    "insert into timeline.event_consumption (": { run: insertFirst(ground) },
     "insert into timeline.event_consumption_failure": nothing,
     "insert into timeline.event_request as r": { run: insertRequests(ground) },
     "timeline.settle_step(": { run: settleStep(ground) },
@@ -64,8 +65,14 @@ export function statementsOf(ground: Ground): Readonly<Record<string, Meaning>> 
 }
 
 function openEvents(ground: Ground): Run {
-  return (transaction, [, sagaIds, messageIds]) => {
-    const sagas = (sagaIds as string[]).flatMap((id) => ground.tables.saga.get(transaction, id) ?? []);
+  return (transaction, [, sagaIds, xids, writer, messageIds]) => {
+    const sagas = (sagaIds as string[]).flatMap((id, at): readonly unknown[] => {
+      const row = ground.tables.saga.get(transaction, id);
+      if (row === undefined) return [];
+      const xid = (xids as (string | null)[])[at];
+      const isSame = ground.bugs.believesMemory ? xid !== null : row.xid === xid && row.writer === writer;
+      return isSame ? [{ id, same: true }] : [row];
+    });
     const events = readEvents(ground)(transaction, [messageIds]);
     const now = new Date(ground.now());
     return [{ opened: copy({ events, sagas, now, xid: transaction.xid } as never) }];
@@ -127,6 +134,22 @@ function insertConsumptions({ tables }: Ground): Run {
       tables.consumption.put(transaction, key, consumption);
     }
     return NOTHING;
+  };
+}
+
+/** SQLSTATE 23505. */
+class Duplicate extends Error {
+  readonly code = "23505";
+}
+
+function insertFirst(ground: Ground): Run {
+  const insert = insertConsumptions(ground);
+  return (transaction, values) => {
+    for (const { message_id: id } of values[0] as WrittenConsumption[]) {
+      const key = consumptionKey("dispatcher", id);
+      if (ground.tables.consumption.get(transaction, key) !== undefined) throw new Duplicate("duplicate key");
+    }
+    return insert(transaction, values);
   };
 }
 
@@ -206,7 +229,7 @@ type WrittenSaga = SagaRow & { readonly uncompensated: Json };
 
 function sagaStatements({ tables }: Ground): Readonly<Record<string, Meaning>> {
   const put = (transaction: Transaction, row: WrittenSaga) =>
-    tables.saga.put(transaction, row.id, { ...row, state: copy(row.state) });
+    tables.saga.put(transaction, row.id, { ...row, state: copy(row.state), xid: transaction.xid });
   return {
     "from timeline.saga where id = any": {
       run: (transaction, [ids]) =>

@@ -69,7 +69,7 @@ export interface KeyRow {
 
 /** The tables that the statements know. */
 export class Tables {
-  readonly saga = new Table<SagaRow & { readonly uncompensated: Json }>();
+  readonly saga = new Table<SagaRow & { readonly uncompensated: Json; readonly xid: string }>();
   readonly request = new Table<RequestRow>();
   readonly consumption = new Table<ConsumptionRow>();
   readonly guard = new Table<GuardRow>();

@@ -37,6 +37,8 @@ const AGAIN_MS = 50;
 export class TopicLog {
   readonly #topics = new Map<string, Message[]>();
   readonly #groups = new Map<string, Map<string, Lane>>();
+  /** What each group has been given before. */
+  readonly #given = new Set<Message>();
   readonly #groupsOf: (topic: string) => readonly string[];
 
   constructor(groupsOf: (topic: string) => readonly string[]) {
@@ -105,9 +107,20 @@ export class TopicLog {
     });
     const receivedAt = new Date(nowMs);
     const deliveries = lanes.flatMap(({ lane, count }) =>
-      lane.waiting.slice(0, count).map((offset) => ({ ...this.#at(lane, offset).delivery, receivedAt })),
+      lane.waiting.slice(0, count).map((offset) => this.#give(this.#at(lane, offset), receivedAt)),
     );
     return { group, token, alone: first.alone, lanes, deliveries };
+  }
+
+  /**
+   * Most are marked as a process's own when they are given for the first time, also to another one than wrote them and
+   * where a copy was given before: more than the transport may do, and nothing must come of it.
+   */
+  #give(message: Message, receivedAt: Date): Delivery {
+    const { delivery } = message;
+    const isFirst = !this.#given.has(message);
+    this.#given.add(message);
+    return { ...delivery, receivedAt, ...(isFirst && delivery.offset % 4 > 0 ? { own: true } : {}) };
   }
 
   /** Takes the verdicts of what was handed out; what was taken away meanwhile is another's. */

@@ -316,7 +316,8 @@ export class EmbeddedTransport implements Transport {
 
   async #placeOwn(): Promise<void> {
     for (let rows = this.#queue.take(READ_MAX); rows.length > 0; rows = this.#queue.take(READ_MAX)) {
-      await this.#place(rows.map((request) => ({ request, republishId: null, xid: request.xid })));
+      const places = rows.map((request) => ({ request, republishId: null, xid: request.xid }));
+      await this.#place(places, true);
     }
   }
 
@@ -331,7 +332,7 @@ export class EmbeddedTransport implements Transport {
         const own = found.rows.filter((row) => row.republish_id === null).map((row) => row.message_id);
         this.#queue.forget(new Set(own));
         for (let from = 0; from < found.rows.length; from += FETCH_MAX)
-          await this.#place(await this.#log.fetch(found.rows.slice(from, from + FETCH_MAX)));
+          await this.#place(await this.#log.fetch(found.rows.slice(from, from + FETCH_MAX)), false);
       }
       more = found.more;
       if (!more) {
@@ -356,9 +357,9 @@ export class EmbeddedTransport implements Transport {
     return queued ? rows[0]?.xid : undefined;
   }
 
-  async #place(rows: readonly Placed[]): Promise<void> {
+  async #place(rows: readonly Placed[], own: boolean): Promise<void> {
     failpoint("relay", "after-claim");
-    const { deliveries, written } = this.#log.place(rows);
+    const { deliveries, written } = this.#log.place(rows, own);
     // Consumers begin while the places are written, and wait for them before they commit: one round trip less a message.
     for (const consumer of this.#consumers.values()) {
       for (const delivery of deliveries) consumer.offerEarly(delivery);

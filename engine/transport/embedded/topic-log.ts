@@ -87,8 +87,12 @@ export class TopicLog {
   /**
    * Gives rows their places and returns them as deliveries, at once. `written` resolves when the places stand in the
    * table, and rejects with LeaseLost when this process owns the transport no more; one call must have ended before the next.
+   * `own`: they come from memory, with the commits of this process.
    */
-  place(rows: readonly Placed[]): { readonly deliveries: readonly Delivery[]; readonly written: Promise<void> } {
+  place(
+    rows: readonly Placed[],
+    own: boolean,
+  ): { readonly deliveries: readonly Delivery[]; readonly written: Promise<void> } {
     const receivedAt = new Date();
     const next = new Map(this.#next);
     const places: Place[] = rows.map(({ request, republishId, xid }) => {
@@ -103,7 +107,7 @@ export class TopicLog {
     // Nobody waits for it when no consumer has taken one of them yet.
     known.catch(() => {});
     const deliveries = rows.map(({ request }, index) =>
-      delivery(request, places[index]?.offset as number, receivedAt, known),
+      delivery(request, places[index]?.offset as number, receivedAt, { placed: known, ...(own ? { own } : {}) }),
     );
     return { deliveries, written };
   }
@@ -241,8 +245,11 @@ function placedBeat({ message_id: id, republish_id: republishId, xid }: Unplaced
   return { request: { ...request, requestedAt: new Date() }, republishId, xid };
 }
 
-function delivery(request: CommittedRequest, offset: number, receivedAt: Date, placed?: Promise<void>): Delivery {
-  const { topic, key, headers, value, requestedAt } = request;
-  const message = { topic, partition: 0, offset, recordedAt: requestedAt, receivedAt, key, headers, value };
-  return placed === undefined ? message : { ...message, placed };
+function delivery(
+  { topic, key, headers, value, requestedAt }: CommittedRequest,
+  offset: number,
+  receivedAt: Date,
+  more: Pick<Delivery, "placed" | "own"> = {},
+): Delivery {
+  return { topic, partition: 0, offset, recordedAt: requestedAt, receivedAt, key, headers, value, ...more };
 }

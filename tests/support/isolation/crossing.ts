@@ -51,14 +51,25 @@ export interface Parts {
 export const TRANSACTIONS: Readonly<Record<string, (parts: Parts, standing: Standing) => Promise<unknown>>> = {
   start: ({ starter }, { note }) => start(starter, `${note} once more`),
   "start with the open key": ({ starter }, { note }) => start(starter, note),
-  dispatch: (parts, { answer }) => parts.dispatch([answer]),
-  participate: (parts, { commands }) => parts.participate(commands.slice(1)),
+  dispatch: (parts, { answer }) => dispatchOwn(parts, answer),
+  participate: (parts, { commands }) => parts.participate(commands.slice(1).map(own)),
   timer: ({ timers }) => timers.fire(),
   signal: ({ requests }, { sagaId }) => requests.signal(sagaId, "decided", { ok: true }, ASKER),
   cancel: ({ requests }, { sagaId }) => requests.cancel(sagaId, "changed my mind", ASKER),
   "rewind of the dispatcher": (parts, { timeline }) => parts.dispatch(timeline),
   "rewind of the participant": (parts, { commands }) => parts.participate(commands),
 };
+
+/** As the embedded transport hands over what its process has just written; a rewind reads the same from the table. */
+function own(delivery: Delivery): Delivery {
+  return { ...delivery, own: true };
+}
+
+/** As the lanes do: what could not be done among others comes again, and is not its first time then. */
+async function dispatchOwn(parts: Parts, answer: Delivery): Promise<readonly Verdict[]> {
+  const verdicts = await parts.dispatch([own(answer)]);
+  return verdicts[0] === "alone" ? parts.dispatch([answer]) : verdicts;
+}
 
 async function start(starter: Starter, note: string) {
   const key = `key of ${note}`;
