@@ -137,8 +137,8 @@ test("every number of the overview leads to a list of as many", async () => {
     .waitFor();
   await page.locator(".way-hops a[href='/pipeline']").first().waitFor();
   // Two units fit into a line; with a word more the tile would grow as time goes on.
-  const oldest = await page.getByRole("link", { name: /^Oldest unfinished/ }).innerText();
-  expect(oldest).toMatch(/^Oldest unfinished\s+[\d.]+ \w+(?: \d+ \w+)?$/);
+  const oldest = await page.getByRole("link", { name: /^Oldest unfinished/ }).textContent();
+  expect(oldest).toMatch(/^Oldest unfinished\s*[\d.]+ \w+(?: \d+ \w+)?$/);
   // What is tried again is grouped as what is parked.
   await page
     .getByRole("listitem")
