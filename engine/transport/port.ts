@@ -29,7 +29,7 @@ export interface Delivery {
   readonly placed?: Promise<void>;
   /**
    * Written by this very process, handed over with its commit, and delivered for the first time: the event store holds it as
-   * it stands here, and nobody has consumed it. Whatever comes again, or from a table or a topic, has lost the mark.
+   * it stands here, and nobody has handled it. Whatever comes again, or from a table or a topic, has lost the mark.
    */
   readonly own?: true;
 }
