@@ -323,6 +323,12 @@ export interface Schemas {
     readonly kind: string;
     /** What it says; the first is its title */
     readonly lines: readonly (string)[];
+    /** Of each line: which of the engine's words it is, for another language; null: the author's own */
+    readonly words: readonly ({
+      readonly word: "version" | "startsOn" | "startsAt" | "deadline" | "completed" | "wait" | "notify" | "sleep" | "sleepUntil" | "sleepUntilDate" | "set" | "saga" | "fail" | "end" | "choose" | "parallel" | "each" | "allItems" | "all" | "first" | "pivot" | "optional" | "yes" | "no" | "else" | "catch" | "oneByOne" | "atOnce" | "undo";
+      /** What of the author's stands in it */
+      readonly what: string;
+    } | null)[];
     readonly pivot: boolean;
     /** How often its retry policy has a command sent, the first time included; null: for ever, or no command */
     readonly attempts: number | null;
@@ -334,6 +340,12 @@ export interface Schemas {
     readonly x: number;
     readonly y: number;
     readonly text: string;
+    /** Which of the engine's words it is; null: the author's own */
+    readonly words: {
+      readonly word: "version" | "startsOn" | "startsAt" | "deadline" | "completed" | "wait" | "notify" | "sleep" | "sleepUntil" | "sleepUntilDate" | "set" | "saga" | "fail" | "end" | "choose" | "parallel" | "each" | "allItems" | "all" | "first" | "pivot" | "optional" | "yes" | "no" | "else" | "catch" | "oneByOne" | "atOnce" | "undo";
+      /** What of the author's stands in it */
+      readonly what: string;
+    } | null;
   };
   /** A line of the picture */
   readonly GraphLine: {
@@ -542,7 +554,7 @@ export interface Schemas {
     /** Sagas that ended in it in another way */
     readonly ended: number;
   };
-  /** Parked sagas of one definition that stopped at the same step for the same reason */
+  /** Parked sagas of one definition that stopped at the same step of the same consumer group for the same reason */
   readonly ParkedGroup: {
     /** Names the group in GET /v1/parked/{groupId} */
     readonly groupId: string;
@@ -550,6 +562,8 @@ export interface Schemas {
     readonly definition: string;
     /** Path of the step, without the numbers of items; null: no single step */
     readonly step: string | null;
+    /** The consumer group that ran the step, or should have; null: it sends no message */
+    readonly consumerGroup: string | null;
     /** Why its newest saga is parked */
     readonly error: Schemas["SagaError"] | null;
     /** Their message with … for what differs from saga to saga; null: all say the same */
@@ -595,6 +609,35 @@ export interface Schemas {
     readonly items: readonly (Schemas["ParkedSaga"])[];
     /** `cursor` of the next page; null: this was the last */
     readonly nextCursor: string | null;
+  };
+  /** Sagas of one definition at the same step of the same consumer group, tried again for the same reason */
+  readonly RetryingGroup: {
+    /** Names the group in GET /v1/sagas?retryingGroup={groupId} */
+    readonly groupId: string;
+    /** Name of the definition */
+    readonly definition: string;
+    /** Path of the step, without the numbers of items; null: no single step */
+    readonly step: string | null;
+    /** The consumer group that ran the step, or should have; null: it sends no message */
+    readonly consumerGroup: string | null;
+    /** Why the last attempt of its newest saga failed */
+    readonly error: Schemas["SagaError"] | null;
+    /** Their message with … for what differs from saga to saga; null: all say the same */
+    readonly pattern: string | null;
+    /** How many wait for their next attempt so */
+    readonly sagas: number;
+    /** When the first of them reached the step */
+    readonly firstAt: string;
+    /** When the last of them was touched */
+    readonly lastAt: string;
+    /** The newest of them */
+    readonly newestSagaId: string;
+  };
+  /** Groups of sagas that wait for their next attempt, largest first */
+  readonly RetryingGroupList: {
+    readonly items: readonly (Schemas["RetryingGroup"])[];
+    /** Always null: the 200 largest groups are one page */
+    readonly nextCursor: null;
   };
   /** The way of a message from the outbox to its consumer */
   readonly Pipeline: {
@@ -1499,6 +1542,8 @@ export interface Operations {
       readonly revision?: string;
       /** true: open sagas that wait for the next attempt of a step; false: all others */
       readonly retrying?: "true" | "false";
+      /** Id of a group of `GET /v1/retrying`: its sagas */
+      readonly retryingGroup?: string;
       /** false: without inputs and outputs; `GET /v1/sagas/{id}` has each */
       readonly bodies?: "true" | "false";
       /** Rows of a page */
@@ -1700,6 +1745,10 @@ export interface Operations {
       readonly cursor?: string;
     };
     readonly answer: Schemas["ParkedSagaList"];
+  };
+  /** List why steps are tried again */
+  readonly listRetryingGroups: {
+    readonly answer: Schemas["RetryingGroupList"];
   };
   /** List messages, newest first */
   readonly listMessages: {
@@ -2004,6 +2053,7 @@ export const OPERATIONS = {
   getOverview: ["GET","/v1/overview",null],
   listParkedGroups: ["GET","/v1/parked",null],
   listParked: ["GET","/v1/parked/{groupId}",null],
+  listRetryingGroups: ["GET","/v1/retrying",null],
   listMessages: ["GET","/v1/messages",null],
   getMessage: ["GET","/v1/messages/{messageId}",null],
   redriveMessage: ["POST","/v1/messages/{messageId}/redrive","application/json"],

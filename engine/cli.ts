@@ -9,6 +9,7 @@ import { CliError, EXIT, EXIT_MEANINGS } from "./cli/cli-error.ts";
 import { addConnectorCommand } from "./cli/connector-command.ts";
 import { addDoctorCommand } from "./cli/doctor-command.ts";
 import { addCompletion } from "./cli/completion-command.ts";
+import { addErrors } from "./cli/error-command.ts";
 import { addExportCommand } from "./cli/export-command.ts";
 import { addGraphCommand } from "./cli/graph-command.ts";
 import { addGroupCommands } from "./cli/group-commands.ts";
@@ -47,6 +48,7 @@ async function run(args: readonly string[], json: boolean): Promise<void> {
   addSagaCommands(program);
   addTail(program);
   addMessageCommands(program);
+  addErrors(program);
   addRedriveCommands(program);
   addGroupCommands(program);
   addPipelineCommands(program);

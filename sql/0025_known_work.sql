@@ -2,11 +2,13 @@
 -- that a saga was left in is still there. The database says only whether that still holds.
 
 -- As in 0018. p_saga_xids: for each saga the transaction in which p_writer, a process, left the row that it knows; null: it
--- knows none. Of a row that is still this version nothing is read: `{"id": …, "same": true}`. The transaction alone would do
--- but for a failover to a standby that had lost some: their ids are given again, maybe to another process.
+-- knows none, and p_saga_sequences what the saga's sequence was. Of a row that is still this version nothing is read:
+-- `{"id": …, "same": true}`. The transaction alone would do but for a failover to a standby that had lost some: their ids are
+-- given again, maybe to another process.
 -- p_message_ids: of the events that are to be read. Between the first and the last of them lie few partitions of the history;
 -- without these bounds each call would begin with all of them.
-create function timeline.open_events(p_epoch bigint, p_saga_ids text[], p_saga_xids text[], p_writer text, p_message_ids text[])
+create function timeline.open_events(p_epoch bigint, p_saga_ids text[], p_saga_xids text[], p_saga_sequences bigint[],
+  p_writer text, p_message_ids text[])
 returns json
 language plpgsql volatile set search_path = pg_catalog, pg_temp as $$
 declare
@@ -45,14 +47,14 @@ begin
     'now', date_trunc('milliseconds', clock_timestamp()),
     'events', v_events,
     'sagas', (
-      select json_agg(case when s.xmin = (i.xid::xid8)::xid and s.writer = p_writer
+      select json_agg(case when s.xmin = (i.xid::xid8)::xid and s.sequence = i.sequence and s.writer = p_writer
         then json_build_object('id', s.id, 'same', true)
         else json_build_object('id', s.id, 'definition', s.definition, 'version', s.version,
           'revision', s.revision, 'status', s.status, 'sequence', s.sequence, 'unapplied', s.unapplied, 'key', s.key,
           'input', s.input, 'state', s.state, 'traceparent', s.traceparent, 'writer', s.writer, 'started_at', s.started_at,
           'parent_id', s.parent_id, 'parent_path', s.parent_path)
         end)
-      from unnest(p_saga_ids, p_saga_xids) i (id, xid)
+      from unnest(p_saga_ids, p_saga_xids, p_saga_sequences) i (id, xid, sequence)
       cross join lateral (
         select q.xmin, q.* from timeline.saga q where q.id = i.id offset 0
       ) s
@@ -60,12 +62,12 @@ begin
     'xid', pg_current_xact_id()::text
   );
 end $$;
-comment on function timeline.open_events(bigint, text[], text[], text, text[]) is 'What a batch of the dispatcher begins with: fence, locks of the sagas, the rows of those of which p_writer does not know the newest version, and the events that it does not know, with whether they are done.';
-revoke execute on function timeline.open_events(bigint, text[], text[], text, text[]) from public;
+comment on function timeline.open_events(bigint, text[], text[], bigint[], text, text[]) is 'What a batch of the dispatcher begins with: fence, locks of the sagas, the rows of those of which p_writer does not know the newest version, and the events that it does not know, with whether they are done.';
+revoke execute on function timeline.open_events(bigint, text[], text[], bigint[], text, text[]) from public;
 
--- What `open_batch` does for commands that this process has written itself and was never handed before: nobody can have
--- consumed them, and their requests are known. Only the step may have moved, under its lock. That it has is said of steps of
--- the caller's domain alone.
+-- What `open_batch` does for commands that this process has written itself and was never handed before: their requests are
+-- known. Under the step's lock the step may have moved, and an edit may have closed the command before it was delivered: what
+-- a person has replaced must not run. Either is said of steps of the caller's domain alone.
 create function timeline.open_own(p_consumer_group text, p_message_ids text[], p_step_keys text[], p_compensations boolean[],
   p_epoch bigint)
 returns table (now timestamptz, xid text, others integer[])
@@ -90,7 +92,11 @@ begin
     left join lateral (
       select q.state from timeline.step_guard q where q.step_key = i.step_key offset 0
     ) g on true
-    where case when i.compensation then g.state is null or g.state not in ('done', 'unknown', 'compensating')
+    left join lateral (
+      select true as is from timeline.event_consumption q
+      where q.consumer_group = p_consumer_group and q.message_id = p_message_ids[i.ordinal] offset 0
+    ) c on true
+    where c.is or case when i.compensation then g.state is null or g.state not in ('done', 'unknown', 'compensating')
       else g.state is not null end
   );
   if cardinality(others) > 0 then
@@ -106,6 +112,16 @@ begin
 end $$;
 comment on function timeline.open_own(text, text[], text[], boolean[], bigint) is 'Locks the steps of commands that the calling process has written itself and begins to handle for the first time. others: the ordinals (from 0) of those that are not to be run as they come, for `claim_batch` to judge. Writes nothing; `close_batch` in the same transaction checks all of it again.';
 revoke execute on function timeline.open_own(text, text[], text[], boolean[], bigint) from public;
+
+-- Domains that have a role already: a process may hold no right to grant it itself.
+do $$
+declare
+  v_role text;
+begin
+  for v_role in select l.role_name from timeline.domain_login l join pg_roles r on r.rolname = l.role_name loop
+    execute format('grant execute on function timeline.open_own(text, text[], text[], boolean[], bigint) to %I', v_role);
+  end loop;
+end $$;
 
 -- As in 0018, within bounds.
 create or replace function timeline.open_batch(p_consumer_group text, p_message_ids text[], p_topics text[], p_step_keys text[], p_epoch bigint)

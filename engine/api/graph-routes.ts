@@ -46,7 +46,8 @@ export function pictureOf(definition: Definition): InferOutput<typeof Graph> {
     boxes: boxes.map(({ node: { kind, lines: said, pivot, path = null }, ...box }) => ({
       ...box,
       kind,
-      lines: said.map(clipped),
+      lines: said.map(({ text }) => clipped(text)),
+      words: said.map((line) => line.said),
       pivot,
       attempts: path === null || kind === "undo" ? null : attemptsOf(definition, path),
       path,
@@ -55,7 +56,7 @@ export function pictureOf(definition: Definition): InferOutput<typeof Graph> {
       ...line,
       points: points.map(([x, y]) => [x, y] as [number, number]),
     })),
-    labels: [...labels],
+    labels: labels.map(({ x, y, text, said: words }) => ({ x, y, text, words })),
   };
 }
 

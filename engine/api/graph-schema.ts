@@ -1,6 +1,15 @@
 import * as v from "valibot";
 
+import { WORD_NAMES } from "../graph/words.ts";
+
 const place = v.number();
+
+const Words = v.nullable(
+  v.strictObject({
+    word: v.pipe(v.picklist(WORD_NAMES), v.examples(["deadline"])),
+    what: v.pipe(v.string(), v.description("What of the author's stands in it"), v.examples(["5m"])),
+  }),
+);
 
 export const GraphBox = v.pipe(
   v.strictObject({
@@ -14,6 +23,10 @@ export const GraphBox = v.pipe(
       v.examples(["command"]),
     ),
     lines: v.pipe(v.array(v.string()), v.description("What it says; the first is its title")),
+    words: v.pipe(
+      v.array(Words),
+      v.description("Of each line: which of the engine's words it is, for another language; null: the author's own"),
+    ),
     pivot: v.boolean(),
     attempts: v.pipe(
       v.nullable(v.number()),
@@ -41,7 +54,12 @@ export const GraphLine = v.pipe(
 );
 
 export const GraphLabel = v.pipe(
-  v.strictObject({ x: place, y: place, text: v.string() }),
+  v.strictObject({
+    x: place,
+    y: place,
+    text: v.string(),
+    words: v.pipe(Words, v.description("Which of the engine's words it is; null: the author's own")),
+  }),
   v.description("A text beside a line"),
 );
 

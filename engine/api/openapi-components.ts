@@ -73,6 +73,8 @@ const SCHEMAS = {
   ParkedGroupList: parked.ParkedGroupList,
   ParkedSaga: parked.ParkedSaga,
   ParkedSagaList: parked.ParkedSagaList,
+  RetryingGroup: parked.RetryingGroup,
+  RetryingGroupList: parked.RetryingGroupList,
   Pipeline: pipeline.Pipeline,
   PipelineConnector: pipeline.PipelineConnector,
   PipelineGroup: pipeline.PipelineGroup,

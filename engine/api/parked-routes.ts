@@ -1,10 +1,11 @@
 import * as v from "valibot";
 
-import { listParked, listParkedGroups, WHAT_DIFFERS } from "../timeline/read-parked.ts";
+import { listParked, listParkedGroups } from "../timeline/read-parked.ts";
 import { readSagasById } from "../timeline/read-sagas.ts";
 import type { Api, ApiContext, ApiParts } from "./api-env.ts";
 import { readCursor, writeCursor } from "./cursor.ts";
 import { describe } from "./describe.ts";
+import { viewErrorGroup } from "./error-group.ts";
 import { definitionsFor, principalOf } from "./principal.ts";
 import { Limit, QueryText } from "./query-schema.ts";
 import { readQuery } from "./read-query.ts";
@@ -29,17 +30,7 @@ export function addParkedRoutes(app: Api, { engine, sql }: ApiParts): void {
       c,
       groups.map((group) => group.newest_saga_id),
     );
-    const items = groups.map((group) => ({
-      groupId: group.id,
-      definition: group.definition,
-      step: group.step,
-      error: views.get(group.newest_saga_id)?.error ?? null,
-      pattern: group.differ ? patternOf(views.get(group.newest_saga_id)?.error?.message) : null,
-      sagas: group.sagas,
-      firstAt: group.first_at.toISOString(),
-      lastAt: group.last_at.toISOString(),
-      newestSagaId: group.newest_saga_id,
-    }));
+    const items = groups.map((group) => viewErrorGroup(group, views.get(group.newest_saga_id)?.error ?? null));
     return c.json({ items, nextCursor: null });
   });
 
@@ -70,17 +61,13 @@ export function addParkedRoutes(app: Api, { engine, sql }: ApiParts): void {
   });
 }
 
-function patternOf(message: string | undefined): string | null {
-  return message?.replace(new RegExp(WHAT_DIFFERS, "g"), "…") ?? null;
-}
-
 const LIST = describe({
   tag: "sagas",
   operationId: "listParkedGroups",
   access: { role: "viewer", over: "listed" },
   summary: "List why sagas are parked",
   description:
-    "Parked sagas grouped by definition, step, code and message; ids, numbers and quoted words of the message do not tell groups apart. Of more than 5,000 parked sagas the newest are looked at.",
+    "Parked sagas grouped by definition, step, consumer group, code and message; ids, numbers and quoted words of the message do not tell groups apart. Of more than 5,000 parked sagas the newest are looked at.",
   query: v.strictObject({}),
   answers: { 200: { description: "Groups, largest first", schema: "ParkedGroupList" } },
 });

@@ -13,6 +13,11 @@ export const ParkedGroup = v.pipe(
       v.description("Path of the step, without the numbers of items; null: no single step"),
       v.examples(["screen"]),
     ),
+    consumerGroup: v.pipe(
+      v.nullable(v.string()),
+      v.description("The consumer group that ran the step, or should have; null: it sends no message"),
+      v.examples(["screening"]),
+    ),
     error: v.pipe(v.nullable(SagaError), v.description("Why its newest saga is parked")),
     pattern: v.pipe(
       v.nullable(v.string()),
@@ -24,7 +29,9 @@ export const ParkedGroup = v.pipe(
     lastAt: v.pipe(Time, v.description("When the last of them was")),
     newestSagaId: v.pipe(v.string(), v.description("The newest of them")),
   }),
-  v.description("Parked sagas of one definition that stopped at the same step for the same reason"),
+  v.description(
+    "Parked sagas of one definition that stopped at the same step of the same consumer group for the same reason",
+  ),
 );
 
 export const ParkedGroupList = v.pipe(
@@ -33,6 +40,26 @@ export const ParkedGroupList = v.pipe(
     nextCursor: v.pipe(v.null(), v.description("Always null: the 200 largest groups are one page")),
   }),
   v.description("Groups of parked sagas, largest first"),
+);
+
+export const RetryingGroup = v.pipe(
+  v.strictObject({
+    ...ParkedGroup.entries,
+    groupId: v.pipe(v.string(), v.description("Names the group in GET /v1/sagas?retryingGroup={groupId}")),
+    error: v.pipe(v.nullable(SagaError), v.description("Why the last attempt of its newest saga failed")),
+    sagas: v.pipe(v.number(), v.integer(), v.description("How many wait for their next attempt so"), v.examples([3])),
+    firstAt: v.pipe(Time, v.description("When the first of them reached the step")),
+    lastAt: v.pipe(Time, v.description("When the last of them was touched")),
+  }),
+  v.description("Sagas of one definition at the same step of the same consumer group, tried again for the same reason"),
+);
+
+export const RetryingGroupList = v.pipe(
+  v.strictObject({
+    items: v.array(RetryingGroup),
+    nextCursor: v.pipe(v.null(), v.description("Always null: the 200 largest groups are one page")),
+  }),
+  v.description("Groups of sagas that wait for their next attempt, largest first"),
 );
 
 export const ParkedSaga = v.pipe(

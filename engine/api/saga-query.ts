@@ -75,6 +75,7 @@ export const SagaListQuery = v.strictObject({
   endedBefore: v.optional(queryTime("Ended before this time")),
   revision: v.optional(v.pipe(QueryText, v.description("Hash of the revision that they run on"))),
   retrying: v.optional(queryFlag("true: open sagas that wait for the next attempt of a step; false: all others")),
+  retryingGroup: v.optional(v.pipe(QueryText, v.description("Id of a group of `GET /v1/retrying`: its sagas"))),
   bodies: v.optional(queryFlag("false: without inputs and outputs; `GET /v1/sagas/{id}` has each"), "true"),
   limit: Limit,
   cursor,

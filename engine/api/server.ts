@@ -32,6 +32,7 @@ import { addPipelineRoutes } from "./pipeline-routes.ts";
 import { RateLimit } from "./rate-limit.ts";
 import { addRecoveryRoutes } from "./recovery-routes.ts";
 import { addRedriveRoutes } from "./redrive-routes.ts";
+import { addRetryingRoutes } from "./retrying-routes.ts";
 import { addSagaRoutes } from "./saga-routes.ts";
 import { addSagaVerbRoutes } from "./saga-verb-routes.ts";
 import { addStreamRoutes } from "./stream-routes.ts";
@@ -100,6 +101,7 @@ export function createApi(options: ApiOptions): Api {
   addGraphRoutes(app, parts);
   addOverviewRoutes(app, parts);
   addParkedRoutes(app, parts);
+  addRetryingRoutes(app, parts);
   addMessageRoutes(app, parts);
   addRedriveRoutes(app, parts);
   addGroupRoutes(app, parts);

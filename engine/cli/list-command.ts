@@ -36,6 +36,7 @@ export function addList(program: Command): void {
     .option("--key <key>", "with this business key")
     .option("--parent <saga>", "children of this saga")
     .option("--step <path>", "open sagas that are at this step; [] for any item of an each")
+    .option("--retrying-group <group>", "open sagas of this group of `errors --retrying`")
     .option("--label <name=value...>", "with these labels")
     .option("--waiting-for <signal>", "that wait for this signal; all of them, as with --all")
     .option("--limit <n>", "rows of a page, at most 200; with --all or --waiting-for, rows in all")

@@ -1,7 +1,7 @@
 import { undo } from "./backward.ts";
 import { catching } from "./catching.ts";
 import type { Draft } from "./draft.ts";
-import { type Branches, branchFrame, type Place } from "./frame.ts";
+import { type Branches, branchesOf, branchFrame, type Place } from "./frame.ts";
 import { branchPath } from "./path.ts";
 import type { Moved, Run } from "./standing.ts";
 import type { BranchState, Failure } from "./state.ts";
@@ -14,7 +14,7 @@ export function runBranches(draft: Draft, at: At, run: Run): Moved {
   for (let moved = true; moved; ) {
     moved = false;
     beginItems(draft, at);
-    for (const [id, branch] of Object.entries(branches)) {
+    for (const [id, branch] of branchesOf(at.step, branches)) {
       if ("undoing" in branch) moved = undoBranch(draft, at, id, branch.undoing, run) || moved;
       else moved = runBranch(draft, at, id, branch, run) || moved;
     }

@@ -19,6 +19,7 @@ import { type Draft, faultOf } from "./draft.ts";
 import { ExpressionFault } from "./evaluate.ts";
 import { errorIn, type Frame, open } from "./frame.ts";
 import type { Json } from "./json.ts";
+import { storedText } from "./key-order.ts";
 import { park } from "./park.ts";
 import { pathOf } from "./path.ts";
 import { isDate, violations } from "./shape.ts";
@@ -165,7 +166,7 @@ function sameJson(subject: Json, equals: Json | undefined): boolean {
 
 function enterFail(draft: Draft, frame: Frame, step: FailStep, path: string): Moved {
   const rendered = step.message === undefined ? step.code : draft.render(path, step.message, errorIn(frame));
-  const message = (typeof rendered === "string" ? rendered : JSON.stringify(rendered))
+  const message = (typeof rendered === "string" ? rendered : storedText(rendered))
     .slice(0, FAIL_MESSAGE_MAX)
     .toWellFormed();
   return failHere(draft, frame, step, { code: step.code, message, step: path, kind: "fail" });

@@ -126,6 +126,17 @@ function over(path: string, { winner, failure }: Branches): Failure | undefined 
   return message === undefined ? undefined : { code: "branch.closed", message, step: path, kind: "cancelled" };
 }
 
+/**
+ * Branches in progress in the order of the definition. That of their keys says nothing: `jsonb` keeps its own, so that it
+ * depends on whether a state was read or remembered.
+ */
+export function branchesOf(step: Step, branches: Readonly<Record<string, BranchState>>): [string, BranchState][] {
+  const entries = Object.entries(branches);
+  if (step.kind !== "parallel") return entries;
+  const order = step.branches.map(({ id }) => id);
+  return entries.sort(([one], [other]) => order.indexOf(one) - order.indexOf(other));
+}
+
 /** Every step in progress, outermost first: those of the saga, and those of lists that compensate. */
 export function placesOf(draft: Draft): Place[] {
   const lists = undone(draft).flatMap((entry) => {
@@ -145,7 +156,7 @@ function framesBelow(at: Place): Frame[] {
   const { state } = at;
   if (state.kind === "block") return [blockFrame({ ...at, state })];
   if (state.kind !== "branches") return [];
-  return Object.entries(state.branches).flatMap(([id, branch]: [string, BranchState]) =>
+  return branchesOf(at.step, state.branches).flatMap(([id, branch]) =>
     "root" in branch ? [branchFrame({ ...at, state }, id, branch.root)] : [],
   );
 }

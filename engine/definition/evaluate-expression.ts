@@ -1,5 +1,6 @@
 import type { Json, JsonObject } from "../core/json.ts";
 import { isJsonObject } from "../core/json.ts";
+import { storedOrder } from "../core/key-order.ts";
 import type { Scope } from "../core/evaluate.ts";
 import { FORBIDDEN_KEYS } from "../core/template.ts";
 import { type ExpressionFunction, FunctionProblem, functionOf } from "./expression-functions.ts";
@@ -132,7 +133,7 @@ function comprehend(node: Extract<ExpressionNode, { kind: "macro" }>, at: Run): 
 
 function rangeOf(value: Json): readonly Json[] {
   if (Array.isArray(value)) return value;
-  if (isJsonObject(value)) return Object.keys(value);
+  if (isJsonObject(value)) return storedOrder(Object.keys(value));
   throw new EvaluationProblem(`${nameOf(value)} is no list`);
 }
 

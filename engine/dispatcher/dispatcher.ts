@@ -49,6 +49,7 @@ export class Dispatcher {
       singles: 2,
       batchMax: BATCH_MAX,
       awaitsPlaces: true,
+      knowsOwn: true,
       mayRest: isApplied,
       handle: (batch, alone) => this.handle(batch, alone),
     };

@@ -9,14 +9,18 @@ const BY_DELIVERY =
 /**
  * The events that this process has written and hands to itself for the first time, by message id: they need not be read
  * from the event store. Those that only a delivery applies, and those that `isApplied` knows; of others, which a call may
- * have applied with its own transaction, the consumption has to say.
+ * have applied with its own transaction, the consumption has to say. So it has of one that was sent again and stands in the
+ * batch a second time: only what is consumed by its own delivery fails where somebody was before it.
  */
 export function ownEvents(batch: readonly Delivery[]): ReadonlyMap<string, StoredEvent> {
+  const others = new Set(batch.flatMap(({ own, headers }) => (own ? [] : [headers["id"]])));
   return new Map(
     batch.flatMap((delivery) => {
       const type = delivery.headers["type"] ?? "";
       const isKnown = BY_DELIVERY.test(type) || isApplied(delivery);
-      return delivery.own && isKnown ? [[delivery.headers["id"] as string, eventOf(delivery)] as const] : [];
+      return delivery.own && isKnown && !others.has(delivery.headers["id"])
+        ? [[delivery.headers["id"] as string, eventOf(delivery)] as const]
+        : [];
     }),
   );
 }

@@ -1,4 +1,5 @@
 import type { Branch, GraphNode, Item, Outline } from "./outline.ts";
+import { said, type Text } from "./words.ts";
 
 /** Widest text of a line; the whole of it is the node's tooltip. */
 const CHARACTERS_MAX = 46;
@@ -25,10 +26,9 @@ export interface Line {
   readonly arrow: boolean;
 }
 
-export interface Label {
+export interface Label extends Text {
   readonly x: number;
   readonly y: number;
-  readonly text: string;
 }
 
 /** A piece of the picture: its size, the x where one comes in at the top and leaves at the bottom, what it holds. */
@@ -66,7 +66,7 @@ function widthOf(text: string): number {
 }
 
 function nodePiece(node: GraphNode): Piece {
-  const width = Math.max(70, ...node.lines.map((line) => widthOf(line))) + 2 * PADDING;
+  const width = Math.max(70, ...node.lines.map(({ text }) => widthOf(text))) + 2 * PADDING;
   const height = node.lines.length * LINE + 2 * PADDING;
   return { ...EMPTY, width, height, axis: width / 2, boxes: [{ x: 0, y: 0, width, height, node }] };
 }
@@ -141,7 +141,7 @@ function headPiece({ node, undo }: Item): Head {
     "undo",
     true,
   );
-  row = { ...row, labels: [{ x: back.width + 3, y: middle - 5, text: "undo" }] };
+  row = { ...row, labels: [{ x: back.width + 3, y: middle - 5, ...said("undo") }] };
   // A taller compensation leaves a hole below the node, which the way down must cross.
   if (own.height < height)
     row = withLine(
@@ -157,9 +157,9 @@ function headPiece({ node, undo }: Item): Head {
 }
 
 /** A way with room for its label beside the line that leads down to it. */
-function column({ label, items }: Branch): Piece & { readonly label: string } {
+function column({ label, items }: Branch): Piece & { readonly label: Text } {
   const piece = items.length === 0 ? EMPTY : stack(items.map(itemPiece));
-  const width = Math.max(piece.width, piece.axis + 8 + widthOf(label));
+  const width = Math.max(piece.width, piece.axis + 8 + widthOf(label.text));
   return { ...piece, width, label };
 }
 
@@ -187,7 +187,7 @@ function withBranches(head: Piece, { branches, join }: Item): Piece {
 }
 
 interface Way {
-  readonly label: string;
+  readonly label: Text;
   readonly height: number;
   readonly ends: boolean;
   /** Axis of the way, where it begins, and where all ways come together. */
@@ -213,7 +213,7 @@ function way(whole: Piece, { label, height, ends, x, top, bottom, from, bar, bac
     [x, empty ? bottom : top],
   ];
   let drawn = withLine(whole, into, style, !empty);
-  drawn = { ...drawn, labels: [...drawn.labels, { x: x + 6, y: top - 10, text: label }] };
+  drawn = { ...drawn, labels: [...drawn.labels, { x: x + 6, y: top - 10, ...label }] };
   if (!empty && !ends)
     drawn = withLine(
       drawn,

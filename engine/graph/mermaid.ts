@@ -45,7 +45,7 @@ class Flowchart {
   }
 
   #branch({ label, items }: Branch, from: string): readonly Open[] {
-    return this.#items(items, [{ from, label }]);
+    return this.#items(items, [{ from, label: label.text }]);
   }
 
   #join(open: readonly Open[], to: string): void {
@@ -56,7 +56,7 @@ class Flowchart {
   #node({ kind, lines, pivot }: GraphNode): string {
     const id = `n${this.#nodes.length}`;
     const [open, close] = SHAPES[kind] ?? ["[", "]"];
-    this.#nodes.push(`${id}${open}"${lines.map(escaped).join("<br/>")}"${close}`);
+    this.#nodes.push(`${id}${open}"${lines.map(({ text }) => escaped(text)).join("<br/>")}"${close}`);
     const name = pivot ? "pivot" : kind === "fail" || kind === "undo" ? kind : undefined;
     if (name !== undefined) this.#classes.set(name, [...(this.#classes.get(name) ?? []), id]);
     return id;

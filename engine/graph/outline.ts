@@ -1,5 +1,6 @@
 import type { Catch, Compensation, Definition, Expression, Step, Template } from "../core/definition.ts";
 import { branchPath, pathOf } from "../core/path.ts";
+import { said, type Text, written } from "./words.ts";
 
 /** What a node looks like. */
 export type NodeKind = Step["kind"] | "start" | "completed" | "if" | "join" | "undo";
@@ -7,7 +8,7 @@ export type NodeKind = Step["kind"] | "start" | "completed" | "if" | "join" | "u
 /** A node of the picture; the first line is its title. */
 export interface GraphNode {
   readonly kind: NodeKind;
-  readonly lines: readonly string[];
+  readonly lines: readonly Text[];
   readonly pivot: boolean;
   /** Path of the step, without the numbers of items: `ship[]/pack`. Of an `undo`, of the step that it undoes. */
   readonly path?: string;
@@ -15,7 +16,7 @@ export interface GraphNode {
 
 /** A way that leaves a node, with the items on it. Empty: it only goes on. */
 export interface Branch {
-  readonly label: string;
+  readonly label: Text;
   readonly items: readonly Item[];
 }
 
@@ -44,18 +45,18 @@ export interface Outline {
 /** What a picture of a definition shows. */
 export function outlineOf(definition: Definition): Outline {
   const { name, version, steps, deadlineMs } = definition;
-  const deadline = deadlineMs === undefined ? [] : [`deadline ${duration(deadlineMs)}`];
+  const deadline = deadlineMs === undefined ? [] : [said("deadline", duration(deadlineMs))];
   return {
-    start: node("start", [name, `version ${version}`, ...startsOf(definition), ...deadline]),
+    start: node("start", [written(name), said("version", `${version}`), ...startsOf(definition), ...deadline]),
     items: itemsOf(steps, ""),
-    completed: node("completed", ["completed"]),
+    completed: node("completed", [said("completed")]),
   };
 }
 
-function startsOf({ start, schedule }: Definition): string[] {
+function startsOf({ start, schedule }: Definition): Text[] {
   return [
-    ...(start === undefined ? [] : [`starts on ${start.topic}`]),
-    ...(schedule === undefined ? [] : [`starts at ${schedule.cron} ${schedule.timezone}`]),
+    ...(start === undefined ? [] : [said("startsOn", start.topic)]),
+    ...(schedule === undefined ? [] : [said("startsAt", `${schedule.cron} ${schedule.timezone}`)]),
   ];
 }
 
@@ -74,33 +75,33 @@ function withPath(item: Item, path: string): Item {
 
 function conditional(condition: Expression, item: Item): Item {
   const branches = [
-    { label: "yes", items: [item] },
-    { label: "no", items: [] },
+    { label: said("yes"), items: [item] },
+    { label: said("no"), items: [] },
   ];
-  return { ...plain(node("if", [condition.source])), branches };
+  return { ...plain(node("if", [written(condition.source)])), branches };
 }
 
 function itemOf(step: Step, path: string): Item {
   switch (step.kind) {
     case "command":
-      return { ...withCatch(step, path, titled(step, step.command)), ...undone(step.compensate) };
+      return { ...withCatch(step, path, titled(step)), ...undone(step.compensate) };
     case "notify":
-      return plain(node("notify", titled(step, `notify ${step.command}`)));
+      return plain(node("notify", titled(step)));
     case "wait":
-      return withCatch(step, path, titled(step, `wait for ${step.signal}`));
+      return withCatch(step, path, titled(step));
     case "sleep":
-      return plain(node("sleep", titled(step, sleepText(step))));
+      return plain(node("sleep", titled(step)));
     case "set":
-      return plain(node("set", titled(step, `set ${Object.keys(step.values).join(", ")}`)));
+      return plain(node("set", titled(step)));
     case "saga":
-      return { ...withCatch(step, path, titled(step, `saga ${step.saga}`)), ...undone(step.compensate) };
+      return { ...withCatch(step, path, titled(step)), ...undone(step.compensate) };
     case "fail":
-      return { ...plain(node("fail", titled(step, `fail ${step.code}`))), ends: true };
+      return { ...plain(node("fail", titled(step))), ends: true };
     case "end":
-      return { ...plain(node("end", titled(step, `end ${step.outcome}`))), ends: true };
+      return { ...plain(node("end", titled(step))), ends: true };
     case "choose":
       return {
-        ...plain(node("choose", titled(step, step.subject?.source ?? "choose"))),
+        ...plain(node("choose", titled(step))),
         branches: casesOf(step, path),
       };
     case "parallel":
@@ -110,20 +111,47 @@ function itemOf(step: Step, path: string): Item {
 }
 
 /** The step's name above what it does. */
-function titled(step: Step, what: string): readonly string[] {
-  return step.name === undefined ? [what] : [step.name, what];
+function titled(step: Step): readonly Text[] {
+  return step.name === undefined ? [whatOf(step)] : [written(step.name), whatOf(step)];
+}
+
+function whatOf(step: Step): Text {
+  switch (step.kind) {
+    case "command":
+      return written(step.command);
+    case "notify":
+      return said("notify", step.command);
+    case "wait":
+      return said("wait", step.signal);
+    case "sleep":
+      return sleepOf(step);
+    case "set":
+      return said("set", Object.keys(step.values).join(", "));
+    case "saga":
+      return said("saga", step.saga);
+    case "fail":
+      return said("fail", step.code);
+    case "end":
+      return said("end", step.outcome);
+    case "choose":
+      return step.subject === undefined ? said("choose") : written(step.subject.source);
+    case "parallel":
+      return said("parallel");
+    case "each":
+      return said("each", `${step.as} in ${step.in.source}`);
+  }
 }
 
 function withCatch(
   step: Step & { readonly deadlineMs?: number; readonly catch: readonly Catch[] },
   path: string,
-  lines: readonly string[],
+  lines: readonly Text[],
 ): Item {
-  const deadline = step.deadlineMs === undefined ? [] : [`deadline ${duration(step.deadlineMs)}`];
+  const deadline = step.deadlineMs === undefined ? [] : [said("deadline", duration(step.deadlineMs))];
   const pivot = step.kind === "command" && step.pivot;
-  const told = pivot ? ["pivot: from here forward only"] : [];
+  const told = pivot ? [said("pivot")] : [];
   const catches = step.catch.map(({ code, steps }) => ({
-    label: `catch ${code}`,
+    label: said("catch", code),
     items: itemsOf(steps, branchPath(path, `catch/${code}`)),
   }));
   return { ...plain({ kind: step.kind, lines: [...lines, ...deadline, ...told], pivot }), catches };
@@ -131,56 +159,54 @@ function withCatch(
 
 function undone(compensation: Compensation | undefined): { readonly undo?: GraphNode } {
   if (compensation === undefined) return {};
-  const optional = compensation.optional ? ["optional"] : [];
-  if (compensation.kind !== "steps") return { undo: node("undo", [compensation.command, ...optional]) };
-  return { undo: node("undo", [...compensation.steps.map((step) => step.name ?? whatOf(step)), ...optional]) };
-}
-
-function whatOf(step: Step): string {
-  return step.kind === "command" || step.kind === "notify" ? step.command : step.kind;
+  const optional = compensation.optional ? [said("optional")] : [];
+  if (compensation.kind !== "steps") return { undo: node("undo", [written(compensation.command), ...optional]) };
+  const steps = compensation.steps.map((step) => (step.name === undefined ? whatOf(step) : written(step.name)));
+  return { undo: node("undo", [...steps, ...optional]) };
 }
 
 function casesOf(step: Extract<Step, { kind: "choose" }>, path: string): readonly Branch[] {
   const cases = step.branches.map(({ id, equals, when, steps }) => {
     const value = typeof equals === "string" || equals === undefined ? equals : JSON.stringify(equals);
-    return { label: when?.source ?? value ?? id, items: itemsOf(steps, branchPath(path, id)) };
+    return { label: written(when?.source ?? value ?? id), items: itemsOf(steps, branchPath(path, id)) };
   });
   return step.else === undefined
     ? cases
-    : [...cases, { label: "else", items: itemsOf(step.else, branchPath(path, "else")) }];
+    : [...cases, { label: said("else"), items: itemsOf(step.else, branchPath(path, "else")) }];
 }
 
 function blockOf(step: Extract<Step, { kind: "parallel" | "each" }>, path: string): Item {
-  const { kind, name } = step;
+  const { kind } = step;
   const all = kind === "each" || step.join === "all";
-  const join = node("join", [kind === "each" ? "all items" : all ? "all" : "the first, others are undone"]);
-  const what = kind === "each" ? `each ${step.as} in ${step.in.source}` : "parallel";
+  const join = node("join", [said(kind === "each" ? "allItems" : all ? "all" : "first")]);
   const branches =
     kind === "each"
       ? [
           {
-            label: step.concurrency === 1 ? "one by one" : `${step.concurrency} at once`,
+            label: step.concurrency === 1 ? said("oneByOne") : said("atOnce", `${step.concurrency}`),
             items: itemsOf(step.steps, branchPath(path, "[]")),
           },
         ]
-      : step.branches.map(({ id, steps }) => ({ label: id, items: itemsOf(steps, branchPath(path, id)) }));
-  return { ...withCatch(step, path, name === undefined ? [what] : [name, what]), branches, join };
+      : step.branches.map(({ id, steps }) => ({ label: written(id), items: itemsOf(steps, branchPath(path, id)) }));
+  return { ...withCatch(step, path, titled(step)), branches, join };
 }
 
-function sleepText({ forMs, until }: Extract<Step, { kind: "sleep" }>): string {
-  return forMs === undefined ? `sleep until ${textOf(until)}` : `sleep ${duration(forMs)}`;
+function sleepOf({ forMs, until }: Extract<Step, { kind: "sleep" }>): Text {
+  if (forMs !== undefined) return said("sleep", duration(forMs));
+  const date = dateOf(until);
+  return date === undefined ? said("sleepUntilDate") : said("sleepUntil", date);
 }
 
-function textOf(template: Template | undefined): string {
+function dateOf(template: Template | undefined): string | undefined {
   if (template?.kind === "expression") return template.expression.source;
-  return template?.kind === "literal" ? String(template.value) : "a date";
+  return template?.kind === "literal" ? String(template.value) : undefined;
 }
 
 function plain(it: GraphNode): Item {
   return { node: it, catches: [], branches: [], ends: false };
 }
 
-function node(kind: NodeKind, lines: readonly string[]): GraphNode {
+function node(kind: NodeKind, lines: readonly Text[]): GraphNode {
   return { kind, lines, pivot: false };
 }
 

@@ -7,7 +7,7 @@ const MARGIN = 24;
 export function svgOf(outline: Outline): string {
   const { width, height, boxes, lines, labels } = layoutOf(outline);
   const [wide, high] = [Math.ceil(width + 2 * MARGIN), Math.ceil(height + 2 * MARGIN)];
-  const title = outline.start.lines.join(", ");
+  const title = outline.start.lines.map(({ text }) => text).join(", ");
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${wide}" height="${high}" viewBox="0 0 ${wide} ${high}" role="img">`,
     `<title>${escaped(title)}</title>`,
@@ -72,12 +72,12 @@ function boxText({ x, y, width, height, node }: Box): string {
       ? `<path d="${pointed(x, y, width, height)}" fill="${fill}" stroke="${stroke}"/>`
       : `<rect x="${x}" y="${y}" width="${width}" height="${height}" rx="${Math.min(round, height / 2)}" fill="${fill}"` +
         ` stroke="${stroke}" stroke-width="${node.pivot ? 3 : 1}"${dashed}/>`;
-  const texts = node.lines.map((line, index) => {
+  const texts = node.lines.map(({ text }, index) => {
     const weight = index === 0 && node.lines.length > 1 && node.kind !== "undo" ? ' font-weight="bold"' : "";
     const top = y + 24 + index * 17;
-    return `<text x="${x + width / 2}" y="${top}" text-anchor="middle"${weight} fill="#101828">${escaped(clipped(line))}</text>`;
+    return `<text x="${x + width / 2}" y="${top}" text-anchor="middle"${weight} fill="#101828">${escaped(clipped(text))}</text>`;
   });
-  return `<g><title>${escaped(node.lines.join("\n"))}</title>${outline}${texts.join("")}</g>`;
+  return `<g><title>${escaped(node.lines.map(({ text }) => text).join("\n"))}</title>${outline}${texts.join("")}</g>`;
 }
 
 /** A box with a point to the left and to the right: here the way divides. */

@@ -67,6 +67,7 @@ export class Participant {
       singles: SINGLES,
       batchMax: BATCH_MAX,
       awaitsPlaces: true,
+      knowsOwn: true,
       handle: (batch, alone) => (alone ? this.#alone(batch[0] as Delivery) : this.#batches.handle(batch)),
     };
   }

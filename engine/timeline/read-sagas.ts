@@ -1,6 +1,7 @@
 import type { Json, JsonObject } from "../core/json.ts";
 import type { SagaStatus, Uncompensated, Waiting } from "../core/state.ts";
 import type { Sql } from "./database.ts";
+import { retryingIn } from "./read-retrying.ts";
 
 /**
  * A row of `timeline.saga`, without the orchestrator's state but for what it waits for and its timers. Where bodies are
@@ -56,6 +57,8 @@ export interface SagaFilter {
   readonly revision?: string | undefined;
   /** True: open sagas that wait for the next attempt of a step. */
   readonly retrying?: boolean | undefined;
+  /** Open sagas of this group of those that wait for the next attempt of a step. */
+  readonly retryingGroup?: string | undefined;
   readonly endedAfter?: Date | undefined;
   readonly endedBefore?: Date | undefined;
   /** Only sagas older than this one. */
@@ -85,9 +88,13 @@ export async function readSagasById(sql: Sql, ids: readonly string[], bodies = t
 /** Sagas, newest first. */
 export async function listSagas(sql: Sql, filter: SagaFilter): Promise<readonly SagaRow[]> {
   const { definitions, statuses, key, labels, parent, step, startedAfter, startedBefore, before, limit } = filter;
-  const { revision, retrying, endedAfter, endedBefore, bodies } = filter;
+  const { revision, retrying, retryingGroup, endedAfter, endedBefore, bodies } = filter;
   // Open sagas are few and lie in a side table; in timeline.saga no index knows the status.
-  const open = step !== undefined || retrying === true || (statuses?.every((status) => OPEN.has(status)) ?? false);
+  const open =
+    step !== undefined ||
+    retrying === true ||
+    retryingGroup !== undefined ||
+    (statuses?.every((status) => OPEN.has(status)) ?? false);
   const from = open ? sql`timeline.saga_open o join timeline.saga s on s.id = o.saga_id` : sql`timeline.saga s`;
   const id = open ? sql`o.saga_id` : sql`s.id`;
   return sql<SagaRow[]>`
@@ -104,6 +111,7 @@ export async function listSagas(sql: Sql, filter: SagaFilter): Promise<readonly 
       ${startedBefore === undefined ? sql`` : sql`and s.started_at < ${startedBefore} and ${id} < ${idBound(sql, startedBefore, CLOCKS_APART_MS)}`}
       ${revision === undefined ? sql`` : sql`and s.revision = ${revision}`}
       ${retrying === undefined ? sql`` : sql`and ${retrying ? sql`` : sql`not`} exists (select from timeline.timer t where t.saga_id = s.id and t.name like 'retry:%')`}
+      ${retryingGroup === undefined ? sql`` : sql`and o.saga_id = any (array(${retryingIn(sql, retryingGroup)}))`}
       ${endedAfter === undefined ? sql`` : sql`and s.id in (${endedSince(sql, endedAfter)})`}
       ${endedBefore === undefined ? sql`` : sql`and s.finished_at < ${endedBefore} and ${id} < ${idBound(sql, endedBefore, CLOCKS_APART_MS)}`}
       ${before === undefined ? sql`` : sql`and ${id} < ${before}`}

@@ -89,8 +89,10 @@ export async function openEvents(
   known: Knowledge,
 ): Promise<OpenedEvents> {
   const xids = sagaIds.map((id) => known.sagas.get(id)?.xid ?? null);
+  const sequences = sagaIds.map((id) => known.sagas.get(id)?.row.sequence.toString() ?? null);
   const [row] = await tx<OpenedRow[]>`
-    select timeline.open_events(${epoch}::bigint, ${tx.array([...sagaIds])}::text[], ${tx.array(xids)}::text[], ${known.writer},
+    select timeline.open_events(${epoch}::bigint, ${tx.array([...sagaIds])}::text[], ${tx.array(xids)}::text[],
+      ${tx.array(sequences)}::bigint[], ${known.writer},
       ${tx.array([...messageIds])}::text[]) as opened
   `;
   const { events, sagas, now, xid } = (row as OpenedRow).opened;

@@ -29,7 +29,7 @@ export interface Delivery {
   readonly placed?: Promise<void>;
   /**
    * Written by this very process, handed over with its commit, and delivered for the first time: the event store holds it as
-   * it stands here, and nobody has consumed it. Whatever comes again, or from a table or a topic, has lost the mark.
+   * it stands here, and nobody has handled it. Whatever comes again, or from a table or a topic, has lost the mark.
    */
   readonly own?: true;
 }
@@ -76,6 +76,8 @@ export interface Subscription {
   readonly batchMax: number;
   /** True: `handle` itself waits for `placed`, before it commits anything; else it gets messages that have their places. */
   readonly awaitsPlaces?: true;
+  /** True: it makes use of the mark `own`; one group at most for each topic. */
+  readonly knowsOwn?: true;
   /** Gives a message a queue of its own inside its topic, beside those of its key; absent or null: its key's queue. */
   laneOf?(delivery: Delivery): string | null;
   /** False: a message that goes alone must wait, while others that go alone need not. Asked again whenever one has ended. */

@@ -59,6 +59,7 @@ test("the document names every call of the API", () => {
     "get /v1/redrives",
     "get /v1/redrives/{redriveId}",
     "get /v1/republish/{run}",
+    "get /v1/retrying",
     "get /v1/sagas",
     "get /v1/sagas/{id}",
     "get /v1/sagas/{id}/events",

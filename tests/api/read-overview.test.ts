@@ -5,7 +5,8 @@ import type { Api } from "../../engine/api/api-env.ts";
 import { Graph } from "../../engine/api/graph-schema.ts";
 import { Me } from "../../engine/api/me-schema.ts";
 import { Overview } from "../../engine/api/overview-schema.ts";
-import { ParkedGroupList, ParkedSagaList } from "../../engine/api/parked-schema.ts";
+import { ParkedGroupList, ParkedSagaList, RetryingGroupList } from "../../engine/api/parked-schema.ts";
+import { SagaList } from "../../engine/api/saga-schema.ts";
 import { createApi } from "../../engine/api/server.ts";
 import { type ApiDatabase, apiDatabase } from "./api-database.ts";
 import { keptLog, readingEngine } from "./reading-engine.ts";
@@ -41,7 +42,7 @@ test("who calls is told; without keys everybody may do everything", async () => 
   expect(await read("/v1/me", Me)).toEqual({ actor: "local", role: "admin", definitions: null, payloads: true });
 });
 
-test("parked sagas are grouped by definition, step, code and what their messages have in common", async () => {
+test("parked sagas are grouped by definition, step, consumer group, code and what their messages have in common", async () => {
   const { sql } = database;
   const parked = (step: string, message: string, key: string) =>
     insertSaga(sql, { status: "parked", key, error: { code: "over_limit", message, step } });
@@ -55,9 +56,9 @@ test("parked sagas are grouped by definition, step, code and what their messages
   await insertConsumption(sql, { group: "parcel", messageId: newest, topic, error: "over_limit" });
 
   const { items } = await read("/v1/parked", ParkedGroupList);
-  expect(items.map(({ step, sagas, error, pattern }) => [step, sagas, error?.code, pattern])).toEqual([
-    ["ship[]/pack", 2, "over_limit", "item … of … is too heavy"],
-    ["ship[]/pack", 1, "over_limit", null],
+  expect(items.map((each) => [each.step, each.consumerGroup, each.sagas, each.error?.code, each.pattern])).toEqual([
+    ["ship[]/pack", "parcel", 2, "over_limit", "item … of … is too heavy"],
+    ["ship[]/pack", null, 1, "over_limit", null],
   ]);
   const group = items[0]?.groupId ?? "";
   const page = await read(`/v1/parked/${group}?limit=1`, ParkedSagaList);
@@ -106,6 +107,81 @@ test("a revision is a picture whose boxes name the steps, those of each item wit
   expect(again.boxes).toEqual(boxes);
   const unknown = await app.request(`/v1/definitions/onboarding/revisions/${"e".repeat(64)}/graph`);
   expect(unknown.status).toBe(404);
+});
+
+test("sagas parked alike in two consumer groups are two groups", async () => {
+  const { sql } = database;
+  const ids: string[] = [];
+  for (const [at, group] of ["stamp", "print", "print"].entries()) {
+    const error = { code: "down", message: `no answer from ${at}`, step: "mark" };
+    const id = await insertSaga(sql, { status: "parked", definition: "moved", error });
+    // The author has moved the step to another domain.
+    await sql`update timeline.saga set revision = ${group.repeat(12)} where id = ${id}`;
+    const topic = `${group}.mark`;
+    const messageId = await insertMessage(sql, { sagaId: id, type: "step.requested", topic, step: "mark" });
+    await insertConsumption(sql, { group, messageId, topic, error: "down" });
+    ids.push(id);
+  }
+
+  const { items } = await read("/v1/parked", ParkedGroupList);
+  const groups = items.filter(({ definition }) => definition === "moved");
+  expect(groups.map(({ consumerGroup, sagas }) => [consumerGroup, sagas])).toEqual([
+    ["print", 2],
+    ["stamp", 1],
+  ]);
+  const pages = await Promise.all(groups.map(({ groupId }) => read(`/v1/parked/${groupId}`, ParkedSagaList)));
+  expect(pages.map((page) => page.items.map(({ sagaId }) => sagaId))).toEqual([[ids[2], ids[1]], [ids[0]]] as never);
+  await sql`delete from timeline.saga_open where definition = 'moved'`;
+});
+
+test("sagas that are tried again are grouped as parked ones are, and listed by their group", async () => {
+  const { sql } = database;
+  const failing = async (message: string, ...steps: string[]) => {
+    const id = await insertSaga(sql, { definition: "onboarding", status: "running" });
+    for (const path of steps) {
+      await sql`insert into timeline.timer (saga_id, name, due_at) values (${id}, ${`retry:${path}`}, now())`;
+      await sql`
+        insert into timeline.saga_step (saga_id, path, status, attempts, error, started_at)
+        values (${id}, ${path}, 'retrying', 2, ${sql.json({ code: "down", message })}, '2026-01-02T03:04:05Z')
+      `;
+      await insertMessage(sql, { sagaId: id, type: "step.requested", topic: "parcel.pack", step: path });
+    }
+    return id;
+  };
+  const one = await failing("no answer after 17 ms", "ship[0]/pack");
+  const two = await failing("no answer after 4 ms", "ship[0]/pack", "ship[1]/pack");
+  const other = await failing("no room", "ship[0]/pack");
+  // A compensation's row says nothing of how its attempts end.
+  const undoing = await insertSaga(sql, { definition: "onboarding", status: "compensating" });
+  await sql`insert into timeline.timer (saga_id, name, due_at) values (${undoing}, 'retry:ship[2]/pack', now())`;
+  await sql`insert into timeline.saga_step (saga_id, path, status, attempts) values (${undoing}, 'ship[2]/pack', 'compensating', 1)`;
+  const answer = {
+    type: "compensation.failed",
+    step: "ship[2]/pack",
+    body: { code: "stuck", message: "cannot unpack" },
+  };
+  await insertMessage(sql, { sagaId: undoing, ...answer });
+  // Deadlines are timers as well.
+  await sql`insert into timeline.timer (saga_id, name, due_at) values (${await insertSaga(sql)}, 'deadline:ship', now())`;
+
+  const { items } = await read("/v1/retrying", RetryingGroupList);
+  const told = items.map((each) => [each.step, each.consumerGroup, each.sagas, each.error, each.pattern]);
+  const error = (code: string, message: string) => ({ code, message, step: "ship[]/pack" });
+  expect(told[0]).toEqual(["ship[]/pack", "parcel", 2, error("down", "no answer after 4 ms"), "no answer after … ms"]);
+  expect(told.slice(1).sort()).toEqual(
+    [
+      ["ship[]/pack", "parcel", 1, error("down", "no room"), null],
+      ["ship[]/pack", null, 1, error("stuck", "cannot unpack"), null],
+    ].sort() as never,
+  );
+  expect(items[0]?.firstAt).toBe("2026-01-02T03:04:05.000Z");
+  const listed = async (at: number) =>
+    (await read(`/v1/sagas?retryingGroup=${items[at]?.groupId}`, SagaList)).items.map(({ sagaId }) => sagaId);
+  expect(await listed(0)).toEqual([two, one]);
+  expect([await listed(1), await listed(2)].flat().sort()).toEqual([other, undoing].sort());
+  expect((await read("/v1/sagas?retryingGroup=none", SagaList)).items).toEqual([]);
+  await sql`delete from timeline.saga_open where saga_id = any (${[one, two, other, undoing]})`;
+  expect((await read("/v1/retrying", RetryingGroupList)).items).toEqual([]);
 });
 
 async function read<T>(path: string, schema: v.GenericSchema<unknown, T>): Promise<T> {

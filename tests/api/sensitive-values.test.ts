@@ -78,6 +78,19 @@ test("without bodies a saga has all but input and output, read alone, beside a w
   expect((await app.request(`/v1/sagas/${id}?bodies=no`)).status).toBe(400);
 });
 
+test("why a step is tried again shows them neither, however long the text", async () => {
+  const { sql } = database;
+  const id = await insertSaga(sql, { input: INPUT });
+  const message = `${"x".repeat(490)} cannot greet Hanako Yamada`;
+  await sql`insert into timeline.timer (saga_id, name, due_at) values (${id}, 'retry:apply', now())`;
+  await sql`
+    insert into timeline.saga_step (saga_id, path, status, error)
+    values (${id}, 'apply', 'retrying', ${sql.json({ code: "down", message })})
+  `;
+  const { items } = JSON.parse(await get("/v1/retrying")) as { items: { error: { message: string } }[] };
+  expect(items.map(({ error }) => error.message.slice(490))).toEqual([" cannot greet ***"]);
+});
+
 test("messages show them neither in bodies nor in the words of a failure", async () => {
   const { sql } = database;
   const sagaId = await insertSaga(sql, { input: INPUT });

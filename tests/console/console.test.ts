@@ -4,6 +4,7 @@ import type { Page } from "playwright-core";
 
 import { axeFaults, faultsOfPages } from "./axe.ts";
 import { eventually } from "../support/engine.ts";
+import { testAway } from "./away-tests.ts";
 import { testParked } from "./parked-tests.ts";
 import { openStand, type Stand } from "./stand.ts";
 
@@ -105,7 +106,7 @@ test("the list is filtered by its address, and its chips write the address", asy
 
 test("every number of the overview leads to a list of as many", async () => {
   const page = await stand.open("/");
-  const links = page.locator(".tiles a[href^='/sagas?'], .sums a, .figure");
+  const links = page.locator(".tiles a[href^='/sagas?'], .sums a, .figure, .reasons a[href^='/sagas?']");
   await links.first().waitFor();
   const wrong = async () => {
     const shown = (await links.evaluateAll((all) =>
@@ -135,6 +136,19 @@ test("every number of the overview leads to a list of as many", async () => {
     .filter({ hasText: /over the limit of ….*last .* ago/ })
     .waitFor();
   await page.locator(".way-hops a[href='/pipeline']").first().waitFor();
+  // Two units fit into a line; with a word more the tile would grow as time goes on.
+  const oldest = await page.getByRole("link", { name: /^Oldest unfinished/ }).textContent();
+  expect(oldest).toMatch(/^Oldest unfinished\s*[\d.]+ \w+(?: \d+ \w+)?$/);
+  // What is tried again is grouped as what is parked.
+  await page
+    .getByRole("listitem")
+    .filter({ hasText: /delivery · .*carry/ })
+    .getByRole("link")
+    .click();
+  await page.getByRole("link", { name: "D-1" }).waitFor();
+  expect(await page.getByRole("row").count()).toBe(2);
+  await page.getByRole("button", { name: /wait for their next attempt, for one reason/ }).waitFor();
+  await page.goBack();
   await page.getByRole("link", { name: /^Retrying/ }).click();
   await page.getByRole("link", { name: "D-1" }).waitFor();
   expect(await page.getByRole("row").count()).toBe(2);
@@ -261,8 +275,11 @@ test("every page is clean under axe, in both themes, at 1280 and at 390 pixels, 
 test("keys go from page to page and from row to row, and the language changes for good", async () => {
   const page = await stand.open("/");
   await heading(page, "Overview");
-  await page.keyboard.press("g");
-  await page.keyboard.press("s");
+  // As fast as people type: the second key comes down before the first is let go.
+  await page.keyboard.down("g");
+  await page.keyboard.down("s");
+  await page.keyboard.up("g");
+  await page.keyboard.up("s");
   await heading(page, "Sagas");
   await page.getByRole("link", { name: "A-1042" }).waitFor();
   await page.keyboard.press("j");
@@ -301,6 +318,8 @@ test("a lost stream is said, and what happened meanwhile is shown when it is bac
   await heading(page, "Consumers");
   await page.context().close();
 });
+
+testAway(() => stand);
 
 async function heading(page: Page, name: string): Promise<void> {
   await page.getByRole("heading", { level: 1, name }).waitFor();

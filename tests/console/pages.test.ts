@@ -5,6 +5,7 @@ import { apartMs } from "../../engine/console/src/data/pace.ts";
 import { diffOf } from "../../engine/console/src/pages/parked/line-diff.ts";
 import { aheadOf, attemptsText } from "../../engine/console/src/pages/saga/ahead.ts";
 import { linksOf } from "../../engine/console/src/pages/saga/cause-links.ts";
+import { whatAt, widthOf } from "../../engine/console/src/pages/saga/graph-lines.ts";
 import { isUndoing, pairsByPlace, placesOf, undoablesOf } from "../../engine/console/src/pages/saga/places.ts";
 import { barOf, scaleOf } from "../../engine/console/src/pages/saga/scale.ts";
 import { follow, hold, waitingBehind } from "../../engine/console/src/pages/sagas/held.ts";
@@ -207,6 +208,22 @@ test("headers are shown by the names under which they travel, those that a messa
     attempt: 2,
     ...given,
   });
+});
+
+test("a step that has no name of its own is told by what it does, not by its deadline", () => {
+  const says = (...lines: [text: string, word?: string][]) => {
+    const words = lines.map(([, word]) => (word === undefined ? null : { word, what: "" }));
+    return lines[whatAt({ lines: lines.map(([text]) => text), words: words as never })]?.[0];
+  };
+
+  expect([
+    says(["shop.charge"]),
+    says(["charge"], ["shop.charge"], ["deadline 5m", "deadline"]),
+    says(["shop.charge"], ["deadline 5m", "deadline"]),
+    says(["shop.charge"], ["pivot: from here forward only", "pivot"]),
+    says(["approval"], ["wait for approved", "wait"]),
+  ]).toEqual(["shop.charge", "shop.charge", "shop.charge", "shop.charge", "wait for approved"]);
+  expect([widthOf("no"), widthOf("いいえ")]).toEqual([14, 36]);
 });
 
 test("what is read quickly follows four times a second, what takes long takes a quarter of the time", () => {

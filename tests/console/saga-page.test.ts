@@ -134,7 +134,7 @@ test("in Japanese, units and what the engine writes into the picture are Japanes
     .first()
     .waitFor();
   expect(await wordsIn(page)).toEqual([["order", "バージョン 1"], ["approval", "approved を待つ"], ["完了"]]);
-  expect(await page.locator(".graph text.label").allTextContents()).toContain("補償");
+  expect(await page.locator(".graph text.label").allTextContents()).toEqual(["補償", "はい", "いいえ", "補償", "補償"]);
 
   const redrive = {
     status: "stopped",

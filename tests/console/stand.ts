@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 
 import { openBrowser } from "../support/browser.ts";
-import { type TestEngine, testEngine } from "../support/engine.ts";
+import { type TestEngine, testEngine, type TransportKind } from "../support/engine.ts";
 
 const SHOP = join(import.meta.dir, "../support/shop");
 
@@ -30,8 +30,12 @@ export interface Stand {
 const LONG_MS = 30_000;
 
 /** One engine and one browser, for a whole file. */
-export async function openStand(environment: Record<string, string> = {}, domains = SHOP): Promise<Stand> {
-  const engine = await testEngine("embedded", { domains, environment });
+export async function openStand(
+  environment: Record<string, string> = {},
+  domains = SHOP,
+  transport: TransportKind = "embedded",
+): Promise<Stand> {
+  const engine = await testEngine(transport, { domains, environment });
   const line = await openLine(Number(new URL(engine.url).port));
   const browser = await openBrowser().catch(async (error: unknown) => {
     line.close();

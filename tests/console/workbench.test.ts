@@ -336,6 +336,11 @@ test("of a group that is larger than a redrive takes, the first are sent again, 
     .getByRole("region", { name: "Parked" })
     .getByRole("button", { name: /too_many/ })
     .click();
+  const list = page.getByRole("region", { name: "Sagas", exact: true });
+  await list.getByRole("row").nth(50).waitFor();
+  // One below the other, the fifty rows leave what is chosen among them in reach.
+  await page.setViewportSize({ width: 390, height: 844 });
+  expect((await list.boundingBox())?.height).toBeLessThan(310);
   await page.getByRole("button", { name: "Retry the first 1,000 of 1,001" }).click();
   await page.getByRole("dialog").getByText("These are the first 1,000 of 1,001").waitFor();
   await page.context().close();

@@ -64,26 +64,6 @@ test("a placement that fails keeps the order of a key", async () => {
   expect([...new Set(came())]).toEqual([0, 1, 2, 3]);
 }, 60_000);
 
-test("a message is its writer's own while it comes from memory, and not when it is read from a table", async () => {
-  const database = await timelineDatabase(await testPostgres());
-  const side = await openSide({ databaseUrl: database.url, kafka: null });
-  await side.transport.ensureTopics(["timeline"]);
-  const collector = new Collector();
-  const consumer = await side.transport.subscribe(collector);
-  await put(side, newId(), { n: 0 });
-  side.start();
-  await eventually("what was there before came", async () => collector.came.length === 1);
-  await Bun.sleep(1_500);
-  await put(side, newId(), { n: 1 });
-  await eventually("what was written meanwhile came", async () => collector.came.length === 2);
-  await consumer.rewind("timeline", 0, 1);
-  await eventually("it came again", async () => collector.came.length === 3);
-  await side.close();
-  await database.drop();
-
-  expect(collector.came.map(({ own }) => own === true)).toEqual([false, true, false]);
-}, 60_000);
-
 test("what waits for its place is not delivered before, and comes once when the place could not be written", async () => {
   const database = await timelineDatabase(await testPostgres());
   const side = await openSide({ databaseUrl: database.url, kafka: null });

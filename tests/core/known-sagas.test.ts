@@ -9,7 +9,7 @@ test("what is remembered is the newest row, until its saga has ended or is forgo
   known.keep(row("a"), "1");
   known.keep(row("a", "compensating"), "2");
   known.keep(row("b"), "3");
-  expect([...known.of(["a", "b", "c"])]).toEqual([
+  expect([...known.of(["a", "b", "c"])]).toMatchObject([
     ["a", { row: row("a", "compensating"), xid: "2" }],
     ["b", { row: row("b"), xid: "3" }],
   ]);
@@ -29,4 +29,20 @@ test("of more sagas than are remembered, those that moved longest ago go", () =>
   expect(bound?.now()).toBe(limit);
   expect(bound?.hits()).toBe(1);
   expect([...known.of(["0", "1", "2", "one more"]).keys()]).toEqual(["0", "2", "one more"]);
+});
+
+test("of large sagas fewer are remembered, and what is forgotten counts no more", () => {
+  const known = new KnownSagas();
+  const bytes = known.bounds[1];
+  const large = (id: string) => ({
+    ...row(id),
+    input: { text: "x".repeat(1_000_000) },
+    state: { vars: { n: [1, 2] } },
+  });
+  for (let n = 0; n < 40; n += 1) known.keep(large(`${n}`) as unknown as SagaRow, "1");
+
+  expect(known.of(Array.from({ length: 40 }, (_, n) => `${n}`)).size).toBe(33);
+  expect(bytes?.now()).toBeLessThanOrEqual(bytes?.limit ?? 0);
+  for (let n = 0; n < 40; n += 1) known.keep({ ...row(`${n}`), status: "failed" } as SagaRow, "2");
+  expect(bytes?.now()).toBe(0);
 });

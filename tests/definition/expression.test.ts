@@ -35,6 +35,7 @@ describe("values", () => {
     ["'a' in input.tags && !('z' in input.tags)", true],
     ["input.lines.map(line, line.n * 2)", [2, 4]],
     ["input.lines.map(line, line.n > 1, line.n)", [2]],
+    ["{'zebra': 1, 'ä': 1, 'b': 1, '10': 1, '9': 1}.map(key, key)", ["9", "10", "b", "ä", "zebra"]],
     ["input.lines.filter(line, line.n > 1)", [{ n: 2 }]],
     ["input.lines.all(line, line.n > 0) && input.lines.exists_one(line, line.n == 2)", true],
     ["input.lines.exists(line, 1 / (line.n - 1) > 0 || line.n == 2)", true],

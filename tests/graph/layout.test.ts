@@ -5,10 +5,11 @@ import { type Box, layoutOf, type Line, type Picture } from "../../engine/graph/
 import { type Branch, type GraphNode, type Item, type Outline, outlineOf } from "../../engine/graph/outline.ts";
 import { svgOf } from "../../engine/graph/svg.ts";
 import { everyKind } from "./every-kind.ts";
+import { said, written } from "../../engine/graph/words.ts";
 
 /** What a picture must not have, in words. Empty: it can be read. */
 function faultsOf({ boxes, lines, width, height }: Picture): string[] {
-  const named = (box: Box) => `${box.node.lines[0]} at ${box.x},${box.y}`;
+  const named = (box: Box) => `${box.node.lines[0]?.text} at ${box.x},${box.y}`;
   return [
     ...boxes.flatMap((box, index) =>
       boxes
@@ -48,7 +49,7 @@ function crosses({ points }: Line, { x, y, width, height }: Box): boolean {
 }
 
 function node(kind: GraphNode["kind"], lines: readonly string[]): GraphNode {
-  return { kind, lines, pivot: false };
+  return { kind, lines: lines.map(written), pivot: false };
 }
 
 const lines = fc.array(fc.constantFrom("a", "a step", "domain.a_rather_long_action", "申し込みを登録する"), {
@@ -62,7 +63,7 @@ function itemsAt(depth: number): fc.Arbitrary<readonly Item[]> {
 
 function branchesAt(depth: number): fc.Arbitrary<readonly Branch[]> {
   if (depth === 0) return fc.constant([]);
-  const label = fc.constantFrom("yes", "catch a_long_code_of_a_rejection");
+  const label = fc.constantFrom(said("yes"), said("catch", "a_long_code_of_a_rejection"));
   return fc.array(fc.record({ label, items: itemsAt(depth - 1) }), { maxLength: 3 });
 }
 

@@ -36,9 +36,9 @@ async function write(id: string, writer: string, sequence: number): Promise<stri
   return xid;
 }
 
-/** What a batch is told of a saga that this process believes to have left at sequence 1 by `xid`. */
-function readKnowing(id: string, xid: string): Promise<number | undefined> {
-  const remembered = { id, sequence: 1, state: { at: "remembered" } } as unknown as SagaRow;
+/** What a batch is told of a saga that this process believes to have left at some sequence by `xid`. */
+function readKnowing(id: string, xid: string, sequence: number): Promise<number | undefined> {
+  const remembered = { id, sequence, state: { at: "remembered" } } as unknown as SagaRow;
   const known = { sagas: new Map([[id, { row: remembered, xid }]]), writer: ME };
   return transactOpening(store, async ({ tx }, epoch) => {
     const { sagas, xid } = await openEvents(tx, epoch, [id], [], known);
@@ -49,18 +49,19 @@ function readKnowing(id: string, xid: string): Promise<number | undefined> {
 test("what is remembered of a saga counts while its row is the version that this process wrote, and no longer", async () => {
   const id = newId();
   const first = await write(id, ME, 1);
-  const told: unknown[] = [await readKnowing(id, first)];
+  const told: unknown[] = [await readKnowing(id, first, 1)];
   await write(id, ME, 2);
-  told.push(await readKnowing(id, first));
+  told.push(await readKnowing(id, first, 1));
   const others = await write(id, OTHER, 3);
-  told.push(await readKnowing(id, first));
-  // As after a failover that gave a transaction's id again.
-  told.push(await readKnowing(id, others));
+  told.push(await readKnowing(id, first, 1));
+  // As after a failover that gave a transaction's id again: to another process, or to one that leaves the writer alone.
+  told.push(await readKnowing(id, others, 3));
   const last = await write(id, ME, 4);
-  told.push(await readKnowing(id, last));
+  told.push(await readKnowing(id, last, 5));
+  told.push(await readKnowing(id, last, 4));
 
-  expect(told).toEqual(["remembered", 2, 3, 3, "remembered"] as never);
-  expect(await readKnowing(newId(), first)).toBeUndefined();
+  expect(told).toEqual(["remembered", 2, 3, 3, 4, "remembered"] as never);
+  expect(await readKnowing(newId(), first, 1)).toBeUndefined();
 });
 
 test("nothing is remembered of a transaction that was rolled back", async () => {
@@ -121,19 +122,17 @@ async function openAll(commands: readonly Delivery[]) {
   });
 }
 
-test("an own command is run as it stands, unless its step has moved or stands earlier in the batch", async () => {
-  const [free, closed, done, nothing] = [newId(), newId(), newId(), newId()].map((id) => `${id}/a`) as [
-    string,
-    string,
-    string,
-    string,
-  ];
+test("an own command is run as it stands, unless its step has moved or stands earlier in the batch, or it was replaced", async () => {
+  const [free, closed, done, nothing, edited] = [newId(), newId(), newId(), newId(), newId()].map(
+    (id) => `${id}/a`,
+  ) as [string, string, string, string, string];
   const commands = [
     command(free),
     command(closed),
     command(free),
     command(done, "compensation.requested"),
     command(nothing, "compensation.requested"),
+    command(edited),
   ];
   for (const { headers, key } of commands)
     await database.sql`
@@ -149,9 +148,14 @@ test("an own command is run as it stands, unless its step has moved or stands ea
   await database.sql`
     insert into timeline.step_guard (step_key, saga_id, state) values (${closed}, 'a', 'closed'), (${done}, 'b', 'done')
   `;
+  // As an edit closes what was not delivered yet.
+  await database.sql`
+    insert into timeline.event_consumption (consumer_group, message_id, topic, consumer, consumed_at, error_code)
+    values ('north', ${commands[5]?.headers["id"] as string}, 'north.act', 'test', now(), 'message.superseded')
+  `;
   const opened = await openAll(commands);
 
-  expect(opened.map(({ verdict }) => verdict)).toEqual(["run", "claim", "later", "run", "claim"]);
+  expect(opened.map(({ verdict }) => verdict)).toEqual(["run", "claim", "later", "run", "claim", "claim"]);
   expect(opened[0]?.request).toEqual({
     messageId: commands[0]?.headers["id"] as string,
     type: "step.requested",

@@ -105,19 +105,15 @@ class ClaimDesk {
     });
   }
 
-  openOwn(transaction: Transaction, [, ids]: Values): unknown[] {
+  openOwn(transaction: Transaction, [group, ids]: Values): unknown[] {
     const others = (ids as string[]).flatMap((id, ordinal) =>
-      this.#isWanted(transaction, this.#request(transaction, id)) ? [] : [ordinal],
+      this.#opens(transaction, group as string, this.#request(transaction, id)) ? [] : [ordinal],
     );
     return [{ now: new Date(this.#ground.now()), xid: transaction.xid, others }];
   }
 
   #opens(transaction: Transaction, group: string, row: RequestRow): boolean {
     if (this.#consumption(transaction, group, row.messageId) !== undefined) return false;
-    return this.#isWanted(transaction, row);
-  }
-
-  #isWanted(transaction: Transaction, row: RequestRow): boolean {
     const guard = this.#guard(transaction, row);
     if (row.messageType === "step.requested") return guard === undefined;
     return guard !== undefined && ["done", "unknown", "compensating"].includes(guard.state);

@@ -65,12 +65,14 @@ export function statementsOf(ground: Ground): Readonly<Record<string, Meaning>> 
 }
 
 function openEvents(ground: Ground): Run {
-  return (transaction, [, sagaIds, xids, writer, messageIds]) => {
+  return (transaction, [, sagaIds, xids, sequences, writer, messageIds]) => {
     const sagas = (sagaIds as string[]).flatMap((id, at): readonly unknown[] => {
       const row = ground.tables.saga.get(transaction, id);
       if (row === undefined) return [];
       const xid = (xids as (string | null)[])[at];
-      const isSame = ground.bugs.believesMemory ? xid !== null : row.xid === xid && row.writer === writer;
+      const sequence = (sequences as (number | null)[])[at];
+      const isVersion = row.xid === xid && row.sequence === sequence && row.writer === writer;
+      const isSame = ground.bugs.believesMemory ? xid !== null : isVersion;
       return isSame ? [{ id, same: true }] : [row];
     });
     const events = readEvents(ground)(transaction, [messageIds]);

@@ -128,6 +128,7 @@ export class Collector implements Subscription {
   readonly lanes: number = 4;
   readonly singles: number = 2;
   readonly batchMax: number = 50;
+  readonly knowsOwn = true;
   /** Everything that came, in the order in which it came; redeliveries too. */
   readonly came: Delivery[] = [];
   /** What was answered with `done`. */

@@ -249,7 +249,8 @@ export class KafkaConsumer implements Consumer {
 
   /** Hands a fetched batch to the lanes. Errors of kafkajs' heartbeat pass: it must see its own. */
   async #takeIn({ batch, resolveOffset, heartbeat, isRunning, isStale }: EachBatchPayload): Promise<void> {
-    const topic = this.#options.reader.names.bare(batch.topic);
+    const { subscription, own, reader } = this.#options;
+    const topic = reader.names.bare(batch.topic);
     const owned = this.#owned.get(nameOf(topic, batch.partition));
     const receivedAt = new Date();
     // Between two messages a rewind, a pause or a new generation may come: the rest is not ours to take then.
@@ -264,7 +265,8 @@ export class KafkaConsumer implements Consumer {
         await heartbeat();
       }
       if (!flows()) return;
-      this.#lanes.take(toDelivery(topic, batch.partition, message, receivedAt));
+      const delivery = toDelivery(topic, batch.partition, message, receivedAt);
+      this.#lanes.take(subscription.knowsOwn ? own.claim(delivery) : delivery);
       resolveOffset(message.offset);
     }
     this.#pass(topic, batch.partition, Number(batch.lastOffset()) + 1);

@@ -23,6 +23,7 @@ import { type KafkaAccess, type KafkaSecurity, newKafka } from "./kafka-client.t
 import { KafkaTransportError, reasonOf } from "./kafka-error.ts";
 import type { TransportLog } from "./kafka-log.ts";
 import { Names, PUBLICATION } from "./names.ts";
+import { OwnRequests } from "./own-requests.ts";
 import type { Patience } from "./rebuilding.ts";
 import { outboxEnd, slotHasPassed } from "./slot.ts";
 import { readOwners, readWaitingMs } from "./group-standing.ts";
@@ -156,6 +157,7 @@ class KafkaTransport implements Transport {
   readonly #watch: ConnectorWatch;
   readonly #topicWatch: TopicWatch;
   readonly #consumers = new Set<KafkaConsumer>();
+  readonly #own = new OwnRequests();
   readonly broker: Broker;
   #topicWarnings: readonly string[] = [];
   #stopped = false;
@@ -191,7 +193,7 @@ class KafkaTransport implements Transport {
     }
     const { log, patience } = this.#options;
     const onFatal = (error: Error) => this.#lost(error);
-    const base = { subscription, access: this.#options, reader: this.#reader, log, onFatal };
+    const base = { subscription, access: this.#options, reader: this.#reader, log, own: this.#own, onFatal };
     const consumer = new KafkaConsumer({ ...base, ...(patience !== undefined && { patience }) });
     this.#consumers.add(consumer);
     // Before it joins: a group that is paused must not take messages in the moment between.
@@ -208,7 +210,7 @@ class KafkaTransport implements Transport {
   }
 
   handOver(): HandOver {
-    return { committed: () => undefined, abandoned: () => undefined };
+    return { committed: (rows) => this.#own.add(rows), abandoned: () => undefined };
   }
 
   ownerEpoch(): null {
@@ -243,8 +245,10 @@ class KafkaTransport implements Transport {
     return slotHasPassed(this.#options.sql, this.#keeper.names.slot, mark);
   }
 
-  /** Debezium carries the messages: nothing waits here. */
-  readonly bounds: readonly Bound[] = [];
+  /** Debezium carries the messages; of this process's own it is remembered that they are. */
+  get bounds(): readonly Bound[] {
+    return this.#own.bounds;
+  }
 
   async health(): Promise<readonly PartHealth[]> {
     const topics = this.#topicWatch.health();

@@ -163,6 +163,7 @@ test("a key for other definitions sees and moves nothing of this one, whatever i
     "listMessages",
     "listParked",
     "listParkedGroups",
+    "listRetryingGroups",
     "listSagas",
     "simulateDefinition",
     "streamAll",

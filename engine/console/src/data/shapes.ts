@@ -39,6 +39,7 @@ export type Overview = InferOutput<typeof overview.Overview>;
 export type OverviewDefinition = InferOutput<typeof overview.OverviewDefinition>;
 export type ParkedGroup = InferOutput<typeof parked.ParkedGroup>;
 export type ParkedGroupList = InferOutput<typeof parked.ParkedGroupList>;
+export type RetryingGroupList = InferOutput<typeof parked.RetryingGroupList>;
 export type ParkedSaga = InferOutput<typeof parked.ParkedSaga>;
 export type ParkedSagaList = InferOutput<typeof parked.ParkedSagaList>;
 export type Language = InferOutput<typeof language.Language>;

@@ -66,7 +66,9 @@ export function useCall<T>(path: string | undefined, { concerns, everyMs }: Foll
     const stop = onEvents(changes);
     const every = everyMs === undefined ? undefined : setInterval(() => current.soon(), everyMs);
     const poll = setInterval(() => {
-      if (streamState.value === "lost" && matters.current !== undefined) current.soon();
+      const isFollowed = streamState.value === "lost" && matters.current !== undefined;
+      // The stream goes on where it broke off, and may have nothing to tell: what could not be read is asked for again.
+      if (isFollowed || current.problem?.code === "console.unreachable") current.soon();
     }, POLL_MS);
     return () => {
       stop();

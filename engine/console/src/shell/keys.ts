@@ -26,10 +26,17 @@ export function useKeys(keys: Keys): void {
   }, []);
 }
 
-/** Remembers the first key of a chord; told of every key once, before the pages. */
+/** Remembers the first key of a chord. Who types fast presses the second before the first is let go. */
 export function watchChords(): void {
-  addEventListener("keyup", (event) => {
-    first = event.key === "g" && !isWriting(event.target) ? { key: "g", at: performance.now() } : undefined;
+  addEventListener("keydown", (event) => {
+    const isAlone = !event.metaKey && !event.ctrlKey && !event.altKey;
+    const before = first;
+    if (event.key === "g" && isAlone && !isWriting(event.target)) first = { key: "g", at: performance.now() };
+    // After the pages have seen it, whichever key it was.
+    else
+      setTimeout(() => {
+        if (first === before) first = undefined;
+      });
   });
 }
 

@@ -5,6 +5,7 @@ import { Loaded } from "../../parts/states.tsx";
 import { type Column, Table } from "../../parts/table.tsx";
 import { Ago } from "../../parts/time.tsx";
 import { useQuery, withQuery } from "../../shell/place.ts";
+import { linesOf, whatOf } from "../saga/graph-words.ts";
 import { GraphView } from "../saga/graph.tsx";
 import { t } from "./text.ts";
 
@@ -86,7 +87,7 @@ function columns(name: string): readonly Column<DefinitionDetail["revisions"][nu
 function Steps({ graph, step }: { readonly graph: Graph; readonly step: string | undefined }) {
   const boxes = graph.boxes.filter(({ kind, path }) => path !== null && kind !== "undo");
   const undone = new Map(
-    graph.boxes.filter(({ kind }) => kind === "undo").map(({ path, lines }) => [path, lines.join(", ")]),
+    graph.boxes.filter(({ kind }) => kind === "undo").map((box) => [box.path, linesOf(box).join(", ")]),
   );
   type Row = (typeof boxes)[number];
   const columns: readonly Column<Row>[] = [
@@ -98,7 +99,7 @@ function Steps({ graph, step }: { readonly graph: Graph; readonly step: string |
         </a>
       ),
     },
-    { head: t("what"), cell: ({ lines }) => lines.at(lines.length > 1 ? 1 : 0) },
+    { head: t("what"), cell: whatOf },
     { head: t("undoneBy"), cell: ({ path }) => undone.get(path) ?? "", wide: true },
   ];
   return (

@@ -67,7 +67,7 @@ function Result({ run }: { readonly run: Simulation }) {
           {entered.map((name, index) => (
             // A step may be entered again: its place in the path tells it apart.
             <li key={`${index} ${name}`} class={name.startsWith("undo ") ? "tone-back" : "tone-calm"}>
-              {name.startsWith("undo ") ? `⟲ ${t("undo")} ${name.slice("undo ".length)}` : name}
+              {nameOf(name)}
             </li>
           ))}
         </ol>
@@ -86,13 +86,18 @@ function Result({ run }: { readonly run: Simulation }) {
   );
 }
 
+/** A step, or its compensation. */
+function nameOf(step: string): string {
+  return step.startsWith("undo ") ? `⟲ ${t("undo")} ${step.slice("undo ".length)}` : step;
+}
+
 type Row = Simulation["entries"][number] & { readonly index: number };
 
 function Entries({ run: { entries, entryCount } }: { readonly run: Simulation }) {
   const rows = entries.map((entry, index) => ({ ...entry, index }));
   const columns: readonly Column<Row>[] = [
     { head: t("time"), cell: ({ atMs }) => duration(atMs), number: true },
-    { head: t("step"), cell: ({ step }) => <code>{step ?? ""}</code> },
+    { head: t("step"), cell: ({ step }) => <code>{nameOf(step ?? "")}</code> },
     { head: t("what"), cell: ({ kind, text }) => `${SIGNS[kind]} ${text}` },
     {
       head: t("data"),

@@ -1,13 +1,20 @@
 import type { ComponentChildren } from "preact";
 
 import { DEFINITIONS } from "../../data/definitions-path.ts";
-import type { DefinitionList, Overview as Numbers, ParkedGroupList, Pipeline } from "../../data/shapes.ts";
+import type {
+  DefinitionList,
+  Overview as Numbers,
+  ParkedGroupList,
+  Pipeline,
+  RetryingGroupList,
+} from "../../data/shapes.ts";
 import { may, me } from "../../data/session.ts";
 import { useCall } from "../../data/use-call.ts";
-import { count, duration } from "../../parts/format.ts";
+import { count, duration, moment } from "../../parts/format.ts";
 import { Empty, Loaded } from "../../parts/states.tsx";
-import { Ago } from "../../parts/time.tsx";
+import { Lasting } from "../../parts/time.tsx";
 import { DefinitionBars } from "./definition-bars.tsx";
+import { Errors } from "./errors.tsx";
 import { Spark } from "./spark.tsx";
 import { t } from "./text.ts";
 import { Way } from "./way.tsx";
@@ -16,6 +23,7 @@ import { Way } from "./way.tsx";
 export function Overview() {
   const numbers = useCall<Numbers>("/v1/overview", { concerns: () => true, everyMs: 5_000 });
   const parked = useCall<ParkedGroupList>("/v1/parked", { concerns: ({ status }) => status !== null, everyMs: 10_000 });
+  const retrying = useCall<RetryingGroupList>("/v1/retrying", { everyMs: 5_000 });
   // Of no single definition: a key for some definitions may not read it.
   const seesAll = may("viewer") && me.value?.definitions === null;
   const pipeline = useCall<Pipeline>(seesAll ? "/v1/pipeline" : undefined, { everyMs: 5_000 });
@@ -48,7 +56,21 @@ export function Overview() {
               </div>
               <div class="sheet">
                 <h2>{t("errors")}</h2>
-                <Loaded called={parked}>{(found) => <Errors groups={found.items} />}</Loaded>
+                <Loaded called={parked}>
+                  {({ items }) => (
+                    <Errors groups={items} none={t("noErrors")} hrefOf={({ groupId }) => `/parked?group=${groupId}`} />
+                  )}
+                </Loaded>
+                <h2>{t("retryingErrors")}</h2>
+                <Loaded called={retrying}>
+                  {({ items }) => (
+                    <Errors
+                      groups={items}
+                      none={t("noRetrying")}
+                      hrefOf={({ groupId }) => `/sagas?retryingGroup=${groupId}`}
+                    />
+                  )}
+                </Loaded>
               </div>
             </div>
           </>
@@ -92,7 +114,13 @@ function Tiles({ numbers }: { readonly numbers: Numbers }) {
         {count(parked)}
       </Tile>
       <Tile text={t("oldest")} href={oldest === null ? "/sagas" : `/sagas/${oldest.sagaId}`}>
-        {oldest === null ? t("none") : <Ago time={oldest.startedAt} />}
+        {oldest === null ? (
+          t("none")
+        ) : (
+          <time dateTime={oldest.startedAt} title={moment(oldest.startedAt)}>
+            <Lasting from={oldest.startedAt} to={null} />
+          </time>
+        )}
       </Tile>
     </ul>
   );
@@ -152,27 +180,6 @@ function Hour({ numbers: { minutes } }: { readonly numbers: Numbers }) {
       </p>
       <Spark minutes={minutes} label={`${t("perMinute")}: ${text}`} />
     </div>
-  );
-}
-
-function Errors({ groups }: { readonly groups: ParkedGroupList["items"] }) {
-  if (groups.length === 0) return <p class="soft">✓ {t("noErrors")}</p>;
-  return (
-    <ul class="reasons">
-      {groups.slice(0, 6).map(({ groupId, definition, step, error, pattern, sagas, lastAt }) => (
-        <li key={groupId}>
-          <a href={`/parked?group=${groupId}`}>
-            <b class="number">{count(sagas)}</b> {definition} · {step}
-          </a>
-          <span class="soft clip">
-            {error?.code}: {pattern ?? error?.message}
-          </span>
-          <span class="soft">
-            {t("lastSeen")} <Ago time={lastAt} />
-          </span>
-        </li>
-      ))}
-    </ul>
   );
 }
 

@@ -107,7 +107,7 @@ function SagaList({ items, redrive, chosen, onChoose, onMore }: SagaListProps) {
     { head: t("since"), cell: ({ parkedAt }: ParkedSaga) => <Ago time={parkedAt} /> },
   ];
   return (
-    <div class="stack">
+    <div class="stack of-group">
       <div class="page-head flat">
         <h2>{t("ofGroup")}</h2>
         <Where items={items} />

@@ -71,6 +71,7 @@ function GroupTable({ groups, chosen, onChoose }: GroupTableProps) {
     },
     { head: t("definition"), cell: ({ definition }: ParkedGroup) => definition },
     { head: t("step"), cell: ({ step }: ParkedGroup) => <code>{step}</code> },
+    { head: t("group"), cell: ({ consumerGroup }: ParkedGroup) => consumerGroup ?? "–", wide: true },
     { head: t("first"), cell: ({ firstAt }: ParkedGroup) => <Ago time={firstAt} />, wide: true },
     { head: t("last"), cell: ({ lastAt }: ParkedGroup) => <Ago time={lastAt} />, wide: true },
   ];

@@ -6,15 +6,14 @@ import { Scroll } from "../../parts/scroll.tsx";
 import { lookOf, statusText } from "../../parts/status.tsx";
 import { useSecond } from "../../parts/time.tsx";
 import { extentOf, useGraphWindow } from "./graph-window.ts";
-import { lineText } from "./graph-words.ts";
+import { widthOf } from "./graph-lines.ts";
+import { linesOf, wordsText } from "./graph-words.ts";
 import { lookOfPair } from "./pairs.ts";
 import { numberless, type Pair, type Place } from "./places.ts";
 import { t } from "./text.ts";
 
 const MARGIN = 16;
 const LINE = 17;
-/** A word this near to a box belongs to it. */
-const NEAR = 6;
 const POINTED = new Set(["choose", "if"]);
 const PILLS = new Set(["start", "completed", "end", "fail", "join"]);
 
@@ -38,7 +37,8 @@ export function GraphView({ graph, places, pairs, timers, selected, current, onS
   const [first] = useState(current);
   const focus = selected ?? first;
   const { element, onScroll, shows } = useGraphWindow(graph, focus === undefined ? undefined : numberless(focus));
-  const [wide, high] = [width + 2 * MARGIN, height + 2 * MARGIN];
+  const right = labels.reduce((most, { x, text, words }) => Math.max(most, x + widthOf(wordsText(text, words))), width);
+  const [wide, high] = [right + 2 * MARGIN, height + 2 * MARGIN];
   return (
     <Scroll class="graph" label={t("graphText")} element={element} onScroll={onScroll}>
       <svg
@@ -87,9 +87,9 @@ export function GraphView({ graph, places, pairs, timers, selected, current, onS
           ))}
         {labels
           .filter(({ x, y }) => shows({ left: x, right: x, top: y, bottom: y }))
-          .map(({ x, y, text }) => (
+          .map(({ x, y, text, words }) => (
             <text key={`${x} ${y}`} x={x} y={y} class="label">
-              {boxes.some((box) => isOfUndo(box, x, text)) ? t("undo") : text}
+              {wordsText(text, words)}
             </text>
           ))}
       </svg>
@@ -108,7 +108,7 @@ interface BoxProps {
 
 function BoxView({ box, place, pair, timer, selected, onSelect }: BoxProps) {
   const { x, y, width, height, kind, pivot } = box;
-  const lines = box.lines.map((line) => lineText(box, line));
+  const lines = linesOf(box);
   const look = pair === undefined ? lookOfStep(kind, place) : lookOfPair(pair);
   // What has not been undone yet looks so, for all its sign.
   const tone = look === undefined || pair === "done" ? "" : ` tone-${look.tone}`;
@@ -183,11 +183,6 @@ function waysBack(
 
 function topOf({ x, y, width }: GraphBox): readonly [number, number] {
   return [x + width / 2, y];
-}
-
-/** The word beside a compensation is the engine's, and no name of a way. */
-function isOfUndo({ kind, x, width }: GraphBox, at: number, text: string): boolean {
-  return text === "undo" && kind === "undo" && Math.abs(x + width - at) < NEAR;
 }
 
 function lookOfStep(kind: string, place: Place | undefined) {

@@ -184,6 +184,7 @@ const OTHERS = new Set([
   "endedBefore",
   "revision",
   "retrying",
+  "retryingGroup",
 ]);
 
 function textOf(name: string, value: string): string {
@@ -191,6 +192,7 @@ function textOf(name: string, value: string): string {
     return `${t(name === "startedAfter" ? "from" : "to")} ${Number.isNaN(Date.parse(value)) ? value : moment(value)}`;
   if (name === "parent") return t("children", { id: value });
   if (name === "revision") return t("onRevision", { hash: value.slice(0, 8) });
+  if (name === "retryingGroup") return t("retryingAlike");
   return name === "retrying" ? t("retrying") : `${name.replace("label.", "")}=${value}`;
 }
 

@@ -78,6 +78,7 @@ function useBegins(query: URLSearchParams) {
     (event.sequence === 1 ||
       (event.status !== null && statuses.includes(event.status)) ||
       query.has("step") ||
-      query.has("retrying"));
+      query.has("retrying") ||
+      query.has("retryingGroup"));
   return { told, asksAgain };
 }
