@@ -14,9 +14,9 @@ export function storedOrder(keys: readonly string[]): readonly string[] {
   return Object.keys(Object.fromEntries(sorted.map(({ key }) => [key, true])));
 }
 
+/** Of two keys of the same length. */
 function firstDifference(one: Uint8Array, other: Uint8Array): number {
-  const at = one.findIndex((byte, index) => byte !== other[index]);
-  return at < 0 ? 0 : (one[at] as number) - (other[at] as number);
+  return one.reduce((difference, byte, index) => difference || byte - (other[index] as number), 0);
 }
 
 /** JSON text of a value as it comes back from `jsonb`. */
