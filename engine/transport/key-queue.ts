@@ -44,8 +44,12 @@ export function add(queue: KeyQueue, held: Held, mayRest: boolean): void {
 
 /** How long it is until one of these queues may go that may not yet; infinity when there is none. */
 export function soonest(queues: readonly KeyQueue[], now: number): number {
-  const times = queues.map(({ notBefore, restsUntil }) => Math.max(notBefore, restsUntil));
-  return Math.min(...times.filter((time) => time > now)) - now;
+  let first = Number.POSITIVE_INFINITY;
+  for (const { notBefore, restsUntil } of queues) {
+    const time = Math.max(notBefore, restsUntil);
+    if (time > now && time < first) first = time;
+  }
+  return first - now;
 }
 
 /** The front of a queue, up to a number of messages and about so many bytes; at least one. */

@@ -298,7 +298,7 @@ export class Lanes {
 
   #wakeForBackoff(now: number): void {
     clearTimeout(this.#timer);
-    const wait = soonest([...this.#ready, ...this.#readyAlone], now);
+    const wait = Math.min(soonest(this.#ready, now), soonest(this.#readyAlone, now));
     if (wait !== Number.POSITIVE_INFINITY && this.#open) this.#timer = setTimeout(() => this.#pump(), wait);
   }
 
