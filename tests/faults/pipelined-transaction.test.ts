@@ -119,6 +119,50 @@ test("a commit that fails by itself says why", async () => {
   await sql`drop table owed`;
 });
 
+test.each(["commit", "rollback"])("a %s that the server did not begin leaves no transaction open", async (ending) => {
+  const run = () =>
+    outcome(
+      sql.begin(async (tx) => {
+        await tx`insert into kept values (3) on conflict do nothing`;
+        if (ending === "rollback") throw Object.assign(new Error("no"), { code: "own" });
+      }),
+    );
+  // Known to the connection, so that it is bound and not prepared anew.
+  await run();
+  await sql`truncate kept`;
+  let spoilt = 0;
+  proxy.decide(({ from, type, statement }) => {
+    if (from === "server" || type !== "B" || statement !== ending || spoilt > 0) return "pass";
+    spoilt += 1;
+    return "spoil";
+  });
+  expect(await run()).toBe(ending === "commit" ? "26000" : "own");
+  expect(spoilt).toBe(1);
+  // On the only connection of the pool, which the transaction would keep.
+  expect(await kept()).toEqual([]);
+});
+
+test("a commit that began and failed ends its transaction, and the next one on its connection is let alone", async () => {
+  await sql`create table if not exists parent (n integer primary key)`;
+  await sql`create table if not exists child (n integer references parent deferrable initially deferred)`;
+  const failing = () => outcome(sql.begin(async (tx) => void (await tx`insert into child values (1)`)));
+  const next = () =>
+    outcome(
+      sql.begin(async (tx) => {
+        await tx`insert into kept values (11)`;
+        await Bun.sleep(20);
+        await tx`insert into kept values (12)`;
+        throw Object.assign(new Error("no"), { code: "own" });
+      }),
+    );
+  const last = () => outcome(sql.begin(async (tx) => void (await tx`insert into kept values (13)`)));
+  for (const _known of TWICE) {
+    await sql`delete from kept`;
+    expect(await Promise.all([failing(), next(), last()])).toEqual(["23503", "own", "committed"]);
+    expect(await kept()).toEqual([13]);
+  }
+});
+
 test("after each of them the connection serves the next", async () => {
   const all = Array.from({ length: 30 }, (_, n) =>
     outcome(

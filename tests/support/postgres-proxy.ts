@@ -17,9 +17,10 @@ export interface Message {
 
 /**
  * What becomes of a message. `cut`: both sides are closed instead of forwarding it. `reset`: the client's side is reset.
- * `silence`: from this message on nothing passes, on any connection.
+ * `silence`: from this message on nothing passes, on any connection. `spoil`: a Bind names no statement that there is, so that
+ * the server does not do it, as one that is cancelled before it began.
  */
-export type Fate = "pass" | "cut" | "reset" | "silence";
+export type Fate = "pass" | "cut" | "reset" | "silence" | "spoil";
 
 /** A TCP proxy in front of PostgreSQL, which can fall silent as a network does: sockets stay open, bytes wait. */
 export interface PostgresProxy {
@@ -118,10 +119,10 @@ class Link {
         const statement = from === "client" ? this.#statement(type, text) : "";
         const fate = this.#rule({ from, type, text, statement, application: this.#application, link: this.#number });
         if (fate === "silence") return;
-        if (fate !== "pass") return this.cut(fate);
+        if (fate === "cut" || fate === "reset") return this.cut(fate);
         waiting.shift();
         const there = this.#sides[from === "client" ? "server" : "client"];
-        if (!there.hungUp) there.socket.write(frame.bytes);
+        if (!there.hungUp) there.socket.write(fate === "spoil" ? SPOILT_BIND : frame.bytes);
       }
     }
     this.#hangUp();
@@ -155,6 +156,9 @@ class Link {
     this.ended();
   }
 }
+
+/** Of no portal, no parameters and no formats. */
+const SPOILT_BIND = Buffer.from("B\0\0\0\x10\0none\0\0\0\0\0\0\0", "latin1");
 
 interface Side {
   readonly socket: Socket;
