@@ -1,6 +1,6 @@
 import { failpoint } from "../failpoint.ts";
 import { errorCode, isNoOutcome, type Sql, type Tx } from "../timeline/database.ts";
-import { guardTx } from "../timeline/guarded-tx.ts";
+import { type GuardedTx, guardTx } from "../timeline/guarded-tx.ts";
 import { type Store, transactOpening, type Unit } from "../timeline/store.ts";
 import { type Delivery, placed, type Verdict } from "../transport/port.ts";
 import { type CallResult, TimeOver } from "./call.ts";
@@ -18,6 +18,8 @@ import {
 } from "./claimed.ts";
 import { type Handlers, limitOf } from "./handlers.ts";
 import { isNotify } from "./notify-policy.ts";
+import { type Called, callAll, CallStatements, Pipelining } from "./pipelining.ts";
+import { Rests } from "./rests.ts";
 
 /** A handler that takes longer holds its batch up: it is set aside into a transaction of its own. */
 const SLOW_MS = 250;
@@ -29,13 +31,6 @@ const SLOW_FACTOR = 5;
 const SLOW_LIMIT_MS = 2_000;
 /** After this many set aside, the rest of a batch goes one by one: each setting aside runs the others again. */
 const SET_ASIDE_MAX = 3;
-/**
- * How long a slow action goes straight into transactions of its own: doubled each time until it has been quick again in
- * a batch, since on a machine that is short of breath every handler is slow now and then.
- */
-const SLOW_FIRST_MS = 1_000;
-const SLOW_MOST_MS = 30_000;
-
 /** Messages of a batch that must go alone: the batch is rolled back and run again without them. */
 class SetAside extends Error {
   readonly ordinals: readonly number[];
@@ -46,11 +41,24 @@ class SetAside extends Error {
   }
 }
 
+/** Handlers whose statements were sent behind one another cannot be told apart: they are run one after another. */
+class NotPipelined extends Error {
+  constructor() {
+    super("not pipelined");
+  }
+}
+
 /** A command of a batch that is to be run. `claimed`: it had been claimed before and has its row in the inbox. */
 interface ToRun {
   readonly ordinal: number;
   readonly request: CommandRequest;
   readonly claimed: boolean;
+}
+
+/** How a batch is tried: as this process's own work, and with its handlers' statements behind one another. */
+interface How {
+  readonly own: boolean;
+  readonly pipelined: boolean;
 }
 
 /** What is to be run of a batch, and by ordinal what is not: it stands behind the same step in it, or cannot be seen yet. */
@@ -78,10 +86,15 @@ export interface BatchParts {
   readonly consumer: string;
 }
 
-/** Many commands in one transaction, handlers strictly one after another (reliability R13a). */
+/**
+ * Many commands in one transaction, handlers strictly one after another (reliability R13a): each is called when the one
+ * before it has ended, or has sent the one statement that such handlers send (`Pipelining`).
+ */
 export class Batches {
   readonly #parts: BatchParts;
-  readonly #slow = new Map<string, { readonly until: number; readonly forMs: number }>();
+  readonly #pipelining = new Pipelining();
+  /** Slow actions, which go straight into transactions of their own. */
+  readonly #slow = new Rests();
 
   constructor(parts: BatchParts) {
     this.#parts = { ...parts, store: { ...parts.store, loop: "participant" } };
@@ -92,14 +105,18 @@ export class Batches {
     const verdicts: Verdict[] = batch.map(() => "alone");
     let rest = batch.map((_delivery, index) => index).filter((index) => this.#mayShare(batch[index] as Delivery));
     rest = withoutBlocked(batch, rest);
-    for (let aside = 0; rest.length > 0 && aside < SET_ASIDE_MAX; aside += 1) {
+    let how: How = { own: true, pipelined: true };
+    for (let aside = 0; rest.length > 0 && aside < SET_ASIDE_MAX; ) {
       try {
         const deliveries = rest.map((index) => batch[index] as Delivery);
-        const done = await this.#together(deliveries, aside === 0 && areOwn(deliveries));
+        const done = await this.#together(deliveries, how);
         for (const [at, index] of rest.entries()) verdicts[index] = done[at] ?? "again";
         return verdicts;
       } catch (error) {
+        how = { own: false, pipelined: false };
+        if (error instanceof NotPipelined) continue;
         if (!(error instanceof SetAside)) throw error;
+        aside += 1;
         const gone = new Set(error.ordinals.map((ordinal) => rest[ordinal]));
         rest = withoutBlocked(
           batch,
@@ -113,11 +130,10 @@ export class Batches {
   /** External calls hold no transaction, and slow ones would hold up the others. */
   #mayShare(delivery: Delivery): boolean {
     const action = delivery.headers["action"] ?? "";
-    const until = this.#slow.get(action)?.until ?? 0;
-    return until < Date.now() && !this.#parts.handlers.isExternal(action);
+    return !this.#slow.isResting(action) && !this.#parts.handlers.isExternal(action);
   }
 
-  async #together(deliveries: readonly Delivery[], own: boolean): Promise<Verdict[]> {
+  async #together(deliveries: readonly Delivery[], how: How): Promise<Verdict[]> {
     const { store, pool } = this.#parts;
     let ended: readonly number[] | undefined;
     try {
@@ -125,11 +141,11 @@ export class Batches {
         store,
         async (unit, epoch) => {
           const began = performance.now();
-          const claimed = await this.#claim(unit, epoch, deliveries, own);
+          const claimed = await this.#claim(unit, epoch, deliveries, how.own && areOwn(deliveries));
           const openedMs = performance.now() - began;
           failpoint("participant", "after-claim");
           const slowMs = Math.min(SLOW_LIMIT_MS, Math.max(SLOW_MS, SLOW_FACTOR * openedMs));
-          const ends = await this.#run(unit.tx, deliveries, claimed, slowMs);
+          const ends = await this.#run(unit.tx, deliveries, claimed, { slowMs, pipelined: how.pipelined });
           await placed(deliveries);
           failpoint("participant", "after-effect");
           ended = claimed.toRun.map(({ ordinal }) => ordinal);
@@ -146,11 +162,17 @@ export class Batches {
     }
   }
 
-  async #run(tx: Tx, deliveries: readonly Delivery[], claimed: Claimed, slowMs: number): Promise<Ends> {
-    const { toRun, now } = claimed;
+  async #run(
+    tx: Tx,
+    deliveries: readonly Delivery[],
+    { toRun, now }: Claimed,
+    { slowMs, pipelined }: { readonly slowMs: number; readonly pipelined: boolean },
+  ): Promise<Ends> {
     const ends: Ends = { fresh: [], claimed: [], rejected: [] };
-    for (const { ordinal, request, claimed: before } of toRun) {
-      const result = await this.#call(tx, request, now, { ordinal, slowMs });
+    const results =
+      pipelined && this.#mayPipeline(toRun, slowMs) ? await this.#pipelined(tx, toRun, now, slowMs) : null;
+    for (const [at, { ordinal, request, claimed: before }] of toRun.entries()) {
+      const result = results?.[at] ?? (await this.#call(tx, request, now, { ordinal, slowMs }));
       const delivery = deliveries[ordinal] as Delivery;
       if (before) ends.claimed.push({ request, result });
       else if (result.outcome === "succeeded")
@@ -203,29 +225,72 @@ export class Batches {
     await answer(unit, group, answers, consumer);
   }
 
+  /** A step whose own limit is shorter than a batch may stand still must be told apart. */
+  #mayPipeline(toRun: readonly ToRun[], slowMs: number): boolean {
+    const may = ({ request }: ToRun) => this.#pipelining.may(request.action) && limitOf(request).ms > slowMs;
+    return toRun.length > 1 && toRun.every(may);
+  }
+
+  /**
+   * Calls each handler when the one before it has sent its statement. Whatever goes wrong is found out one by one.
+   * @throws NotPipelined, or SetAside for those that were rejected after they had written
+   */
+  async #pipelined(tx: Tx, toRun: readonly ToRun[], now: Date, stallMs: number): Promise<readonly CallResult[]> {
+    const requests = toRun.map(({ request }) => request);
+    const { called, stalled } = await callAll(this.#parts.handlers, tx, requests, now, stallMs);
+    const actions = new Set(requests.map(({ action }) => action));
+    const several = called.filter(({ statements }) => statements.several);
+    const results = called.flatMap(({ end }) => (end?.status === "fulfilled" ? [end.value] : []));
+    const isFailed = stalled || called.some(({ statements }) => statements.failed);
+    if (isFailed || several.length > 0 || results.length < requests.length) {
+      // A handler that asks once more because its statement failed does so only then.
+      if (isFailed || several.length === 0) this.#pipelining.rest(actions);
+      else for (const { request } of several) this.#pipelining.refuse(request.action);
+      const lost = stalled || several.length > 0 ? undefined : lossOf(called);
+      throw lost ?? new NotPipelined();
+    }
+    const aside = toRun.filter(({ request }, at) => {
+      return !isGood(results[at] as CallResult, request, (called[at] as Called).guarded);
+    });
+    if (aside.length > 0) throw new SetAside(aside.map(({ ordinal }) => ordinal));
+    for (const action of actions) {
+      this.#pipelining.praise(action);
+      this.#slow.wake(action);
+    }
+    return results;
+  }
+
   async #call(tx: Tx, request: CommandRequest, now: Date, { ordinal, slowMs }: { ordinal: number; slowMs: number }) {
     const limit = limitOf(request, slowMs);
+    const statements = new CallStatements(true);
     // One a call: a stray statement of one handler must not run between those of the next.
-    const guarded = guardTx(tx, limit.ms);
+    const guarded = guardTx(tx, limit.ms, { admit: statements.admit });
     try {
       const result = await this.#parts.handlers.run(guarded, request, now, limit);
-      this.#slow.delete(request.action);
-      if (result.outcome === "succeeded") return result;
-      // A rule that said no before anything was written: there is nothing to roll back.
-      if (result.outcome === "rejected" && guarded.untouched && isCommand(request)) return result;
+      this.#slow.wake(request.action);
+      if (isGood(result, request, guarded)) {
+        this.#pipelining.learn(request.action, statements);
+        return result;
+      }
     } catch (error) {
       if (isNoOutcome(error) && isDatabase(error)) throw error;
-      if (error instanceof TimeOver) this.#remember(request.action);
+      if (error instanceof TimeOver) this.#slow.rest(request.action);
     } finally {
       guarded.revoke("the handler has returned");
     }
     throw new SetAside([ordinal]);
   }
+}
 
-  #remember(action: string): void {
-    const forMs = Math.min(SLOW_MOST_MS, (this.#slow.get(action)?.forMs ?? SLOW_FIRST_MS / 2) * 2);
-    this.#slow.set(action, { until: Date.now() + forMs, forMs });
-  }
+/** It succeeded, or a rule said no before anything was written: there is nothing to roll back. */
+function isGood({ outcome }: CallResult, request: CommandRequest, guarded: GuardedTx): boolean {
+  return outcome === "succeeded" || (outcome === "rejected" && guarded.untouched && isCommand(request));
+}
+
+/** The database's own trouble, if one of the calls met it. */
+function lossOf(called: readonly Called[]): unknown {
+  const errors = called.flatMap(({ end }) => (end?.status === "rejected" ? [end.reason as unknown] : []));
+  return errors.find((error) => isNoOutcome(error) && isDatabase(error));
 }
 
 /** Somebody waits for its answer, and it undoes nothing. */

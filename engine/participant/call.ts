@@ -30,7 +30,7 @@ export class TimeOver extends Error {
 }
 
 /**
- * Runs a handler with a bound on its time and parses what it returns.
+ * Runs a handler with a bound on its time (or until it is aborted) and parses what it returns.
  * @throws TimeOver, or whatever the handler throws.
  */
 export async function callHandler(
@@ -86,12 +86,11 @@ async function within<T>(
 ): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const over = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
-      const error = new TimeOver(limit.reason, limit.ms);
-      abort.abort(error);
-      reject(error);
-    }, limit.ms);
+    abort.signal.addEventListener("abort", () => reject(abort.signal.reason), { once: true });
+    timer = setTimeout(() => abort.abort(new TimeOver(limit.reason, limit.ms)), limit.ms);
   });
+  // Aborted later than that, nobody waits for it.
+  over.catch(() => {});
   // Also a handler that throws before its first await is a failed call.
   const running = Promise.resolve().then(run);
   // The loser of the race may fail later; nobody would be left to hear of it.

@@ -50,12 +50,17 @@ export class Handlers {
     return "outcome" in parsed ? parsed : { action, input: parsed.input };
   }
 
-  /** Runs a handler in a transaction. @throws TimeOver, or what the handler throws */
-  async run(guarded: GuardedTx, request: CommandRequest, now: Date, limit: Limit): Promise<CallResult> {
+  /** Runs a handler in a transaction; `abort` ends it before its limit. @throws TimeOver, or what the handler throws */
+  async run(
+    guarded: GuardedTx,
+    request: CommandRequest,
+    now: Date,
+    limit: Limit,
+    abort = new AbortController(),
+  ): Promise<CallResult> {
     const described = this.describe(request);
     if ("outcome" in described) return described;
     const { action, input } = described;
-    const abort = new AbortController();
     // Before the handler hears of it: what it writes in its last moments must not reach the connection.
     abort.signal.addEventListener("abort", () => guarded.revoke("its time has run out"));
     const run = runOf(this.step(request.action));

@@ -3,8 +3,10 @@ import { ANSWER_MARGIN_MS, type Tx } from "./database.ts";
 /** A transaction as it is handed on, and the means to take it away. */
 export interface GuardedTx {
   readonly tx: Tx;
-  /** Refuses every further statement and cancels the one that runs. */
+  /** Refuses every further statement, and cancels the one that runs unless its statements go among those of others. */
   revoke(reason: string): void;
+  /** Cancels the statement that runs, if one does: what stands behind it in its transaction fails with it. */
+  cancel(): boolean;
   /** True while nothing was asked of it: what it was handed to has left no trace in the database. */
   readonly untouched: boolean;
 }
@@ -22,7 +24,18 @@ const REFUSED = new Set<PropertyKey>([
   "close",
 ]);
 
-interface Cancellable {
+/** A statement that is about to be sent, as the driver has it. */
+export interface Sending {
+  readonly strings: readonly string[];
+  /** Rows are read in portions. */
+  readonly cursorFn?: unknown;
+  /** COPY. */
+  readonly streaming?: boolean;
+  readonly onlyDescribe?: boolean;
+  catch(failed: (error: unknown) => void): unknown;
+}
+
+interface Cancellable extends Sending {
   /** True from sending to the answer. One that was never sent, or is answered, must not be cancelled: that would hit whatever the connection does next. */
   readonly active: boolean;
   /** Sends the statement; the driver calls it when the statement is awaited. */
@@ -36,9 +49,14 @@ interface Cancellable {
 /**
  * Wraps a transaction. A handler that wakes up after its timeout could still write: its transaction is over, but the
  * driver would send the statement on the same connection, outside it (reliability R13e). `workMs`: how long a handler's
- * statement may take where that is longer than the engine's own may.
+ * statement may take where that is longer than the engine's own may. `admit`: asked for each statement before it is sent.
+ * `among`: its statements go to the server among those of others, which a cancel would hit as well.
  */
-export function guardTx(tx: Tx, workMs?: number): GuardedTx {
+export function guardTx(
+  tx: Tx,
+  workMs?: number,
+  { admit = () => true, among = false }: { admit?: (statement: Sending) => boolean; among?: boolean } = {},
+): GuardedTx {
   let refusal: string | undefined;
   const running = new Set<Cancellable>();
   const check = () => {
@@ -52,7 +70,10 @@ export function guardTx(tx: Tx, workMs?: number): GuardedTx {
     if (workMs !== undefined) result.answerMs = workMs + ANSWER_MARGIN_MS;
     // A statement is sent only when it is awaited, which may be long after it was made.
     const send = result.handler;
-    result.handler = (query) => (refusal === undefined ? send(query) : query.reject(new Error(refused(refusal))));
+    result.handler = (query) => {
+      if (refusal !== undefined) return refuse(query, refusal);
+      return admit(query) ? send(query) : refuse(query, "it is run again, alone");
+    };
     return result;
   };
   const proxy = new Proxy(tx, {
@@ -70,6 +91,12 @@ export function guardTx(tx: Tx, workMs?: number): GuardedTx {
       };
     },
   });
+  // One of them: what is in progress is one group, and a second cancel may hit what comes after it.
+  const cancel = () => {
+    const active = [...running].find((query) => query.active);
+    active?.cancel();
+    return active !== undefined;
+  };
   return {
     tx: proxy,
     get untouched() {
@@ -77,9 +104,16 @@ export function guardTx(tx: Tx, workMs?: number): GuardedTx {
     },
     revoke(reason) {
       refusal = reason;
-      for (const query of running) if (query.active) query.cancel();
+      if (!among) cancel();
     },
+    cancel,
   };
+}
+
+/** Also one that nobody awaits must not end the process. */
+function refuse(query: Cancellable, reason: string): unknown {
+  query.catch(() => {});
+  return query.reject(new Error(refused(reason)));
 }
 
 function refused(reason: string): string {

@@ -50,7 +50,7 @@ export function connectTo(database: Database, client: Client): Sql {
 type Tag = (text: TemplateStringsArray, ...values: unknown[]) => Query;
 
 function tagOf(send: (text: TemplateStringsArray, values: Values) => Promise<unknown>) {
-  const tag: Tag = (text, ...values) => new Query(values, () => send(text, values));
+  const tag: Tag = (text, ...values) => new Query(text, values, () => send(text, values));
   return Object.assign(tag, { json: same, array: same });
 }
 
@@ -60,13 +60,30 @@ function same(value: unknown): unknown {
 
 /** A statement, or, as a value of another that is never sent by itself, a part of that one. */
 export class Query implements PromiseLike<unknown> {
+  readonly strings: readonly string[];
   readonly values: Values;
-  readonly #send: () => Promise<unknown>;
+  /** Nothing is ever cancelled here. */
+  readonly active = false;
+  /** Sends it; a guard may put itself before. */
+  handler: (query: Query) => void;
   #sent: Promise<unknown> | undefined;
 
-  constructor(values: Values, send: () => Promise<unknown>) {
+  constructor(strings: readonly string[], values: Values, send: () => Promise<unknown>) {
+    this.strings = strings;
     this.values = values;
-    this.#send = send;
+    this.handler = () => {
+      this.#sent = send();
+    };
+  }
+
+  reject(error: Error): void {
+    this.#sent = Promise.reject(error);
+    this.#sent.catch(() => {});
+  }
+
+  catch(failed: (error: unknown) => unknown): void {
+    // Asked for by a guard that is about to send it.
+    queueMicrotask(() => void this.#sent?.catch(failed));
   }
 
   execute(): this {
@@ -83,8 +100,8 @@ export class Query implements PromiseLike<unknown> {
   }
 
   #promise(): Promise<unknown> {
-    this.#sent ??= this.#send();
-    return this.#sent;
+    if (this.#sent === undefined) this.handler(this);
+    return this.#sent as unknown as Promise<unknown>;
   }
 }
 

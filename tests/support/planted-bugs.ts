@@ -72,10 +72,8 @@ export const PLANTED: readonly PlantedBug[] = [
     file: "engine/participant/batches.ts",
     // From another pool: two batches that each want a second connection of their own pool would wait for ever.
     edits: [
-      [
-        "          const ends = await this.#run(unit.tx, deliveries, claimed, slowMs);",
-        "          const ends = await store.sql.begin((own) => this.#run(own, deliveries, claimed, slowMs));",
-      ],
+      ["await this.#run(unit.tx, ", "await store.sql.begin((own) => this.#run(own, "],
+      ["pipelined: how.pipelined });", "pipelined: how.pipelined }));"],
     ],
     trial: dies("participant.after-effect"),
   },
