@@ -108,6 +108,12 @@ steps:
         - step: one
           command: application.register
           with: { text: "\${ input.text }" }
+        - step: two
+          command: application.register
+          with: { text: "\${ input.text }" }
+        - step: three
+          command: application.register
+          with: { text: "\${ input.text }" }
 input:
   items: list<integer>
   text: string
