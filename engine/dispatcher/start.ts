@@ -74,7 +74,14 @@ export class Starter {
   readonly #catalog: () => DomainCatalog;
   readonly #starts: Grouped<StartRequest, Started>;
 
-  constructor(recorder: Recorder, revisions: Revisions, evaluator: Evaluator, catalog: () => DomainCatalog) {
+  /** `turn`: waited for before a group of starts begins; resolves to what gives the turn back. */
+  constructor(
+    recorder: Recorder,
+    revisions: Revisions,
+    evaluator: Evaluator,
+    catalog: () => DomainCatalog,
+    turn?: () => Promise<() => void>,
+  ) {
     this.#recorder = recorder;
     this.#revisions = revisions;
     this.#evaluator = evaluator;
@@ -83,6 +90,7 @@ export class Starter {
       name: "ekiden_starts_waiting",
       help: "Starts that wait for a transaction.",
       run: (requests) => this.#run(requests),
+      ...(turn === undefined ? {} : { turn }),
       parallel: START_GROUPS,
       max: START_GROUP_MAX,
       waitingMax: STARTS_WAITING_MAX,

@@ -26,6 +26,7 @@ import { SagaCounters } from "../telemetry/saga-counters.ts";
 import type { Deciding } from "./deciding.ts";
 import { Doctor } from "./doctor.ts";
 import type { Parts } from "./parts.ts";
+import { nextTurn } from "../transport/turns.ts";
 
 /** How long a call of the API republishes itself, milliseconds; the rest goes on in the role `dispatcher`. */
 const REPUBLISH_MS = 3_000;
@@ -58,7 +59,7 @@ function engineOf(parts: Parts, deciding: Deciding, draining: AbortSignal): Engi
   const { config, sql, databaseUrl, pools, transport, control, groups, history, known, store } = parts;
   const { changes, revisions, evaluator, transitions, desk } = deciding;
   const recorder = new Recorder(store("api"), transitions, changes);
-  const starter = new Starter(recorder, revisions, evaluator, () => known.catalog);
+  const starter = new Starter(recorder, revisions, evaluator, () => known.catalog, nextTurn);
   const requests = new Requests(recorder, revisions, () => known.catalog);
   const edits = new Edits(sql, recorder, () => known.catalog, config.consumer);
   const settling = new Settling(sql, changes);

@@ -12,6 +12,7 @@ import { RedriveRunner } from "../recovery/redrive-runner.ts";
 import { Traces } from "../telemetry/traces.ts";
 import type { Deciding } from "./deciding.ts";
 import type { Parts } from "./parts.ts";
+import { nextTurn } from "../transport/turns.ts";
 
 /** The role `dispatcher`: timeline events in, commands out, timers. */
 export async function startDispatcher(parts: Parts, deciding: Deciding): Promise<void> {
@@ -86,7 +87,7 @@ async function startStarts(parts: Parts, deciding: Deciding, active: () => boole
   const { config, sql, transport, control, groups, known, store, log, closing } = parts;
   const { transitions, changes, revisions, evaluator, desk } = deciding;
   const recorder = new Recorder(store("dispatcher"), transitions, changes);
-  const starter = new Starter(recorder, revisions, evaluator, () => known.catalog);
+  const starter = new Starter(recorder, revisions, evaluator, () => known.catalog, nextTurn);
   const start: Starter["start"] = (request) => starter.start(request);
   const definitions = () => desk.definitions;
   const startGroups = new StartGroups({

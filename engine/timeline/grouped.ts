@@ -17,6 +17,8 @@ export interface GroupOptions<T, R> {
   readonly max: number;
   /** Most items that wait for a group; one more is refused. */
   readonly waitingMax: number;
+  /** Waited for before a group begins; what comes meanwhile goes with it. Resolves to what gives the turn back. */
+  readonly turn?: () => Promise<() => void>;
   /** The refusal of one item too many. */
   full(waiting: number): Error;
 }
@@ -68,11 +70,21 @@ export class Grouped<T, R> {
     while (this.#running < parallel && this.#waiting.length > 0) {
       if (this.#running > this.#late && this.#waiting.length < max) return;
       this.#running += 1;
-      void this.#run(this.#waiting.splice(0, max));
+      void this.#begin();
     }
   }
 
-  async #run(group: readonly Waiting<T, R>[]): Promise<void> {
+  /** A group is taken when it has its turn: what came while it waited is in it. */
+  async #begin(): Promise<void> {
+    const { turn, max } = this.#options;
+    const give = turn === undefined ? undefined : await turn();
+    const group = this.#waiting.splice(0, max);
+    if (group.length > 0) return this.#run(group, give);
+    give?.();
+    this.#running -= 1;
+  }
+
+  async #run(group: readonly Waiting<T, R>[], give?: () => void): Promise<void> {
     let late = 0;
     const timer = setTimeout(() => {
       late = 1;
@@ -88,6 +100,7 @@ export class Grouped<T, R> {
       for (const one of group) one.reject(error);
     } finally {
       clearTimeout(timer);
+      give?.();
       this.#late -= late;
       this.#running -= 1;
       this.#pump();

@@ -4,8 +4,9 @@ import { availableParallelism } from "node:os";
 const TURN_MS = 50;
 
 /**
- * Whose batches may run now, of all groups of one process. A batch costs nearly the same whatever it holds, and more of
- * them at once than there are cores to work on them make each smaller: while one runs, messages gather for the next.
+ * Whose batches may run now, of all groups of one process, its groups of starts among them. A batch costs nearly the same
+ * whatever it holds, and more of them at once than there are cores to work on them make each smaller: while one runs,
+ * messages gather for the next.
  */
 export class Turns {
   readonly #limit: number;
@@ -37,6 +38,13 @@ export class Turns {
     return give;
   }
 
+  /** Takes a turn as soon as there is one. */
+  next(): Promise<() => void> {
+    if (this.free) return Promise.resolve(this.take());
+    // Taken in the very call, or whoever is woken next would have it.
+    return new Promise((resolve) => this.wait(() => resolve(this.take())));
+  }
+
   /** Calls `wake` once, when there is a turn to take; those who wait are called one after the other. */
   wait(wake: () => void): void {
     this.#waiting.add(wake);
@@ -57,3 +65,6 @@ export class Turns {
 
 /** As many as there are cores: more of them gain nothing. */
 export const batchTurns = new Turns(Math.max(2, availableParallelism()));
+
+/** The next turn of this process, for work that is no batch of a group. */
+export const nextTurn = (): Promise<() => void> => batchTurns.next();

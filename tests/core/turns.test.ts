@@ -48,3 +48,22 @@ test("a group that is closed waits for no turn any more", async () => {
   await other.idle();
   expect(closed.calls).toEqual([]);
 });
+
+test("who waits for a turn has it before those who came later, also when they take theirs in the call", async () => {
+  const turns = new Turns(1);
+  const give = turns.take();
+  const order: string[] = [];
+  const first = turns.next().then((giveFirst) => {
+    order.push("first");
+    return giveFirst;
+  });
+  turns.wait(() => {
+    turns.take();
+    order.push("second");
+  });
+  give();
+  const giveFirst = await first;
+  expect(order).toEqual(["first"]);
+  giveFirst();
+  expect(order).toEqual(["first", "second"]);
+});

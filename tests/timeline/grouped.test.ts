@@ -1,8 +1,11 @@
 import { expect, test } from "bun:test";
 import { Grouped, type GroupResult } from "../../engine/timeline/grouped.ts";
+import { Turns } from "../../engine/transport/turns.ts";
 
 /** Groups that end when they are told to. */
-function groups(options: { parallel?: number; max?: number; waitingMax?: number } = {}) {
+function groups(
+  options: { parallel?: number; max?: number; waitingMax?: number; turn?: () => Promise<() => void> } = {},
+) {
   const begun: { items: readonly number[]; end(results: readonly GroupResult<string>[]): void; fail(): void }[] = [];
   const grouped = new Grouped<number, string>({
     name: "ekiden_tests_waiting",
@@ -12,6 +15,7 @@ function groups(options: { parallel?: number; max?: number; waitingMax?: number 
     parallel: options.parallel ?? 1,
     max: options.max ?? 100,
     waitingMax: options.waitingMax ?? 100,
+    ...(options.turn === undefined ? {} : { turn: options.turn }),
     full: (waiting) => new Error(`${waiting} wait`),
   });
   return { begun, grouped };
@@ -87,4 +91,24 @@ test("a group that is lost fails all of its items and the next one runs", async 
   await Bun.sleep(0);
   begun[1]?.end([]);
   await expect(second).rejects.toThrow("left out");
+});
+
+test("a group waits for its turn, takes along what comes meanwhile, and gives the turn back however it ends", async () => {
+  const turns = new Turns(1);
+  const { begun, grouped } = groups({ parallel: 2, max: 2, turn: () => turns.next() });
+  const give = turns.take();
+  const calls = Promise.allSettled([1, 2, 3].map((item) => grouped.do(item)));
+  await Bun.sleep(0);
+  expect(begun).toEqual([]);
+  give();
+  await Bun.sleep(0);
+  expect(begun.map(({ items }) => items)).toEqual([[1, 2]]);
+  expect(turns.free).toBe(false);
+  begun[0]?.fail();
+  await Bun.sleep(0);
+  expect(begun[1]?.items).toEqual([3]);
+  begun[1]?.end(values([3]));
+  expect((await calls).map(({ status }) => status)).toEqual(["rejected", "rejected", "fulfilled"]);
+  await Bun.sleep(0);
+  expect(turns.free).toBe(true);
 });
