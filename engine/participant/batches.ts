@@ -31,6 +31,7 @@ const SLOW_FACTOR = 5;
 const SLOW_LIMIT_MS = 2_000;
 /** After this many set aside, the rest of a batch goes one by one: each setting aside runs the others again. */
 const SET_ASIDE_MAX = 3;
+
 /** Messages of a batch that must go alone: the batch is rolled back and run again without them. */
 class SetAside extends Error {
   readonly ordinals: readonly number[];
