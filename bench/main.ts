@@ -4,20 +4,22 @@ import { parseArgs } from "node:util";
 import { runPeers } from "./peers-command.ts";
 import { runScale } from "./scale-command.ts";
 import { benchTransport } from "./transport-bench.ts";
+import { FULL } from "./side-by-side.ts";
 import { runVariants } from "./variants-command.ts";
 
-const USAGE = `usage: bun run bench embedded|kafka [--sagas 4000] [--in-flight 150] [--runs 5]
+const USAGE = `usage: bun run bench embedded|kafka [--sagas 4000] [--in-flight 150,250] [--runs 5]
        bun run bench peers    [--sides ekiden,dbos,restate,floor-bare,floor-outbox]
        bun run bench variants [--only three,rejected,nine,parallel,body-1k,body-64k]
        bun run bench scale    [--history 1000000] [--definitions 1000] [--each 10000] [--waiting 100000] [--timers 100000]
-The last three take [--rounds 3] [--seconds 8] [--warm-up 12] [--in-flight 150] [--foreign 0.25]; --write keeps the result.`;
+The last three take [--rounds 3] [--seconds 8] [--warm-up 12] [--in-flight 150] [--foreign 0.25]; without --in-flight,
+peers are measured with what is best for each. --write keeps the result.`;
 
 const number = { type: "string" } as const;
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     sagas: { ...number, default: "4000" },
-    "in-flight": { ...number, default: "150" },
+    "in-flight": number,
     runs: { ...number, default: "5" },
     rounds: { ...number, default: "3" },
     seconds: { ...number, default: "8" },
@@ -33,9 +35,10 @@ const { values, positionals } = parseArgs({
     write: { type: "boolean", default: false },
   },
 });
+const inFlights = values["in-flight"]?.split(",").map(Number);
 const numbers = {
   sagas: Number(values.sagas),
-  inFlight: Number(values["in-flight"]),
+  inFlight: inFlights?.[0] ?? FULL.inFlight,
   runs: Number(values.runs),
   rounds: Number(values.rounds),
   seconds: Number(values.seconds),
@@ -51,9 +54,17 @@ const sizes = Object.fromEntries(
 const command = ["bun run bench", ...process.argv.slice(2)].join(" ");
 const [kind] = positionals;
 
-if ([...Object.values(numbers), ...Object.values(sizes)].some((value) => !(value > 0))) usage();
-if (kind === "embedded" || kind === "kafka") await benchTransport(kind, { ...numbers, write });
-else if (kind === "peers") await runPeers({ ...numbers, write, command, sides: values.sides?.split(",") });
+if ([...Object.values(numbers), ...Object.values(sizes), ...(inFlights ?? [])].some((value) => !(value > 0))) usage();
+if (kind === "embedded" || kind === "kafka")
+  await benchTransport(kind, { ...numbers, inFlights: inFlights ?? [150, 250], write, command });
+else if (kind === "peers")
+  await runPeers({
+    ...numbers,
+    tries: inFlights === undefined ? FULL.tries : [],
+    write,
+    command,
+    sides: values.sides?.split(","),
+  });
 else if (kind === "variants") await runVariants({ ...numbers, write, command, only: values.only?.split(",") });
 else if (kind === "scale") await runScale({ ...numbers, write, sizes });
 else usage();

@@ -18,6 +18,8 @@ export interface PeersOptions {
   readonly seconds: number;
   readonly warmUpSeconds: number;
   readonly inFlight: number;
+  /** As `Plan.tries`. */
+  readonly tries: readonly number[];
   readonly foreignMax: number;
   readonly sides: readonly string[] | undefined;
   /** As it was typed, for the page. */
@@ -50,13 +52,12 @@ export async function runPeers(options: PeersOptions): Promise<void> {
   });
   console.log(page);
   console.error(`took ${minutes(began)}`);
-  if (options.write) await keep(page, sides, options.inFlight);
+  if (options.write) await keep(page, sides);
 }
 
-async function keep(page: string, sides: readonly Side[], inFlight: number): Promise<void> {
+async function keep(page: string, sides: readonly Side[]): Promise<void> {
   await Bun.write(join(import.meta.dir, "peers.md"), page);
-  for (const [name, chart] of Object.entries(peersCharts(sides, inFlight)))
-    await Bun.write(join(import.meta.dir, name), chart);
+  for (const [name, chart] of Object.entries(peersCharts(sides))) await Bun.write(join(import.meta.dir, name), chart);
   for (const readme of READMES) {
     const path = join(root, readme.file);
     await Bun.write(path, inReadme(await readFile(path, "utf8"), sides, readme));

@@ -98,11 +98,12 @@ export function fullTable(sides: readonly Side[]): string[] {
   const latency = (samples: readonly Sample[]) =>
     `${of(samples, "p50")} / ${of(samples, "p95")} / ${of(samples, "p99")}`;
   return [
-    "| | sagas/s | idle p50 / p95 / p99 ms | half load p50 / p95 / p99 ms | CPU ms a saga | commits / row writes a saga | WAL bytes a saga | resident MiB | CPU while idle, % of a core |",
-    "|---|--:|--:|--:|--:|--:|--:|--:|--:|",
+    "| | sagas/s | in flight then | idle p50 / p95 / p99 ms | half load p50 / p95 / p99 ms | CPU ms a saga | commits / row writes a saga | WAL bytes a saga | resident MiB | CPU while idle, % of a core |",
+    "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
     ...sides.map((side) => {
       const cells = [
         spread(side.saturation.map(({ perSecond }) => perSecond)),
+        amount(side.inFlight),
         latency(side.idle),
         latency(side.half),
         spread(side.saturation.map(cpuOf), 2),
@@ -172,7 +173,7 @@ function rounds(sides: readonly Side[], { foreignMax }: PeersSetting): string[] 
 }
 
 /** The charts by the name of their file. */
-export function peersCharts(sides: readonly Side[], inFlight: number): Readonly<Record<string, string>> {
+export function peersCharts(sides: readonly Side[]): Readonly<Record<string, string>> {
   const kindOf = ({ name }: Side) => (name === "ekiden" ? "ours" : name.startsWith("floor") ? "floor" : "peer");
   const line = (side: Side, points: Line["points"]): Line => ({ name: nameOf(side), kind: kindOf(side), points });
   const throughput: Chart = {
@@ -181,8 +182,10 @@ export function peersCharts(sides: readonly Side[], inFlight: number): Readonly<
     y: "sagas a second",
     lines: sides.map((side) =>
       line(side, [
-        ...side.byInFlight.map((point) => [point.inFlight, point.perSecond] as const),
-        [inFlight, median(side.saturation.map(({ perSecond }) => perSecond))],
+        ...side.byInFlight
+          .filter(({ inFlight }) => inFlight !== side.inFlight)
+          .map((point) => [point.inFlight, point.perSecond] as const),
+        [side.inFlight, median(side.saturation.map(({ perSecond }) => perSecond))],
       ]),
     ),
   };

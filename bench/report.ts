@@ -2,15 +2,26 @@ import type { Floor } from "./floors.ts";
 import type { Run } from "./load.ts";
 import type { Measured } from "./meters.ts";
 
+/** The runs with so many sagas in flight. */
+export interface Throughput {
+  readonly inFlight: number;
+  readonly runs: readonly Measured[];
+}
+
 /** All that one benchmark measured. */
 export interface Figures {
   readonly kind: "embedded" | "kafka";
-  readonly inFlight: number;
   readonly floors: readonly Floor[];
-  readonly throughput: readonly Measured[];
+  readonly throughput: readonly Throughput[];
   readonly failures: Measured;
   readonly idle: Measured;
   readonly residentMiB: number;
+  /** The same work by several processes, one for each role. */
+  readonly several?: {
+    readonly processes: number;
+    readonly throughput: readonly Throughput[];
+    readonly idle: Measured;
+  };
 }
 
 /** Where and how it was measured. */
@@ -33,38 +44,53 @@ const MARKS = {
 } as const;
 
 /** The table that is committed, in Markdown. */
-export function report(figures: Figures, setting: Setting): string {
-  const { throughput, idle, failures, floors } = figures;
-  const rates = throughput.map(({ perSecond }) => perSecond).sort((left, right) => left - right);
-  const median = rates[Math.floor(rates.length / 2)] ?? 0;
-  const typical = throughput.find(({ perSecond }) => perSecond === median) ?? idle;
-  const mark = MARKS[figures.kind];
-  const cpu = Object.entries(typical.cpuMs)
-    .map(([name, spent]) => `${name} ${spent.toFixed(2)}`)
-    .join(", ");
+export function report({ kind, floors, failures, several, ...one }: Figures, setting: Setting): string {
+  const floor = middle(floors[0]?.rates ?? []);
+  const mark = MARKS[kind];
   const lines = [
-    `# Benchmark: ${figures.kind} transport`,
+    `# Benchmark: ${kind} transport`,
     "",
     `${setting.date}, ${setting.machine}. Command: \`${setting.command}\`.`,
     "",
     "| | sagas/s: median (spread) | ratio to the plain floor | one at a time, p50 / p95 / p99 ms |",
     "|---|---|---|---|",
-    ...floors.map((floor) => {
-      const { idle: alone } = floor;
-      return `| floor: ${floor.name} | ${spread(floor.rates)} | | ${times(alone)} |`;
-    }),
-    `| **Ekiden, ${figures.kind}** | **${spread(rates)}** | ${(median / middle(floors[0]?.rates ?? [])).toFixed(3)} | **${times(idle)}** |`,
+    ...floors.map(({ name, rates, idle }) => `| floor: ${name} | ${spread(rates)} | | ${times(idle)} |`),
+    ...rows(`**Ekiden, ${kind}**`, one, floor),
     `| Ekiden, one saga in ten compensated | ${failures.perSecond.toFixed(0)} | | |`,
+    ...(several === undefined
+      ? []
+      : rows(`Ekiden in ${several.processes} processes, one for each role`, several, floor)),
     `| mark, on the machine on which the peers were measured | ${mark.perSecond} | ${mark.ratio} | ${mark.p50} |`,
     ...QUOTED.map(([name, rate, latency]) => `| ${name} | ${rate} | | ${latency} |`),
     "",
-    `${figures.inFlight} sagas in flight, closed loop over HTTP (\`?wait=60s\`), ${typical.sagas} sagas a run, ${throughput.length} runs after a warm-up;`,
-    `under that load one saga takes p50 ${typical.p50.toFixed(0)} ms, p95 ${typical.p95.toFixed(0)} ms, p99 ${typical.p99.toFixed(0)} ms.`,
-    `CPU in ms a saga: ${cpu}. The engine's resident memory after the load: ${figures.residentMiB.toFixed(0)} MiB.`,
-    `Other programs took ${typical.foreignCores.toFixed(2)} cores meanwhile (idle run: ${idle.foreignCores.toFixed(2)}).`,
+    "Closed loop over HTTP (`?wait=60s`), behind a warm-up.",
+    ...one.throughput.map(underLoad),
+    `The engine's resident memory after the load: ${one.residentMiB.toFixed(0)} MiB.`,
+    ...(several === undefined ? [] : [`In ${several.processes} processes:`, ...several.throughput.map(underLoad)]),
+    `Other programs took ${one.idle.foreignCores.toFixed(2)} cores in the idle run.`,
     "",
   ];
   return lines.join("\n");
+}
+
+/** A row for each number of sagas in flight; that of one at a time stands in the first. */
+function rows(name: string, { throughput, idle }: Pick<Figures, "throughput" | "idle">, floor: number): string[] {
+  return throughput.map(({ inFlight, runs }, at) => {
+    const rates = runs.map(({ perSecond }) => perSecond);
+    const ratio = (middle(rates) / floor).toFixed(3);
+    return `| ${name}, ${inFlight} in flight | **${spread(rates)}** | ${ratio} | ${at === 0 ? `**${times(idle)}**` : ""} |`;
+  });
+}
+
+function underLoad({ inFlight, runs }: Throughput): string {
+  const median = middle(runs.map(({ perSecond }) => perSecond));
+  const typical = runs.find(({ perSecond }) => perSecond === median) as Measured;
+  const cpu = Object.entries(typical.cpuMs).map(([name, spent]) => `${name} ${spent.toFixed(2)}`);
+  return (
+    `With ${inFlight} in flight (${typical.sagas} sagas a run, ${runs.length} runs) one saga takes p50 ${typical.p50.toFixed(0)} ms, ` +
+    `p95 ${typical.p95.toFixed(0)} ms, p99 ${typical.p99.toFixed(0)} ms; CPU in ms a saga: ${cpu.join(", ")}; ` +
+    `other programs took ${typical.foreignCores.toFixed(2)} cores.`
+  );
 }
 
 function times(run: Run): string {

@@ -30,7 +30,7 @@ export interface ScaleOptions {
 
 /** Runs scenarios one after the other, each on an engine and a PostgreSQL of its own, and keeps each as soon as it is known. */
 export async function runScale(options: ScaleOptions): Promise<void> {
-  const plan: Plan = { ...FULL, ...options, inFlights: [], shares: [], countsToldMs: 0 };
+  const plan: Plan = { ...FULL, ...options, tries: [], inFlights: [], shares: [], countsToldMs: 0 };
   const chosen = Object.keys(options.sizes).length > 0 ? Object.keys(options.sizes) : Object.keys(SCENARIOS);
   for (const name of chosen) {
     const [scenario, usual] = SCENARIOS[name] ?? [];

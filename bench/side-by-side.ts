@@ -14,7 +14,10 @@ export interface Plan {
   /** Of one run. */
   readonly seconds: number;
   readonly warmUpSeconds: number;
+  /** Sagas in flight while warming up, and at saturation unless `tries` says otherwise. */
   readonly inFlight: number;
+  /** Each side is tried with so many in flight and measured at saturation with what was best for it; none: with `inFlight`. */
+  readonly tries: readonly number[];
   /** Of what other programs may take of the machine in a run; one that exceeds it is thrown away and run again, twice. */
   readonly foreignMax: number;
   /** Sagas in flight, and shares of a side's own saturation, that the charts show besides. */
@@ -30,8 +33,9 @@ export const FULL: Plan = {
   seconds: 8,
   warmUpSeconds: 12,
   inFlight: 150,
+  tries: [50, 150, 400],
   foreignMax: 0.25,
-  inFlights: [1, 5, 15, 50, 400],
+  inFlights: [1, 5, 15],
   shares: [0.1, 0.25, 0.75, 0.9],
   countsToldMs: COUNTS_TOLD_MS,
 };
@@ -45,6 +49,8 @@ export interface Sample extends Measured {
 export interface Side {
   readonly name: string;
   readonly title: string;
+  /** Sagas in flight at saturation. */
+  inFlight: number;
   /** One a round, in the order of the rounds. */
   readonly saturation: Sample[];
   readonly idle: Sample[];
@@ -77,6 +83,8 @@ export async function measureSideBySide(
     // The first write to a page behind a checkpoint logs the whole page: paid for while warming up, by every side.
     await sql`checkpoint`;
     for (const lane of lanes) await lane.warmUp();
+    for (const inFlight of plan.tries) await inTurn(lanes, 1, (lane) => lane.atInFlight(inFlight));
+    for (const lane of lanes) lane.settleInFlight();
     await saturate(lanes, plan);
     await inTurn(lanes, plan.rounds, (lane) => lane.idle());
     await inTurn(lanes, plan.rounds, (lane) => lane.half());
@@ -130,6 +138,7 @@ class Lane {
     this.side = {
       name,
       title,
+      inFlight: plan.inFlight,
       saturation: [],
       idle: [],
       half: [],
@@ -148,8 +157,15 @@ class Lane {
     this.#say(`${this.side.name}: warm`);
   }
 
+  /** Takes what was best of what it was tried with. */
+  settleInFlight(): void {
+    const [best] = [...this.side.byInFlight].sort((one, other) => other.perSecond - one.perSecond);
+    if (best !== undefined) this.side.inFlight = best.inFlight;
+  }
+
   async saturation(): Promise<void> {
-    const { seconds, inFlight } = this.#plan;
+    const { inFlight } = this.side;
+    const { seconds } = this.#plan;
     this.side.saturation.push(await this.#measure("saturation", { seconds, inFlight }));
     const { pids } = this.#contestant;
     const resident = Object.entries(pids).map(([name, pid]) => (name === "load" ? 0 : residentMiB(pid)));

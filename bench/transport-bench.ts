@@ -1,12 +1,12 @@
 import { join } from "node:path";
 
-import { startEngineProcess, startServers } from "./engine-under-test.ts";
-import { type Floor, measureFloors } from "./floors.ts";
+import { type EngineProcess, type Servers, startEngineProcess, startServers } from "./engine-under-test.ts";
+import { measureFloors } from "./floors.ts";
 import { overHttp, runLoad } from "./load.ts";
 import { machine } from "./machine.ts";
 import { counted, type Measured } from "./meters.ts";
 import { residentMiB } from "./processes.ts";
-import { type Figures, report } from "./report.ts";
+import { type Figures, report, type Throughput } from "./report.ts";
 
 /** One saga in ten breaks the business rule of its last step, in the runs that fail. */
 const LIMIT = 1_000_000;
@@ -14,47 +14,105 @@ const LIMIT = 1_000_000;
 /** What `bun run bench embedded|kafka` was asked for. */
 export interface TransportOptions {
   readonly sagas: number;
-  readonly inFlight: number;
+  /** Sagas in flight: it is measured with each of them. */
+  readonly inFlights: readonly number[];
   readonly runs: number;
   readonly write: boolean;
+  /** As it was typed, for the page. */
+  readonly command: string;
 }
+
+/** The roles of several processes, one each: the API, the dispatcher, and the three domains of the workload. */
+const ROLES = ["api", "dispatcher", "domain:application", "domain:screening", "domain:contract"];
+
+/** Bun's client holds back what goes beyond. */
+const CALLS_MAX = 256;
 
 /** Measures one transport beside the floors, and prints the table; with `write` it is kept in `bench/<transport>.md`. */
 export async function benchTransport(transport: "embedded" | "kafka", options: TransportOptions): Promise<void> {
-  const { sagas, inFlight, runs, write } = options;
+  const { sagas, inFlights, runs, command, write } = options;
+  if (Math.max(...inFlights) > CALLS_MAX)
+    throw new Error(`at most ${CALLS_MAX} sagas in flight; \`bench peers\` can do more`);
   const servers = await startServers(transport);
   try {
+    const inFlight = Math.max(...inFlights);
     const floors = await measureFloors(servers.databaseUrl, { sagas, inFlight, runs: Math.min(runs, 3) });
-    const engine = await startEngineProcess({ ...servers.environment, EKIDEN_RATE_LIMIT: "0" });
-    try {
-      const figures = await measure(transport, floors, engine.url, { engine: engine.pid, ...servers.pids }, options);
-      const command = `bun run bench ${transport} --sagas ${sagas} --in-flight ${inFlight} --runs ${runs}`;
-      const text = report(figures, { command, machine: machine(), date: new Date().toISOString().slice(0, 10) });
-      console.log(text);
-      if (write) await Bun.write(join(import.meta.dir, `${transport}.md`), text);
-    } finally {
-      await engine.stop();
-    }
+    const one = await onEngines(servers, ["api,dispatcher,domains"], (engines) => measureOne(engines, options));
+    // On the embedded transport one process does the work, and a second one stands by.
+    const several =
+      transport === "kafka"
+        ? await onEngines(servers, ROLES, (engines) => measureSeveral(engines, options))
+        : undefined;
+    const figures = { kind: transport, floors, ...one, ...(several === undefined ? {} : { several }) };
+    const text = report(figures, { command, machine: machine(), date: new Date().toISOString().slice(0, 10) });
+    console.log(text);
+    if (write) await Bun.write(join(import.meta.dir, `${transport}.md`), text);
   } finally {
     await servers.stop();
   }
 }
 
-async function measure(
-  kind: "embedded" | "kafka",
-  floors: readonly Floor[],
-  url: string,
-  pids: Readonly<Record<string, number>>,
-  { sagas, inFlight, runs }: TransportOptions,
-): Promise<Figures> {
-  const good = overHttp(url, (at) => 1_000 + at);
+/** Engines that run, of which the first one answers, with the processes whose CPU is counted. */
+interface Engines {
+  readonly url: string;
+  readonly pids: Readonly<Record<string, number>>;
+}
+
+/** Runs `act` with a process for each of those roles. */
+async function onEngines<Result>(
+  servers: Servers,
+  roles: readonly string[],
+  act: (engines: Engines) => Promise<Result>,
+): Promise<Result> {
+  const started: EngineProcess[] = [];
+  try {
+    for (const role of roles) {
+      const environment = { ...servers.environment, EKIDEN_RATE_LIMIT: "0", EKIDEN_ROLES: role };
+      started.push(await startEngineProcess(environment));
+    }
+    const named = started.map(({ pid }, at) => [roles.length === 1 ? "engine" : (roles[at] as string), pid] as const);
+    return await act({ url: started[0]?.url ?? "", pids: { ...Object.fromEntries(named), ...servers.pids } });
+  } finally {
+    for (const engine of started.reverse()) await engine.stop();
+  }
+}
+
+async function measureOne(
+  { url, pids }: Engines,
+  options: TransportOptions,
+): Promise<Omit<Figures, "kind" | "floors">> {
+  const { sagas, inFlights } = options;
   const mixed = overHttp(url, (at) => (at % 10 === 0 ? LIMIT + 1 : 1_000 + at));
-  await runLoad(good, Math.min(1_000, sagas), inFlight);
-  const throughput: Measured[] = [];
-  for (let run = 0; run < runs; run++) throughput.push(await counted(pids, () => runLoad(good, sagas, inFlight)));
-  const failures = await counted(pids, () => runLoad(mixed, sagas, inFlight));
+  const throughput = await measureThroughput({ url, pids }, options);
+  const failures = await counted(pids, () => runLoad(mixed, sagas, Math.max(...inFlights)));
+  const idle = await measureIdle({ url, pids });
+  return { throughput, failures, idle, residentMiB: residentMiB(pids["engine"] ?? 0) };
+}
+
+async function measureSeveral(engines: Engines, options: TransportOptions): Promise<Figures["several"]> {
+  const throughput = await measureThroughput(engines, options);
+  return { processes: ROLES.length, throughput, idle: await measureIdle(engines) };
+}
+
+/** The runs with each number of sagas in flight, in turn, behind a warm-up. */
+async function measureThroughput({ url, pids }: Engines, options: TransportOptions): Promise<readonly Throughput[]> {
+  const { sagas, inFlights, runs } = options;
+  const good = overHttp(url, (at) => 1_000 + at);
+  const throughput = inFlights.map((inFlight) => ({ inFlight, runs: [] as Measured[] }));
+  await runLoad(good, Math.min(1_000, sagas), Math.max(...inFlights));
+  for (let run = 0; run < runs; run++)
+    for (const level of throughput) level.runs.push(await counted(pids, () => runLoad(good, sagas, level.inFlight)));
+  return throughput;
+}
+
+async function measureIdle({ url, pids }: Engines): Promise<Measured> {
   // Quiet first: what the load left behind is not the latency of an idle engine.
   await Bun.sleep(3_000);
-  const idle = await counted(pids, () => runLoad(good, 300, 1));
-  return { kind, inFlight, floors, throughput, failures, idle, residentMiB: residentMiB(pids["engine"] ?? 0) };
+  return counted(pids, () =>
+    runLoad(
+      overHttp(url, (at) => 1_000 + at),
+      300,
+      1,
+    ),
+  );
 }

@@ -24,7 +24,7 @@ export interface VariantsOptions {
 export async function runVariants(options: VariantsOptions): Promise<void> {
   const names = VARIANTS.filter((name) => options.only?.includes(name) ?? true);
   if (names.length !== (options.only ?? names).length) throw new Error(`variants are: ${VARIANTS.join(", ")}`);
-  const plan: Plan = { ...FULL, ...options, inFlights: [], shares: [] };
+  const plan: Plan = { ...FULL, ...options, tries: [], inFlights: [], shares: [] };
   const sides: Side[] = [];
   for (const name of names) sides.push(await measureVariant(name, plan, (line) => console.error(line)));
   const page = variantsReport(sides, options);
