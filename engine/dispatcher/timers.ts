@@ -12,6 +12,12 @@ const POLL_MS = 100;
 /** How often on an idle engine: looking ten times a second cost it a third of its CPU. A transition ends the rest. */
 const IDLE_MS = 1_000;
 
+/** Messages that a consumer has in hand while more timers wait for it to take them up. */
+const IN_HAND_MAX = BATCH_MAX;
+/** How often that is looked at, and for how long: a group that is stuck must not hold the timers of all sagas back. */
+const LOOK_AGAIN_MS = 5;
+const HELD_BACK_MS = 500;
+
 /** How long the timers of a saga rest whose transition could not be written. */
 const SET_ASIDE_MS = 60_000;
 
@@ -45,9 +51,12 @@ export class Timers {
     this.#problem = problem;
   }
 
-  /** `active`: only then timers fire; another process does it otherwise. */
-  start(active: () => boolean): void {
-    this.#loop = this.#run(active);
+  /**
+   * `active`: only then timers fire; another process does it otherwise. `inHand`: most messages that a consumer of this
+   * process has taken in and not done.
+   */
+  start(active: () => boolean, inHand: () => number): void {
+    this.#loop = this.#run(active, inHand);
   }
 
   async stop(): Promise<void> {
@@ -56,7 +65,7 @@ export class Timers {
     await this.#loop;
   }
 
-  async #run(active: () => boolean): Promise<void> {
+  async #run(active: () => boolean, inHand: () => number): Promise<void> {
     this.#changes.watch(() => {
       this.#moved = true;
       this.#wakeIdle?.();
@@ -65,7 +74,7 @@ export class Timers {
       let restMs = POLL_MS;
       this.#moved = false;
       try {
-        if (active()) restMs = await this.#look();
+        if (active()) restMs = await this.#look(inHand);
       } catch (error) {
         if (!isNoOutcome(error)) this.#problem(error);
       }
@@ -74,13 +83,22 @@ export class Timers {
   }
 
   /** Fires what is due; returns how long nothing can come due but what is set from now on. */
-  async #look(): Promise<number> {
+  async #look(inHand: () => number): Promise<number> {
     const [row] = await this.#store.sql<{ due_in_ms: number | null }[]>`
       select extract(epoch from min(due_at) - clock_timestamp())::float8 * 1000 as due_in_ms from timeline.timer
     `;
     const dueInMs = row?.due_in_ms ?? IDLE_MS;
     if (dueInMs > 0) return Math.min(Math.max(dueInMs, POLL_MS), IDLE_MS);
-    return (await this.fire()) < BATCH_MAX ? POLL_MS : 0;
+    if ((await this.fire()) < BATCH_MAX) return POLL_MS;
+    await this.#untilTaken(inHand);
+    return 0;
+  }
+
+  /** What a full batch has set in motion is taken up first: thousands due at once would stand before every other saga. */
+  async #untilTaken(inHand: () => number): Promise<void> {
+    const until = performance.now() + HELD_BACK_MS;
+    do await this.#pause(LOOK_AGAIN_MS);
+    while (!this.#stopped && inHand() >= IN_HAND_MAX && performance.now() < until);
   }
 
   /** A transition ends a long rest, but not the first part of it: under load every batch of messages is one. */

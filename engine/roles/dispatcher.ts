@@ -36,7 +36,10 @@ export async function startDispatcher(parts: Parts, deciding: Deciding): Promise
   const timers = new Timers(store("dispatcher"), transitions, changes, (error) =>
     log.error("timers could not fire", { error }),
   );
-  timers.start(() => consumer.status().state === "running");
+  timers.start(
+    () => consumer.status().state === "running",
+    () => Math.max(...control.consumers.map((one) => one.status().inHand)),
+  );
   closing.add(() => timers.stop());
   startHeartbeat(parts);
   startRecovering(parts, () => consumer.owns("timeline", 0));
