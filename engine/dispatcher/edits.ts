@@ -10,8 +10,8 @@ import { newId } from "../timeline/ids.ts";
 import { type MessageRow, readMessages } from "../timeline/read-messages.ts";
 import type { SagaRow } from "../timeline/saga-row.ts";
 import type { Unit } from "../timeline/store.ts";
-import type { Recorder } from "./recorder.ts";
-import type { Asker } from "./requests.ts";
+import type { Asker, Recorder } from "./recorder.ts";
+
 import { dispatcherPaused } from "./timers.ts";
 
 /** What the API shows in the place of a sensitive value. */

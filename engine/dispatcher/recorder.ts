@@ -3,11 +3,11 @@ import type { Json } from "../core/json.ts";
 import { Refusal } from "../core/refusal.ts";
 import { isFinal, type SagaStatus } from "../core/state.ts";
 import { failpoint } from "../failpoint.ts";
-import { errorCode, together, type Tx } from "../timeline/database.ts";
+import { errorCode, together } from "../timeline/database.ts";
 import { KeyQueues } from "./key-queues.ts";
 import { Grouped } from "../timeline/grouped.ts";
 import { newId } from "../timeline/ids.ts";
-import { databaseNow, lockSagas, readSagas, type SagaRow } from "../timeline/saga-row.ts";
+import { databaseNow, lockSagas, readSagas, readStatuses, type SagaRow } from "../timeline/saga-row.ts";
 import type { NewSaga } from "../timeline/start-write.ts";
 import { type Store, transact, type Unit } from "../timeline/store.ts";
 import type { SagaChanges } from "./saga-changes.ts";
@@ -28,6 +28,28 @@ export interface Recorded {
   readonly status: string;
   readonly applied: boolean;
   readonly effect: Applied["effect"] | null;
+}
+
+/** Who asks, under which key, and with which trace. */
+export interface Asker {
+  readonly actor: string;
+  readonly idempotencyKey?: string;
+  readonly traceparent?: string;
+}
+
+/** What a caller is told: design §8. */
+export type Answer = Pick<Recorded, "sagaId" | "status" | "messageId" | "applied"> & {
+  /** An earlier call under the same Idempotency-Key had recorded it. */
+  readonly replayed?: boolean;
+};
+
+/** A request to a saga that is locked, as it is recorded. */
+export interface Asked {
+  readonly saga: SagaRow;
+  readonly messageType: string;
+  readonly body: Json;
+  readonly asking: Asking;
+  readonly messageId: string;
 }
 
 /** Who asks, as it is recorded. */
@@ -51,7 +73,7 @@ export class Recorder {
   /** Calls for one saga each. Not more at once, or those that wait for a lock would take every connection. */
   readonly #calls = new Grouped<() => Promise<unknown>, unknown>({
     name: "ekiden_saga_calls_waiting",
-    help: "Signals, cancels and retries that wait for a transaction.",
+    help: "Cancels, retries and the like, and signals of sagas that move just now, that wait for a transaction.",
     run: async ([call]) => [{ value: await call?.() }],
     parallel: CALLS,
     max: 1,
@@ -70,7 +92,7 @@ export class Recorder {
    * @throws Refusal `saga.busy` after 5 s of waiting, `saga.unknown`, `saga.final`, `message.too-large`, `engine.busy`.
    */
   async under<T>(sagaId: string, work: (unit: Unit, saga: SagaRow) => Promise<T>): Promise<T> {
-    const leave = await this.#queues.enter(sagaId);
+    const leave = await this.enter(sagaId);
     try {
       return (await this.#calls.do(() =>
         this.transact("call", async (unit) => {
@@ -85,8 +107,19 @@ export class Recorder {
       )) as T;
     } finally {
       leave();
-      this.#changes.moved(sagaId);
     }
+  }
+
+  /**
+   * Resolves when no other call of this process is at the saga, with what ends this one's turn.
+   * @throws Refusal `saga.busy` after 5 s of waiting.
+   */
+  async enter(sagaId: string): Promise<() => void> {
+    const leave = await this.#queues.enter(sagaId);
+    return () => {
+      leave();
+      this.#changes.moved(sagaId);
+    };
   }
 
   get bounds(): readonly Bound[] {
@@ -117,28 +150,43 @@ export class Recorder {
     messageId = newId(),
   ): Promise<Recorded> {
     if (isFinal(saga.status as SagaStatus) && !isStuck(saga, messageType)) throw finalSaga(saga);
-    const waits = (await dispatcherPaused(unit.tx)) || saga.unapplied > 0;
-    const arrival = this.arrival(unit, saga, messageType, body, asking, messageId, waits);
-    if (waits) {
-      // Another process may have recorded one just now, which leaves no mark on the saga's `writer`.
-      unit.behindOthers();
-      await unit.tx`update timeline.saga set unapplied = unapplied + 1 where id = ${saga.id}`;
-      unit.committed(() => this.#transitions.known.forget(saga.id));
-      return { sagaId: saga.id, messageId, status: saga.status, applied: false, effect: null };
-    }
-    const { status, effect } = await this.apply(unit, saga, arrival);
-    return { sagaId: saga.id, messageId, status, applied: true, effect };
+    const [paused, now] = await together([dispatcherPaused(unit.tx), databaseNow(unit.tx)]);
+    const asked = { saga, messageType, body, asking, messageId };
+    const [recorded] = await this.recordTogether(unit, [asked], paused, now);
+    return recorded as Recorded;
   }
 
-  /** Applies one arrival and returns what the saga's status is now. */
-  async apply(
-    unit: Unit,
-    saga: SagaRow,
-    arrival: Arrival,
-  ): Promise<{ status: string; effect: Applied["effect"] | null }> {
-    const now = await databaseNow(unit.tx);
-    const { applied } = await this.#transitions.apply(unit, new Map([[saga.id, saga]]), [arrival], now);
-    return { status: await statusOf(unit.tx, saga.id), effect: applied[0]?.effect ?? null };
+  /** As `record`, of requests to several sagas, one each, none of which is final. `now`: the database's time under their locks. */
+  async recordTogether(unit: Unit, asked: readonly Asked[], paused: boolean, now: Date): Promise<readonly Recorded[]> {
+    const isWaiting = ({ saga }: Asked) => paused || saga.unapplied > 0;
+    const waiting = asked.filter(isWaiting).map(({ saga }) => saga.id);
+    const arrivals = asked.map((one) =>
+      this.arrival(unit, one.saga, one.messageType, one.body, one.asking, one.messageId, isWaiting(one)),
+    );
+    if (waiting.length > 0) {
+      // Another process may have recorded one just now, which leaves no mark on the saga's `writer`.
+      unit.behindOthers();
+      await unit.tx`update timeline.saga set unapplied = unapplied + 1 where id = any (${unit.tx.array(waiting)}::text[])`;
+      unit.committed(() => {
+        for (const sagaId of waiting) this.#transitions.known.forget(sagaId);
+      });
+    }
+    const sagas = new Map(asked.filter((one) => !isWaiting(one)).map(({ saga }) => [saga.id, saga]));
+    const { applied } = await this.#transitions.apply(
+      unit,
+      sagas,
+      arrivals.filter(({ row }) => sagas.has(row.correlation_id)),
+      now,
+    );
+    const effects = new Map(applied.map(({ messageId, effect }) => [messageId, effect]));
+    const statuses = await readStatuses(unit.tx, [...sagas.keys()]);
+    return asked.map(({ saga, messageId }) => ({
+      sagaId: saga.id,
+      messageId,
+      status: statuses.get(saga.id) ?? saga.status,
+      applied: sagas.has(saga.id),
+      effect: effects.get(messageId) ?? null,
+    }));
   }
 
   /** Applies the first events of new sagas and writes their rows with them. */
@@ -199,13 +247,8 @@ export class Recorder {
   }
 }
 
-async function statusOf(tx: Tx, sagaId: string): Promise<string> {
-  const [row] = await tx<{ status: string }[]>`select status from timeline.saga where id = ${sagaId}`;
-  return row?.status ?? "running";
-}
-
 /** The refusal for a saga that does not exist. */
-function unknownSaga(sagaId: string): Refusal {
+export function unknownSaga(sagaId: string): Refusal {
   return new Refusal(
     "saga.unknown",
     `there is no saga ${sagaId}`,

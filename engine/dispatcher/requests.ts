@@ -1,56 +1,55 @@
+import type { Bound } from "../core/bound.ts";
 import type { Definition } from "../core/definition.ts";
 import type { DomainCatalog } from "../core/domain.ts";
 import type { Json, JsonObject } from "../core/json.ts";
-import { allSteps } from "../core/path.ts";
 import { Refusal } from "../core/refusal.ts";
-import { violations } from "../core/shape.ts";
 import { isFinal, type SagaStatus } from "../core/state.ts";
 import type { Tx } from "../timeline/database.ts";
 import { newId } from "../timeline/ids.ts";
 import type { SagaRow } from "../timeline/saga-row.ts";
+import { signalInserts } from "../timeline/signal-write.ts";
 import type { Unit } from "../timeline/store.ts";
 import { claimKey, keepAnswer } from "../timeline/idempotency.ts";
 import { fittingResult } from "./fitting-result.ts";
 import { mustExist, mustHaveEffect } from "./operator-refusals.ts";
-import { finalSaga, type Recorded, type Recorder } from "./recorder.ts";
+import { type Answer, type Asker, finalSaga, type Recorded, type Recorder } from "./recorder.ts";
 import type { Revisions } from "./revisions.ts";
-
-/** Who asks, under which key, and with which trace. */
-export interface Asker {
-  readonly actor: string;
-  readonly idempotencyKey?: string;
-  readonly traceparent?: string;
-}
-
-/** What a caller is told: design §8. */
-export type Answer = Pick<Recorded, "sagaId" | "status" | "messageId" | "applied"> & {
-  /** An earlier call under the same Idempotency-Key had recorded it. */
-  readonly replayed?: boolean;
-};
+import { checkSignal, Signals } from "./signals.ts";
 
 /** Signals and operator verbs. */
 export class Requests {
   readonly #recorder: Recorder;
   readonly #revisions: Revisions;
   readonly #catalog: () => DomainCatalog;
+  readonly #signals: Signals;
 
-  constructor(recorder: Recorder, revisions: Revisions, catalog: () => DomainCatalog) {
+  /** `turn`: as of `Starter`, for signals. */
+  constructor(
+    recorder: Recorder,
+    revisions: Revisions,
+    catalog: () => DomainCatalog,
+    turn?: () => Promise<() => void>,
+  ) {
     this.#recorder = recorder;
     this.#revisions = revisions;
     this.#catalog = catalog;
+    this.#signals = new Signals(recorder, revisions, turn);
+  }
+
+  get bounds(): readonly Bound[] {
+    return [...this.#signals.bounds, ...this.#recorder.bounds];
   }
 
   /** @throws Refusal `signal.invalid` when no wait of the definition takes it. */
   async signal(sagaId: string, signal: string, payload: Json, asker: Asker): Promise<Answer> {
+    const answer = await this.#signals.send({ sagaId, signal, payload, asker });
+    if (answer !== "busy") return answer;
     return this.#once(sagaId, `signal/${sagaId}/${signal}`, payload, asker, async (unit, saga) => {
       if (isFinal(saga.status as SagaStatus)) throw finalSaga(saga);
       const definition = await this.#revisions.get(unit.tx, saga.definition, saga.revision);
       checkSignal(definition, signal, payload);
       const messageId = newId();
-      await unit.tx`
-        insert into timeline.signal (message_id, saga_id, signal, payload)
-        values (${messageId}, ${sagaId}, ${signal}, ${JSON.stringify(payload)}::text::jsonb)
-      `;
+      unit.send(signalInserts(unit.tx, [{ messageId, sagaId, signal, payload }]));
       return this.#recorder.record(unit, saga, "signal.received", { signal, payload }, trace(asker), messageId);
     });
   }
@@ -157,28 +156,4 @@ async function audit(
     values (${newId()}, ${asker.actor}, ${action}, ${saga.id}, ${reason}, ${tx.json({ status: saga.status })},
       ${tx.json({ status: recorded.status, messageId: recorded.messageId, applied: recorded.applied })})
   `;
-}
-
-function checkSignal(definition: Definition, signal: string, payload: Json): void {
-  const waits = [...allSteps(definition).values()].filter((step) => step.kind === "wait");
-  const wanted = waits.filter((step) => step.signal === signal);
-  if (wanted.length === 0) {
-    const known = [...new Set(waits.map((step) => step.signal))].join(", ") || "none";
-    throw new Refusal(
-      "signal.invalid",
-      `${definition.name} waits for no signal "${signal}"`,
-      `Signals of this definition: ${known}.`,
-    );
-  }
-  const problems = wanted.map((step) => (step.returns === undefined ? [] : violations(step.returns, payload)));
-  if (problems.every((found) => found.length > 0)) {
-    throw new Refusal(
-      "signal.invalid",
-      `the payload does not fit signal "${signal}"`,
-      "Mend the fields named in errors.",
-      {
-        problems: problems[0] ?? [],
-      },
-    );
-  }
 }

@@ -60,7 +60,7 @@ function engineOf(parts: Parts, deciding: Deciding, draining: AbortSignal): Engi
   const { changes, revisions, evaluator, transitions, desk } = deciding;
   const recorder = new Recorder(store("api"), transitions, changes);
   const starter = new Starter(recorder, revisions, evaluator, () => known.catalog, nextTurn);
-  const requests = new Requests(recorder, revisions, () => known.catalog);
+  const requests = new Requests(recorder, revisions, () => known.catalog, nextTurn);
   const edits = new Edits(sql, recorder, () => known.catalog, config.consumer);
   const settling = new Settling(sql, changes);
   const rewind = new Rewind(sql, transport, control, groups);
@@ -122,7 +122,7 @@ function engineOf(parts: Parts, deciding: Deciding, draining: AbortSignal): Engi
     restartPipeline: (reason, caller) => pipeline.restart(reason, caller),
     ...onDatabase(sql),
     health: () => health.look(),
-    bounds: () => [starter, recorder, settling, transport, ...control.consumers, pools].flatMap((part) => part.bounds),
+    bounds: () => [starter, requests, settling, transport, ...control.consumers, pools].flatMap((part) => part.bounds),
   };
 }
 

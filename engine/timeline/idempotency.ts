@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Json } from "../core/json.ts";
 import { Refusal } from "../core/refusal.ts";
-import type { Sql, Tx } from "./database.ts";
+import type { Sql, Tx, Write } from "./database.ts";
 
 /** How long an Idempotency-Key is remembered. */
 export const KEPT = "7 days";
@@ -58,6 +58,54 @@ export async function readKey(sql: Sql, scope: string, key: string, request: Jso
   if (row === undefined) return null;
   if (row.body_hash !== hashOf(request)) throw keyMismatch(key);
   return { sagaId: row.saga_id, response: row.response };
+}
+
+/** What an earlier call under a key left: the hash of its request and its answer. */
+export interface Kept {
+  readonly hash: string;
+  readonly response: Json;
+}
+
+/** What calls under some keys have left, found by scope and key. */
+export async function readAnswers(
+  tx: Tx,
+  keys: readonly { readonly scope: string; readonly key: string }[],
+): Promise<(scope: string, key: string) => Kept | undefined> {
+  if (keys.length === 0) return () => undefined;
+  const rows = await tx<{ scope: string; idempotency_key: string; body_hash: string; response: Json }[]>`
+    select k.scope, k.idempotency_key, k.body_hash, k.response
+    from jsonb_to_recordset(${tx.json(keys)}) as w (scope text, key text)
+    join timeline.start_key k on k.scope = w.scope and k.idempotency_key = w.key and k.expires_at >= clock_timestamp()
+  `;
+  return (scope, key) => {
+    const row = rows.find((one) => one.scope === scope && one.idempotency_key === key);
+    return row === undefined ? undefined : { hash: row.body_hash, response: row.response };
+  };
+}
+
+/** What a call under a key leaves. */
+export interface NewAnswer {
+  readonly scope: string;
+  readonly key: string;
+  readonly hash: string;
+  readonly sagaId: string;
+  readonly messageId: string;
+  readonly answer: Json;
+}
+
+/** Claims keys and keeps their answers. Only where a lock keeps others from the same scope: nobody can claim one meanwhile. */
+export function answerInserts(tx: Tx, answers: readonly NewAnswer[]): readonly Write[] {
+  if (answers.length === 0) return [];
+  const insert = tx`
+    insert into timeline.start_key as k (idempotency_key, scope, body_hash, saga_id, message_id, response, expires_at)
+    select w.key, w.scope, w.hash, w."sagaId", w."messageId", w.answer, clock_timestamp() + ${KEPT}::interval
+    from jsonb_to_recordset(${tx.json(answers as never)}) as w (key text, scope text, hash text, "sagaId" text,
+      "messageId" text, answer jsonb)
+    on conflict (scope, idempotency_key) do update set body_hash = excluded.body_hash, saga_id = excluded.saga_id,
+      message_id = excluded.message_id, response = excluded.response, expires_at = excluded.expires_at
+      where k.expires_at < clock_timestamp()
+  `;
+  return [insert];
 }
 
 /** Keeps the answer that equal calls will get. */

@@ -31,6 +31,14 @@ export async function lockSagas(tx: Tx, sagaIds: readonly string[]): Promise<voi
   await tx`select timeline.lock_sagas(${tx.array([...sagaIds])}::text[])`.execute();
 }
 
+/** Takes the locks of those sagas that nobody holds, without waiting for the others. Returns whose locks it has. */
+export async function tryLockSagas(tx: Tx, sagaIds: readonly string[]): Promise<ReadonlySet<string>> {
+  const rows = await tx<{ id: string }[]>`
+    select id from unnest(${tx.array([...sagaIds])}::text[]) id where pg_try_advisory_xact_lock(hashtextextended(id, 1))
+  `;
+  return new Set(rows.map(({ id }) => id));
+}
+
 /** Reads sagas under their locks, each with a snapshot taken after the lock. */
 export async function readSagas(tx: Tx, sagaIds: readonly string[]): Promise<Map<string, SagaRow>> {
   const rows = await tx<SagaRow[]>`
@@ -118,4 +126,13 @@ export function factsOf(row: SagaRow): SagaFacts {
 export async function databaseNow(tx: Tx): Promise<Date> {
   const [row] = await tx<{ now: Date }[]>`select date_trunc('milliseconds', clock_timestamp()) as now`;
   return (row as { now: Date }).now;
+}
+
+/** The statuses of sagas, also as the same transaction has just written them. */
+export async function readStatuses(tx: Tx, sagaIds: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  if (sagaIds.length === 0) return new Map();
+  const rows = await tx<{ id: string; status: string }[]>`
+    select id, status from timeline.saga where id = any (${tx.array([...sagaIds])}::text[])
+  `;
+  return new Map(rows.map(({ id, status }) => [id, status]));
 }

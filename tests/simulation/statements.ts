@@ -1,5 +1,6 @@
 import type { GuardOutcome, Read } from "../../engine/core/event.ts";
 import type { Json } from "../../engine/core/json.ts";
+import type { NewAnswer } from "../../engine/timeline/idempotency.ts";
 import type { SagaRow } from "../../engine/timeline/saga-row.ts";
 import type { NewRequest } from "../../engine/timeline/store.ts";
 import type { Bugs } from "./bugs.ts";
@@ -30,6 +31,11 @@ export function statementsOf(ground: Ground): Readonly<Record<string, Meaning>> 
     "pg_current_xact_id()": { run: ({ xid }) => [{ xid }] },
     "set_config('lock_timeout'": nothing,
     "timeline.lock_sagas(": { run: () => NOTHING, locks: sagaLocks },
+    // MODEL: waited for; that somebody else has one is what tests/e2e/signals-together.test.ts is about.
+    "pg_try_advisory_xact_lock(": {
+      run: (_transaction, [ids]) => (ids as string[]).map((id) => ({ id })),
+      locks: sagaLocks,
+    },
     "date_trunc('milliseconds'": { run: () => [{ now: new Date(ground.now()) }] },
     "select clock_timestamp() as now": { run: () => [{ now: new Date(ground.now()) }] },
     "timeline.open_events(": {
@@ -233,15 +239,16 @@ function sagaStatements({ tables }: Ground): Readonly<Record<string, Meaning>> {
   const put = (transaction: Transaction, row: WrittenSaga) =>
     tables.saga.put(transaction, row.id, { ...row, state: copy(row.state), xid: transaction.xid });
   return {
-    "from timeline.saga where id = any": {
+    "parent_path from timeline.saga where id = any": {
       run: (transaction, [ids]) =>
         (ids as string[]).flatMap((id) => {
           const row = tables.saga.get(transaction, id);
           return row === undefined ? [] : [{ ...row }];
         }),
     },
-    "select status from timeline.saga where id": {
-      run: (transaction, [id]) => [{ status: tables.saga.get(transaction, id as string)?.status }],
+    "select id, status from timeline.saga where id = any": {
+      run: (transaction, [ids]) =>
+        (ids as string[]).map((id) => ({ id, status: tables.saga.get(transaction, id)?.status })),
     },
     "insert into timeline.saga (": {
       run: (transaction, [rows]) => {
@@ -259,9 +266,11 @@ function sagaStatements({ tables }: Ground): Readonly<Record<string, Meaning>> {
       },
     },
     "update timeline.saga set unapplied": {
-      run: (transaction, [id]) => {
-        const row = tables.saga.get(transaction, id as string);
-        if (row !== undefined) put(transaction, { ...row, unapplied: row.unapplied + 1 });
+      run: (transaction, [ids]) => {
+        for (const id of ids as string[]) {
+          const row = tables.saga.get(transaction, id);
+          if (row !== undefined) put(transaction, { ...row, unapplied: row.unapplied + 1 });
+        }
         return NOTHING;
       },
     },
@@ -322,7 +331,21 @@ function callStatements({ tables }: Ground): Readonly<Record<string, Meaning>> {
     "update timeline.signal s set taken_by": { run: () => NOTHING },
     "insert into timeline.audit": { run: () => NOTHING },
     "delete from timeline.start_key": { run: () => NOTHING },
-    "insert into timeline.start_key": {
+    "as w (scope text, key text) join timeline.start_key": {
+      run: (transaction, [keys]) =>
+        (keys as { scope: string; key: string }[]).flatMap(({ scope, key }) => {
+          const row = tables.startKey.get(transaction, `${scope} ${key}`);
+          return row === undefined ? [] : [{ scope, idempotency_key: key, ...row }];
+        }),
+    },
+    "insert into timeline.start_key as k": {
+      run: (transaction, [, answers]) => {
+        for (const { scope, key, hash, sagaId, answer } of answers as NewAnswer[])
+          tables.startKey.put(transaction, `${scope} ${key}`, { body_hash: hash, saga_id: sagaId, response: answer });
+        return NOTHING;
+      },
+    },
+    "insert into timeline.start_key (": {
       run: (transaction, values) => {
         const [key, scope, body_hash, saga_id] = values as [string, string, string, string];
         if (tables.startKey.get(transaction, `${scope} ${key}`) !== undefined) return NOTHING;

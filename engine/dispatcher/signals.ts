@@ -1,0 +1,200 @@
+import type { Bound } from "../core/bound.ts";
+import type { Definition } from "../core/definition.ts";
+import type { Json } from "../core/json.ts";
+import { allSteps } from "../core/path.ts";
+import { Refusal } from "../core/refusal.ts";
+import { violations } from "../core/shape.ts";
+import { isFinal, type SagaStatus } from "../core/state.ts";
+import { failpoint } from "../failpoint.ts";
+import { isNoOutcome, together } from "../timeline/database.ts";
+import { Grouped, type GroupResult } from "../timeline/grouped.ts";
+import { answerInserts, hashOf, type Kept, keyMismatch, readAnswers } from "../timeline/idempotency.ts";
+import { newId } from "../timeline/ids.ts";
+import { databaseNow, readSagas, type SagaRow, tryLockSagas } from "../timeline/saga-row.ts";
+import { signalInserts } from "../timeline/signal-write.ts";
+import type { Unit } from "../timeline/store.ts";
+import { type Answer, type Asked, type Asker, finalSaga, type Recorder, unknownSaga } from "./recorder.ts";
+import type { Revisions } from "./revisions.ts";
+import { dispatcherPaused } from "./timers.ts";
+
+const GROUPS = 2;
+const GROUP_MAX = 100;
+/** Signals that wait for a transaction; one more is answered 503. */
+const WAITING_MAX = 2_000;
+
+/** A signal for one saga. */
+export interface SignalRequest {
+  readonly sagaId: string;
+  readonly signal: string;
+  readonly payload: Json;
+  readonly asker: Asker;
+}
+
+/** What became of one signal; `busy`: somebody else holds its saga's lock, so that it must go alone and wait. */
+type Outcome = Answer | "busy";
+
+/**
+ * Records signals, each with its saga's transition. Those that arrive while others are being recorded share a
+ * transaction, as starts do; there is one for each saga in it. No group waits for a lock: a saga that moves just now is left out.
+ */
+export class Signals {
+  readonly #recorder: Recorder;
+  readonly #revisions: Revisions;
+  readonly #groups: Grouped<SignalRequest, Outcome>;
+
+  /** `turn`: as of `Starter`. */
+  constructor(recorder: Recorder, revisions: Revisions, turn?: () => Promise<() => void>) {
+    this.#recorder = recorder;
+    this.#revisions = revisions;
+    this.#groups = new Grouped({
+      name: "ekiden_signals_waiting",
+      help: "Signals that wait for a transaction.",
+      run: (requests) => this.#run(requests),
+      ...(turn === undefined ? {} : { turn }),
+      parallel: GROUPS,
+      max: GROUP_MAX,
+      waitingMax: WAITING_MAX,
+      full: (waiting) =>
+        new Refusal("engine.busy", `${waiting} signals wait already`, "Send it again after Retry-After."),
+    });
+  }
+
+  get bounds(): readonly Bound[] {
+    return [this.#groups.bound];
+  }
+
+  /** @throws Refusal `signal.invalid`, `saga.unknown`, `saga.final`, `saga.idempotency-mismatch`, `message.too-large`, `engine.busy` */
+  async send(request: SignalRequest): Promise<Outcome> {
+    const leave = await this.#recorder.enter(request.sagaId);
+    try {
+      return await this.#groups.do(request);
+    } finally {
+      leave();
+    }
+  }
+
+  /** One transaction for all of them; when it fails for a reason of its own, one for each. */
+  async #run(requests: readonly SignalRequest[]): Promise<readonly GroupResult<Outcome>[]> {
+    try {
+      return await this.#recorder.transact("call", (unit) => this.#together(unit, requests));
+    } catch (error) {
+      if (requests.length === 1) return [{ error }];
+      if (isNoOutcome(error)) throw error;
+      const apart: GroupResult<Outcome>[] = [];
+      for (const request of requests) apart.push(...(await this.#run([request])));
+      return apart;
+    }
+  }
+
+  async #together(unit: Unit, requests: readonly SignalRequest[]): Promise<readonly GroupResult<Outcome>[]> {
+    const { tx } = unit;
+    const locked = await tryLockSagas(
+      tx,
+      requests.map(({ sagaId }) => sagaId),
+    );
+    // Statements after the locks, hence with snapshots taken after them.
+    const [paused, sagas, now, answers] = await together([
+      dispatcherPaused(tx),
+      readSagas(tx, [...locked]),
+      databaseNow(tx),
+      readAnswers(tx, requests.flatMap(keyOf)),
+    ]);
+    const results = new Map<SignalRequest, GroupResult<Outcome>>();
+    const taken: (Asked & { readonly request: SignalRequest })[] = [];
+    for (const request of requests) {
+      const [earlier] = keyOf(request).flatMap(({ scope, key }) => answers(scope, key) ?? []);
+      try {
+        if (!locked.has(request.sagaId)) results.set(request, { value: "busy" });
+        else if (earlier !== undefined) results.set(request, { value: replayed(request, earlier) });
+        else taken.push({ request, ...(await this.#asked(unit, sagas.get(request.sagaId), request)) });
+      } catch (error) {
+        if (!(error instanceof Refusal)) throw error;
+        results.set(request, { error });
+      }
+    }
+    failpoint("call", "after-claim");
+    if (taken.length > 0) await this.#record(unit, taken, paused, now, results);
+    failpoint("call", "after-effect");
+    return requests.map((request) => results.get(request) as GroupResult<Outcome>);
+  }
+
+  /** The signal as a message to its saga. @throws Refusal when it cannot be sent to it. */
+  async #asked(unit: Unit, saga: SagaRow | undefined, request: SignalRequest): Promise<Asked> {
+    const { sagaId, signal, payload, asker } = request;
+    if (saga === undefined) throw unknownSaga(sagaId);
+    if (isFinal(saga.status as SagaStatus)) throw finalSaga(saga);
+    checkSignal(await this.#revisions.get(unit.tx, saga.definition, saga.revision), signal, payload);
+    return {
+      saga,
+      messageType: "signal.received",
+      body: { signal, payload },
+      asking: { traceparent: asker.traceparent ?? null },
+      messageId: newId(),
+    };
+  }
+
+  async #record(
+    unit: Unit,
+    taken: readonly (Asked & { readonly request: SignalRequest })[],
+    paused: boolean,
+    now: Date,
+    results: Map<SignalRequest, GroupResult<Outcome>>,
+  ): Promise<void> {
+    const signals = taken.map(({ messageId, request: { sagaId, signal, payload } }) => ({
+      messageId,
+      sagaId,
+      signal,
+      payload,
+    }));
+    unit.send(signalInserts(unit.tx, signals));
+    const recorded = await this.#recorder.recordTogether(unit, taken, paused, now);
+    const kept = recorded.flatMap(({ sagaId, status, messageId, applied }, at) => {
+      const { request } = taken[at] as (typeof taken)[number];
+      const answer = { sagaId, status, messageId, applied };
+      results.set(request, { value: answer });
+      return keyOf(request).map((key) => ({ ...key, hash: hashOf(request.payload), sagaId, messageId, answer }));
+    });
+    unit.send(answerInserts(unit.tx, kept));
+  }
+}
+
+function scopeOf({ sagaId, signal }: SignalRequest): string {
+  return `signal/${sagaId}/${signal}`;
+}
+
+/** Its Idempotency-Key, or none. */
+function keyOf(request: SignalRequest): readonly { readonly scope: string; readonly key: string }[] {
+  const key = request.asker.idempotencyKey;
+  return key === undefined ? [] : [{ scope: scopeOf(request), key }];
+}
+
+/** @throws Refusal `saga.idempotency-mismatch` */
+function replayed(request: SignalRequest, { hash, response }: Kept): Answer {
+  if (hash !== hashOf(request.payload)) throw keyMismatch(request.asker.idempotencyKey ?? "");
+  return { ...(response as unknown as Answer), replayed: true };
+}
+
+/** @throws Refusal `signal.invalid` when no wait of the definition takes it. */
+export function checkSignal(definition: Definition, signal: string, payload: Json): void {
+  const waits = [...allSteps(definition).values()].filter((step) => step.kind === "wait");
+  const wanted = waits.filter((step) => step.signal === signal);
+  if (wanted.length === 0) {
+    const known = [...new Set(waits.map((step) => step.signal))].join(", ") || "none";
+    throw new Refusal(
+      "signal.invalid",
+      `${definition.name} waits for no signal "${signal}"`,
+      `Signals of this definition: ${known}.`,
+    );
+  }
+  const problems = wanted.map((step) => (step.returns === undefined ? [] : violations(step.returns, payload)));
+  if (problems.every((found) => found.length > 0)) {
+    throw new Refusal(
+      "signal.invalid",
+      `the payload does not fit signal "${signal}"`,
+      "Mend the fields named in errors.",
+      {
+        problems: problems[0] ?? [],
+      },
+    );
+  }
+}

@@ -1,0 +1,152 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { batchTurns } from "../../engine/transport/turns.ts";
+import { Client } from "../support/client.ts";
+import { eventually, type TestEngine, testEngine } from "../support/engine.ts";
+import { expectVerified } from "../support/verified.ts";
+
+const UNKNOWN = "01JD0000000000000000000000";
+
+let engine: TestEngine | undefined;
+const client = new Client(() => (engine as TestEngine).url);
+
+beforeAll(async () => {
+  engine = await testEngine("embedded");
+}, 60_000);
+afterAll(async () => engine?.close(), 30_000);
+
+const signal = (sagaId: string, body: unknown, name = "decided", key?: string) =>
+  client.call("POST", `/v1/sagas/${sagaId}/signals/${name}`, body, key === undefined ? {} : { "idempotency-key": key });
+
+async function waitingSagas(count: number): Promise<readonly string[]> {
+  const input = { note: "together", patience: "long" };
+  const sagas = await Promise.all(Array.from({ length: count }, () => client.start("waiting", input)));
+  for (const { sagaId } of sagas)
+    await eventually("the saga waits", async () => (await client.saga(sagaId)).waitingFor?.[0]?.signal === "decided");
+  return sagas.map(({ sagaId }) => sagaId);
+}
+
+/** Sends calls while no group may begin, so that all of them go into the same one. */
+async function inOneGroup<Answer>(calls: readonly (() => Promise<Answer>)[]): Promise<readonly Answer[]> {
+  const { url } = engine as TestEngine;
+  // A turn is given away by itself when it lasts too long.
+  const holding = setInterval(() => batchTurns.take(), 10);
+  try {
+    await eventually("all turns are taken", async () => !batchTurns.free);
+    const answers = Promise.all(calls.map((call) => call()));
+    await eventually("all of them wait", async () => {
+      const metrics = await (await fetch(`${url}/metrics`)).text();
+      return new RegExp(`^ekiden_signals_waiting(\\{[^}]*\\})? ${calls.length}$`, "m").test(metrics);
+    });
+    clearInterval(holding);
+    return await answers;
+  } finally {
+    clearInterval(holding);
+  }
+}
+
+test("signals that arrive together share a transaction, and each gets its own answer", async () => {
+  const { sql } = engine as TestEngine;
+  const [plain, keyed, misfit, unheard, ended, replayed, mistaken] = (await waitingSagas(7)) as [
+    string,
+    string,
+    string,
+    string,
+    string,
+    string,
+    string,
+  ];
+  await client.ok("POST", `/v1/sagas/${ended}/cancel`, { reason: "test" });
+  expect((await client.settled(ended)).status).toBe("cancelled");
+  const before = await signal(replayed, { ok: true }, "decided", "key-1");
+  expect((await signal(mistaken, { ok: true }, "decided", "key-2")).status).toBe(202);
+
+  const answers = await inOneGroup([
+    () => signal(plain, { ok: true }),
+    () => signal(keyed, { ok: true }, "decided", "key-3"),
+    () => signal(misfit, { ok: "yes" }),
+    () => signal(unheard, { ok: true }, "unheard"),
+    () => signal(ended, { ok: true }),
+    () => signal(replayed, { ok: true }, "decided", "key-1"),
+    () => signal(mistaken, { ok: false }, "decided", "key-2"),
+    () => signal(UNKNOWN, { ok: true }),
+  ]);
+
+  expect(answers.map(({ status, json }) => [status, (json as { code?: string }).code ?? null])).toEqual([
+    [202, null],
+    [202, null],
+    [422, "signal.invalid"],
+    [422, "signal.invalid"],
+    [409, "saga.final"],
+    [202, null],
+    [422, "saga.idempotency-mismatch"],
+    [404, "saga.unknown"],
+  ]);
+  expect(answers[5]).toEqual(before);
+  const transactions = await sql`
+    select distinct xid from timeline.event_request
+    where message_type = 'signal.received' and correlation_id = any (${[plain, keyed]})
+  `;
+  expect(transactions).toHaveLength(1);
+  for (const sagaId of [plain, keyed, replayed, mistaken])
+    expect(await client.settled(sagaId)).toMatchObject({ status: "completed" });
+  // The key that a group has kept is one like any other.
+  expect(await signal(keyed, { ok: true }, "decided", "key-3")).toEqual(answers[1] as never);
+  await expectVerified((engine as TestEngine).url);
+}, 60_000);
+
+test("a signal that the database refuses does not take those with it along", async () => {
+  const [good] = (await waitingSagas(1)) as [string];
+  // Its wait takes any payload; the message around it is larger than a message may be.
+  const { sagaId: large } = await client.start("notified", { note: "large" });
+  await eventually("the saga waits", async () => (await client.saga(large)).waitingFor?.[0]?.signal === "decided");
+
+  const answers = await inOneGroup([
+    () => signal(good, { ok: true }),
+    () => signal(large, { more: "x".repeat(262_120) }),
+  ]);
+
+  expect(answers.map(({ status }) => status)).toEqual([202, 413]);
+  expect(await client.settled(good)).toMatchObject({ status: "completed" });
+}, 60_000);
+
+test("a saga that somebody moves just now holds up its own signal alone", async () => {
+  const { sql } = engine as TestEngine;
+  const [held, ...free] = (await waitingSagas(4)) as [string, ...string[]];
+  const { promise: letGo, resolve: release } = Promise.withResolvers<void>();
+  const locked = Promise.withResolvers<void>();
+  const holder = sql.begin(async (tx) => {
+    await tx`select timeline.lock_sagas(${tx.array([held])}::text[])`;
+    locked.resolve();
+    await letGo;
+  });
+  try {
+    await locked.promise;
+    let isAnswered = false;
+    const late = signal(held, { ok: true }).then((answer) => {
+      isAnswered = true;
+      return answer;
+    });
+
+    const answers = await inOneGroup(free.map((sagaId) => () => signal(sagaId, { ok: true })));
+
+    expect(answers.map(({ status }) => status)).toEqual([202, 202, 202]);
+    expect(isAnswered).toBe(false);
+    release();
+    expect((await late).status).toBe(202);
+    expect(await client.settled(held)).toMatchObject({ status: "completed" });
+  } finally {
+    release();
+    await holder;
+  }
+}, 60_000);
+
+test("while the dispatcher is paused, signals are recorded together and applied later", async () => {
+  const sagas = await waitingSagas(3);
+  await client.ok("POST", "/v1/consumer-groups/dispatcher/pause", { reason: "test" });
+
+  const answers = await inOneGroup(sagas.map((sagaId) => () => signal(sagaId, { ok: true })));
+
+  expect(answers.map(({ json }) => (json as { applied: boolean }).applied)).toEqual([false, false, false]);
+  await client.ok("POST", "/v1/consumer-groups/dispatcher/resume", { reason: "test" });
+  for (const sagaId of sagas) expect(await client.settled(sagaId)).toMatchObject({ status: "completed" });
+}, 60_000);
