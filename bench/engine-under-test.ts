@@ -54,7 +54,7 @@ export interface EngineProcess {
   stop(): Promise<void>;
 }
 
-/** Starts `bun run engine` and waits until it listens. @throws when it ends instead, with what it said. */
+/** Starts `bun run engine` and waits until it is ready; `url` is empty when it has no API. @throws when it ends instead, with what it said. */
 export async function startEngineProcess(environment: Readonly<Record<string, string>>): Promise<EngineProcess> {
   const child = Bun.spawn([process.execPath, join(root, "engine/boot.ts"), "engine/main.ts"], {
     cwd: root,
@@ -89,9 +89,8 @@ async function addressOf(child: Bun.Subprocess<"ignore", "pipe", "inherit">): Pr
   })();
   const ended = reading.then(() => true);
   for (;;) {
-    const url = /http:\/\/127\.0\.0\.1:\d+/.exec(text)?.[0];
-    if (url !== undefined) return url;
+    if (text.includes("Ekiden is ready")) return /http:\/\/127\.0\.0\.1:\d+/.exec(text)?.[0] ?? "";
     if (await Promise.race([ended, Bun.sleep(20).then(() => false)]))
-      throw new Error(`the engine ended before it listened:\n${text}`);
+      throw new Error(`the engine ended before it was ready:\n${text}`);
   }
 }
