@@ -1,10 +1,10 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 
-import { Closing } from "../engine/closing.ts";
 import { startEmbeddedPostgres } from "../engine/stack/embedded-postgres.ts";
 import { type Contestant, type Ring, startEkiden, startFloor, whatStarts } from "./contestants.ts";
 import { benchHome } from "./engine-under-test.ts";
+import { interruptible } from "./interruptible.ts";
 import { startDbos, startRestate } from "./peers.ts";
 import { measureSideBySide, type Plan, type Say, type Side } from "./side-by-side.ts";
 
@@ -39,30 +39,13 @@ export async function comparePeers(
   return measureSideBySide(contestants, ring.postgres, plan, say);
 }
 
-/**
- * Runs `act` with a PostgreSQL of its own, and stops everything that it started, also when it fails or is interrupted.
- * The settings are those that users get, with connections for all sides.
- */
-export async function inRing<Result>(act: (ring: Ring) => Promise<Result>): Promise<Result> {
-  const closing = new Closing();
-  let interrupted: Promise<void> | undefined;
-  const interrupt = () => {
-    interrupted ??= closing
-      .run()
-      .catch((error: unknown) => console.error(error))
-      .finally(() => process.exit(130));
-  };
-  process.on("SIGINT", interrupt).on("SIGTERM", interrupt);
-  try {
+/** Runs `act` with a PostgreSQL of its own. The settings are those that users get, with connections for all sides. */
+export function inRing<Result>(act: (ring: Ring) => Promise<Result>): Promise<Result> {
+  return interruptible(async (closing) => {
     const home = await benchHome();
     closing.add(() => rm(home, { recursive: true, force: true }));
     const starting = startEmbeddedPostgres({ home, settings: { max_connections: "300" } });
     const postgres = await whatStarts(closing, starting);
-    return await act({ postgres, home: await mkdtemp(join(home, "sides-")), closing });
-  } finally {
-    // What an interrupt closes makes the rest fail: it has the last word.
-    if (interrupted !== undefined) await interrupted;
-    await closing.run();
-    process.off("SIGINT", interrupt).off("SIGTERM", interrupt);
-  }
+    return act({ postgres, home: await mkdtemp(join(home, "sides-")), closing });
+  });
 }

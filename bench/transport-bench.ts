@@ -1,7 +1,10 @@
 import { join } from "node:path";
 
+import { Closing } from "../engine/closing.ts";
+import { whatStarts } from "./contestants.ts";
 import { type EngineProcess, type Servers, startEngineProcess, startServers } from "./engine-under-test.ts";
 import { measureFloors } from "./floors.ts";
+import { interruptible } from "./interruptible.ts";
 import { overHttp, runLoad } from "./load.ts";
 import { machine } from "./machine.ts";
 import { counted, type Measured } from "./meters.ts";
@@ -33,23 +36,21 @@ export async function benchTransport(transport: "embedded" | "kafka", options: T
   const { sagas, inFlights, runs, command, write } = options;
   if (Math.max(...inFlights) > CALLS_MAX)
     throw new Error(`at most ${CALLS_MAX} sagas in flight; \`bench peers\` can do more`);
-  const servers = await startServers(transport);
-  try {
-    const inFlight = Math.max(...inFlights);
+  const inFlight = Math.max(...inFlights);
+  const figures = await interruptible(async (closing): Promise<Figures> => {
+    const servers = await whatStarts(closing, startServers(transport));
     const floors = await measureFloors(servers.databaseUrl, { sagas, inFlight, runs: Math.min(runs, 3) });
-    const one = await onEngines(servers, ["api,dispatcher,domains"], (engines) => measureOne(engines, options));
+    const one = await onEngines(closing, servers, ["api,dispatcher,domains"], (engines) =>
+      measureOne(engines, options),
+    );
     // On the embedded transport one process does the work, and a second one stands by.
-    const several =
-      transport === "kafka"
-        ? await onEngines(servers, ROLES, (engines) => measureSeveral(engines, options))
-        : undefined;
-    const figures = { kind: transport, floors, ...one, ...(several === undefined ? {} : { several }) };
-    const text = report(figures, { command, machine: machine(), date: new Date().toISOString().slice(0, 10) });
-    console.log(text);
-    if (write) await Bun.write(join(import.meta.dir, `${transport}.md`), text);
-  } finally {
-    await servers.stop();
-  }
+    if (transport === "embedded") return { kind: transport, floors, ...one };
+    const several = await onEngines(closing, servers, ROLES, (engines) => measureSeveral(engines, options));
+    return { kind: transport, floors, ...one, several };
+  });
+  const text = report(figures, { command, machine: machine(), date: new Date().toISOString().slice(0, 10) });
+  console.log(text);
+  if (write) await Bun.write(join(import.meta.dir, `${transport}.md`), text);
 }
 
 /** Engines that run, of which the first one answers, with the processes whose CPU is counted. */
@@ -60,21 +61,22 @@ interface Engines {
 
 /** Runs `act` with a process for each of those roles. */
 async function onEngines<Result>(
+  closing: Closing,
   servers: Servers,
   roles: readonly string[],
   act: (engines: Engines) => Promise<Result>,
 ): Promise<Result> {
+  const engines = new Closing();
+  closing.add(() => engines.run());
   const started: EngineProcess[] = [];
-  try {
-    for (const role of roles) {
-      const environment = { ...servers.environment, EKIDEN_RATE_LIMIT: "0", EKIDEN_ROLES: role };
-      started.push(await startEngineProcess(environment));
-    }
-    const named = started.map(({ pid }, at) => [roles.length === 1 ? "engine" : (roles[at] as string), pid] as const);
-    return await act({ url: started[0]?.url ?? "", pids: { ...Object.fromEntries(named), ...servers.pids } });
-  } finally {
-    for (const engine of started.reverse()) await engine.stop();
+  for (const role of roles) {
+    const environment = { ...servers.environment, EKIDEN_RATE_LIMIT: "0", EKIDEN_ROLES: role };
+    started.push(await whatStarts(engines, startEngineProcess(environment)));
   }
+  const named = started.map(({ pid }, at) => [roles.length === 1 ? "engine" : (roles[at] as string), pid] as const);
+  const result = await act({ url: started[0]?.url ?? "", pids: { ...Object.fromEntries(named), ...servers.pids } });
+  await engines.run();
+  return result;
 }
 
 async function measureOne(
@@ -89,7 +91,7 @@ async function measureOne(
   return { throughput, failures, idle, residentMiB: residentMiB(pids["engine"] ?? 0) };
 }
 
-async function measureSeveral(engines: Engines, options: TransportOptions): Promise<Figures["several"]> {
+async function measureSeveral(engines: Engines, options: TransportOptions): Promise<NonNullable<Figures["several"]>> {
   const throughput = await measureThroughput(engines, options);
   return { processes: ROLES.length, throughput, idle: await measureIdle(engines) };
 }
