@@ -135,6 +135,7 @@ async function openParts(
     producer: `${role}@${config.consumer}`,
     // A call of the API is served by whoever got it, owner or standby.
     ownerEpoch: () => (role === "api" ? null : transport.ownerEpoch()),
+    handsOver: () => (transport.ownerEpoch() ?? 0) > 0,
     handOver: (rows, xid, behindOthers) => transport.handOver(rows, xid, behindOthers),
   });
   const parts = { config, sql, databaseUrl, pools, transport, control, groups, history, known, store, log, closing };

@@ -94,20 +94,25 @@ export class Recorder {
   async under<T>(sagaId: string, work: (unit: Unit, saga: SagaRow) => Promise<T>): Promise<T> {
     const leave = await this.enter(sagaId);
     try {
-      return (await this.#calls.do(() =>
-        this.transact("call", async (unit) => {
-          await lockSagas(unit.tx, [sagaId]);
-          const saga = (await readSagas(unit.tx, [sagaId])).get(sagaId);
-          if (saga === undefined) throw unknownSaga(sagaId);
-          failpoint("call", "after-claim");
-          const result = await work(unit, saga);
-          failpoint("call", "after-effect");
-          return result;
-        }),
-      )) as T;
+      return await this.locked(sagaId, work);
     } finally {
       leave();
     }
+  }
+
+  /** As `under`, by whoever has entered the saga already. */
+  async locked<T>(sagaId: string, work: (unit: Unit, saga: SagaRow) => Promise<T>): Promise<T> {
+    return (await this.#calls.do(() =>
+      this.transact("call", async (unit) => {
+        await lockSagas(unit.tx, [sagaId]);
+        const saga = (await readSagas(unit.tx, [sagaId])).get(sagaId);
+        if (saga === undefined) throw unknownSaga(sagaId);
+        failpoint("call", "after-claim");
+        const result = await work(unit, saga);
+        failpoint("call", "after-effect");
+        return result;
+      }),
+    )) as T;
   }
 
   /**
@@ -239,6 +244,14 @@ export class Recorder {
         message_body: body,
       },
     };
+  }
+
+  /**
+   * Whether what is written for the saga must wait in the outbox for what another process wrote for it (reliability R13b):
+   * where this process owns the transport and hands its own rows over in memory.
+   */
+  isBehindOthers({ writer }: SagaRow): boolean {
+    return (this.#store.handsOver?.() ?? false) && writer !== null && writer !== this.writer;
   }
 
   /** This engine process, as a saga's last writer. */

@@ -22,6 +22,7 @@ export class Requests {
   readonly #revisions: Revisions;
   readonly #catalog: () => DomainCatalog;
   readonly #signals: Signals;
+  readonly #under: Recorder["under"] = (sagaId, work) => this.#recorder.under(sagaId, work);
 
   /** `turn`: as of `Starter`, for signals. */
   constructor(
@@ -42,9 +43,20 @@ export class Requests {
 
   /** @throws Refusal `signal.invalid` when no wait of the definition takes it. */
   async signal(sagaId: string, signal: string, payload: Json, asker: Asker): Promise<Answer> {
-    const answer = await this.#signals.send({ sagaId, signal, payload, asker });
-    if (answer !== "busy") return answer;
-    return this.#once(sagaId, `signal/${sagaId}/${signal}`, payload, asker, async (unit, saga) => {
+    // In one turn: those behind it must not overtake it when it goes alone.
+    const leave = await this.#recorder.enter(sagaId);
+    try {
+      const answer = await this.#signals.send({ sagaId, signal, payload, asker });
+      return answer === "alone" ? await this.#signalAlone(sagaId, signal, payload, asker) : answer;
+    } finally {
+      leave();
+    }
+  }
+
+  #signalAlone(sagaId: string, signal: string, payload: Json, asker: Asker): Promise<Answer> {
+    const locked: Recorder["locked"] = (id, work) => this.#recorder.locked(id, work);
+    const scope = `signal/${sagaId}/${signal}`;
+    return this.#once(sagaId, scope, payload, asker, locked, async (unit, saga) => {
       if (isFinal(saga.status as SagaStatus)) throw finalSaga(saga);
       const definition = await this.#revisions.get(unit.tx, saga.definition, saga.revision);
       checkSignal(definition, signal, payload);
@@ -56,7 +68,7 @@ export class Requests {
 
   /** @throws Refusal `saga.past-pivot` */
   async cancel(sagaId: string, reason: string, asker: Asker): Promise<Answer> {
-    return this.#once(sagaId, `cancel/${sagaId}`, { reason }, asker, async (unit, saga) => {
+    return this.#once(sagaId, `cancel/${sagaId}`, { reason }, asker, this.#under, async (unit, saga) => {
       const recorded = await this.#recorder.record(unit, saga, "cancel.requested", { reason }, trace(asker));
       if (recorded.effect === "past-pivot") {
         throw new Refusal(
@@ -104,7 +116,7 @@ export class Requests {
     step?: string,
     made: (definition: Definition, saga: SagaRow) => JsonObject = () => body,
   ): Promise<Answer> {
-    return this.#once(sagaId, `${verb}/${sagaId}`, body, asker, async (unit, saga) => {
+    return this.#once(sagaId, `${verb}/${sagaId}`, body, asker, this.#under, async (unit, saga) => {
       const definition = await this.#revisions.get(unit.tx, saga.definition, saga.revision);
       if (step !== undefined) mustExist(definition, saga, step);
       const recorded = await this.#recorder.record(
@@ -125,10 +137,11 @@ export class Requests {
     scope: string,
     request: Json,
     asker: Asker,
+    under: Recorder["under"],
     work: (unit: Unit, saga: SagaRow) => Promise<Recorded>,
   ): Promise<Answer> {
     const key = asker.idempotencyKey;
-    return this.#recorder.under(sagaId, async (unit, saga) => {
+    return under(sagaId, async (unit, saga) => {
       const earlier = key === undefined ? null : await claimKey(unit.tx, scope, key, request, sagaId);
       if (earlier !== null) return { ...(earlier.response as unknown as Answer), replayed: true };
       const { messageId, status, applied } = await work(unit, saga);

@@ -6,19 +6,25 @@ import { Refusal } from "../core/refusal.ts";
 import { violations } from "../core/shape.ts";
 import { isFinal, type SagaStatus } from "../core/state.ts";
 import { failpoint } from "../failpoint.ts";
-import { isNoOutcome, together } from "../timeline/database.ts";
+import { together } from "../timeline/database.ts";
 import { Grouped, type GroupResult } from "../timeline/grouped.ts";
 import { answerInserts, hashOf, type Kept, keyMismatch, readAnswers } from "../timeline/idempotency.ts";
 import { newId } from "../timeline/ids.ts";
 import { databaseNow, readSagas, type SagaRow, tryLockSagas } from "../timeline/saga-row.ts";
 import { signalInserts } from "../timeline/signal-write.ts";
 import type { Unit } from "../timeline/store.ts";
+import { apart, isShared } from "./apart.ts";
 import { type Answer, type Asked, type Asker, finalSaga, type Recorder, unknownSaga } from "./recorder.ts";
 import type { Revisions } from "./revisions.ts";
 import { dispatcherPaused } from "./timers.ts";
 
 const GROUPS = 2;
 const GROUP_MAX = 100;
+/**
+ * A larger one goes alone, bytes: what the database may refuse at the commit makes all of its group wait until the outbox is
+ * read, and so do a hundred large ones for each other.
+ */
+const LARGE = 32_768;
 /** Signals that wait for a transaction; one more is answered 503. */
 const WAITING_MAX = 2_000;
 
@@ -30,12 +36,13 @@ export interface SignalRequest {
   readonly asker: Asker;
 }
 
-/** What became of one signal; `busy`: somebody else holds its saga's lock, so that it must go alone and wait. */
-type Outcome = Answer | "busy";
+/** What became of one signal; `alone`: it would hold up the others of its group. */
+type Outcome = Answer | "alone";
 
 /**
  * Records signals, each with its saga's transition. Those that arrive while others are being recorded share a
- * transaction, as starts do; there is one for each saga in it. No group waits for a lock: a saga that moves just now is left out.
+ * transaction, as starts do; there is one for each saga in it. Left out is what would hold up the others: a saga whose lock
+ * somebody has, or whose rows must be read from the outbox behind those of another process.
  */
 export class Signals {
   readonly #recorder: Recorder;
@@ -63,14 +70,14 @@ export class Signals {
     return [this.#groups.bound];
   }
 
-  /** @throws Refusal `signal.invalid`, `saga.unknown`, `saga.final`, `saga.idempotency-mismatch`, `message.too-large`, `engine.busy` */
+  /**
+   * By whoever has entered the saga (`Recorder.enter`).
+   * @throws Refusal `signal.invalid`, `saga.unknown`, `saga.final`, `saga.idempotency-mismatch`, `saga.busy`, `engine.busy`
+   */
   async send(request: SignalRequest): Promise<Outcome> {
-    const leave = await this.#recorder.enter(request.sagaId);
-    try {
-      return await this.#groups.do(request);
-    } finally {
-      leave();
-    }
+    const { signal, payload } = request;
+    if (Buffer.byteLength(JSON.stringify({ signal, payload })) > LARGE) return "alone";
+    return this.#groups.do(request);
   }
 
   /** One transaction for all of them; when it fails for a reason of its own, one for each. */
@@ -79,10 +86,8 @@ export class Signals {
       return await this.#recorder.transact("call", (unit) => this.#together(unit, requests));
     } catch (error) {
       if (requests.length === 1) return [{ error }];
-      if (isNoOutcome(error)) throw error;
-      const apart: GroupResult<Outcome>[] = [];
-      for (const request of requests) apart.push(...(await this.#run([request])));
-      return apart;
+      if (isShared(error)) throw error;
+      return apart(requests, async (request) => (await this.#run([request]))[0] as GroupResult<Outcome>);
     }
   }
 
@@ -104,9 +109,10 @@ export class Signals {
     for (const request of requests) {
       const [earlier] = keyOf(request).flatMap(({ scope, key }) => answers(scope, key) ?? []);
       try {
-        if (!locked.has(request.sagaId)) results.set(request, { value: "busy" });
+        const saga = sagas.get(request.sagaId);
+        if (!locked.has(request.sagaId) || this.#goesAlone(saga, paused)) results.set(request, { value: "alone" });
         else if (earlier !== undefined) results.set(request, { value: replayed(request, earlier) });
-        else taken.push({ request, ...(await this.#asked(unit, sagas.get(request.sagaId), request)) });
+        else taken.push({ request, ...(await this.#asked(unit, saga, request)) });
       } catch (error) {
         if (!(error instanceof Refusal)) throw error;
         results.set(request, { error });
@@ -116,6 +122,12 @@ export class Signals {
     if (taken.length > 0) await this.#record(unit, taken, paused, now, results);
     failpoint("call", "after-effect");
     return requests.map((request) => results.get(request) as GroupResult<Outcome>);
+  }
+
+  /** Whether its rows must be read from the outbox, and with them those of all others of the transaction. */
+  #goesAlone(saga: SagaRow | undefined, paused: boolean): boolean {
+    if (saga === undefined) return false;
+    return this.#recorder.isBehindOthers(saga) || (saga.unapplied > 0 && !paused);
   }
 
   /** The signal as a message to its saga. @throws Refusal when it cannot be sent to it. */

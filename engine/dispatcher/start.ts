@@ -24,6 +24,7 @@ import {
   sagaInserts,
 } from "../timeline/start-write.ts";
 import type { Unit } from "../timeline/store.ts";
+import { apart } from "./apart.ts";
 import type { Recorder } from "./recorder.ts";
 import type { Revisions } from "./revisions.ts";
 import { dispatcherPaused } from "./timers.ts";
@@ -119,20 +120,8 @@ export class Starter {
     } catch (error) {
       if (requests.length === 1) return [{ error }];
       if (isNoOutcome(error)) throw error;
-      return this.#apart(requests);
+      return apart(requests, async (request) => (await this.#run([request]))[0] as Result);
     }
-  }
-
-  /** One after the other, until one fails for a reason that it shares with those behind it: they do not wait for it too. */
-  async #apart(requests: readonly StartRequest[]): Promise<readonly Result[]> {
-    const results: Result[] = [];
-    for (const request of requests) {
-      const [result] = await this.#run([request]);
-      results.push(result as Result);
-      if (isShared(result as Result))
-        return [...results, ...requests.slice(results.length).map(() => result as Result)];
-    }
-    return results;
   }
 
   async #together(unit: Unit, requests: readonly StartRequest[]): Promise<readonly Result[]> {
@@ -217,13 +206,6 @@ export class Starter {
       started_at: now,
     };
   }
-}
-
-/** Something in the way of every start: a lock that is not given back, a database that is gone. */
-function isShared(result: Result): boolean {
-  if (result === "again" || !("error" in result)) return false;
-  const { error } = result;
-  return isNoOutcome(error) || (error instanceof Refusal && error.code === "saga.busy");
 }
 
 function toStart(request: StartRequest): Start {

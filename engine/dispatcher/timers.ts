@@ -12,14 +12,17 @@ const POLL_MS = 100;
 /** How often on an idle engine: looking ten times a second cost it a third of its CPU. A transition ends the rest. */
 const IDLE_MS = 1_000;
 
-/** Messages that a consumer has in hand while more timers wait for it to take them up. */
+/** Messages that a group has in hand while more timers wait for it to take them up. */
 const IN_HAND_MAX = BATCH_MAX;
-/** How often that is looked at, and for how long: a group that is stuck must not hold the timers of all sagas back. */
+/** How often that is looked at, and for how long: a group that is slow must not hold the timers of all sagas back. */
 const LOOK_AGAIN_MS = 5;
 const HELD_BACK_MS = 500;
 
 /** How long the timers of a saga rest whose transition could not be written. */
 const SET_ASIDE_MS = 60_000;
+
+/** Consumer group → messages. */
+type InHand = ReadonlyMap<string, number>;
 
 interface DueRow {
   saga_id: string;
@@ -52,10 +55,10 @@ export class Timers {
   }
 
   /**
-   * `active`: only then timers fire; another process does it otherwise. `inHand`: most messages that a consumer of this
-   * process has taken in and not done.
+   * `active`: only then timers fire; another process does it otherwise. `inHand`: by consumer group, what this process has
+   * taken in and not done of what timers set in motion.
    */
-  start(active: () => boolean, inHand: () => number): void {
+  start(active: () => boolean, inHand: () => InHand): void {
     this.#loop = this.#run(active, inHand);
   }
 
@@ -65,7 +68,7 @@ export class Timers {
     await this.#loop;
   }
 
-  async #run(active: () => boolean, inHand: () => number): Promise<void> {
+  async #run(active: () => boolean, inHand: () => InHand): Promise<void> {
     this.#changes.watch(() => {
       this.#moved = true;
       this.#wakeIdle?.();
@@ -83,22 +86,27 @@ export class Timers {
   }
 
   /** Fires what is due; returns how long nothing can come due but what is set from now on. */
-  async #look(inHand: () => number): Promise<number> {
+  async #look(inHand: () => InHand): Promise<number> {
     const [row] = await this.#store.sql<{ due_in_ms: number | null }[]>`
       select extract(epoch from min(due_at) - clock_timestamp())::float8 * 1000 as due_in_ms from timeline.timer
     `;
     const dueInMs = row?.due_in_ms ?? IDLE_MS;
     if (dueInMs > 0) return Math.min(Math.max(dueInMs, POLL_MS), IDLE_MS);
+    const before = inHand();
     if ((await this.fire()) < BATCH_MAX) return POLL_MS;
-    await this.#untilTaken(inHand);
+    await this.#untilTaken(inHand, before);
     return 0;
   }
 
-  /** What a full batch has set in motion is taken up first: thousands due at once would stand before every other saga. */
-  async #untilTaken(inHand: () => number): Promise<void> {
+  /**
+   * What a full batch has set in motion is taken up first: thousands due at once would stand before every other saga. What a
+   * group had in hand before is not waited for: it may be stuck.
+   */
+  async #untilTaken(inHand: () => InHand, before: InHand): Promise<void> {
     const until = performance.now() + HELD_BACK_MS;
+    const isMore = () => [...inHand()].some(([group, now]) => now >= IN_HAND_MAX && now > (before.get(group) ?? 0));
     do await this.#pause(LOOK_AGAIN_MS);
-    while (!this.#stopped && inHand() >= IN_HAND_MAX && performance.now() < until);
+    while (!this.#stopped && isMore() && performance.now() < until);
   }
 
   /** A transition ends a long rest, but not the first part of it: under load every batch of messages is one. */

@@ -12,6 +12,7 @@ import { RedriveRunner } from "../recovery/redrive-runner.ts";
 import { Traces } from "../telemetry/traces.ts";
 import type { Deciding } from "./deciding.ts";
 import type { Parts } from "./parts.ts";
+import type { Consumer } from "../transport/port.ts";
 import { nextTurn } from "../transport/turns.ts";
 
 /** The role `dispatcher`: timeline events in, commands out, timers. */
@@ -38,7 +39,7 @@ export async function startDispatcher(parts: Parts, deciding: Deciding): Promise
   );
   timers.start(
     () => consumer.status().state === "running",
-    () => Math.max(...control.consumers.map((one) => one.status().inHand)),
+    () => new Map(control.consumers.filter(isFed).map((one) => [one.group, one.status().inHand])),
   );
   closing.add(() => timers.stop());
   startHeartbeat(parts);
@@ -49,6 +50,11 @@ export async function startDispatcher(parts: Parts, deciding: Deciding): Promise
   closing.add(() => redrives.stop());
   // One process for all schedules: the one that has the timeline's first partition.
   await startStarts(parts, deciding, () => consumer.status().state === "running" && consumer.owns("timeline", 0));
+}
+
+/** Whether what timers set in motion comes to this group: the dispatcher's or a domain's, no projection's. */
+function isFed({ group }: Consumer): boolean {
+  return !group.includes(".");
 }
 
 /** How often what has happened is sent to the collector. */

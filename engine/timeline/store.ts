@@ -51,6 +51,8 @@ export interface Store {
   readonly loop?: WritingLoop;
   /** The owner epoch that this room's transactions are held to; absent or null: it writes whoever owns the transport. */
   ownerEpoch?(): number | null;
+  /** Whether this process hands its rows over in memory now, so that those of another process may have to be waited for. */
+  handsOver?(): boolean;
   handOver(rows: readonly AnnouncedRequest[], xid: string, behindOthers: boolean): HandOver;
 }
 

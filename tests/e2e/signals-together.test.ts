@@ -26,7 +26,10 @@ async function waitingSagas(count: number): Promise<readonly string[]> {
 }
 
 /** Sends calls while no group may begin, so that all of them go into the same one. */
-async function inOneGroup<Answer>(calls: readonly (() => Promise<Answer>)[]): Promise<readonly Answer[]> {
+async function inOneGroup<Answer>(
+  calls: readonly (() => Promise<Answer>)[],
+  together = calls.length,
+): Promise<readonly Answer[]> {
   const { url } = engine as TestEngine;
   // A turn is given away by itself when it lasts too long.
   const holding = setInterval(() => batchTurns.take(), 10);
@@ -35,7 +38,7 @@ async function inOneGroup<Answer>(calls: readonly (() => Promise<Answer>)[]): Pr
     const answers = Promise.all(calls.map((call) => call()));
     await eventually("all of them wait", async () => {
       const metrics = await (await fetch(`${url}/metrics`)).text();
-      return new RegExp(`^ekiden_signals_waiting(\\{[^}]*\\})? ${calls.length}$`, "m").test(metrics);
+      return new RegExp(`^ekiden_signals_waiting(\\{[^}]*\\})? ${together}$`, "m").test(metrics);
     });
     clearInterval(holding);
     return await answers;
@@ -102,11 +105,66 @@ test("a signal that the database refuses does not take those with it along", asy
 
   const answers = await inOneGroup([
     () => signal(good, { ok: true }),
-    () => signal(large, { more: "x".repeat(262_120) }),
+    // Short as it is sent, and 300 digits each as the database writes it.
+    () => signal(large, { more: Array.from({ length: 1_000 }, () => 1e-300) }),
   ]);
 
   expect(answers.map(({ status }) => status)).toEqual([202, 413]);
   expect(await client.settled(good)).toMatchObject({ status: "completed" });
+}, 60_000);
+
+test("what would make the others wait for the outbox goes alone: a large signal, a saga that another process wrote for", async () => {
+  const { sql } = engine as TestEngine;
+  const [good, foreign] = (await waitingSagas(2)) as [string, string];
+  const { sagaId: large } = await client.start("notified", { note: "large" });
+  await eventually("the saga waits", async () => (await client.saga(large)).waitingFor?.[0]?.signal === "decided");
+  await sql`update timeline.saga set writer = 'another process' where id = ${foreign}`;
+  // While it is open, the outbox is not read beyond it.
+  const holder = await sql.reserve();
+  await holder`begin`;
+  try {
+    await holder`select pg_current_xact_id()`;
+
+    const answers = await inOneGroup(
+      [
+        () => signal(good, { ok: true }),
+        () => signal(foreign, { ok: true }),
+        () => signal(large, { more: "x".repeat(262_120) }),
+      ],
+      2,
+    );
+
+    expect(answers.map(({ status }) => status)).toEqual([202, 202, 413]);
+    expect(await client.settled(good)).toMatchObject({ status: "completed" });
+  } finally {
+    await holder`rollback`;
+    holder.release();
+  }
+  expect(await client.settled(foreign)).toMatchObject({ status: "completed" });
+}, 60_000);
+
+test("a signal that goes alone is not overtaken by the next one for its saga", async () => {
+  const { sql } = engine as TestEngine;
+  const [sagaId] = (await waitingSagas(1)) as [string];
+  const holder = await sql.reserve();
+  await holder`begin`;
+  await holder`select timeline.lock_sagas(array[${sagaId}]::text[])`;
+  const first = signal(sagaId, { ok: true });
+  await eventually("the first one waits for the lock", async () => {
+    const [row] = await sql`
+      select from pg_stat_activity where datname = current_database() and wait_event = 'advisory'
+    `;
+    return row !== undefined;
+  });
+  const second = signal(sagaId, { ok: false });
+  await holder`rollback`;
+  holder.release();
+
+  expect((await first).status).toBe(202);
+  await second;
+  expect(await client.settled(sagaId)).toMatchObject({ status: "completed" });
+  const [taken] = await sql`select payload from timeline.signal where saga_id = ${sagaId} and taken_by is not null`;
+  expect(taken?.["payload"]).toEqual({ ok: true });
 }, 60_000);
 
 test("a saga that somebody moves just now holds up its own signal alone", async () => {

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { Requests } from "../../engine/dispatcher/requests.ts";
+import { Revisions } from "../../engine/dispatcher/revisions.ts";
 import { connect, type Sql } from "../../engine/timeline/database.ts";
 import { timelineDatabase } from "../support/kafka.ts";
 import { testPostgres } from "../support/postgres.ts";
@@ -62,6 +64,27 @@ test("starts behind a lock that nobody gives back are all told so, not one after
   // One for all of them, one for the first alone; that one's end is the others' too.
   expect(transactions).toBeLessThan(8);
   expect((await calls.start("behind 0")).created).toBe(true);
+}, 60_000);
+
+test("nor do signals wait there one after the other", async () => {
+  const sagas = await Promise.all(Array.from({ length: 50 }, (_, at) => calls.start(`signalled ${at}`)));
+  const requests = new Requests(calls.recorder, new Revisions(), () => ({ actions: new Map() }));
+  const holder = await database.sql.reserve();
+  await holder`begin`;
+  await holder`update timeline.consumer_group set paused = paused where consumer_group = 'dispatcher'`;
+  transactions = 0;
+  const codes = await Promise.all(
+    sagas.map(({ sagaId }) =>
+      requests.signal(sagaId, "any", {}, { actor: "test" }).then(
+        () => "recorded",
+        (error: { code?: string }) => error.code,
+      ),
+    ),
+  );
+  await holder`rollback`;
+  holder.release();
+  expect(new Set(codes)).toEqual(new Set(["saga.busy"]));
+  expect(transactions).toBeLessThan(8);
 }, 60_000);
 
 test("calls to a saga whose lock is held keep no call to another saga waiting", async () => {

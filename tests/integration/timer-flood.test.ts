@@ -46,7 +46,10 @@ async function begin(count: number, inHand: () => number): Promise<void> {
       throw error;
     },
   );
-  timers.start(() => true, inHand);
+  timers.start(
+    () => true,
+    () => new Map([["lab", inHand()]]),
+  );
 }
 
 async function left(): Promise<number> {
@@ -56,13 +59,12 @@ async function left(): Promise<number> {
 
 test("a flood of timers waits for what it has set in motion, and goes on when that is taken up", async () => {
   let asked = 0;
-  let inHand = BATCH;
   const fired: number[] = [];
   const fire = Timers.prototype.fire;
   await begin(BATCH + 50, () => {
     asked += 1;
-    if (asked === 3) inHand = 0;
-    return inHand;
+    // Nothing before the first batch, and as much as it set in motion until it is taken up.
+    return asked === 1 || asked === 5 ? 0 : BATCH;
   });
   timers.fire = async () => {
     fired.push(asked);
@@ -72,11 +74,35 @@ test("a flood of timers waits for what it has set in motion, and goes on when th
   await timers.stop();
 
   // The second batch came when the consumers had taken up the first.
-  expect(fired.slice(0, 2)).toEqual([0, 3]);
+  // Looked at before the first (1), behind it (2 to 5), and before the second (6).
+  expect(fired.slice(0, 2)).toEqual([1, 6]);
 }, 60_000);
 
-test("a group that is stuck holds them back for a moment alone", async () => {
-  await begin(BATCH + 50, () => 10 * BATCH);
+test("a group that had as much in hand before does not hold them back, for it may be stuck", async () => {
+  let asked = 0;
+  const fired: number[] = [];
+  const fire = Timers.prototype.fire;
+  await begin(2 * BATCH + 50, () => {
+    asked += 1;
+    return 10 * BATCH;
+  });
+  timers.fire = async () => {
+    fired.push(asked);
+    return fire.call(timers);
+  };
+  await until("all of them have fired", async () => (await left()) === 0);
+  await timers.stop();
+
+  // Before and behind each, once.
+  expect(fired.slice(0, 3)).toEqual([1, 3, 5]);
+}, 60_000);
+
+test("one that takes up nothing holds them back for a moment alone", async () => {
+  let inHand = 0;
+  await begin(BATCH + 50, () => {
+    inHand += 1;
+    return inHand * BATCH;
+  });
 
   await until("all of them have fired", async () => (await left()) === 0);
   await timers.stop();
