@@ -11,7 +11,7 @@ const USAGE = `usage: bun run bench embedded|kafka [--sagas 4000] [--in-flight 1
        bun run bench peers    [--sides ekiden,dbos,restate,floor-bare,floor-outbox]
        bun run bench variants [--only three,rejected,nine,parallel,body-1k,body-64k]
        bun run bench scale    [--history 1000000] [--definitions 1000] [--each 10000] [--waiting 100000] [--timers 100000]
-The last three take [--rounds 3] [--seconds 8] [--warm-up 12] [--in-flight 150] [--foreign 0.25]; without --in-flight,
+The last three take [--rounds 3] [--seconds 8] [--warm-up 12] [--in-flight 150] [--foreign 0.25], in flight one number; without it,
 peers are measured with what is best for each. --write keeps the result.`;
 
 const number = { type: "string" } as const;
@@ -55,8 +55,10 @@ const command = ["bun run bench", ...process.argv.slice(2)].join(" ");
 const [kind] = positionals;
 
 if ([...Object.values(numbers), ...Object.values(sizes), ...(inFlights ?? [])].some((value) => !(value > 0))) usage();
-if (kind === "embedded" || kind === "kafka")
-  await benchTransport(kind, { ...numbers, inFlights: inFlights ?? [150, 250], write, command });
+const isTransport = kind === "embedded" || kind === "kafka";
+// The others take one number: the rest of a list would be left out without a word.
+if (!isTransport && (inFlights?.length ?? 1) > 1) usage();
+if (isTransport) await benchTransport(kind, { ...numbers, inFlights: inFlights ?? [150, 250], write, command });
 else if (kind === "peers")
   await runPeers({
     ...numbers,

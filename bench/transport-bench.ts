@@ -34,9 +34,8 @@ const CALLS_MAX = 256;
 /** Measures one transport beside the floors, and prints the table; with `write` it is kept in `bench/<transport>.md`. */
 export async function benchTransport(transport: "embedded" | "kafka", options: TransportOptions): Promise<void> {
   const { sagas, inFlights, runs, command, write } = options;
-  if (Math.max(...inFlights) > CALLS_MAX)
-    throw new Error(`at most ${CALLS_MAX} sagas in flight; \`bench peers\` can do more`);
   const inFlight = Math.max(...inFlights);
+  if (inFlight > CALLS_MAX) throw new Error(`at most ${CALLS_MAX} sagas in flight; \`bench peers\` can do more`);
   const figures = await interruptible(async (closing): Promise<Figures> => {
     const servers = await whatStarts(closing, startServers(transport));
     const floors = await measureFloors(servers.databaseUrl, { sagas, inFlight, runs: Math.min(runs, 3) });

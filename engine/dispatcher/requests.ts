@@ -3,18 +3,16 @@ import type { Definition } from "../core/definition.ts";
 import type { DomainCatalog } from "../core/domain.ts";
 import type { Json, JsonObject } from "../core/json.ts";
 import { Refusal } from "../core/refusal.ts";
-import { isFinal, type SagaStatus } from "../core/state.ts";
 import type { Tx } from "../timeline/database.ts";
 import { newId } from "../timeline/ids.ts";
 import type { SagaRow } from "../timeline/saga-row.ts";
-import { signalInserts } from "../timeline/signal-write.ts";
 import type { Unit } from "../timeline/store.ts";
 import { claimKey, keepAnswer } from "../timeline/idempotency.ts";
 import { fittingResult } from "./fitting-result.ts";
 import { mustExist, mustHaveEffect } from "./operator-refusals.ts";
-import { type Answer, type Asker, finalSaga, type Recorded, type Recorder } from "./recorder.ts";
+import type { Answer, Asker, Recorded, Recorder } from "./recorder.ts";
 import type { Revisions } from "./revisions.ts";
-import { checkSignal, Signals } from "./signals.ts";
+import { Signals } from "./signals.ts";
 
 /** Signals and operator verbs. */
 export class Requests {
@@ -22,7 +20,6 @@ export class Requests {
   readonly #revisions: Revisions;
   readonly #catalog: () => DomainCatalog;
   readonly #signals: Signals;
-  readonly #under: Recorder["under"] = (sagaId, work) => this.#recorder.under(sagaId, work);
 
   /** `turn`: as of `Starter`, for signals. */
   constructor(
@@ -41,34 +38,14 @@ export class Requests {
     return [...this.#signals.bounds, ...this.#recorder.bounds];
   }
 
-  /** @throws Refusal `signal.invalid` when no wait of the definition takes it. */
-  async signal(sagaId: string, signal: string, payload: Json, asker: Asker): Promise<Answer> {
-    // In one turn: those behind it must not overtake it when it goes alone.
-    const leave = await this.#recorder.enter(sagaId);
-    try {
-      const answer = await this.#signals.send({ sagaId, signal, payload, asker });
-      return answer === "alone" ? await this.#signalAlone(sagaId, signal, payload, asker) : answer;
-    } finally {
-      leave();
-    }
-  }
-
-  #signalAlone(sagaId: string, signal: string, payload: Json, asker: Asker): Promise<Answer> {
-    const locked: Recorder["locked"] = (id, work) => this.#recorder.locked(id, work);
-    const scope = `signal/${sagaId}/${signal}`;
-    return this.#once(sagaId, scope, payload, asker, locked, async (unit, saga) => {
-      if (isFinal(saga.status as SagaStatus)) throw finalSaga(saga);
-      const definition = await this.#revisions.get(unit.tx, saga.definition, saga.revision);
-      checkSignal(definition, signal, payload);
-      const messageId = newId();
-      unit.send(signalInserts(unit.tx, [{ messageId, sagaId, signal, payload }]));
-      return this.#recorder.record(unit, saga, "signal.received", { signal, payload }, trace(asker), messageId);
-    });
+  /** As `Signals.send`. */
+  signal(sagaId: string, signal: string, payload: Json, asker: Asker): Promise<Answer> {
+    return this.#signals.send({ sagaId, signal, payload, asker });
   }
 
   /** @throws Refusal `saga.past-pivot` */
   async cancel(sagaId: string, reason: string, asker: Asker): Promise<Answer> {
-    return this.#once(sagaId, `cancel/${sagaId}`, { reason }, asker, this.#under, async (unit, saga) => {
+    return this.#once(sagaId, `cancel/${sagaId}`, { reason }, asker, async (unit, saga) => {
       const recorded = await this.#recorder.record(unit, saga, "cancel.requested", { reason }, trace(asker));
       if (recorded.effect === "past-pivot") {
         throw new Refusal(
@@ -116,7 +93,7 @@ export class Requests {
     step?: string,
     made: (definition: Definition, saga: SagaRow) => JsonObject = () => body,
   ): Promise<Answer> {
-    return this.#once(sagaId, `${verb}/${sagaId}`, body, asker, this.#under, async (unit, saga) => {
+    return this.#once(sagaId, `${verb}/${sagaId}`, body, asker, async (unit, saga) => {
       const definition = await this.#revisions.get(unit.tx, saga.definition, saga.revision);
       if (step !== undefined) mustExist(definition, saga, step);
       const recorded = await this.#recorder.record(
@@ -137,11 +114,10 @@ export class Requests {
     scope: string,
     request: Json,
     asker: Asker,
-    under: Recorder["under"],
     work: (unit: Unit, saga: SagaRow) => Promise<Recorded>,
   ): Promise<Answer> {
     const key = asker.idempotencyKey;
-    return under(sagaId, async (unit, saga) => {
+    return this.#recorder.under(sagaId, async (unit, saga) => {
       const earlier = key === undefined ? null : await claimKey(unit.tx, scope, key, request, sagaId);
       if (earlier !== null) return { ...(earlier.response as unknown as Answer), replayed: true };
       const { messageId, status, applied } = await work(unit, saga);

@@ -36,8 +36,10 @@ export interface SignalRequest {
   readonly asker: Asker;
 }
 
-/** What became of one signal; `alone`: it would hold up the others of its group. */
+/** What became of one signal of a group; `alone`: it would hold up the others. */
 type Outcome = Answer | "alone";
+
+type Result = { readonly value: Answer } | { readonly error: unknown };
 
 /**
  * Records signals, each with its saga's transition. Those that arrive while others are being recorded share a
@@ -71,13 +73,19 @@ export class Signals {
   }
 
   /**
-   * By whoever has entered the saga (`Recorder.enter`).
-   * @throws Refusal `signal.invalid`, `saga.unknown`, `saga.final`, `saga.idempotency-mismatch`, `saga.busy`, `engine.busy`
+   * Records a signal and applies it when it may be.
+   * @throws Refusal `signal.invalid` when no wait of the definition takes it, `saga.unknown`, `saga.final`, `saga.busy`,
+   * `saga.idempotency-mismatch`, `message.too-large`, `engine.busy`
    */
-  async send(request: SignalRequest): Promise<Outcome> {
-    const { signal, payload } = request;
-    if (Buffer.byteLength(JSON.stringify({ signal, payload })) > LARGE) return "alone";
-    return this.#groups.do(request);
+  async send(request: SignalRequest): Promise<Answer> {
+    // In one turn: those behind it must not overtake it when it goes alone.
+    const leave = await this.#recorder.enter(request.sagaId);
+    try {
+      const outcome = isLarge(request) ? "alone" : await this.#groups.do(request);
+      return outcome === "alone" ? await this.#alone(request) : outcome;
+    } finally {
+      leave();
+    }
   }
 
   /** One transaction for all of them; when it fails for a reason of its own, one for each. */
@@ -93,39 +101,34 @@ export class Signals {
 
   async #together(unit: Unit, requests: readonly SignalRequest[]): Promise<readonly GroupResult<Outcome>[]> {
     const { tx } = unit;
-    const locked = await tryLockSagas(
-      tx,
-      requests.map(({ sagaId }) => sagaId),
-    );
+    const ids = requests.map(({ sagaId }) => sagaId);
+    const locked = await tryLockSagas(tx, ids);
     // Statements after the locks, hence with snapshots taken after them.
-    const [paused, sagas, now, answers] = await together([
-      dispatcherPaused(tx),
-      readSagas(tx, [...locked]),
-      databaseNow(tx),
-      readAnswers(tx, requests.flatMap(keyOf)),
-    ]);
-    const results = new Map<SignalRequest, GroupResult<Outcome>>();
-    const taken: (Asked & { readonly request: SignalRequest })[] = [];
-    for (const request of requests) {
-      const [earlier] = keyOf(request).flatMap(({ scope, key }) => answers(scope, key) ?? []);
-      try {
-        const saga = sagas.get(request.sagaId);
-        if (!locked.has(request.sagaId) || this.#goesAlone(saga, paused)) results.set(request, { value: "alone" });
-        else if (earlier !== undefined) results.set(request, { value: replayed(request, earlier) });
-        else taken.push({ request, ...(await this.#asked(unit, saga, request)) });
-      } catch (error) {
-        if (!(error instanceof Refusal)) throw error;
-        results.set(request, { error });
-      }
-    }
+    const [paused, sagas] = await together([dispatcherPaused(tx), readSagas(tx, [...locked])]);
     failpoint("call", "after-claim");
-    if (taken.length > 0) await this.#record(unit, taken, paused, now, results);
+    const left = requests.filter(({ sagaId }) => !locked.has(sagaId) || this.#holdsUp(sagas.get(sagaId), paused));
+    const results = await this.#record(
+      unit,
+      requests.filter((request) => !left.includes(request)),
+      sagas,
+      paused,
+    );
     failpoint("call", "after-effect");
-    return requests.map((request) => results.get(request) as GroupResult<Outcome>);
+    return requests.map((request) => results.get(request) ?? { value: "alone" });
+  }
+
+  /** As those of a group are recorded, but for what it has to wait. */
+  #alone(request: SignalRequest): Promise<Answer> {
+    return this.#recorder.locked(request.sagaId, async (unit, saga) => {
+      const paused = await dispatcherPaused(unit.tx);
+      const result = (await this.#record(unit, [request], new Map([[saga.id, saga]]), paused)).get(request) as Result;
+      if ("error" in result) throw result.error;
+      return result.value;
+    });
   }
 
   /** Whether its rows must be read from the outbox, and with them those of all others of the transaction. */
-  #goesAlone(saga: SagaRow | undefined, paused: boolean): boolean {
+  #holdsUp(saga: SagaRow | undefined, paused: boolean): boolean {
     if (saga === undefined) return false;
     return this.#recorder.isBehindOthers(saga) || (saga.unapplied > 0 && !paused);
   }
@@ -145,20 +148,35 @@ export class Signals {
     };
   }
 
+  /** Records those that nothing stands in the way of, under the locks of their sagas, and says what became of each. */
   async #record(
     unit: Unit,
-    taken: readonly (Asked & { readonly request: SignalRequest })[],
+    requests: readonly SignalRequest[],
+    sagas: ReadonlyMap<string, SagaRow>,
     paused: boolean,
-    now: Date,
-    results: Map<SignalRequest, GroupResult<Outcome>>,
-  ): Promise<void> {
+  ): Promise<ReadonlyMap<SignalRequest, Result>> {
+    const { tx } = unit;
+    const [now, answers] = await together([databaseNow(tx), readAnswers(tx, requests.flatMap(keyOf))]);
+    const results = new Map<SignalRequest, Result>();
+    const taken: (Asked & { readonly request: SignalRequest })[] = [];
+    for (const request of requests) {
+      const [earlier] = keyOf(request).flatMap(({ scope, key }) => answers(scope, key) ?? []);
+      try {
+        if (earlier !== undefined) results.set(request, { value: replayed(request, earlier) });
+        else taken.push({ request, ...(await this.#asked(unit, sagas.get(request.sagaId), request)) });
+      } catch (error) {
+        if (!(error instanceof Refusal)) throw error;
+        results.set(request, { error });
+      }
+    }
+    if (taken.length === 0) return results;
     const signals = taken.map(({ messageId, request: { sagaId, signal, payload } }) => ({
       messageId,
       sagaId,
       signal,
       payload,
     }));
-    unit.send(signalInserts(unit.tx, signals));
+    unit.send(signalInserts(tx, signals));
     const recorded = await this.#recorder.recordTogether(unit, taken, paused, now);
     const kept = recorded.flatMap(({ sagaId, status, messageId, applied }, at) => {
       const { request } = taken[at] as (typeof taken)[number];
@@ -166,8 +184,13 @@ export class Signals {
       results.set(request, { value: answer });
       return keyOf(request).map((key) => ({ ...key, hash: hashOf(request.payload), sagaId, messageId, answer }));
     });
-    unit.send(answerInserts(unit.tx, kept));
+    unit.send(answerInserts(tx, kept));
+    return results;
   }
+}
+
+function isLarge({ signal, payload }: SignalRequest): boolean {
+  return Buffer.byteLength(JSON.stringify({ signal, payload })) > LARGE;
 }
 
 function scopeOf({ sagaId, signal }: SignalRequest): string {
@@ -187,7 +210,7 @@ function replayed(request: SignalRequest, { hash, response }: Kept): Answer {
 }
 
 /** @throws Refusal `signal.invalid` when no wait of the definition takes it. */
-export function checkSignal(definition: Definition, signal: string, payload: Json): void {
+function checkSignal(definition: Definition, signal: string, payload: Json): void {
   const waits = [...allSteps(definition).values()].filter((step) => step.kind === "wait");
   const wanted = waits.filter((step) => step.signal === signal);
   if (wanted.length === 0) {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { batchTurns } from "../../engine/transport/turns.ts";
 import { Client } from "../support/client.ts";
 import { eventually, type TestEngine, testEngine } from "../support/engine.ts";
+import { holdTurns } from "../support/held-turns.ts";
 import { expectVerified } from "../support/verified.ts";
 
 const UNKNOWN = "01JD0000000000000000000000";
@@ -25,25 +25,34 @@ async function waitingSagas(count: number): Promise<readonly string[]> {
   return sagas.map(({ sagaId }) => sagaId);
 }
 
+/** Until a transaction waits for a saga's lock. */
+async function waitsForLock(): Promise<void> {
+  const { sql } = engine as TestEngine;
+  await eventually("somebody waits for the lock", async () => {
+    const rows = await sql`
+      select from pg_stat_activity where datname = current_database() and wait_event = 'advisory'
+    `;
+    return rows.length > 0;
+  });
+}
+
 /** Sends calls while no group may begin, so that all of them go into the same one. */
 async function inOneGroup<Answer>(
   calls: readonly (() => Promise<Answer>)[],
   together = calls.length,
 ): Promise<readonly Answer[]> {
   const { url } = engine as TestEngine;
-  // A turn is given away by itself when it lasts too long.
-  const holding = setInterval(() => batchTurns.take(), 10);
+  const release = holdTurns();
   try {
-    await eventually("all turns are taken", async () => !batchTurns.free);
     const answers = Promise.all(calls.map((call) => call()));
     await eventually("all of them wait", async () => {
       const metrics = await (await fetch(`${url}/metrics`)).text();
       return new RegExp(`^ekiden_signals_waiting(\\{[^}]*\\})? ${together}$`, "m").test(metrics);
     });
-    clearInterval(holding);
+    release();
     return await answers;
   } finally {
-    clearInterval(holding);
+    release();
   }
 }
 
@@ -150,12 +159,7 @@ test("a signal that goes alone is not overtaken by the next one for its saga", a
   await holder`begin`;
   await holder`select timeline.lock_sagas(array[${sagaId}]::text[])`;
   const first = signal(sagaId, { ok: true });
-  await eventually("the first one waits for the lock", async () => {
-    const [row] = await sql`
-      select from pg_stat_activity where datname = current_database() and wait_event = 'advisory'
-    `;
-    return row !== undefined;
-  });
+  await waitsForLock();
   const second = signal(sagaId, { ok: false });
   await holder`rollback`;
   holder.release();
@@ -184,6 +188,7 @@ test("a saga that somebody moves just now holds up its own signal alone", async 
       isAnswered = true;
       return answer;
     });
+    await waitsForLock();
 
     const answers = await inOneGroup(free.map((sagaId) => () => signal(sagaId, { ok: true })));
 
@@ -207,4 +212,20 @@ test("while the dispatcher is paused, signals are recorded together and applied 
   expect(answers.map(({ json }) => (json as { applied: boolean }).applied)).toEqual([false, false, false]);
   await client.ok("POST", "/v1/consumer-groups/dispatcher/resume", { reason: "test" });
   for (const sagaId of sagas) expect(await client.settled(sagaId)).toMatchObject({ status: "completed" });
+}, 60_000);
+
+test("a signal that goes alone is answered as one of a group is", async () => {
+  const { sagaId } = await client.start("notified", { note: "alone" });
+  const large = { more: "x".repeat(40_000) };
+
+  expect(await signal(UNKNOWN, large)).toMatchObject({ status: 404 });
+  expect(await signal(sagaId, large, "unheard", "alone-1")).toMatchObject({ status: 422 });
+  const answer = await signal(sagaId, large, "decided", "alone-2");
+  expect(answer).toMatchObject({ status: 202, json: { sagaId, applied: true } });
+  expect(await signal(sagaId, large, "decided", "alone-2")).toEqual(answer);
+  expect(await signal(sagaId, { more: "y".repeat(40_000) }, "decided", "alone-2")).toMatchObject({
+    json: { code: "saga.idempotency-mismatch" },
+  });
+  expect(await client.settled(sagaId)).toMatchObject({ status: "completed" });
+  expect(await signal(sagaId, large)).toMatchObject({ status: 409 });
 }, 60_000);

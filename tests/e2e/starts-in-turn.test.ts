@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { batchTurns } from "../../engine/transport/turns.ts";
 import { Client } from "../support/client.ts";
 import { eventually, type TestEngine, testEngine } from "../support/engine.ts";
+import { holdTurns } from "../support/held-turns.ts";
 
 const STARTS = 5;
 
@@ -15,18 +15,16 @@ afterAll(async () => engine?.close(), 30_000);
 test("starts wait for a turn of the process, and those that came meanwhile share a transaction", async () => {
   const { sql, url } = engine as TestEngine;
   const client = new Client(() => url);
-  // A turn is given away by itself when it lasts too long.
-  const holding = setInterval(() => batchTurns.take(), 10);
+  const release = holdTurns();
   let started: Promise<readonly { readonly sagaId: string }[]>;
   try {
-    await eventually("all turns are taken", async () => !batchTurns.free);
     started = Promise.all(Array.from({ length: STARTS }, (_, at) => client.start("three", { note: `turn ${at}` })));
     await eventually("all of them wait", async () => {
       const metrics = await (await fetch(`${url}/metrics`)).text();
       return new RegExp(`^ekiden_starts_waiting(\\{[^}]*\\})? ${STARTS}$`, "m").test(metrics);
     });
   } finally {
-    clearInterval(holding);
+    release();
   }
   const ids = (await started).map(({ sagaId }) => sagaId);
   const transactions = await sql`
