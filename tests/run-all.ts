@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { countTests } from "./count-tests.ts";
+import { FailureLog } from "./failure-log.ts";
 import { type Part, partsOfRun } from "./parts.ts";
 import { COVERAGE, runStep, STATIC_STEPS } from "./run-step.ts";
 
@@ -16,6 +17,7 @@ const TEST_TIMEOUT_MS = 60_000;
 
 const folder = await mkdtemp(join(tmpdir(), "ekiden-run-"));
 const failures: string[] = [];
+const logs: FailureLog[] = [];
 let passed = 0;
 let failed = 0;
 for (const step of [...STATIC_STEPS, COVERAGE]) {
@@ -26,6 +28,7 @@ await Promise.all((await partsOfRun()).map(runLine));
 
 await rm(folder, { recursive: true, force: true });
 
+for (const text of logs.flatMap((log) => log.failures)) console.log(`── failed:\n${text}`);
 for (const name of failures) console.log(`failed: ${name}`);
 console.log(`${passed} passed, ${failed} failed`);
 process.exit(failed === 0 ? 0 : 1);
@@ -37,7 +40,9 @@ async function runLine(parts: readonly Part[]): Promise<void> {
 async function runPart([name, paths]: Part): Promise<void> {
   const report = join(folder, `${name}.xml`);
   const args = ["test", `--timeout=${TEST_TIMEOUT_MS}`, "--reporter=junit", `--reporter-outfile=${report}`, ...paths];
-  const green = await runStep({ name, args });
+  const log = new FailureLog();
+  logs.push(log);
+  const green = await runStep({ name, args }, (line) => log.add(line));
   const counted = countTests(await readOr(report, ""));
   passed += counted.passed;
   // A file that does not load, or a run that was killed, stands in no report.

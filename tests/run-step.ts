@@ -3,6 +3,9 @@ import { resolve } from "node:path";
 /** The project's own folder. */
 const root = resolve(import.meta.dir, "..");
 
+/** How long the rest of a step's output is waited for once it has ended. */
+const REST_MS = 2000;
+
 /** A part of a run: a program of the project, its arguments, and what it is called. */
 export interface Step {
   readonly name: string;
@@ -10,11 +13,15 @@ export interface Step {
   readonly args: readonly string[];
 }
 
-/** Runs one step with its output passed through; says how long it took. True: it went well. */
-export async function runStep({ name, args }: Step): Promise<boolean> {
+/** Runs one step with its output passed through, and each line told; says how long it took. True: it went well. */
+export async function runStep({ name, args }: Step, told: (line: string) => void = () => {}): Promise<boolean> {
   const began = performance.now();
   console.log(`── ${name}`);
-  const child = Bun.spawn([process.execPath, ...args], { cwd: root, stdio: ["ignore", "inherit", "inherit"] });
+  const child = Bun.spawn([process.execPath, ...args], { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
+  const passedOn = Promise.all([
+    passOn(child.stdout, process.stdout, told),
+    passOn(child.stderr, process.stderr, told),
+  ]);
   let interrupted = false;
   const forward = () => {
     interrupted = true;
@@ -22,12 +29,35 @@ export async function runStep({ name, args }: Step): Promise<boolean> {
   };
   process.on("SIGINT", forward).on("SIGTERM", forward);
   const code = await child.exited;
+  // A process that the step left behind may hold its output open.
+  await Promise.race([passedOn, Bun.sleep(REST_MS)]);
   process.off("SIGINT", forward).off("SIGTERM", forward);
   // Whoever interrupts a run wants no further part of it.
   if (interrupted) process.exit(130);
   const seconds = ((performance.now() - began) / 1000).toFixed(1);
   console.log(`── ${name}: ${code === 0 ? "ok" : `FAILED (exit code ${code})`}, ${seconds} s`);
   return code === 0;
+}
+
+/** Each line at once to where it would have gone. */
+async function passOn(
+  from: ReadableStream<Uint8Array>,
+  to: { write(text: string): unknown },
+  told: (line: string) => void,
+): Promise<void> {
+  const decoder = new TextDecoder();
+  let begun = "";
+  for await (const chunk of from) {
+    const lines = (begun + decoder.decode(chunk, { stream: true })).split("\n");
+    begun = lines.pop() ?? "";
+    for (const line of lines) {
+      to.write(`${line}\n`);
+      told(line);
+    }
+  }
+  if (begun === "") return;
+  to.write(`${begun}\n`);
+  told(begun);
 }
 
 /** Tests of parts, without an engine. */

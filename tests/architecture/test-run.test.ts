@@ -1,7 +1,9 @@
 import { expect, test } from "bun:test";
 
 import { countTests } from "../count-tests.ts";
+import { FailureLog } from "../failure-log.ts";
 import { partsOfRun } from "../parts.ts";
+import { runStep } from "../run-step.ts";
 import { projectFiles } from "./project-files.ts";
 
 test("the whole run takes every test file once", async () => {
@@ -27,4 +29,28 @@ test("tests are counted from the report: passed, failed, and skipped as failed",
     failed: 2,
     failures: ["tests/a.test.ts: <two>", "tests/a.test.ts: three"],
   });
+});
+
+test("what bun wrote of a failed test is kept for the end of the run, and nothing of the others", () => {
+  const log = new FailureLog();
+  const lines = [
+    "tests/a.test.ts:",
+    "noise of one",
+    "(pass) one [1ms]",
+    "error: expected 1",
+    "  at two",
+    "(fail) two [2ms]",
+  ];
+  for (const line of [...lines, "noise of three", "(pass) three"]) log.add(line);
+
+  expect(log.failures).toEqual(["error: expected 1\n  at two\n(fail) two [2ms]"]);
+});
+
+test("a step's output is passed on whole, line by line, also a last line without an end", async () => {
+  const lines: string[] = [];
+  const script = `console.log("one\\ntwo"); console.error("of stderr"); process.stdout.write("unended")`;
+
+  expect(await runStep({ name: "three lines", args: ["-e", script] }, (line) => lines.push(line))).toBe(true);
+  expect(lines.toSorted()).toEqual(["of stderr", "one", "two", "unended"]);
+  expect(await runStep({ name: "one that fails", args: ["-e", "process.exit(3)"] })).toBe(false);
 });
