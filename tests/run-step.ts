@@ -39,9 +39,9 @@ export async function runStep({ name, args }: Step, told: (line: string) => void
   return code === 0;
 }
 
-/** Each line at once to where it would have gone. */
-async function passOn(
-  from: ReadableStream<Uint8Array>,
+/** Writes each line at once to where it would have gone, and tells it. */
+export async function passOn(
+  from: AsyncIterable<Uint8Array>,
   to: { write(text: string): unknown },
   told: (line: string) => void,
 ): Promise<void> {

@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import { countTests } from "../count-tests.ts";
 import { FailureLog } from "../failure-log.ts";
 import { partsOfRun } from "../parts.ts";
-import { runStep } from "../run-step.ts";
+import { passOn } from "../run-step.ts";
 import { projectFiles } from "./project-files.ts";
 
 test("the whole run takes every test file once", async () => {
@@ -47,10 +47,14 @@ test("what bun wrote of a failed test is kept for the end of the run, and nothin
 });
 
 test("a step's output is passed on whole, line by line, also a last line without an end", async () => {
-  const lines: string[] = [];
-  const script = `console.log("one\\ntwo"); console.error("of stderr"); process.stdout.write("unended")`;
+  const passed: string[] = [];
+  const told: string[] = [];
+  async function* chunks() {
+    for (const text of ["one\ntw", "o\n\n", "unended"]) yield new TextEncoder().encode(text);
+  }
 
-  expect(await runStep({ name: "three lines", args: ["-e", script] }, (line) => lines.push(line))).toBe(true);
-  expect(lines.toSorted()).toEqual(["of stderr", "one", "two", "unended"]);
-  expect(await runStep({ name: "one that fails", args: ["-e", "process.exit(3)"] })).toBe(false);
+  await passOn(chunks(), { write: (text) => passed.push(text) }, (line) => told.push(line));
+
+  expect(passed).toEqual(["one\n", "two\n", "\n", "unended\n"]);
+  expect(told).toEqual(["one", "two", "", "unended"]);
 });
