@@ -5,8 +5,11 @@ import type { SagaChanges } from "./dispatcher/saga-changes.ts";
 import type { Sql } from "./timeline/database.ts";
 import { Grouped } from "./timeline/grouped.ts";
 
-/** Another process may move the saga: it is looked at this often at least. */
+/** Another process may move the saga: it is looked at this often at least, milliseconds. */
 const LOOK_EVERY_MS = 250;
+/** Where this process moves no saga all ends are found by looking: so often at first, ever less often as it takes long. */
+const FIRST_LOOKS_MS = 20;
+const LOOKS_SHARE = 4;
 /** Callers that wait; one more is answered 503. */
 const WAITERS_MAX = 5_000;
 const LOOK_MAX = 1_000;
@@ -14,12 +17,15 @@ const LOOK_MAX = 1_000;
 /** Lets callers wait until a saga is final or parked; they share their looks at the database. */
 export class Settling {
   readonly #changes: SagaChanges;
+  readonly #isTold: boolean;
   readonly #looks: Grouped<string, SagaStatus | undefined>;
   #waiters = 0;
   #refused = 0;
 
-  constructor(sql: Sql, changes: SagaChanges) {
+  /** `isTold`: sagas are moved in this process, so that `changes` tells of most ends. */
+  constructor(sql: Sql, changes: SagaChanges, isTold: boolean) {
     this.#changes = changes;
+    this.#isTold = isTold;
     this.#looks = new Grouped({
       name: "ekiden_looks_waiting",
       help: "Looks for the end of a saga that wait for a query.",
@@ -68,16 +74,23 @@ export class Settling {
   }
 
   async #wait(sagaId: string, timeoutMs: number, signal: AbortSignal): Promise<void> {
-    const until = performance.now() + timeoutMs;
+    const since = performance.now();
     while (!signal.aborted) {
-      const left = until - performance.now();
+      const waitedMs = performance.now() - since;
+      const left = timeoutMs - waitedMs;
+      const restMs = this.#isTold ? LOOK_EVERY_MS : restBeforeLookMs(waitedMs);
       // Asked for before the look: an end between the two wakes us all the same.
-      const next = this.#changes.next(sagaId, Math.max(0, Math.min(left, LOOK_EVERY_MS)), signal);
+      const next = this.#changes.next(sagaId, Math.max(0, Math.min(left, restMs)), signal);
       const status = await this.#looks.do(sagaId);
       if (status === undefined || status === "parked" || isFinal(status) || left <= 0) return;
       if (await next) return;
     }
   }
+}
+
+/** How long after a look the next one comes, for a caller who has waited so long: a quarter of that, within bounds. */
+export function restBeforeLookMs(waitedMs: number): number {
+  return Math.min(LOOK_EVERY_MS, Math.max(FIRST_LOOKS_MS, waitedMs / LOOKS_SHARE));
 }
 
 function tooMany(waiting: number): Refusal {

@@ -62,7 +62,7 @@ function engineOf(parts: Parts, deciding: Deciding, draining: AbortSignal): Engi
   const starter = new Starter(recorder, revisions, evaluator, () => known.catalog, nextTurn);
   const requests = new Requests(recorder, revisions, () => known.catalog, nextTurn);
   const edits = new Edits(sql, recorder, () => known.catalog, config.consumer);
-  const settling = new Settling(sql, changes);
+  const settling = new Settling(sql, changes, config.roles.dispatcher);
   const rewind = new Rewind(sql, transport, control, groups);
   const batches = new RedriveBatches(sql);
   const pipeline = new Pipeline({ ...parts, groups: () => groups.all() });
