@@ -33,6 +33,19 @@ export async function counted(
   };
 }
 
+/** What each process spends while nobody calls, in percent of a core, over so many seconds. */
+export async function quiet(
+  pids: Readonly<Record<string, number>>,
+  seconds: number,
+): Promise<Readonly<Record<string, number>>> {
+  const spent = () => Object.entries(pids).map(([name, pid]) => [name, cpuSeconds(pid)] as const);
+  const before = new Map(spent());
+  const began = performance.now();
+  await Bun.sleep(seconds * 1_000);
+  const share = 100_000 / (performance.now() - began);
+  return Object.fromEntries(spent().map(([name, now]) => [name, (now - (before.get(name) ?? now)) * share]));
+}
+
 /** Where PostgreSQL's log has got to, in bytes. */
 export async function walPosition(sql: postgres.Sql): Promise<number> {
   const [row] = await sql<{ at: number }[]>`select (pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::float8 as at`;

@@ -16,6 +16,8 @@ export interface Figures {
   readonly failures: Measured;
   readonly idle: Measured;
   readonly residentMiB: number;
+  /** By process: what it spends while nobody calls, in percent of a core. */
+  readonly quietPercent: Readonly<Record<string, number>>;
   /** The same work by several processes, one for each role. */
   readonly several?: {
     readonly processes: number;
@@ -65,6 +67,7 @@ export function report({ kind, floors, failures, several, ...one }: Figures, set
     "",
     "Closed loop over HTTP (`?wait=60s`), behind a warm-up.",
     ...one.throughput.map(underLoad),
+    `While nobody calls, in percent of a core: ${shares(one.quietPercent)}.`,
     `The engine's resident memory after the load: ${one.residentMiB.toFixed(0)} MiB.`,
     ...(several === undefined ? [] : [`In ${several.processes} processes:`, ...several.throughput.map(underLoad)]),
     `Other programs took ${one.idle.foreignCores.toFixed(2)} cores in the idle run.`,
@@ -80,6 +83,12 @@ function rows(name: string, { throughput, idle }: Pick<Figures, "throughput" | "
     const ratio = (middle(rates) / floor).toFixed(3);
     return `| ${name}, ${inFlight} in flight | **${spread(rates)}** | ${ratio} | ${at === 0 ? `**${times(idle)}**` : ""} |`;
   });
+}
+
+function shares(percent: Figures["quietPercent"]): string {
+  return Object.entries(percent)
+    .map(([name, share]) => `${name} ${share.toFixed(1)}`)
+    .join(", ");
 }
 
 function underLoad({ inFlight, runs }: Throughput): string {

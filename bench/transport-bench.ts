@@ -7,7 +7,7 @@ import { measureFloors } from "./floors.ts";
 import { interruptible } from "./interruptible.ts";
 import { overHttp, runLoad } from "./load.ts";
 import { machine } from "./machine.ts";
-import { counted, type Measured } from "./meters.ts";
+import { counted, type Measured, quiet } from "./meters.ts";
 import { residentMiB } from "./processes.ts";
 import { type Figures, report, type Throughput } from "./report.ts";
 
@@ -27,6 +27,10 @@ export interface TransportOptions {
 
 /** The roles of several processes, one each: the API, the dispatcher, and the three domains of the workload. */
 const ROLES = ["api", "dispatcher", "domain:application", "domain:screening", "domain:contract"];
+
+/** Nobody calls for so long, seconds: first for what the load has left to do, then what is spent is measured. */
+const REST_S = 10;
+const QUIET_S = 20;
 
 /** Bun's client holds back what goes beyond. */
 const CALLS_MAX = 256;
@@ -87,7 +91,9 @@ async function measureOne(
   const throughput = await measureThroughput({ url, pids }, options);
   const failures = await counted(pids, () => runLoad(mixed, sagas, Math.max(...inFlights)));
   const idle = await measureIdle({ url, pids });
-  return { throughput, failures, idle, residentMiB: residentMiB(pids["engine"] ?? 0) };
+  const resident = residentMiB(pids["engine"] ?? 0);
+  await Bun.sleep(REST_S * 1_000);
+  return { throughput, failures, idle, residentMiB: resident, quietPercent: await quiet(pids, QUIET_S) };
 }
 
 async function measureSeveral(engines: Engines, options: TransportOptions): Promise<NonNullable<Figures["several"]>> {
