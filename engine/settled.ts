@@ -18,14 +18,20 @@ const LOOK_MAX = 1_000;
 export class Settling {
   readonly #changes: SagaChanges;
   readonly #isTold: boolean;
+  readonly #draining: AbortSignal;
   readonly #looks: Grouped<string, SagaStatus | undefined>;
   #waiters = 0;
   #refused = 0;
 
-  /** `isTold`: sagas are moved in this process, so that `changes` tells of most ends. */
-  constructor(sql: Sql, changes: SagaChanges, isTold: boolean) {
+  /** `isTold`: sagas are moved in this process, so that `changes` tells of most ends. `draining`: nobody is to wait any more. */
+  constructor(
+    sql: Sql,
+    changes: SagaChanges,
+    { isTold, draining }: { readonly isTold: boolean; readonly draining: AbortSignal },
+  ) {
     this.#changes = changes;
     this.#isTold = isTold;
+    this.#draining = draining;
     this.#looks = new Grouped({
       name: "ekiden_looks_waiting",
       help: "Looks for the end of a saga that wait for a query.",
@@ -57,35 +63,42 @@ export class Settling {
   }
 
   /**
-   * Resolves when the saga is final or parked, when `timeoutMs` has passed, or when aborted.
+   * Resolves when the saga is final or parked, when `timeoutMs` has passed, or when aborted. `isNew`: it was started a moment
+   * ago by this process, which would know if it had ended already.
    * @throws Refusal `engine.busy`
    */
-  async settled(sagaId: string, timeoutMs: number, signal: AbortSignal): Promise<void> {
+  async settled(sagaId: string, timeoutMs: number, signal: AbortSignal, isNew = false): Promise<void> {
     if (this.#waiters >= WAITERS_MAX) {
       this.#refused += 1;
       throw tooMany(this.#waiters);
     }
     this.#waiters += 1;
     try {
-      await this.#wait(sagaId, timeoutMs, signal);
+      await this.#wait(sagaId, timeoutMs, AbortSignal.any([signal, this.#draining]), isNew);
     } finally {
       this.#waiters -= 1;
     }
   }
 
-  async #wait(sagaId: string, timeoutMs: number, signal: AbortSignal): Promise<void> {
+  async #wait(sagaId: string, timeoutMs: number, signal: AbortSignal, isNew: boolean): Promise<void> {
     const since = performance.now();
+    let isKnownToRun = isNew && !this.#changes.hasSettled(sagaId);
     while (!signal.aborted) {
       const waitedMs = performance.now() - since;
       const left = timeoutMs - waitedMs;
       const restMs = this.#isTold ? LOOK_EVERY_MS : restBeforeLookMs(waitedMs);
       // Asked for before the look: an end between the two wakes us all the same.
       const next = this.#changes.next(sagaId, Math.max(0, Math.min(left, restMs)), signal);
-      const status = await this.#looks.do(sagaId);
-      if (status === undefined || status === "parked" || isFinal(status) || left <= 0) return;
+      if (!isKnownToRun && (isSettled(await this.#looks.do(sagaId)) || left <= 0)) return;
+      isKnownToRun = false;
       if (await next) return;
     }
   }
+}
+
+/** Also when there is no such saga: nobody need wait for it. */
+function isSettled(status: SagaStatus | undefined): boolean {
+  return status === undefined || status === "parked" || isFinal(status);
 }
 
 /** How long after a look the next one comes, for a caller who has waited so long: a quarter of that, within bounds. */

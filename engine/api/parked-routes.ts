@@ -9,7 +9,7 @@ import { viewErrorGroup } from "./error-group.ts";
 import { definitionsFor, principalOf } from "./principal.ts";
 import { Limit, QueryText } from "./query-schema.ts";
 import { readQuery } from "./read-query.ts";
-import { viewSagas } from "./saga-view.ts";
+import { STEPS_READ, viewSagas } from "./saga-view.ts";
 
 const ParkedQuery = v.strictObject({
   limit: Limit,
@@ -19,7 +19,7 @@ const ParkedQuery = v.strictObject({
 /** What waits for a person, grouped by why. */
 export function addParkedRoutes(app: Api, { engine, sql }: ApiParts): void {
   const viewsOf = async (c: ApiContext, ids: readonly string[]) => {
-    const views = await viewSagas(engine, sql, await readSagasById(sql, ids), principalOf(c));
+    const views = await viewSagas(engine, sql, await readSagasById(sql, ids, STEPS_READ), principalOf(c));
     return new Map(views.map((view) => [view.sagaId, view]));
   };
 

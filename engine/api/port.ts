@@ -334,7 +334,7 @@ export interface Engine {
   /** Folds a page of sagas from their events and compares. */
   verify(range: VerifyRange): Promise<VerifyPage>;
   /** Resolves when the saga is final or parked, when `timeoutMs` has passed, or when aborted. */
-  settled(sagaId: string, timeoutMs: number, signal: AbortSignal): Promise<void>;
+  settled(sagaId: string, timeoutMs: number, signal: AbortSignal, isNew?: boolean): Promise<void>;
   /** A YAML source against the loaded domains. */
   load(source: string): LoadedSource;
   /** The files on disk that are not in use because they are broken, by their names. */

@@ -8,7 +8,7 @@ import { Grouped } from "../timeline/grouped.ts";
 import { readSagasById } from "../timeline/read-sagas.ts";
 import type { Engine } from "./port.ts";
 import type { Saga } from "./saga-schema.ts";
-import { viewSagas } from "./saga-view.ts";
+import { STEPS_READ, viewSagas } from "./saga-view.ts";
 
 type SagaView = InferOutput<typeof Saga>;
 
@@ -35,7 +35,8 @@ export class SagaReader {
         const found = new Map<string, ReadonlyMap<string, SagaView>>();
         for (const [kind, alike] of Map.groupBy(reads, kindOf)) {
           const [{ payloads, bodies }] = alike as [Read];
-          const rows = await readSagasById(sql, [...new Set(alike.map(({ sagaId }) => sagaId))], bodies);
+          const ids = [...new Set(alike.map(({ sagaId }) => sagaId))];
+          const rows = await readSagasById(sql, ids, STEPS_READ, bodies);
           const views = await viewSagas(engine, sql, rows, { payloads }, bodies);
           found.set(kind, new Map(views.map((view) => [view.sagaId, view])));
         }

@@ -8,7 +8,7 @@ import { definitionsFor, principalOf } from "./principal.ts";
 import { parseQuery, queryTexts, readQuery } from "./read-query.ts";
 import { SagaReader } from "./saga-reader.ts";
 import { SagaListQuery, SagaQuery, StartQuery, StepListQuery, sagaFilter, splitLabels } from "./saga-query.ts";
-import { viewSagas, viewStep } from "./saga-view.ts";
+import { STEPS_READ, viewSagas, viewStep } from "./saga-view.ts";
 import { definitionNameOf, sagaIdOf, unknownSaga } from "./unknown.ts";
 import { waitUntilSettled } from "./wait-until-settled.ts";
 
@@ -25,7 +25,7 @@ export function addSagaRoutes(app: Api, parts: ApiParts): SagaReader {
     const caller = callerOf(c);
     const input = (await readJson(c.req.raw)) ?? {};
     const { sagaId, created } = await engine.start(definition, input, { duplicate }, caller);
-    await waitUntilSettled(c, engine, sagaId, wait);
+    await waitUntilSettled(c, engine, sagaId, wait, created);
     c.header("Location", `/v1/sagas/${sagaId}`);
     return c.json(await oneSaga(c, sagaId), created ? 201 : 200);
   });
@@ -33,7 +33,8 @@ export function addSagaRoutes(app: Api, parts: ApiParts): SagaReader {
   app.get("/v1/sagas", LIST, async (c) => {
     const { labels, rest } = splitLabels(queryTexts(c));
     const query = parseQuery(rest, SagaListQuery);
-    const rows = await listSagas(sql, sagaFilter(query, labels, definitionsFor(principalOf(c), query.definition)));
+    const filter = sagaFilter(query, labels, definitionsFor(principalOf(c), query.definition));
+    const rows = await listSagas(sql, filter, STEPS_READ);
     const page = rows.slice(0, query.limit);
     const last = rows.length > page.length ? page.at(-1) : undefined;
     const nextCursor = last === undefined ? null : writeCursor({ list: "sagas", id: last.id });

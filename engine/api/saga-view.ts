@@ -2,7 +2,7 @@ import type { InferOutput } from "valibot";
 
 import type { JsonObject } from "../core/json.ts";
 import type { Sql } from "../timeline/database.ts";
-import { readSteps, type SagaRow, type SagaStepRow } from "../timeline/read-sagas.ts";
+import type { SagaStepRow, SagaWithSteps } from "../timeline/read-sagas.ts";
 import type { Masking } from "./masking.ts";
 import type { Engine } from "./port.ts";
 import type { Saga, SagaError, SagaStep, Timer } from "./saga-schema.ts";
@@ -10,30 +10,28 @@ import { maskingOfSagas, type Reader } from "./sensitive.ts";
 
 /** Steps that are shown with a saga. An `each` may have ten thousand; all are listed page by page. */
 const STEPS_MAX = 200;
+/** One more is read, to know whether there are more. */
+export const STEPS_READ = STEPS_MAX + 1;
 /** The same `each` may wait for as many retries. */
 const TIMERS_MAX = 200;
 
 type SagaView = InferOutput<typeof Saga>;
 
-/** Sagas as the API shows them: with their steps, sensitive values masked; `bodies` false: without input and output. */
+/** Sagas as the API shows them, read with `STEPS_READ` steps; sensitive values masked; `bodies` false: without input and output. */
 export async function viewSagas(
   engine: Engine,
   sql: Sql,
-  rows: readonly SagaRow[],
+  rows: readonly SagaWithSteps[],
   reader: Reader,
   bodies = true,
 ): Promise<SagaView[]> {
   if (rows.length === 0) return [];
-  const ids = rows.map((row) => row.id);
-  const [steps, masking] = await Promise.all([
-    readSteps(sql, ids, STEPS_MAX + 1),
-    maskingOfSagas(engine, sql, rows, reader),
-  ]);
-  const stepsOf = Map.groupBy(steps, (step) => step.saga_id);
-  return rows.map((row) => view(row, stepsOf.get(row.id) ?? [], masking.of(row.id), bodies));
+  const masking = await maskingOfSagas(engine, sql, rows, reader);
+  return rows.map((row) => view(row, masking.of(row.id), bodies));
 }
 
-function view(row: SagaRow, steps: readonly SagaStepRow[], masking: Masking, bodies: boolean): SagaView {
+function view(row: SagaWithSteps, masking: Masking, bodies: boolean): SagaView {
+  const { steps } = row;
   const waiting = row.waiting_for ?? [];
   return {
     sagaId: row.id,
@@ -81,7 +79,7 @@ function viewError(error: JsonObject, masking: Masking): InferOutput<typeof Saga
   };
 }
 
-/** One too many was read, to know whether there are more: the oldest of those that have ended. */
+/** Of one too many: without the oldest of those that have ended. */
 function shown(steps: readonly SagaStepRow[]): readonly SagaStepRow[] {
   if (steps.length <= STEPS_MAX) return steps;
   const oldest = steps.findIndex((step) => step.finished_at !== null);

@@ -1,6 +1,10 @@
+/** So many ends are remembered for callers who begin to wait for a saga that they have just started. */
+const REMEMBERED_MAX = 1_000;
+
 /** Tells who waits for a saga that it was settled (final or parked) in this process. What other processes do is found by looking. */
 export class SagaChanges {
   readonly #waiting = new Map<string, Set<(settled?: boolean) => void>>();
+  readonly #remembered = new Set<string>();
   #watcher = () => {};
 
   /** Calls `watcher` after every transition of this process, also one that settles nothing. */
@@ -11,7 +15,19 @@ export class SagaChanges {
   /** These are final or parked now. */
   settled(sagaIds: readonly string[]): void {
     this.#watcher();
-    for (const sagaId of sagaIds) for (const wake of this.#waiting.get(sagaId) ?? []) wake(true);
+    for (const sagaId of sagaIds) {
+      this.#remembered.add(sagaId);
+      for (const wake of this.#waiting.get(sagaId) ?? []) wake(true);
+    }
+    for (const oldest of this.#remembered) {
+      if (this.#remembered.size <= REMEMBERED_MAX) break;
+      this.#remembered.delete(oldest);
+    }
+  }
+
+  /** Whether it was settled here lately. It may have been set going again since. */
+  hasSettled(sagaId: string): boolean {
+    return this.#remembered.has(sagaId);
   }
 
   /** This one has moved: a look at it is worth while. */

@@ -62,7 +62,7 @@ function engineOf(parts: Parts, deciding: Deciding, draining: AbortSignal): Engi
   const starter = new Starter(recorder, revisions, evaluator, () => known.catalog, nextTurn);
   const requests = new Requests(recorder, revisions, () => known.catalog, nextTurn);
   const edits = new Edits(sql, recorder, () => known.catalog, config.consumer);
-  const settling = new Settling(sql, changes, config.roles.dispatcher);
+  const settling = new Settling(sql, changes, { isTold: config.roles.dispatcher, draining });
   const rewind = new Rewind(sql, transport, control, groups);
   const batches = new RedriveBatches(sql);
   const pipeline = new Pipeline({ ...parts, groups: () => groups.all() });
@@ -106,7 +106,7 @@ function engineOf(parts: Parts, deciding: Deciding, draining: AbortSignal): Engi
     createRedrive: ({ selection, ...pace }, reason, caller) => batches.create(selection, pace, reason, caller),
     continueRedrive: (redriveId, reason, caller) => batches.goOn(redriveId, reason, caller),
     stopRedrive: (redriveId, reason, caller) => batches.stop(redriveId, reason, caller),
-    settled: (sagaId, timeoutMs, signal) => settling.settled(sagaId, timeoutMs, AbortSignal.any([signal, draining])),
+    settled: (...call) => settling.settled(...call),
     ...onDefinitions(known, desk),
     sensitive: async (definition, revision) => (await revisions.get(sql, definition, revision)).sensitive,
     groups: () => groups.all(),

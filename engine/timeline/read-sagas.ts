@@ -40,6 +40,15 @@ export interface SagaStepRow {
   readonly finished_at: Date | null;
 }
 
+/** A step as it is read with its saga: path, status, attempts, start and end as JSON has times. */
+type StepColumns = readonly [string, string, number, string | null, string | null];
+
+/** A saga with its steps, as both stood at one moment. */
+export interface SagaWithSteps extends SagaRow {
+  /** In the order in which the saga reached them; of more than were asked for those that have not ended, then the newest. */
+  readonly steps: readonly SagaStepRow[];
+}
+
 /** Which sagas to list. All that is given must hold. */
 export interface SagaFilter {
   /** Of one of these. */
@@ -78,15 +87,23 @@ export async function readSaga(sql: Sql, id: string): Promise<SagaRow | undefine
   return row;
 }
 
-/** Some sagas, in no order; `bodies` false: without input and output. */
-export async function readSagasById(sql: Sql, ids: readonly string[], bodies = true): Promise<readonly SagaRow[]> {
-  return sql<
-    SagaRow[]
-  >`select ${sagaColumns(sql, bodies)} from timeline.saga s where s.id = any (${sql.array([...ids])}::text[])`;
+/** Some sagas, in no order, each with at most `steps` of its steps; `bodies` false: without input and output. */
+export async function readSagasById(
+  sql: Sql,
+  ids: readonly string[],
+  steps: number,
+  bodies = true,
+): Promise<readonly SagaWithSteps[]> {
+  return withSteps(
+    await sql<ReadRow[]>`
+      select ${sagaColumns(sql, bodies)}, ${stepsColumn(sql, steps)}
+      from timeline.saga s where s.id = any (${sql.array([...ids])}::text[])
+    `,
+  );
 }
 
-/** Sagas, newest first. */
-export async function listSagas(sql: Sql, filter: SagaFilter): Promise<readonly SagaRow[]> {
+/** Sagas, newest first, each with at most `steps` of its steps. */
+export async function listSagas(sql: Sql, filter: SagaFilter, steps: number): Promise<readonly SagaWithSteps[]> {
   const { definitions, statuses, key, labels, parent, step, startedAfter, startedBefore, before, limit } = filter;
   const { revision, retrying, retryingGroup, endedAfter, endedBefore, bodies } = filter;
   // Open sagas are few and lie in a side table; in timeline.saga no index knows the status.
@@ -97,8 +114,8 @@ export async function listSagas(sql: Sql, filter: SagaFilter): Promise<readonly 
     (statuses?.every((status) => OPEN.has(status)) ?? false);
   const from = open ? sql`timeline.saga_open o join timeline.saga s on s.id = o.saga_id` : sql`timeline.saga s`;
   const id = open ? sql`o.saga_id` : sql`s.id`;
-  return sql<SagaRow[]>`
-    select ${sagaColumns(sql, bodies)}
+  const rows = await sql<ReadRow[]>`
+    select ${sagaColumns(sql, bodies)}, ${stepsColumn(sql, steps)}
     from ${from}
     where true
       ${statuses === undefined ? sql`` : sql`and ${open ? sql`o.status` : sql`s.status`} = any(${[...statuses]})`}
@@ -118,23 +135,7 @@ export async function listSagas(sql: Sql, filter: SagaFilter): Promise<readonly 
     order by ${id} desc
     limit ${limit}
   `;
-}
-
-/**
- * Steps of some sagas, each saga's in the order in which it reached them; of a saga with more than `most` those that
- * have not ended, then the newest.
- */
-export async function readSteps(sql: Sql, sagaIds: readonly string[], most: number): Promise<readonly SagaStepRow[]> {
-  return sql<SagaStepRow[]>`
-    select s.saga_id, s.path, s.status, s.attempts, s.started_at, s.finished_at
-    from unnest(${sql.array([...sagaIds])}::text[]) i (saga_id)
-    cross join lateral (
-      select q.saga_id, q.path, q.status, q.attempts, q.started_at, q.finished_at
-      from timeline.saga_step q where q.saga_id = i.saga_id
-      order by q.finished_at is null desc, q.started_at desc nulls first, q.path desc limit ${most}
-    ) s
-    order by s.saga_id, s.started_at nulls last, s.path
-  `;
+  return withSteps(rows);
 }
 
 /** Steps of one saga by path, behind one of them. */
@@ -157,6 +158,30 @@ function sagaColumns(sql: Sql, bodies = true) {
     s.id, s.definition, s.version, s.revision, s.status, s.key, s.labels, ${payloads}, s.error, s.uncompensated,
     s.state->'waitingFor' as waiting_for, s.state->'timers' as timers, s.started_at, s.updated_at, s.finished_at, s.parent_id, s.parent_path
   `;
+}
+
+type ReadRow = SagaRow & { readonly steps: readonly StepColumns[] | null };
+
+function withSteps(rows: readonly ReadRow[]): readonly SagaWithSteps[] {
+  return rows.map((row) => ({ ...row, steps: (row.steps ?? []).map((step) => stepRow(row.id, step)) }));
+}
+
+function stepRow(sagaId: string, [path, status, attempts, started, finished]: StepColumns): SagaStepRow {
+  const at = (time: string | null) => (time === null ? null : new Date(time));
+  return { saga_id: sagaId, path, status, attempts, started_at: at(started), finished_at: at(finished) };
+}
+
+/** In the saga's own statement: by another one a saga that moves meanwhile would be shown with steps of another moment. */
+function stepsColumn(sql: Sql, most: number) {
+  return sql`(
+    select json_agg(json_build_array(q.path, q.status, q.attempts, q.started_at, q.finished_at)
+      order by q.started_at nulls last, q.path)
+    from (
+      select q.path, q.status, q.attempts, q.started_at, q.finished_at
+      from timeline.saga_step q where q.saga_id = s.id
+      order by q.finished_at is null desc, q.started_at desc nulls first, q.path desc limit ${most}
+    ) q
+  ) as steps`;
 }
 
 /** A step that has not ended, or is parked where it is undone, by the front of its primary key. */

@@ -242,3 +242,30 @@ test("a saga of many steps is shown with those that have not ended and the newes
   }
   expect(found).toEqual(Array.from({ length: 300 }, (_none, n) => `ship[${n}]/pack`).toSorted());
 });
+
+test("a saga that moves is shown with the steps of the same moment, alone and in a list", async () => {
+  const { sql } = database;
+  const id = await insertSaga(sql);
+  await sql`insert into timeline.saga_step (saga_id, path, status) values (${id}, 'apply', 'running')`;
+  let isRead = false;
+  const moving = (async () => {
+    for (let turn = 0; !isRead; turn += 1) {
+      const status = turn % 2 === 0 ? "parked" : "running";
+      await sql.begin(async (tx) => {
+        await tx`update timeline.saga set status = ${status} where id = ${id}`;
+        await tx`update timeline.saga_step set status = ${status} where saga_id = ${id}`;
+      });
+    }
+  })();
+  const seen: [string, string | undefined][] = [];
+  for (let read = 0; read < 150; read += 1) {
+    const one = v.parse(Saga, await (await app.request(`/v1/sagas/${id}`)).json());
+    const [first] = v.parse(SagaList, await (await app.request("/v1/sagas")).json()).items;
+    for (const { status, steps } of first === undefined ? [one] : [one, first]) seen.push([status, steps[0]?.status]);
+  }
+  isRead = true;
+  await moving;
+
+  expect(seen).toHaveLength(300);
+  expect(seen.filter(([saga, step]) => saga !== step)).toEqual([]);
+});

@@ -35,7 +35,9 @@ function settling(isTold: boolean) {
     },
   });
   const changes = new SagaChanges();
-  return { changes, room: new Settling(sql as unknown as Sql, changes, isTold), looks: () => looks };
+  const draining = new AbortController();
+  const room = new Settling(sql as unknown as Sql, changes, { isTold, draining: draining.signal });
+  return { changes, draining, room, looks: () => looks };
 }
 
 test("who is told of no end looks soon and then ever less often, who is told looks four times a second", async () => {
@@ -68,4 +70,42 @@ test("an end that this process wrote is told without a further look", async () =
   await settled;
 
   expect(looks()).toBe(before);
+});
+
+test("of a saga that was just started no look is taken, unless it is told or takes long", async () => {
+  const id = await runningSaga();
+  const { room, changes, looks } = settling(true);
+  const told = room.settled(id, 60_000, new AbortController().signal, true);
+  await database.sql`select pg_sleep(0.05)`;
+  const before = looks();
+  changes.settled([id]);
+  await told;
+  // By another process, which tells nobody here.
+  const other = await runningSaga();
+  const found = room.settled(other, 60_000, new AbortController().signal, true);
+  await database.sql`update timeline.saga set status = 'completed' where id = ${other}`;
+  await found;
+
+  expect([before, looks()]).toEqual([0, 1]);
+});
+
+test("an end before its caller began to wait is known, of the last thousand", async () => {
+  const id = await runningSaga();
+  const { room, changes, looks } = settling(true);
+  changes.settled([id]);
+  await database.sql`update timeline.saga set status = 'completed' where id = ${id}`;
+  await room.settled(id, 60_000, new AbortController().signal, true);
+  expect(looks()).toBe(1);
+
+  changes.settled(Array.from({ length: 1_000 }, newId));
+  expect(changes.hasSettled(id)).toBe(false);
+});
+
+test("nobody waits at an engine that stops", async () => {
+  const id = await runningSaga();
+  const { room, draining } = settling(true);
+  const waiting = room.settled(id, 60_000, new AbortController().signal);
+  draining.abort();
+
+  expect(await waiting).toBeUndefined();
 });
