@@ -67,7 +67,7 @@ export function report({ kind, floors, failures, several, ...one }: Figures, set
     "",
     "Closed loop over HTTP (`?wait=60s`), behind a warm-up.",
     ...one.throughput.map(underLoad),
-    `While nobody calls, in percent of a core: ${shares(one.quietPercent)}.`,
+    `While nobody calls, from 10 s after the load on, in percent of a core: ${shares(one.quietPercent)}.`,
     `The engine's resident memory after the load: ${one.residentMiB.toFixed(0)} MiB.`,
     ...(several === undefined ? [] : [`In ${several.processes} processes:`, ...several.throughput.map(underLoad)]),
     `Other programs took ${one.idle.foreignCores.toFixed(2)} cores in the idle run.`,
