@@ -1,7 +1,7 @@
 import * as v from "valibot";
 
 import { isJsonObject, type Json } from "../core/json.ts";
-import { pointer, scanJson } from "./json-scan.ts";
+import { pointer, scanJson } from "../core/json-scan.ts";
 import { RequestError, type RequestFault } from "./request-error.ts";
 
 /** Largest request body, in bytes. The outbox holds no larger message. */

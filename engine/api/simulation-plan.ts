@@ -9,7 +9,7 @@ import { sampleOfShape } from "../simulate/sample.ts";
 import { StepWords } from "../simulate/step-words.ts";
 import type { SimulationRequest } from "./draft-schema.ts";
 import { invalidBody } from "./json-body.ts";
-import { pointer } from "./json-scan.ts";
+import { pointer } from "../core/json-scan.ts";
 import type { LoadedSource } from "./port.ts";
 
 type Wish = InferOutput<typeof SimulationRequest>;

@@ -20,7 +20,10 @@ export async function apart<T, R>(
   return results;
 }
 
+/** What one item waited for in vain, and no other. */
+export class OwnBusy extends Refusal {}
+
 /** Something in the way of every group: a lock that is not given back, a database that is gone. */
 export function isShared(error: unknown): boolean {
-  return isNoOutcome(error) || (error instanceof Refusal && error.code === "saga.busy");
+  return isNoOutcome(error) || (error instanceof Refusal && error.code === "saga.busy" && !(error instanceof OwnBusy));
 }

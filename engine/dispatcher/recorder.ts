@@ -194,7 +194,7 @@ export class Recorder {
     }));
   }
 
-  /** Applies the first events of new sagas and writes their rows with them. */
+  /** Applies the first events of new sagas and writes their rows with them. Those that end with it are told when it is committed. */
   async applyFirst(
     unit: Unit,
     sagas: ReadonlyMap<string, SagaRow>,
@@ -202,7 +202,8 @@ export class Recorder {
     now: Date,
     born: ReadonlyMap<string, NewSaga>,
   ): Promise<void> {
-    await this.#transitions.apply(unit, sagas, arrivals, now, born);
+    const { settled } = await this.#transitions.apply(unit, sagas, arrivals, now, born);
+    if (settled.length > 0) unit.committed(() => this.#changes.settled(settled));
   }
 
   /** Adds the request to the unit and returns it as an arrival. */

@@ -1,6 +1,7 @@
 import type { Definition, StartOn } from "../core/definition.ts";
 import { type Evaluator, ExpressionFault } from "../core/evaluate.ts";
 import type { Json } from "../core/json.ts";
+import { scanJson } from "../core/json-scan.ts";
 import { Refusal } from "../core/refusal.ts";
 import { renderTemplate } from "../core/template.ts";
 import { failpoint } from "../failpoint.ts";
@@ -121,12 +122,18 @@ export class StartMessages {
 
 class Malformed extends Error {}
 
+/** Held to what a body over HTTP is held to: two order numbers that are read as one would be one saga. @throws Malformed */
 function bodyOf({ value }: Delivery): Json {
+  const text = value ?? "null";
+  let body: Json;
   try {
-    return JSON.parse(value ?? "null") as Json;
+    body = JSON.parse(text) as Json;
   } catch (error) {
     throw new Malformed(`the body is no JSON: ${error instanceof Error ? error.message : String(error)}`);
   }
+  const places = scanJson(text).map(({ path, message }) => `${path || "the body"}: ${message}`);
+  if (places.length > 0) throw new Malformed(places.join("; "));
+  return body;
 }
 
 function codeOf(error: unknown): string {

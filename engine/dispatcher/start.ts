@@ -5,7 +5,7 @@ import type { Evaluator } from "../core/evaluate.ts";
 import type { Json } from "../core/json.ts";
 import { Refusal } from "../core/refusal.ts";
 import { failpoint } from "../failpoint.ts";
-import { isNoOutcome, type Tx, together } from "../timeline/database.ts";
+import { errorCode, isNoOutcome, type Tx, together } from "../timeline/database.ts";
 import { Grouped, type GroupResult } from "../timeline/grouped.ts";
 import { canonical, hashOf, keyMismatch } from "../timeline/idempotency.ts";
 import { newId } from "../timeline/ids.ts";
@@ -24,7 +24,7 @@ import {
   sagaInserts,
 } from "../timeline/start-write.ts";
 import type { Unit } from "../timeline/store.ts";
-import { apart } from "./apart.ts";
+import { apart, OwnBusy } from "./apart.ts";
 import type { Recorder } from "./recorder.ts";
 import type { Revisions } from "./revisions.ts";
 import { dispatcherPaused } from "./timers.ts";
@@ -35,6 +35,8 @@ const START_GROUP_MAX = 100;
 /** Starts that wait for a transaction; one more is answered 503. */
 const STARTS_WAITING_MAX = 2_000;
 const START_GROUPS = 2;
+/** A key that somebody else holds was waited for by the group already: alone its start waits no more than this, milliseconds. */
+const KEY_WAIT_ALONE_MS = 500;
 
 /** A wish to start a saga. */
 export interface StartRequest {
@@ -54,6 +56,14 @@ export interface Started {
 }
 
 type Result = GroupResult<Started>;
+
+/** Another transaction has claimed the same key and does not end: in the way of this start alone. */
+class KeyHeld extends OwnBusy {
+  constructor() {
+    const message = "another start under the same Idempotency-Key or business key has not ended within 5 s";
+    super("saga.busy", message, "Send it again after Retry-After; nothing was changed.");
+  }
+}
 
 /** A start on its way through its transaction; `result` once it is decided. */
 interface Start {
@@ -114,17 +124,17 @@ export class Starter {
   }
 
   /** One transaction for all of them; when it fails for a reason of its own, one for each. */
-  async #run(requests: readonly StartRequest[]): Promise<readonly Result[]> {
+  async #run(requests: readonly StartRequest[], isAside = false): Promise<readonly Result[]> {
     try {
-      return await this.#recorder.transact("start", (unit) => this.#together(unit, requests));
+      return await this.#recorder.transact("start", (unit) => this.#together(unit, requests, isAside));
     } catch (error) {
       if (requests.length === 1) return [{ error }];
       if (isNoOutcome(error)) throw error;
-      return apart(requests, async (request) => (await this.#run([request]))[0] as Result);
+      return apart(requests, async (request) => (await this.#run([request], true))[0] as Result);
     }
   }
 
-  async #together(unit: Unit, requests: readonly StartRequest[]): Promise<readonly Result[]> {
+  async #together(unit: Unit, requests: readonly StartRequest[], isAside: boolean): Promise<readonly Result[]> {
     const { tx } = unit;
     const starts = requests.map(toStart);
     const [used, current, paused, now] = await together([
@@ -139,8 +149,13 @@ export class Starter {
       if (known === undefined) await this.#want(tx, start, current, now);
       else start.result = known;
     }
-    await claimKeys(tx, starts);
-    await claimPlaces(unit, starts);
+    if (isAside) unit.send([tx`select set_config('lock_timeout', ${String(KEY_WAIT_ALONE_MS)}, true)`]);
+    try {
+      await claimKeys(tx, starts);
+      await claimPlaces(unit, starts);
+    } catch (error) {
+      throw errorCode(error) === "55P03" ? new KeyHeld() : error;
+    }
     failpoint("start", "after-claim");
     await this.#insert(unit, starts, paused, now);
     failpoint("start", "after-effect");

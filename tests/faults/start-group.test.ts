@@ -4,7 +4,7 @@ import { Revisions } from "../../engine/dispatcher/revisions.ts";
 import { connect, type Sql } from "../../engine/timeline/database.ts";
 import { timelineDatabase } from "../support/kafka.ts";
 import { testPostgres } from "../support/postgres.ts";
-import { type Calls, callsOf, enterThree } from "../support/starter.ts";
+import { type Calls, callsOf, enterDefinition, enterThree } from "../support/starter.ts";
 
 /** Starts share transactions: what is in the way of one must not be in the way of the others for long. */
 let database: Awaited<ReturnType<typeof timelineDatabase>>;
@@ -66,6 +66,27 @@ test("starts behind a lock that nobody gives back are all told so, not one after
   expect((await calls.start("behind 0")).created).toBe(true);
 }, 60_000);
 
+test("a key that a transaction of somebody else holds is in the way of its own start alone", async () => {
+  const holder = await database.sql.reserve();
+  await holder`begin`;
+  await holder`
+    insert into timeline.start_key (idempotency_key, scope, body_hash, saga_id, expires_at)
+    values ('held', 'start', 'h', '01J00000000000000000000000', clock_timestamp() + interval '1 day')
+  `;
+  const codes = await Promise.all(
+    Array.from({ length: 50 }, (_, at) =>
+      calls.start(`beside ${at}`, at === 20 ? "held" : `key ${at}`).then(
+        () => "started",
+        (error: { code?: string }) => error.code,
+      ),
+    ),
+  );
+  await holder`rollback`;
+  holder.release();
+  expect(codes.flatMap((code, at) => (code === "started" ? [] : [[at, code]]))).toEqual([[20, "saga.busy"]]);
+  expect((await calls.start("beside 20", "held")).created).toBe(true);
+}, 60_000);
+
 test("nor do signals wait there one after the other", async () => {
   const sagas = await Promise.all(Array.from({ length: 50 }, (_, at) => calls.start(`signalled ${at}`)));
   const requests = new Requests(calls.recorder, new Revisions(), () => ({ actions: new Map() }));
@@ -107,3 +128,21 @@ test("calls to a saga whose lock is held keep no call to another saga waiting", 
   holder.release();
   expect(await calls.recorder.under(held.sagaId, async () => "done")).toBe("done");
 }, 60_000);
+
+test("whoever starts a saga that ends in its first transition, or parks, is told so with the start", async () => {
+  const head = "version: 1\ninput:\n  note: string\nsteps:\n";
+  await enterDefinition(sql, "refused", `saga: refused\n${head}  - fail: no_such_thing\n`);
+  await enterDefinition(sql, "parked", `saga: parked\n${head}  - set: { first: "\${ input.note[0] }" }\n`);
+  const [running, refused, parked] = await Promise.all([
+    calls.start("running"),
+    calls.start("refused", undefined, "refused"),
+    calls.start("parked", undefined, "parked"),
+  ]);
+  const statuses = await sql<{ status: string }[]>`
+    select s.status from unnest(${[refused.sagaId, parked.sagaId]}::text[]) with ordinality i (id, at)
+    join timeline.saga s on s.id = i.id order by i.at
+  `;
+
+  expect(statuses.map(({ status }) => status)).toEqual(["failed", "parked"]);
+  expect([running, refused, parked].map(({ sagaId }) => calls.changes.hasSettled(sagaId))).toEqual([false, true, true]);
+});

@@ -11,15 +11,15 @@ import type { Store } from "../../engine/timeline/store.ts";
 /** Starts and calls of an engine process, without the rest of it: saga `three` of the lab, on a migrated database. */
 export interface Calls {
   readonly recorder: Recorder;
-  start(note: string, idempotencyKey?: string): Promise<Started>;
+  readonly changes: SagaChanges;
+  /** Of `three`, or of another definition that takes a note. */
+  start(note: string, idempotencyKey?: string, definition?: string): Promise<Started>;
 }
 
 /** Enters the definition and its topics, once a database. */
 export async function enterThree(sql: Sql): Promise<void> {
   const source = await Bun.file(join(import.meta.dir, "lab/three.saga.yaml")).text();
-  const revision = new Bun.CryptoHasher("sha256").update(source).digest("hex");
-  await sql`insert into timeline.definition_revision (name, revision, version, source) values ('three', ${revision}, 1, ${source})`;
-  await sql`insert into timeline.definition (name, revision, version) values ('three', ${revision}, 1)`;
+  await enterDefinition(sql, "three", source);
   await sql`
     insert into timeline.topic (name) values ('timeline'), ('lab.one'), ('lab.two'), ('lab.three'), ('lab.undo')
     on conflict do nothing
@@ -27,17 +27,26 @@ export async function enterThree(sql: Sql): Promise<void> {
   await sql`insert into timeline.consumer_group (consumer_group) values ('dispatcher') on conflict do nothing`;
 }
 
+/** Enters version 1 of a definition. */
+export async function enterDefinition(sql: Sql, name: string, source: string): Promise<void> {
+  const revision = new Bun.CryptoHasher("sha256").update(source).digest("hex");
+  await sql`insert into timeline.definition_revision (name, revision, version, source) values (${name}, ${revision}, 1, ${source})`;
+  await sql`insert into timeline.definition (name, revision, version) values (${name}, ${revision}, 1)`;
+}
+
 /** What one process calls with. */
 export function callsOf(store: Store): Calls {
   const revisions = new Revisions();
   const evaluator = createEvaluator();
-  const recorder = new Recorder(store, new Transitions(revisions, evaluator, "test"), new SagaChanges());
+  const changes = new SagaChanges();
+  const recorder = new Recorder(store, new Transitions(revisions, evaluator, "test"), changes);
   const starter = new Starter(recorder, revisions, evaluator, () => ({ actions: new Map() }));
   return {
     recorder,
-    start: (note, idempotencyKey) =>
+    changes,
+    start: (note, idempotencyKey, definition = "three") =>
       starter.start({
-        definition: "three",
+        definition,
         input: { note },
         duplicate: "return",
         traceparent: null,

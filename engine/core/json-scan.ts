@@ -1,6 +1,6 @@
-import type { Problem } from "../core/domain.ts";
-import { NESTING_MAX } from "../core/plain-json.ts";
-import { FORBIDDEN_KEYS } from "../core/template.ts";
+import type { Problem } from "./domain.ts";
+import { NESTING_MAX } from "./plain-json.ts";
+import { FORBIDDEN_KEYS } from "./template.ts";
 
 /** Enough to mend a body; a hostile one must not make an answer larger than itself. */
 const PROBLEMS_MAX = 20;
