@@ -123,17 +123,34 @@ export class Schedules {
   }
 }
 
-/** The planned times after `since` up to `now`, oldest first; of many about the newest `MISSED_MAX`. */
+/** The planned times after `since` up to `now`, oldest first; of many the newest `MISSED_MAX`. */
 export function dueTimes(schedule: Schedule, since: Date, now: Date): readonly Date[] {
-  const due: Date[] = [];
   const first = nextTime(schedule, since);
-  if (first === null || first > now) return due;
-  const second = nextTime(schedule, first) ?? now;
-  // After a year without an engine, half a million minutes need not be walked through.
-  const from = Math.max(since.getTime(), now.getTime() - MISSED_MAX * (second.getTime() - first.getTime()));
-  for (let at = nextTime(schedule, new Date(from)); at !== null && at <= now; at = nextTime(schedule, at)) {
-    due.push(at);
-    if (due.length > MISSED_MAX) due.shift();
+  if (first === null || first > now) return [];
+  // Backwards from now, as far as it takes: after a year without an engine, half a million minutes need not be walked
+  // through. A span of this length, to the minute as lines are, holds no more than can be taken; longer ones may.
+  let span = MISSED_MAX * 60_000;
+  let due: readonly Date[] = [];
+  for (let until = now; until > since && due.length < MISSED_MAX; ) {
+    const from = new Date(Math.max(since.getTime(), until.getTime() - span));
+    const times = timesBetween(schedule, from, until);
+    if (times === null) {
+      span /= 2;
+      continue;
+    }
+    due = [...times, ...due];
+    until = from;
+    span *= 2;
   }
-  return due;
+  return due.slice(-MISSED_MAX);
+}
+
+/** The planned times after `from` up to `until`, oldest first; null: more than `MISSED_MAX`. */
+function timesBetween(schedule: Schedule, from: Date, until: Date): readonly Date[] | null {
+  const times: Date[] = [];
+  for (let at = nextTime(schedule, from); at !== null && at <= until; at = nextTime(schedule, at)) {
+    if (times.length === MISSED_MAX) return null;
+    times.push(at);
+  }
+  return times;
 }

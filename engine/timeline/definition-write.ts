@@ -1,5 +1,5 @@
 import type { Definition } from "../core/definition.ts";
-import type { Sql } from "./database.ts";
+import type { Sql, Tx } from "./database.ts";
 
 /** What became of a definition that was offered. */
 export type Published =
@@ -23,7 +23,10 @@ export async function publishDefinition(
     const [current] = await tx<{ revision: string; version: number }[]>`
       select revision, version from timeline.definition where name = ${name}
     `;
-    if (current?.revision === revision) return { kind: "current", changed: false };
+    if (current?.revision === revision) {
+      await keepSchedule(tx, definition);
+      return { kind: "current", changed: false };
+    }
     if (current !== undefined && current.version > version) return { kind: "older", current: current.version };
     if (current?.version === version && production) return { kind: "conflict", version };
     await tx`
@@ -31,10 +34,30 @@ export async function publishDefinition(
       on conflict (name, revision) do nothing
     `;
     await tx`
-      insert into timeline.definition (name, revision, version) values (${name}, ${revision}, ${version})
-      on conflict (name) do update set revision = excluded.revision, version = excluded.version, updated_at = clock_timestamp()
+      insert into timeline.definition as d (name, revision, version, schedule)
+      values (${name}, ${revision}, ${version}, ${scheduleText(definition)})
+      on conflict (name) do update set revision = excluded.revision, version = excluded.version, updated_at = clock_timestamp(),
+        schedule = excluded.schedule,
+        scheduled_since = case when d.schedule is distinct from excluded.schedule then clock_timestamp() else d.scheduled_since end
     `;
     return { kind: "current", changed: true };
   });
   return published as Published;
+}
+
+/**
+ * Writes the schedule of a revision that an engine of before made current: that knew no column for it, and counted planned
+ * times from there.
+ */
+async function keepSchedule(tx: Tx, definition: Definition): Promise<void> {
+  const schedule = scheduleText(definition);
+  await tx`
+    update timeline.definition set schedule = ${schedule}, scheduled_since = updated_at
+    where name = ${definition.name} and schedule is distinct from ${schedule}
+  `;
+}
+
+/** What planned times depend on, the same for every way to write it; empty: there is no schedule. */
+function scheduleText({ schedule }: Definition): string {
+  return schedule === undefined ? "" : `${schedule.cron.trim().split(/\s+/).join(" ")} ${schedule.timezone}`;
 }

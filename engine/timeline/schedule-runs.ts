@@ -33,7 +33,7 @@ export async function scheduleSince(
   name: string,
 ): Promise<{ readonly now: Date; readonly since: Date } | null> {
   const [row] = await sql<{ now: Date; since: Date }[]>`
-    select clock_timestamp() as now, greatest(d.updated_at, (
+    select clock_timestamp() as now, greatest(d.scheduled_since, (
       select max(s.planned_at) from timeline.schedule_run s where s.definition = d.name)) as since
     from timeline.definition d
     where d.name = ${name}

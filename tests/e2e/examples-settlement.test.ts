@@ -93,7 +93,7 @@ describe.each([...TRANSPORTS])("a monthly settlement on the %s transport", (kind
 
   test("is started by its schedule, once, for the newest of the times that have come", async () => {
     await sell("2026-01");
-    await engine.sql`update timeline.definition set updated_at = '2025-12-15T00:00:00Z' where name = 'settlement'`;
+    await engine.sql`update timeline.definition set scheduled_since = '2025-12-15T00:00:00Z' where name = 'settlement'`;
     const runs = () => engine.sql<
       { planned_at: Date; status: string; reason: string | null; saga_id: string | null }[]
     >`

@@ -52,7 +52,7 @@ function schedulesOf(definition: Definition): Schedules {
 
 /** The clock is the database's: instead of waiting, what was looked at last moves into the past. */
 const minutesAgo = (minutes: number) => engine.sql`
-  update timeline.definition set updated_at = clock_timestamp() - make_interval(mins => ${minutes}) where name = 'waiting'
+  update timeline.definition set scheduled_since = clock_timestamp() - make_interval(mins => ${minutes}) where name = 'waiting'
 `;
 const runs = async () =>
   (
