@@ -1,7 +1,7 @@
 import { isJsonObject, type Json } from "./json.ts";
 
 /** What stands in the place of a sensitive value. */
-const MASK = "***";
+export const MASK = "***";
 /** Shorter texts are masked only where a whole value equals them: `M` stands in every other word. */
 const PART_MIN_LENGTH = 4;
 

@@ -1,5 +1,6 @@
 import type { DomainCatalog, Problem } from "../core/domain.ts";
 import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
+import { MASK } from "../core/mask.ts";
 import { pathIn } from "../core/path.ts";
 import { Refusal } from "../core/refusal.ts";
 import { pointerTo } from "../core/shape.ts";
@@ -13,9 +14,6 @@ import type { Unit } from "../timeline/store.ts";
 import type { Asker, Recorder } from "./recorder.ts";
 
 import { dispatcherPaused } from "./timers.ts";
-
-/** What the API shows in the place of a sensitive value. */
-const MASK = "***";
 
 /** A command or a compensation that may be edited. */
 interface Editable {
@@ -234,9 +232,13 @@ function invalid({ message_id: id }: MessageRow, problems: readonly Problem[]): 
   );
 }
 
-/** Where `***` stands that did not stand there before: a masked value that was taken over. */
+/**
+ * Where a text holds `***`, alone or among other words, and is not the text that was stored there: a masked value that was
+ * taken over. Whether the stored one holds it as well says nothing: its secret may be beside it, or around it.
+ */
 function maskedPlaces(value: Json, before: Json, pointer: string): readonly Problem[] {
-  if (value === MASK && before !== MASK) return [{ path: pointer, message: "is masked: write the value out" }];
+  if (typeof value === "string" && value.includes(MASK) && value !== before)
+    return [{ path: pointer, message: `holds the mask ${MASK}: write the value out` }];
   if (typeof value !== "object" || value === null) return [];
   const old = (typeof before === "object" && before !== null ? before : {}) as JsonObject;
   return Object.entries(value).flatMap(([key, item]) =>

@@ -218,6 +218,7 @@ describe("what cannot be edited", () => {
       [{ input: { note: 7 } }, "/body/input/note"],
       [{ input: {} }, "/body/input/note"],
       [{ input: { note: "***" } }, "/body/input/note"],
+      [{ input: { note: "Dear ***, parked" } }, "/body/input/note"],
       [{}, "/body"],
       ["text", "/body"],
       [{ input: { note: "x" }, more: 1 }, "/body/more"],
@@ -271,6 +272,35 @@ describe("what cannot be edited", () => {
     ]);
     expect([first.status, second.status]).toEqual([202, 202]);
     expect(second.json).toEqual(first.json);
+    expect((await client.settled(sagaId)).status).toBe("completed");
+  }, 60_000);
+
+  test("a text that holds the mask is taken as it was stored, and refused when it was not stored like that", async () => {
+    const stored = "Dear ***, signed by Hanako";
+    behave("one", "*", () => {
+      throw new Error("broken");
+    });
+    const { sagaId } = await client.start("three", { note: stored }, "?wait=30s");
+    const newest = (await ids(sagaId, "step.requested")).at(-1);
+    // With a name masked it has the mask once more; with all of it masked it has nothing else.
+    for (const note of ["Dear ***, signed by ***", "***", "Dear ***"]) {
+      for (const preview of [true, undefined]) {
+        const body = { input: { note } };
+        const { status, json } = await client.call("POST", `/v1/messages/${newest}/redrive`, {
+          body,
+          ...(preview ? { preview } : { reason: "test" }),
+        });
+        const { errors } = json as { errors?: { pointer: string }[] };
+        expect([note, status, codeOf(json), errors?.[0]?.pointer]).toEqual([
+          note,
+          422,
+          "message.edit-invalid",
+          "/body/input/note",
+        ]);
+      }
+    }
+    calm();
+    expect(await edit(newest, { input: { note: stored } })).toMatchObject({ status: 202 });
     expect((await client.settled(sagaId)).status).toBe("completed");
   }, 60_000);
 });
