@@ -231,6 +231,16 @@ test("a domain answers its own command once, under its own name, and with nothin
   ]);
 });
 
+test("a domain cannot make a message whose headers no broker takes", async () => {
+  const { id } = await database.command("screening.examine");
+  const long = (text: string) => text.replace('"consumer":"test"', `"consumer":"${"x".repeat(600_000)}"`);
+  const claiming = `select * from timeline.claim('screening', ${long(delivery("screening.examine", id))})`;
+  const answering = `select timeline.answer('screening', '${id}', 'succeeded', '{}')`;
+
+  expect(claiming.length).toBeGreaterThan(600_000);
+  expect(await refusal(`${claiming}; ${answering}`)).toContain("event_request_producer_check");
+});
+
 test("a type of the caller's making cannot put words into a function that runs with its owner's rights", async () => {
   const { id } = await database.command("screening.examine");
   const session = database.login();
