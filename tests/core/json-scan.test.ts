@@ -95,3 +95,9 @@ test("nesting is accepted to 64 levels and refused beyond", () => {
 test("a body full of faults has a short answer", () => {
   expect(scanJson(`[${Array(1000).fill("1e400").join(",")}]`)).toHaveLength(20);
 });
+
+test("objects may be nested as deep as lists, and no deeper", () => {
+  const objects = (levels: number) => '{"a":'.repeat(levels) + "1" + "}".repeat(levels);
+  expect(scanJson(objects(64))).toEqual([]);
+  expect(scanJson(objects(65)).map((problem) => problem.message)).toEqual(["is nested deeper than 64 levels"]);
+});

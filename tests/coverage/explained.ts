@@ -97,4 +97,12 @@ export const explained: readonly Explained[] = [
       'terminate.ts: return draft.state.parked?.step ?? forward?.path ?? undone(draft)[0]?.path ?? "output"; (binary-expr 4)',
     why: "a saga that has not ended is parked, or has a step in progress, or undoes one; only the type does not know it",
   },
+  {
+    branch: 'json-scan.ts: const literal = NUMBER.exec(this.#text)?.[0] ?? ""; (binary-expr 2)',
+    why: "in JSON that was parsed, what begins no other value is a number",
+  },
+  {
+    branch: 'json-scan.ts: const mantissa = literal.split(/[eE]/)[0] ?? ""; (binary-expr 2)',
+    why: "a split has a first part; only the type does not know it",
+  },
 ];
