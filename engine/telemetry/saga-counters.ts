@@ -1,5 +1,6 @@
 import type { Metric, Sample } from "../core/metric.ts";
 import type { Sql, Tx } from "../timeline/database.ts";
+import { isEnd } from "../timeline/saga-end.ts";
 
 /** Upper bounds of a step's time, seconds. */
 const BOUNDS = [0.01, 0.05, 0.1, 0.5, 1, 5, 30, 60, 300, 3_600];
@@ -58,8 +59,9 @@ export class SagaCounters {
       (x.xid >= ${from}::xid8 and x.xid < pg_snapshot_xmax(pg_current_snapshot()))
       or x.xid = any (${tx.array([...open])}::text[]::xid8[])
     )`;
-    const moved = await tx<{ definition: string; status: string; transitions: number }[]>`
-      select s.definition, x.status, count(*)::integer as transitions
+    const moved = await tx<{ definition: string; status: string; transitions: number; ended: number }[]>`
+      select s.definition, x.status, count(*)::integer as transitions,
+        (count(distinct s.id) filter (where ${isEnd(tx)}))::integer as ended
       from timeline.event_consumption x join timeline.saga s on s.id = x.correlation_id
       where x.xid is not null and ${isNew} group by s.definition, x.status
     `;
@@ -80,9 +82,9 @@ export class SagaCounters {
       select x.action, count(*)::integer as retries from timeline.event_request x
       where ${isNew} and x.attempt > 1 and x.message_type = 'step.requested' group by x.action
     `;
-    for (const { definition, status, transitions } of moved) {
+    for (const { definition, status, transitions, ended } of moved) {
       this.#transitions += transitions;
-      if (FINAL.has(status)) add(this.#finished, `${definition}${SEPARATOR}${status}`, transitions);
+      if (ended > 0) add(this.#finished, `${definition}${SEPARATOR}${status}`, ended);
     }
     this.#commits += commits?.commits ?? 0;
     for (const row of steps) this.#addSteps(row);
@@ -140,8 +142,6 @@ export class SagaCounters {
     ];
   }
 }
-
-const FINAL: ReadonlySet<string> = new Set(["completed", "failed", "cancelled", "terminated"]);
 
 function add(to: Map<string, number>, key: string, value: number): void {
   to.set(key, (to.get(key) ?? 0) + value);

@@ -1,4 +1,5 @@
 import type { Sql } from "./database.ts";
+import { isEnd } from "./saga-end.ts";
 
 /** Open sagas of a definition in one status. */
 export interface OpenRow {
@@ -53,12 +54,12 @@ export function countMinute(sql: Sql, from: Date, to: Date): Promise<readonly Mi
     where s.id >= timeline.ulid_time(${from}::timestamptz) and s.id < timeline.ulid_time(${to}::timestamptz)
     group by s.definition
     union all
-    select s.definition, c.status, count(*)::integer as sagas
-    from timeline.event_consumption c join timeline.saga s on s.id = c.correlation_id
-    where c.consumer_group = 'dispatcher' and c.status in ('completed', 'failed', 'cancelled', 'terminated')
-      and c.message_id >= timeline.ulid_time(${from}::timestamptz)
-      and c.message_id < timeline.ulid_time(${to}::timestamptz)
-    group by s.definition, c.status
+    select s.definition, x.status, count(distinct s.id)::integer as sagas
+    from timeline.event_consumption x join timeline.saga s on s.id = x.correlation_id
+    where x.consumer_group = 'dispatcher' and ${isEnd(sql)}
+      and x.message_id >= timeline.ulid_time(${from}::timestamptz)
+      and x.message_id < timeline.ulid_time(${to}::timestamptz)
+    group by s.definition, x.status
   `;
 }
 

@@ -129,7 +129,7 @@ export async function listSagas(sql: Sql, filter: SagaFilter, steps: number): Pr
       ${revision === undefined ? sql`` : sql`and s.revision = ${revision}`}
       ${retrying === undefined ? sql`` : sql`and ${retrying ? sql`` : sql`not`} exists (select from timeline.timer t where t.saga_id = s.id and t.name like 'retry:%')`}
       ${retryingGroup === undefined ? sql`` : sql`and o.saga_id = any (array(${retryingIn(sql, retryingGroup)}))`}
-      ${endedAfter === undefined ? sql`` : sql`and s.id in (${endedSince(sql, endedAfter)})`}
+      ${endedAfter === undefined ? sql`` : sql`and s.finished_at >= ${endedAfter} and s.id in (${endedSince(sql, endedAfter)})`}
       ${endedBefore === undefined ? sql`` : sql`and s.finished_at < ${endedBefore} and ${id} < ${idBound(sql, endedBefore, CLOCKS_APART_MS)}`}
       ${before === undefined ? sql`` : sql`and ${id} < ${before}`}
     order by ${id} desc
@@ -192,7 +192,10 @@ function isAt(sql: Sql, step: string) {
   )`;
 }
 
-/** By the dispatcher's key, as the overview counts them: no index knows when a saga ended. It costs what happened since. */
+/**
+ * By the dispatcher's key, as the overview counts them: no index knows when a saga ended. It costs what happened since. A
+ * completed child that has moved since is among them, however long ago it ended: the saga's own time decides.
+ */
 function endedSince(sql: Sql, at: Date) {
   return sql`
     select c.correlation_id from timeline.event_consumption c

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { ulid } from "ulid";
 import * as v from "valibot";
 
 import type { Api } from "../../engine/api/api-env.ts";
@@ -76,6 +77,30 @@ test("the overview counts what is open, and what began within the hour", async (
   expect([running, parked, oldest === null]).toEqual([1, 3, false]);
   expect(definitions.map(({ definition, running: open }) => [definition, open])).toEqual([["onboarding", 1]]);
   expect(minutes.reduce((all, { started }) => all + started, 0)).toBe(4);
+});
+
+test("a saga that moved on after its end has ended once, in the minute of its end", async () => {
+  const { sql } = database;
+  const [minutesAgo20, minutesAgo10] = [20, 10].map((count) => new Date(Date.now() - count * 60_000));
+  const id = await insertSaga(sql, { status: "completed", definition: "child" });
+  await sql`update timeline.saga set finished_at = ${minutesAgo20 as Date} where id = ${id}`;
+  const moved = (at: Date, event: Date, sequence: number) => sql`
+    insert into timeline.event_consumption (consumer_group, message_id, correlation_id, topic, consumer, sequence, status, read) values
+    ('dispatcher', ${ulid(event.getTime())}, ${id}, 'timeline', 'here:1', ${sequence}, 'completed',
+      ${sql.json({ now: at.toISOString(), guards: {} })})
+  `;
+  await moved(minutesAgo20 as Date, minutesAgo20 as Date, 1);
+  // What came with its end in one batch has the same time.
+  await moved(minutesAgo20 as Date, minutesAgo20 as Date, 2);
+  await moved(minutesAgo10 as Date, minutesAgo10 as Date, 3);
+
+  // Another app: this one has counted those minutes for good.
+  app = createApi({ engine: readingEngine(), sql, log: keptLog() });
+  const { definitions, minutes } = await read("/v1/overview", Overview);
+  expect(definitions.find(({ definition }) => definition === "child")?.completed).toBe(1);
+  const ends = minutes.filter(({ completed }) => completed > 0);
+  const minute = Math.floor((minutesAgo20 as Date).getTime() / 60_000) * 60_000;
+  expect(ends.map(({ at, completed }) => [at, completed])).toEqual([[new Date(minute).toISOString(), 1]]);
 });
 
 test("a revision is a picture whose boxes name the steps, those of each item without their numbers", async () => {

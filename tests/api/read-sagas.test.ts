@@ -150,6 +150,20 @@ test("a list is narrowed to a revision, to what waits for its next attempt, and 
   expect((await list(`?endedAfter=${before}&endedBefore=${before}`)).ids).toEqual([]);
 });
 
+test("a saga that ended before and moved since has not ended since", async () => {
+  const { sql } = database;
+  const child = await insertSaga(sql, { status: "completed" });
+  await sql`update timeline.saga set finished_at = now() - interval '2 hours' where id = ${child}`;
+  await sql`
+    insert into timeline.event_consumption (consumer_group, message_id, correlation_id, topic, consumer, status)
+    values ('dispatcher', ${newId()}, ${child}, 'timeline', 'here:1', 'completed')
+  `;
+  const ago = (hours: number) => new Date(Date.now() - hours * 3_600_000).toISOString();
+
+  expect((await list(`?status=completed&endedAfter=${ago(3)}`)).ids).toEqual([child]);
+  expect((await list(`?status=completed&endedAfter=${ago(1)}`)).ids).toEqual([]);
+});
+
 test("every filter narrows the list, and several narrow it together", async () => {
   const { sql } = database;
   const parked = await insertSaga(sql, { status: "parked", key: "A", startedAt: "2026-11-01T00:00:00Z" });
