@@ -204,13 +204,17 @@ function endedSince(sql: Sql, at: Date) {
   `;
 }
 
-/** A query only has texts; the label may be a number or a boolean that reads the same. */
+/**
+ * A query only has texts; the label may be a number or a boolean that reads the same. The index knows only sagas that have
+ * labels, and is used where the query says so too.
+ */
 function hasLabel(sql: Sql, name: string, value: string) {
   const asText = sql`s.labels @> ${sql.json({ [name]: value })}`;
   const other = /^(?:true|false|-?(?:0|[1-9]\d{0,14})(?:\.\d{1,14})?)$/.test(value)
     ? (JSON.parse(value) as number | boolean)
     : undefined;
-  return other === undefined ? sql`and ${asText}` : sql`and (${asText} or s.labels @> ${sql.json({ [name]: other })})`;
+  const fits = other === undefined ? asText : sql`(${asText} or s.labels @> ${sql.json({ [name]: other })})`;
+  return sql`and s.labels <> '{}' and ${fits}`;
 }
 
 /** The index is on the id, whose front is its time by another clock: a bound that spares reading, not the condition. */

@@ -196,6 +196,34 @@ test("every filter narrows the list, and several narrow it together", async () =
   for (const [query, ids] of expected) expect([query, (await list(query)).ids]).toEqual([query, ids]);
 });
 
+test("a label is looked up in the index, which holds only sagas that have labels", async () => {
+  const { sql } = database;
+  await sql`
+    insert into timeline.saga (id, definition, version, revision, status, labels, input, started_at)
+    select timeline.ulid_time(now()) || lpad(n::text, 16, '0'), 'onboarding', 1, ${REVISION}, 'completed',
+      case n when 7 then '{"purpose": "car"}' else '{}' end::jsonb, '{}', now()
+    from generate_series(1, 5000) n
+  `;
+  await sql`vacuum analyze timeline.saga`;
+  const scans = async () => {
+    const [row] = await sql<{ scans: number }[]>`
+      select idx_scan::integer as scans from pg_stat_user_indexes where indexrelname = 'saga_labels_idx'
+    `;
+    return row?.scans ?? 0;
+  };
+  const before = await scans();
+  for (let looks = 0; looks < 100 && (await scans()) === before; looks += 1) {
+    expect((await list("?label.purpose=car")).ids).toHaveLength(1);
+    // Sessions tell their counts when they have nothing to do.
+    await Bun.sleep(100);
+  }
+  expect(await scans()).toBeGreaterThan(before);
+  const [index] = await sql<
+    { tuples: number }[]
+  >`select reltuples::integer as tuples from pg_class where relname = 'saga_labels_idx'`;
+  expect(index?.tuples).toBeLessThan(100);
+}, 30_000);
+
 test("open sagas are found by the step that they are at, of an each by any item or by one", async () => {
   const { sql } = database;
   const at = async (path: string, status: string, ended = false) => {
