@@ -39,6 +39,8 @@ describe.each([...TRANSPORTS])("external calls on the %s transport", (kind) => {
       select state, output as outcome from timeline.step_guard where step_key = ${`${sagaId}/called`}
     `
     )[0]?.state;
+  const stepOf = async (sagaId: string) =>
+    (await client.saga(sagaId)).steps.find(({ path }) => path === "called")?.status;
   const completed = async (definition: string) =>
     (
       await engine.sql<{ n: number }[]>`
@@ -178,6 +180,27 @@ describe.each([...TRANSPORTS])("external calls on the %s transport", (kind) => {
     ]);
     expect(outside.voided.has(`${sagaId}/called`)).toBe(true);
     await noTransactionLeft();
+  }, 60_000);
+
+  test("a saga that is terminated while a compensation calls waits for it, and does not list what it undid", async () => {
+    const { promise, resolve: release } = Promise.withResolvers<void>();
+    outside.before = async ({ note, method }) => {
+      if (note !== "undone late") return undefined;
+      if (method === "POST") return new Response("down", { status: 503 });
+      await promise;
+      return undefined;
+    };
+    const { sagaId } = await call("undone late");
+    expect((await client.settled(sagaId)).status).toBe("parked");
+    await client.ok("POST", `/v1/sagas/${sagaId}/cancel`, { reason: "give up" });
+    await eventually("its compensation calls", async () => askedBy(sagaId).some(({ method }) => method === "DELETE"));
+    await client.ok("POST", `/v1/sagas/${sagaId}/terminate`, { reason: "enough" });
+    expect([await guardOf(sagaId), (await client.saga(sagaId)).uncompensated]).toEqual(["compensating", []]);
+    release();
+    await eventually("the compensation is seen", async () => (await stepOf(sagaId)) === "compensated");
+
+    const { status, uncompensated } = await client.saga(sagaId);
+    expect([status, uncompensated, await guardOf(sagaId)]).toEqual(["terminated", [], "compensated"]);
   }, 60_000);
 
   test("an answer that comes when the saga has given the step up is kept, shown as late, and moves nothing", async () => {

@@ -30,16 +30,25 @@ async function claim(messageId: string): Promise<string | undefined> {
   return row?.verdict;
 }
 
-const command = (stepKey: string, attempt: number) =>
+const request = (type: string) => (stepKey: string, attempt: number) =>
   writeRequest(database.sql, {
     key: saga,
     topic: "lab.call",
-    type: "step.requested",
+    type,
     body: { input: {} },
     columns: { step_key: stepKey, action: "call", attempt },
   });
+const command = request("step.requested");
+const compensation = request("compensation.requested");
 const answer = (messageId: string, outcome: string) =>
   database.sql`select timeline.answer('lab', ${messageId}, ${outcome}, '{"code": "x"}')`;
+/** What a transition that gives the step or its compensation up is told. */
+const settle = async (stepKey: string) =>
+  (
+    await database.sql<{ state: string }[]>`
+      select timeline.settle_step(${stepKey}, ${saga})->>'state' as state
+    `
+  )[0]?.state;
 
 test("a call that was not sent takes back its own `started`", async () => {
   const stepKey = `${saga}/alone`;
@@ -71,4 +80,51 @@ test("an attempt that is answered twice is refused the second time", async () =>
 
   expect(await answer(id, "succeeded").catch((error: Error) => error.message)).toContain("not claimed");
   expect(await guardOf(stepKey)).toBe("done");
+});
+
+test("a compensation that calls counts as running until its answer", async () => {
+  const ends = { failed: "compensating", unknown: "compensating", rejected: "compensating", succeeded: "compensated" };
+  for (const [outcome, state] of Object.entries(ends)) {
+    const stepKey = `${saga}/undone_${outcome}`;
+    const done = await command(stepKey, 1);
+    await claim(done);
+    await answer(done, "succeeded");
+    expect(await settle(stepKey)).toBe("done");
+    const undo = await compensation(stepKey, 1);
+    expect(await claim(undo)).toBe("run");
+
+    expect([await settle(stepKey), await guardOf(stepKey)]).toEqual(["running", "compensating"]);
+    await answer(undo, outcome);
+    expect(await settle(stepKey)).toBe(state);
+  }
+});
+
+test("the answer of an earlier call of a compensation does not end a later one", async () => {
+  const stepKey = `${saga}/undone_twice`;
+  const done = await command(stepKey, 1);
+  await claim(done);
+  await answer(done, "unknown");
+  expect(await settle(stepKey)).toBe("unknown");
+  const [first, second] = [await compensation(stepKey, 1), await compensation(stepKey, 2)];
+  await claim(first);
+  await claim(second);
+  await answer(first, "failed");
+
+  expect(await settle(stepKey)).toBe("running");
+  await answer(second, "failed");
+  expect(await settle(stepKey)).toBe("compensating");
+});
+
+test("a compensation whose call was cut runs no longer than its timeout", async () => {
+  const stepKey = `${saga}/undone_cut`;
+  const done = await command(stepKey, 1);
+  await claim(done);
+  await answer(done, "succeeded");
+  await claim(await compensation(stepKey, 1));
+  expect(await settle(stepKey)).toBe("running");
+  await database.sql`
+    update timeline.step_guard set started_until = started_until - interval '31 s' where step_key = ${stepKey}
+  `;
+
+  expect(await settle(stepKey)).toBe("compensating");
 });

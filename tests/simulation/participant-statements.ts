@@ -163,17 +163,20 @@ class ClaimDesk {
   /** An external call is about to be made. */
   #begin(transaction: Transaction, row: RequestRow, guard: GuardRow | undefined): void {
     const stepKey = row.stepKey as string;
+    const timeoutMs = Number(row.messageHeaders?.["timeoutMs"] ?? 30_000);
+    const untilMs = this.#ground.now() + timeoutMs;
     if (row.messageType === "compensation.requested") {
-      if (guard !== undefined) this.#ground.tables.guard.put(transaction, stepKey, { ...guard, state: "compensating" });
+      if (guard === undefined) return;
+      const begun = { state: "compensating", compensationMessageId: row.messageId, untilMs } as const;
+      this.#ground.tables.guard.put(transaction, stepKey, { ...guard, ...begun });
       return;
     }
-    const timeoutMs = Number(row.messageHeaders?.["timeoutMs"] ?? 30_000);
     this.#ground.tables.guard.put(transaction, stepKey, {
       sagaId: row.correlationId,
       state: "started",
       commandMessageId: row.messageId,
       calls: (guard?.calls ?? 0) + 1,
-      untilMs: this.#ground.now() + timeoutMs,
+      untilMs,
     });
   }
 
@@ -232,7 +235,11 @@ class ClaimDesk {
     const stepKey = row.stepKey as string;
     const guard = table.get(transaction, stepKey);
     if (outcome === "succeeded") return this.#end(transaction, row, guard, body.output);
-    if (row.messageType === "compensation.requested") return;
+    if (row.messageType === "compensation.requested") {
+      const mine = guard?.state === "compensating" && guard.compensationMessageId === row.messageId;
+      if (mine) table.put(transaction, stepKey, { ...guard, untilMs: this.#ground.now() });
+      return;
+    }
     const started = guard?.state === "started";
     const mine = started && guard.commandMessageId === row.messageId;
     if (outcome === "rejected" && !notify && (guard === undefined || started)) {

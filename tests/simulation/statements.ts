@@ -199,9 +199,10 @@ function settled(
     if (!bugs.neverCloses) put({ sagaId, state: "closed", calls: 0 });
     return { state: "closed" };
   }
+  const calls = guard.state === "started" || guard.state === "compensating";
+  if (calls && (guard.untilMs ?? 0) > now()) return { state: "running" };
   switch (guard.state) {
     case "started":
-      if ((guard.untilMs ?? 0) > now()) return { state: "running" };
       // A pivot's unknown end is not written down: a retry must still be able to run it (S9).
       if (!keepStarted) put({ ...guard, state: "unknown" });
       return { state: "unknown" };

@@ -38,7 +38,8 @@ export interface GuardRow {
   readonly compensationOutput?: Json;
   readonly commandMessageId?: string;
   readonly calls: number;
-  /** Of `started`: until when it counts as running. */
+  readonly compensationMessageId?: string;
+  /** Of `started` and `compensating`: until when it counts as running. */
   readonly untilMs?: number;
 }
 
