@@ -1,6 +1,7 @@
 -- An external compensation runs as an external step does: from its claim to its answer, and no longer than its timeout. Without
 -- that, whoever gave it up in between (terminate, skip, resolve, an optional one) wrote that the step's effect is kept, and it
--- was undone all the same.
+-- was undone all the same. And a call that ended runs no more, also when its `started` cannot be taken back: after an earlier
+-- call of the step, and of a notification that was refused.
 
 comment on column timeline.step_guard.started_until is 'External step or compensation: until then the call counts as running.';
 
@@ -210,13 +211,14 @@ begin
       and g.command_message_id = a.message_id and g.calls = 1
       and g.step_key = any (array(select x.step_key from answer x))
   ), ended as (
-    -- The call threw: nobody saw what became of it, but it runs no more.
+    -- Nobody saw what became of the call, or a call before it may have arrived; but it runs no more.
     update timeline.step_guard g set started_until = clock_timestamp(), updated_at = clock_timestamp()
     from answer a
     where g.step_key = a.step_key and g.step_key = any (array(select x.step_key from answer x)) and case
       when a.compensation then a.outcome <> 'succeeded' and g.state = 'compensating'
         and g.compensation_message_id = a.message_id
-      else a.outcome = 'unknown' and g.state = 'started' and g.command_message_id = a.message_id end
+      else g.state = 'started' and g.command_message_id = a.message_id
+        and (a.outcome = 'unknown' or (a.outcome = 'failed' and g.calls > 1) or (a.outcome = 'rejected' and a.notify)) end
   ), consumed as (
     update timeline.event_consumption c set consumed_at = clock_timestamp(),
       error_flag = a.outcome in ('failed', 'unknown') or (a.notify and a.outcome = 'rejected'),

@@ -30,13 +30,14 @@ async function claim(messageId: string): Promise<string | undefined> {
   return row?.verdict;
 }
 
-const request = (type: string) => (stepKey: string, attempt: number) =>
+const request = (type: string) => (stepKey: string, attempt: number, headers?: Record<string, string>) =>
   writeRequest(database.sql, {
     key: saga,
     topic: "lab.call",
     type,
     body: { input: {} },
     columns: { step_key: stepKey, action: "call", attempt },
+    ...(headers === undefined ? {} : { headers }),
   });
 const command = request("step.requested");
 const compensation = request("compensation.requested");
@@ -70,6 +71,18 @@ test("it takes nothing back when an earlier call of the step may have arrived", 
   await answer(first, "failed");
 
   expect(await guardOf(stepKey)).toBe("started");
+  // And it runs no more: whoever gives the step up need not wait for its timeout.
+  expect(await settle(stepKey)).toBe("unknown");
+});
+
+test("a notification that was refused runs no more", async () => {
+  const stepKey = `${saga}/told`;
+  const id = await command(stepKey, 1, { notify: "true" });
+  expect(await claim(id)).toBe("run");
+  expect(await settle(stepKey)).toBe("running");
+  await answer(id, "rejected");
+
+  expect(await settle(stepKey)).toBe("unknown");
 });
 
 test("an attempt that is answered twice is refused the second time", async () => {

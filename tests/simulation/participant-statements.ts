@@ -253,7 +253,7 @@ class ClaimDesk {
         message,
       });
     } else if (outcome === "failed" && mine && guard.calls === 1) table.delete(transaction, stepKey);
-    else if (outcome === "unknown" && mine) table.put(transaction, stepKey, { ...guard, untilMs: this.#ground.now() });
+    else if (mine) table.put(transaction, stepKey, { ...guard, untilMs: this.#ground.now() });
   }
 
   #consume(
