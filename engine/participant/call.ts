@@ -3,6 +3,7 @@ import type { Json } from "../core/json.ts";
 import { plainJson } from "../core/plain-json.ts";
 import { BODY_MAX, storedBytes } from "../core/size.ts";
 import { FatalError, NotSentError, type Outcome, type StepContext } from "../sdk.ts";
+import { afterLong } from "./long-timer.ts";
 
 /** How a handler's call ended, in the words of `timeline.answer`. */
 export type CallResult =
@@ -84,10 +85,10 @@ async function within<T>(
   abort: AbortController,
   run: () => Promise<T>,
 ): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  let stop = () => {};
   const over = new Promise<never>((_resolve, reject) => {
     abort.signal.addEventListener("abort", () => reject(abort.signal.reason), { once: true });
-    timer = setTimeout(() => abort.abort(new TimeOver(limit.reason, limit.ms)), limit.ms);
+    stop = afterLong(limit.ms, () => abort.abort(new TimeOver(limit.reason, limit.ms)));
   });
   // Aborted later than that, nobody waits for it.
   over.catch(() => {});
@@ -98,7 +99,7 @@ async function within<T>(
   try {
     return await Promise.race([running, over]);
   } finally {
-    clearTimeout(timer);
+    stop();
   }
 }
 
