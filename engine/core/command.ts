@@ -55,6 +55,8 @@ function retryHeader(policy: Retry): JsonObject {
     backoffMs: policy.backoffMs,
     factor: policy.factor,
     maxMs: policy.maxMs,
+    jitter: policy.jitter,
+    also: policy.also,
     never: policy.never,
   };
 }

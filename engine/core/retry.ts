@@ -1,16 +1,18 @@
 import type { Retry } from "./definition.ts";
 
+type Pause = Pick<Retry, "backoffMs" | "factor" | "maxMs" | "jitter">;
+
 /** How long a step that runs while it is given up is left alone before its guard is tried again. */
 export const GUARD_RETRY_MS = 1_000;
 
 /** Whether a failed attempt is followed by another. `used` counts the attempts sent so far, the failed one included. */
-export function mayRetry(policy: Retry, code: string, used: number): boolean {
+export function mayRetry(policy: Pick<Retry, "attempts" | "never">, code: string, used: number): boolean {
   if (policy.never.includes(code)) return false;
   return policy.attempts === "forever" || used < policy.attempts;
 }
 
 /** Delay before the next attempt, in milliseconds: exponential, capped, spread by `seed` instead of by chance. */
-export function retryDelayMs(policy: Retry, used: number, seed: string): number {
+export function retryDelayMs(policy: Pause, used: number, seed: string): number {
   const raw = Math.min(policy.maxMs, policy.backoffMs * policy.factor ** (used - 1));
   return Math.round(raw * (1 - policy.jitter * spread(`${seed}/${used}`)));
 }

@@ -1,14 +1,10 @@
+import type { Retry } from "../core/definition.ts";
 import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
-import type { Failed } from "./call.ts";
+import { mayRetry } from "../core/retry.ts";
+import type { CallResult } from "./call.ts";
 
 /** How a notification, which nobody answers, is tried again within its one message. */
-export interface NotifyPolicy {
-  readonly attempts: number;
-  readonly backoffMs: number;
-  readonly factor: number;
-  readonly maxMs: number;
-  readonly never: readonly Json[];
-}
+export type NotifyPolicy = Omit<Retry, "then">;
 
 /** True when the headers of a command say that nobody awaits its answer. */
 export function isNotify(headers: JsonObject | null): boolean {
@@ -24,26 +20,26 @@ export function notifyPolicy(headers: JsonObject | null): NotifyPolicy | undefin
     return typeof value === "number" && Number.isFinite(value) ? value : otherwise;
   };
   return {
-    attempts: retry["attempts"] === "forever" ? Number.POSITIVE_INFINITY : number("attempts", 1),
+    attempts: retry["attempts"] === "forever" ? "forever" : number("attempts", 1),
     backoffMs: number("backoffMs", 1_000),
     factor: number("factor", 2),
     maxMs: number("maxMs", 60_000),
-    never: Array.isArray(retry["never"]) ? (retry["never"] as readonly Json[]) : [],
+    jitter: number("jitter", 0),
+    also: codes(retry["also"]),
+    never: codes(retry["never"]),
   };
 }
 
-/** True when a failed notification is to be tried once more; `used`: tries so far. */
+function codes(value: Json | undefined): readonly string[] {
+  return Array.isArray(value) ? value.filter((code) => typeof code === "string") : [];
+}
+
+/** True when a notification that did not succeed is to be tried once more; `used`: tries so far. */
 export function mayTryAgain(
-  failed: Failed | { readonly outcome: "rejected" },
+  result: Exclude<CallResult, { outcome: "succeeded" }>,
   policy: NotifyPolicy,
   used: number,
 ): boolean {
-  return (
-    failed.outcome !== "rejected" && failed.retryable && !policy.never.includes(failed.code) && used < policy.attempts
-  );
-}
-
-/** The pause before the next try. */
-export function pauseMs(policy: NotifyPolicy, used: number): number {
-  return Math.min(policy.maxMs, policy.backoffMs * policy.factor ** (used - 1));
+  const isWanted = result.outcome === "rejected" ? policy.also.includes(result.code) : result.retryable;
+  return isWanted && mayRetry(policy, result.code, used);
 }

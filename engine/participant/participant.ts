@@ -1,6 +1,7 @@
 import type { DomainCatalog } from "../core/domain.ts";
 import { isJsonObject, type Json, type JsonObject } from "../core/json.ts";
 import { withoutPayload } from "../core/mask.ts";
+import { retryDelayMs } from "../core/retry.ts";
 import { failpoint, type WritingLoop } from "../failpoint.ts";
 import { type Domain, type Log, NotSentError, type RunExternal } from "../sdk.ts";
 import { errorCode, isNoOutcome, type Sql } from "../timeline/database.ts";
@@ -12,7 +13,7 @@ import { Batches, isDatabase } from "./batches.ts";
 import { type CallResult, callHandler, type Failed, failureOf } from "./call.ts";
 import { answer, claimOne, type CommandRequest, contextOf, Early } from "./claimed.ts";
 import { Handlers, handledTopics, limitOf } from "./handlers.ts";
-import { isNotify, mayTryAgain, type NotifyPolicy, notifyPolicy, pauseMs } from "./notify-policy.ts";
+import { isNotify, mayTryAgain, type NotifyPolicy, notifyPolicy } from "./notify-policy.ts";
 
 const ANSWER_TRIES = 8;
 const LANES = 2;
@@ -119,7 +120,10 @@ export class Participant {
     const attempt = external ? await this.#external(delivery) : await this.#transactional(delivery);
     const used = (told?.used ?? 0) + 1;
     if (attempt?.policy !== undefined && mayTryAgain(attempt.failure, attempt.policy, used)) {
-      this.#notifications.set(messageId, { used, notBefore: Date.now() + pauseMs(attempt.policy, used) });
+      this.#notifications.set(messageId, {
+        used,
+        notBefore: Date.now() + retryDelayMs(attempt.policy, used, messageId),
+      });
       return ["later"];
     }
     this.#notifications.delete(messageId);

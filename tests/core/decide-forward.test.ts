@@ -61,13 +61,13 @@ test("a step whose condition is false is skipped", () => {
 
 test("a notification is sent with its retry policy and not waited for", () => {
   const run = new SagaRun(
-    "steps: [{ step: n, notify: d.n, with: {}, retry: { attempts: 2, backoff: 1s, factor: 3, max: 9s, never: [x] } }]",
+    "steps: [{ step: n, notify: d.n, with: {}, retry: { attempts: 2, backoff: 1s, factor: 3, max: 9s, jitter: 0.2, also: [y], never: [x] } }]",
   ).start();
   expect(run.sent()).toEqual(["n #1", "saga.completed"]);
   expect(run.messages[0]?.headers).toEqual({
     timeoutMs: 30_000,
     notify: true,
-    retry: { attempts: 2, backoffMs: 1_000, factor: 3, maxMs: 9_000, never: ["x"] },
+    retry: { attempts: 2, backoffMs: 1_000, factor: 3, maxMs: 9_000, jitter: 0.2, also: ["y"], never: ["x"] },
   });
 });
 

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, test } from "bun:test";
+import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { mkdir, mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -25,6 +25,15 @@ steps:
     with: \${ input }
     retry: { attempts: 3, backoff: 50ms, factor: 1 }
 `;
+const REFUSED = `saga: asking
+version: 1
+input:
+  note: string
+steps:
+  - notify: lab.ACTION
+    with: \${ input }
+    retry: { attempts: 3, backoff: 50ms, factor: 1, jitter: 0.5, also: [busy] }
+`;
 let lab: TestEngine;
 let folder: string;
 const client = new Client(() => lab.url);
@@ -40,6 +49,10 @@ beforeAll(async () => {
   );
   await Bun.write(join(folder, "telling.saga.yaml"), FOREVER);
   await Bun.write(join(folder, "calling.saga.yaml"), OUTSIDE);
+  for (const action of ["tell", "call"]) {
+    const source = REFUSED.replace("asking", `asking_${action}`).replace("ACTION", action);
+    await Bun.write(join(folder, `asking_${action}.saga.yaml`), source);
+  }
   await Bun.write(join(folder, "three.saga.yaml"), await Bun.file(join(LAB, "three.saga.yaml")).text());
   lab = await testEngine("embedded", { domains: folder });
 }, 120_000);
@@ -56,6 +69,42 @@ test("an external notification that throws is retried as its policy says", async
   const { sagaId } = await client.start("calling", { note: "a" });
   await eventually("three attempts", async () => calls.filter((call) => call.sagaId === sagaId).length === 3, 6_000);
 }, 60_000);
+
+test.each(["tell", "call"])(
+  "a notification by lab.%s that is refused is tried again where `also` names the code",
+  async (action) => {
+    behave(action, "*", (_context, _tx, { note }) => rejected(note, "no"));
+    const count = (sagaId: string) => calls.filter((call) => call.sagaId === sagaId).length;
+    const errors = async (sagaId: string) => [
+      ...(await lab.sql`
+      select error_code, error_flag from timeline.event_consumption
+      where correlation_id = ${sagaId} and consumer_group = 'lab' and consumed_at is not null
+    `),
+    ];
+    const busy = (await client.start(`asking_${action}`, { note: "busy" })).sagaId;
+    const closed = (await client.start(`asking_${action}`, { note: "closed" })).sagaId;
+    await eventually(
+      "both are given up",
+      async () => (await errors(busy)).length + (await errors(closed)).length === 2,
+    );
+    expect([await errors(busy), await errors(closed)]).toEqual([
+      [{ error_code: "busy", error_flag: true }],
+      [{ error_code: "closed", error_flag: true }],
+    ]);
+    // A handler that shares a transaction is called once more alone when it did not end well there.
+    expect(count(busy) - count(closed)).toBe(2);
+
+    let asked = 0;
+    behave(action, "*", () => {
+      asked += 1;
+      return asked < 3 ? rejected("busy", "no") : undefined;
+    });
+    const taken = (await client.start(`asking_${action}`, { note: "busy" })).sagaId;
+    await eventually("it is taken at last", async () => (await errors(taken)).length === 1);
+    expect(await errors(taken)).toEqual([{ error_code: null, error_flag: false }]);
+  },
+  60_000,
+);
 
 test("notifications that wait for their next attempt hold up no other saga", async () => {
   behave("tell", "*", () => {
