@@ -2,6 +2,9 @@
 -- that, whoever gave it up in between (terminate, skip, resolve, an optional one) wrote that the step's effect is kept, and it
 -- was undone all the same. And a call that ended runs no more, also when its `started` cannot be taken back: after an earlier
 -- call of the step, and of a notification that was refused.
+--
+-- A participant that claims in one transaction and answers in another, of a step that is not external, is overtaken by whoever
+-- gives the step up: the saga counts it as never run. Its success is refused then, so that its work is rolled back.
 
 comment on column timeline.step_guard.started_until is 'External step or compensation: until then the call counts as running.';
 
@@ -155,6 +158,7 @@ set plan_cache_mode = force_generic_plan as $$
 declare
   v_domain text := timeline.caller_domain(p_consumer_group);
   v_unclaimed text;
+  v_given_up text;
 begin
   perform pg_advisory_xact_lock(k.lock_key)
   from (
@@ -177,6 +181,20 @@ begin
   if v_unclaimed is not null then
     raise exception 'not claimed by group %, or of an unknown outcome: %', p_consumer_group, v_unclaimed
       using errcode = '55000', hint = 'Call timeline.claim first, in the same transaction unless the step is external.';
+  end if;
+  -- Under the step's lock. A claim that stood in this transaction, or wrote `started`, cannot be overtaken so.
+  select string_agg(a->>'messageId', ', ') into v_given_up
+  from jsonb_array_elements(p_answers) a
+  cross join lateral (
+    select q.step_key, q.message_type from timeline.event_request q where q.message_id = a->>'messageId' offset 0
+  ) r
+  cross join lateral (
+    select q.state from timeline.step_guard q where q.step_key = r.step_key offset 0
+  ) g
+  where a->>'outcome' = 'succeeded' and r.message_type = 'step.requested' and g.state in ('closed', 'blocked');
+  if v_given_up is not null then
+    raise exception 'given up by the saga since it was claimed: %', v_given_up
+      using errcode = '55000', hint = 'Roll back and claim again: it says refused. Claim and answer in one transaction unless the step is external.';
   end if;
   return query
   with answer as (

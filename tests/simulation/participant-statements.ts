@@ -234,8 +234,11 @@ class ClaimDesk {
     const { guard: table } = this.#ground.tables;
     const stepKey = row.stepKey as string;
     const guard = table.get(transaction, stepKey);
+    const isStep = row.messageType === "step.requested";
+    const givenUp = guard?.state === "closed" || guard?.state === "blocked";
+    if (outcome === "succeeded" && isStep && givenUp) throw new NotClaimed("given up since it was claimed");
     if (outcome === "succeeded") return this.#end(transaction, row, guard, body.output);
-    if (row.messageType === "compensation.requested") {
+    if (!isStep) {
       const mine = guard?.state === "compensating" && guard.compensationMessageId === row.messageId;
       if (mine) table.put(transaction, stepKey, { ...guard, untilMs: this.#ground.now() });
       return;
