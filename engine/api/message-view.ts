@@ -1,15 +1,18 @@
 import type { InferOutput } from "valibot";
 
+import { MASK } from "../core/mask.ts";
 import type { Sql } from "../timeline/database.ts";
 import type { ConsumptionRow, FailureRow } from "../timeline/read-consumptions.ts";
 import type { MessageHistory } from "../timeline/read-messages.ts";
 import type { Masking } from "./masking.ts";
 import type { Consumption, ConsumptionFailure, Message } from "./message-schema.ts";
 import type { Engine } from "./port.ts";
-import { maskingOf, type Reader } from "./sensitive.ts";
+import { hidingDefinitions, maskingOf, type Reader } from "./sensitive.ts";
 
 type MessageView = InferOutput<typeof Message>;
 
+/** Groups that start sagas by messages are named after their definition. */
+const START_GROUP = "start.";
 const ANSWER = /^(?:step\.(?:succeeded|rejected|failed)|compensation\.(?:succeeded|skipped|failed))$/;
 
 /** Messages as the API shows them, sensitive values masked. */
@@ -22,7 +25,36 @@ export async function viewMessages(
   const messages = items.map((item) => item.message);
   const sagaIds = [...new Set(messages.flatMap((message) => message.correlation_id ?? []))];
   const masking = await maskingOf(engine, sql, sagaIds, reader, messages);
-  return items.map((item) => view(item, masking.of(item.message.correlation_id)));
+  const hiding = await hidingDefinitions(engine, sql, [...new Set(items.flatMap(startedBy))], reader);
+  return items.map((item) => {
+    const shown = view(item, masking.of(item.message.correlation_id));
+    return startedBy(item).some((definition) => hiding.has(definition)) ? withheld(shown) : shown;
+  });
+}
+
+/** The definitions of which a message may have started a saga. */
+function startedBy({ consumptions }: MessageHistory): readonly string[] {
+  return consumptions.flatMap(({ consumer_group: group }) =>
+    group.startsWith(START_GROUP) ? [group.slice(START_GROUP.length)] : [],
+  );
+}
+
+/**
+ * Whatever its producer wrote is hidden, and what was said of it: another program's message has no declared places, its
+ * text may be written in more ways than one, and what became no saga has nothing to look for.
+ */
+function withheld(view: MessageView): MessageView {
+  return {
+    ...view,
+    key: view.key === null ? null : MASK,
+    headers: view.headers === null ? null : MASK,
+    body: view.body === null ? null : MASK,
+    consumptions: view.consumptions.map((row) => ({
+      ...row,
+      errorMessage: row.errorMessage === null ? null : MASK,
+    })),
+    failures: view.failures.map((row) => ({ ...row, message: MASK, stack: null })),
+  };
 }
 
 function view({ message, consumptions, failures }: MessageHistory, masking: Masking): MessageView {

@@ -3,6 +3,8 @@ import { Refusal } from "../core/refusal.ts";
 import type { Sql } from "../timeline/database.ts";
 import type { MessageRow } from "../timeline/read-messages.ts";
 import {
+  type DeclaringRow,
+  readDeclaring,
   readEditedSteps,
   readInputs,
   readOutputs,
@@ -76,7 +78,31 @@ export async function maskingOfSagas(
   return new MaskingBySaga(found, reader);
 }
 
-async function sensitivePaths(engine: Engine, saga: SensitiveRow): Promise<readonly string[]> {
+/**
+ * Those of some definitions of which nothing is shown that is in no saga: any revision of them declares something sensitive,
+ * or none of them is known. What a message says that is to start a saga stands in no place that a definition names.
+ */
+export async function hidingDefinitions(
+  engine: Engine,
+  sql: Sql,
+  names: readonly string[],
+  { payloads }: Reader,
+): Promise<ReadonlySet<string>> {
+  if (!payloads || names.length === 0) return new Set(names);
+  const hiding = new Set<string>();
+  for (const row of await readDeclaring(sql, names)) if (await declares(engine, row)) hiding.add(row.name);
+  return hiding;
+}
+
+async function declares(engine: Engine, { name, known, revisions }: DeclaringRow): Promise<boolean> {
+  if (!known) return true;
+  for (const revision of revisions) {
+    if ((await sensitivePaths(engine, { definition: name, revision })).length > 0) return true;
+  }
+  return false;
+}
+
+async function sensitivePaths(engine: Engine, saga: Omit<SensitiveRow, "id">): Promise<readonly string[]> {
   try {
     return await engine.sensitive(saga.definition, saga.revision);
   } catch (error) {

@@ -13,6 +13,26 @@ export function readRevisionsOf(sql: Sql, sagaIds: readonly string[]): Promise<r
   return sql<SensitiveRow[]>`select id, definition, revision from timeline.saga where id = any(${[...sagaIds]})`;
 }
 
+/** A definition by name, and its revisions that may declare something sensitive. */
+export interface DeclaringRow {
+  readonly name: string;
+  /** Whether any revision of it is kept. */
+  readonly known: boolean;
+  readonly revisions: readonly string[];
+}
+
+/** Of revisions that do not hold the word, nor a backslash to write it with, nothing needs to be compiled. */
+export function readDeclaring(sql: Sql, names: readonly string[]): Promise<readonly DeclaringRow[]> {
+  return sql<DeclaringRow[]>`
+    select n.name, exists (select from timeline.definition_revision r where r.name = n.name) as known, array(
+      select r.revision from timeline.definition_revision r
+      where r.name = n.name and (strpos(r.source, 'sensitive') > 0 or strpos(r.source, chr(92)) > 0)
+      order by r.created_at desc, r.revision
+    ) as revisions
+    from unnest(${[...names]}::text[]) as n (name)
+  `;
+}
+
 /** Inputs of some sagas. */
 export function readInputs(
   sql: Sql,

@@ -1,6 +1,6 @@
 import { ulid } from "ulid";
 
-import type { JsonObject } from "../../engine/core/json.ts";
+import type { Json, JsonObject } from "../../engine/core/json.ts";
 import type { Sql } from "../../engine/timeline/database.ts";
 import { newId } from "../../engine/timeline/ids.ts";
 
@@ -72,7 +72,7 @@ export async function insertConsumption(
     readonly sequence?: number;
     readonly error?: string;
     readonly foreignId?: string;
-    readonly body?: JsonObject;
+    readonly body?: Json;
   },
 ): Promise<void> {
   const {

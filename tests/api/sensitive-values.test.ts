@@ -1,8 +1,12 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 
 import type { Api } from "../../engine/api/api-env.ts";
+import { viewMessages } from "../../engine/api/message-view.ts";
+import type { Engine } from "../../engine/api/port.ts";
 import { createApi } from "../../engine/api/server.ts";
 import { Refusal } from "../../engine/core/refusal.ts";
+import { newId } from "../../engine/timeline/ids.ts";
+import { readMessages } from "../../engine/timeline/read-messages.ts";
 import { type ApiDatabase, apiDatabase } from "./api-database.ts";
 import { keptLog, readingEngine } from "./reading-engine.ts";
 import { insertConsumption, insertMessage, insertSaga } from "./saga-rows.ts";
@@ -22,6 +26,7 @@ const INPUT = {
 
 let database: ApiDatabase;
 let app: Api;
+let engine: Engine;
 
 beforeAll(async () => {
   database = await apiDatabase();
@@ -29,7 +34,8 @@ beforeAll(async () => {
     definition === "lost"
       ? Promise.reject(new Refusal("definition.unknown-revision", "gone", "Restore it."))
       : Promise.resolve(definition === "onboarding" ? SENSITIVE : []);
-  app = createApi({ engine: readingEngine({ sensitive }), sql: database.sql, log: keptLog() });
+  engine = readingEngine({ sensitive });
+  app = createApi({ engine, sql: database.sql, log: keptLog() });
 }, 60_000);
 afterAll(() => database?.end());
 
@@ -190,4 +196,76 @@ test("other sagas on the same page keep their values", async () => {
     } as object,
     { name: "Hanako Yamada" },
   ]);
+});
+
+/** A message that was to start a saga of the definition, as the producer wrote it: refused when `sagaId` is none. */
+async function startMessage(definition: string, sagaId?: string): Promise<string> {
+  const messageId = newId();
+  await insertConsumption(database.sql, {
+    group: `start.${definition}`,
+    messageId,
+    topic: "orders",
+    ...(sagaId === undefined ? { error: "no Hanako Yamada is known" } : { sagaId }),
+    body: String.raw`{"name":"Hanako Yamada","city":"\u6771\u4eac","pin":"M7","kind":"plain"}`,
+  });
+  await database.sql`
+    update timeline.event_consumption set message_key = 'Hanako Yamada', message_headers = '{"for": "Hanako Yamada"}'
+    where message_id = ${messageId}
+  `;
+  return messageId;
+}
+
+async function insertRevision(definition: string, source: string, createdAt: string): Promise<void> {
+  await database.sql`
+    insert into timeline.definition_revision (name, revision, version, source, created_at)
+    values (${definition}, md5(${source}) || md5(${createdAt}), 1, ${source}, ${createdAt}::text::timestamptz)
+  `;
+}
+
+const revisions = async () => {
+  await database.sql`truncate timeline.definition_revision cascade`;
+  await insertRevision("onboarding", "sensitive: [input.applicant.name]", "2026-01-01Z");
+  // What came in by an earlier revision may be what that one hides.
+  await insertRevision("onboarding", "steps: []", "2026-02-01Z");
+  await insertRevision("lost", "sensitive: [input.name]", "2026-01-01Z");
+  await insertRevision("open", "# nothing sensitive here", "2026-01-01Z");
+};
+
+test("a message that starts sagas shows neither body nor error where its definition declares anything sensitive", async () => {
+  await revisions();
+  const started = await startMessage("onboarding", await insertSaga(database.sql, { input: INPUT }));
+  // Two groups read the topic, and only one of them hides something.
+  const shared = await startMessage("open");
+  await insertConsumption(database.sql, { group: "start.onboarding", messageId: shared, topic: "orders" });
+  const ids = [started, shared];
+  for (const definition of ["onboarding", "lost", "never_seen"]) ids.push(await startMessage(definition));
+  for (const id of ids) {
+    const shown = await get(`/v1/messages/${id}`);
+    expect(shown).not.toMatch(/Hanako|6771|東京|M7|plain/);
+    expect(JSON.parse(shown)).toMatchObject({ body: "***", topic: "orders" });
+  }
+  const { items } = JSON.parse(await get("/v1/messages?group=start.onboarding&error=true"));
+  expect(items).toMatchObject([
+    {
+      body: "***",
+      consumptions: [{ errorCode: "failed", errorMessage: "***" }],
+      failures: [{ code: "failed", message: "***", stack: null }],
+    },
+  ]);
+  expect(JSON.parse(await get(`/v1/messages/${started}`)).consumptions).toMatchObject([{ errorMessage: null }]);
+});
+
+test("one whose definition declares nothing sensitive is shown, but to readers without the right to read payloads", async () => {
+  await revisions();
+  const { sql } = database;
+  const id = await startMessage("open");
+  const shown = JSON.parse(await get(`/v1/messages/${id}`));
+  expect(JSON.parse(shown.body)).toEqual({ name: "Hanako Yamada", city: "東京", pin: "M7", kind: "plain" });
+  expect(shown.failures).toMatchObject([{ message: "no Hanako Yamada is known", stack: expect.any(String) }]);
+  const [blind] = await viewMessages(engine, sql, await readMessages(sql, [id]), { payloads: false });
+  expect(blind).toMatchObject({
+    body: "***",
+    consumptions: [{ errorCode: "failed", errorMessage: "***" }],
+    failures: [{ code: "failed", message: "***", stack: null }],
+  });
 });
