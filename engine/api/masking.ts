@@ -1,6 +1,6 @@
 import { isJsonObject, type Json } from "../core/json.ts";
 import type { MessageRow } from "../timeline/read-messages.ts";
-import { maskAt, maskText, maskValues, type Path, secretsAt } from "../core/mask.ts";
+import { MASK, maskAt, maskText, maskValues, type Path, secretsAt } from "../core/mask.ts";
 
 /** What of a field of a body is sensitive. */
 interface Place {
@@ -12,7 +12,8 @@ interface Place {
  * Masks one saga's values. The rule: what a definition declares `sensitive` is masked where it is declared (the
  * input, a step's result, and the messages that carry them), and its texts and numbers are masked wherever else the
  * API shows them for the same saga (other bodies, output, labels, key, errors). Booleans are masked at their place
- * only; texts below four characters are masked where they are the whole value.
+ * only; texts below four characters are masked where they are the whole value. What a child saga said of its failure
+ * is masked by the child's definition too.
  * For readers without the right to read payloads all of a payload is hidden, and whatever stands in one is masked in
  * errors. What a saga is found by, its key and labels, is meant to be seen: there only what is `sensitive` is masked.
  */
@@ -20,10 +21,11 @@ export class Masking {
   readonly #input: readonly Path[];
   readonly #steps: readonly Path[];
   readonly #edited = new Set<string>();
-  readonly #secrets: { readonly texts: Set<string>; readonly numbers: Set<number> } = {
-    texts: new Set(),
-    numbers: new Set(),
-  };
+  readonly #secrets: {
+    readonly texts: Set<string>;
+    readonly numbers: Set<number>;
+    readonly quoted: Map<string, string>;
+  } = { texts: new Set(), numbers: new Set(), quoted: new Map() };
   /** Without the right to read payloads: everything in them. */
   readonly #unread: { readonly texts: Set<string>; readonly numbers: Set<number> } | undefined;
 
@@ -58,6 +60,13 @@ export class Masking {
     for (const { field, paths } of this.#placesIn(message)) {
       secretsAt(fieldOf(message.message_body, field), paths, this.#secrets);
     }
+  }
+
+  /** What a child saga said of its failure, and how it is shown there: this saga says it again. */
+  learnQuoted(said: string, shown: string): void {
+    const known = this.#secrets.quoted.get(said);
+    // Two that said the same and hide different parts of it: it is not known which of them is heard.
+    this.#secrets.quoted.set(said, known === undefined || known === shown ? shown : MASK);
   }
 
   input(input: Json): Json {

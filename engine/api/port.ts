@@ -341,6 +341,8 @@ export interface Engine {
   broken(): ReadonlyMap<string, BrokenFile>;
   /** Dotted paths to mask for one revision (`input.applicant.name`, `steps.apply.email`). */
   sensitive(definition: string, revision: string): Promise<readonly string[]>;
+  /** Whether sagas of one revision may have child sagas. */
+  hasChildren(definition: string, revision: string): Promise<boolean>;
   groups(): Promise<readonly GroupView[]>;
   group(group: string): Promise<GroupView>;
   pause(group: string, reason: string, caller: Caller): Promise<void>;

@@ -4,8 +4,10 @@ import type { Sql } from "../timeline/database.ts";
 import type { MessageRow } from "../timeline/read-messages.ts";
 import {
   type DeclaringRow,
+  type FailedChildRow,
   readDeclaring,
   readEditedSteps,
+  readFailedChildren,
   readInputs,
   readOutputs,
   readRevisionsOf,
@@ -40,7 +42,7 @@ export async function isHiding(engine: Engine, saga: SensitiveRow, { payloads }:
   return !payloads || (await sensitivePaths(engine, saga)).length > 0;
 }
 
-/** Reads what is sensitive in some sagas; costs one look-up when nothing is. */
+/** Reads what is sensitive in some sagas; costs one look-up when nothing is, two when they may have children. */
 export async function maskingOf(
   engine: Engine,
   sql: Sql,
@@ -51,7 +53,7 @@ export async function maskingOf(
   return maskingOfSagas(engine, sql, await readRevisionsOf(sql, sagaIds), reader, messages);
 }
 
-/** The same for sagas that were read already: nothing is looked up when nothing is sensitive. */
+/** The same for sagas that were read already: where nothing is sensitive, failed children are looked up, if there may be any. */
 export async function maskingOfSagas(
   engine: Engine,
   sql: Sql,
@@ -59,8 +61,9 @@ export async function maskingOfSagas(
   reader: Reader,
   messages: readonly MessageRow[] = [],
 ): Promise<MaskingBySaga> {
+  const children = await failedChildren(engine, sql, sagas);
   const found = new Map<string, Masking>();
-  for (const saga of sagas) {
+  for (const saga of [...sagas, ...children]) {
     const paths = await sensitivePaths(engine, saga);
     if (paths.length > 0 || !reader.payloads) found.set(saga.id, new Masking(paths, reader.payloads));
   }
@@ -75,7 +78,38 @@ export async function maskingOfSagas(
   for (const row of inputs) found.get(row.id)?.learnInput(row.input);
   for (const row of outputs) found.get(row.saga_id)?.learnOutput(row.path, row.output);
   for (const message of messages) found.get(message.correlation_id ?? "")?.learnMessage(message);
+  tellParents(found, children);
   return new MaskingBySaga(found, reader);
+}
+
+/** Children first: what a child says of its own child's failure is masked by both before its parent hears of it. */
+function tellParents(found: Map<string, Masking>, children: readonly FailedChildRow[]): void {
+  for (const { id, parent_id: parentId, message } of children) {
+    const shown = found.get(id)?.text(message) ?? message;
+    if (shown === message) continue;
+    const parent = found.get(parentId) ?? new Masking([]);
+    parent.learnQuoted(message, shown);
+    found.set(parentId, parent);
+  }
+}
+
+async function failedChildren(
+  engine: Engine,
+  sql: Sql,
+  sagas: readonly SensitiveRow[],
+): Promise<readonly FailedChildRow[]> {
+  const parents: string[] = [];
+  for (const saga of sagas) if (await mayHaveChildren(engine, saga)) parents.push(saga.id);
+  return parents.length === 0 ? [] : readFailedChildren(sql, parents);
+}
+
+async function mayHaveChildren(engine: Engine, { definition, revision }: SensitiveRow): Promise<boolean> {
+  try {
+    return await engine.hasChildren(definition, revision);
+  } catch (error) {
+    if (error instanceof Refusal) return true;
+    throw error;
+  }
 }
 
 /**

@@ -9,6 +9,8 @@ const PART_MIN_LENGTH = 4;
 export interface Secrets {
   readonly texts: ReadonlySet<string>;
   readonly numbers: ReadonlySet<number>;
+  /** Texts of other sagas that hold secrets of those, and how they are shown. */
+  readonly quoted?: ReadonlyMap<string, string>;
 }
 
 /** A declared path without its root: `input.applicant.name` → `["applicant", "name"]`. */
@@ -48,7 +50,7 @@ export function secretsAt(
 
 /** The value with every leaf that equals a secret, and every part of a text that is one, masked. Keys stay. */
 export function maskValues(value: Json, secrets: Secrets): Json {
-  if (secrets.texts.size === 0 && secrets.numbers.size === 0) return value;
+  if (secrets.texts.size === 0 && secrets.numbers.size === 0 && !secrets.quoted?.size) return value;
   if (typeof value === "string") return maskText(value, secrets);
   if (typeof value === "number") return secrets.numbers.has(value) ? MASK : value;
   if (Array.isArray(value)) return value.map((item) => maskValues(item as Json, secrets));
@@ -69,5 +71,16 @@ export function maskText(text: string, secrets: Secrets): string {
   const parts = [...secrets.texts, ...[...secrets.numbers].map(String)]
     .filter((secret) => secret.length >= PART_MIN_LENGTH)
     .sort((a, b) => b.length - a.length);
-  return parts.reduce((masked, secret) => masked.replaceAll(secret, MASK), text);
+  return parts.reduce((masked, secret) => masked.replaceAll(secret, MASK), unquoted(text, secrets.quoted));
+}
+
+/** What is quoted is found as it was said, before anything in it is masked. */
+function unquoted(text: string, quoted: Secrets["quoted"]): string {
+  if (quoted === undefined) return text;
+  const whole = quoted.get(text);
+  if (whole !== undefined) return whole;
+  return [...quoted]
+    .filter(([said]) => said.length >= PART_MIN_LENGTH)
+    .sort(([a], [b]) => b.length - a.length)
+    .reduce((masked, [said, shown]) => masked.replaceAll(said, () => shown), text);
 }

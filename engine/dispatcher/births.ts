@@ -122,7 +122,9 @@ async function claimPlaces(unit: Unit, able: readonly Able[]): Promise<readonly 
   );
   return able.filter(({ arrival, request, wanted }) => {
     if (wanted.key === null || ours.has(arrival.row.correlation_id)) return true;
-    const refusal = new Refusal("saga.key-open", `business key "${wanted.key}" has an open saga`, "");
+    // There will be no saga by whose values the parent's text could be masked.
+    const named = wanted.definition.sensitive.length === 0 ? `business key "${wanted.key}"` : "its business key";
+    const refusal = new Refusal("saga.key-open", `${named} has an open saga`, "");
     stillborn(unit, arrival, request, refusal);
     return false;
   });

@@ -4,6 +4,7 @@ import { createApi, type RunningApi, serveApi } from "../api/server.ts";
 import { consoleFolder } from "../console/folder.ts";
 import { loadDefinition } from "../definition/load.ts";
 import { Edits } from "../dispatcher/edits.ts";
+import { allSteps } from "../core/path.ts";
 import { Refusal } from "../core/refusal.ts";
 import { Recorder } from "../dispatcher/recorder.ts";
 import { Requests } from "../dispatcher/requests.ts";
@@ -108,7 +109,7 @@ function engineOf(parts: Parts, deciding: Deciding, draining: AbortSignal): Engi
     stopRedrive: (redriveId, reason, caller) => batches.stop(redriveId, reason, caller),
     settled: (...call) => settling.settled(...call),
     ...onDefinitions(known, desk),
-    sensitive: async (definition, revision) => (await revisions.get(sql, definition, revision)).sensitive,
+    ...onRevisions(sql, revisions),
     groups: () => groups.all(),
     group: (group) => groups.one(group),
     pause: (group, reason, caller) => groups.pause(group, reason, caller),
@@ -141,6 +142,17 @@ function onDefinitions(known: Parts["known"], desk: Deciding["desk"]): Pick<Engi
       return { ...loadDefinition(source, { catalog, definitions: desk.definitions }), catalog };
     },
     broken: () => desk.broken,
+  };
+}
+
+/** What needs the revision that a saga runs on. */
+function onRevisions(sql: Sql, revisions: Deciding["revisions"]): Pick<Engine, "sensitive" | "hasChildren"> {
+  return {
+    sensitive: async (definition, revision) => (await revisions.get(sql, definition, revision)).sensitive,
+    hasChildren: async (definition, revision) => {
+      const steps = allSteps(await revisions.get(sql, definition, revision));
+      return [...steps.values()].some(({ kind }) => kind === "saga");
+    },
   };
 }
 

@@ -13,6 +13,26 @@ export function readRevisionsOf(sql: Sql, sagaIds: readonly string[]): Promise<r
   return sql<SensitiveRow[]>`select id, definition, revision from timeline.saga where id = any(${[...sagaIds]})`;
 }
 
+/** A child saga that has failed, and what it said of that: its parent says the same. */
+export interface FailedChildRow extends SensitiveRow {
+  readonly parent_id: string;
+  readonly message: string;
+}
+
+/** Children of some sagas that have failed, with those of theirs that have, the youngest generation first. */
+export function readFailedChildren(sql: Sql, sagaIds: readonly string[]): Promise<readonly FailedChildRow[]> {
+  return sql<FailedChildRow[]>`
+    with recursive failed (id, parent_id, definition, revision, message, depth) as (
+      select c.id, c.parent_id, c.definition, c.revision, c.error->>'message', 1
+      from timeline.saga c where c.parent_id = any(${[...sagaIds]}) and c.error is not null
+      union all
+      select c.id, c.parent_id, c.definition, c.revision, c.error->>'message', f.depth + 1
+      from failed f join timeline.saga c on c.parent_id = f.id and c.error is not null
+    )
+    select id, parent_id, definition, revision, coalesce(message, '') as message from failed order by depth desc
+  `;
+}
+
 /** A definition by name, and its revisions that may declare something sensitive. */
 export interface DeclaringRow {
   readonly name: string;

@@ -34,6 +34,7 @@ export function readingEngine(change: Partial<Engine> = {}): Engine {
     load: (source) => ({ ...loadDefinition(source, { catalog: null }), catalog: { actions: new Map() } }),
     broken: () => new Map(),
     sensitive: () => Promise.resolve([]),
+    hasChildren: () => Promise.resolve(true),
     groups: refuse,
     group: refuse,
     pause: refuse,

@@ -19,16 +19,19 @@ export async function insertSaga(
     readonly error?: JsonObject;
     readonly state?: JsonObject;
     readonly startedAt?: string;
+    readonly parent?: { readonly sagaId: string; readonly step: string };
   } = {},
 ): Promise<string> {
   const { status = "running", definition = "onboarding", key = null, labels = {}, input = {} } = saga;
   // As in life, the front of the id is the time of the start.
   const id = saga.startedAt === undefined ? newId() : ulid(Date.parse(saga.startedAt));
   await sql`
-    insert into timeline.saga (id, definition, version, revision, status, key, labels, input, output, error, state, started_at)
+    insert into timeline.saga (id, definition, version, revision, status, key, labels, input, output, error, state, started_at,
+      parent_id, parent_path)
     values (${id}, ${definition}, 1, ${REVISION}, ${status}, ${key}, ${sql.json(labels)}, ${sql.json(input)},
       ${saga.output === undefined ? null : sql.json(saga.output)}, ${saga.error === undefined ? null : sql.json(saga.error)},
-      ${saga.state === undefined ? null : sql.json(saga.state)}, ${saga.startedAt ?? new Date().toISOString()})
+      ${saga.state === undefined ? null : sql.json(saga.state)}, ${saga.startedAt ?? new Date().toISOString()},
+      ${saga.parent?.sagaId ?? null}, ${saga.parent?.step ?? null})
   `;
   if (["running", "compensating", "parked"].includes(status)) {
     await sql`insert into timeline.saga_open (saga_id, definition, key, status) values (${id}, ${definition}, ${key}, ${status})`;

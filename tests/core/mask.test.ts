@@ -38,6 +38,23 @@ test("a secret is masked wherever it comes up, the longest first; a short one on
   expect(maskValues(value, { texts: new Set(), numbers: new Set() })).toBe(value);
 });
 
+test("a quoted text is shown as it is shown where it comes from, the longest first; a short one only where it is all there is", () => {
+  const quoted = new Map([
+    ["no Hanako", "no ***"],
+    ["no Hanako in $& Kyoto", "no *** in $& ***"],
+    ["M7", "***"],
+  ]);
+  const secrets = { texts: new Set(["Kyoto"]), numbers: new Set<number>(), quoted };
+  expect(maskText("M7", secrets)).toBe("***");
+  expect(maskText("AM7: no Hanako in $& Kyoto, no Hanako, Kyoto", secrets)).toBe("AM7: no *** in $& ***, no ***, ***");
+  const value = { a: ["no Hanako", 1], b: "Hanako" };
+  expect(maskValues(value, { texts: new Set(), numbers: new Set(), quoted })).toEqual({
+    a: ["no ***", 1],
+    b: "Hanako",
+  });
+  expect(maskValues(value, { texts: new Set(), numbers: new Set(), quoted: new Map() })).toBe(value);
+});
+
 test("a text for the log holds nothing of a payload", () => {
   expect(withoutPayload("cannot greet Hanako at 4711", { input: { name: "Hanako", pin: 4711 } })).toBe(
     "cannot greet *** at ***",

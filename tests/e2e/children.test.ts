@@ -53,6 +53,16 @@ describe.each([...TRANSPORTS])("a child saga on the %s transport", (kind) => {
     expect((await childOf(saga.sagaId))?.status).toBe("failed");
   }, 60_000);
 
+  test("that fails is quoted by its parent without what the child's definition hides", async () => {
+    const note = `${kind} quoted`;
+    behave("two", "*", () => rejected("odd", `cannot work on ${note} of the kid today`));
+    const { sagaId, error } = await client.start("family", { note, child: "kid" }, "?wait=30s");
+
+    expect(error).toMatchObject({ code: "odd", message: "cannot work on *** today" });
+    const child = await childOf(sagaId);
+    expect((await client.saga(child?.id ?? "")).error?.message).toBe("cannot work on *** today");
+  }, 60_000);
+
   test("that has completed undoes itself when its parent fails, and a person helps where that fails", async () => {
     behave("three", "*", () => rejected("no", "on purpose"));
     behave("undo", "*", (context) => {

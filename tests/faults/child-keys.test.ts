@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { createEvaluator } from "../../engine/definition/expression.ts";
 import { ChildBirths } from "../../engine/dispatcher/births.ts";
@@ -8,7 +9,7 @@ import { transact } from "../../engine/timeline/store.ts";
 import { eventually } from "../support/engine.ts";
 import { timelineDatabase } from "../support/kafka.ts";
 import { testPostgres } from "../support/postgres.ts";
-import { enterThree } from "../support/starter.ts";
+import { enterDefinition, enterThree } from "../support/starter.ts";
 
 let database: Awaited<ReturnType<typeof timelineDatabase>>;
 let sql: Sql;
@@ -17,6 +18,8 @@ beforeAll(async () => {
   database = await timelineDatabase(await testPostgres());
   sql = connect(database.url, { max: 8, name: "births" });
   await enterThree(sql);
+  const source = await Bun.file(join(import.meta.dir, "../support/lab/kid.saga.yaml")).text();
+  await enterDefinition(sql, "kid", source);
 }, 60_000);
 afterAll(async () => {
   await sql?.end({ timeout: 5 });
@@ -24,17 +27,17 @@ afterAll(async () => {
 }, 60_000);
 
 /** Children of one batch, born in a transaction of their own; returns the keys of those that were. */
-function bear(keys: readonly string[]): Promise<readonly (string | null)[]> {
+function bear(keys: readonly string[], definition = "three"): Promise<readonly (string | null)[]> {
   const births = new ChildBirths(new Revisions(), createEvaluator(), () => ({ actions: new Map() }));
   const store = { sql, producer: "test", handOver: () => ({ committed: () => {}, abandoned: () => {} }) };
-  const arrivals = keys.map((note) => ({ row: asking(note) }));
+  const arrivals = keys.map((note) => ({ row: asking(note, definition) }));
   return transact(store, async (unit) => {
     const { born } = await births.of(unit, arrivals, new Map(), new Date(), "test");
     return [...born.values()].map(({ key }) => key);
   });
 }
 
-function asking(note: string) {
+function asking(note: string, definition: string) {
   const id = newId();
   const parent = { sagaId: newId(), path: "child" };
   return {
@@ -47,7 +50,7 @@ function asking(note: string) {
     step_key: null,
     attempt: null,
     traceparent: null,
-    message_body: { definition: "three", input: { note }, parent },
+    message_body: { definition, input: { note }, parent },
   };
 }
 
@@ -68,5 +71,20 @@ test("two batches that bear children with the same business keys in another orde
   expect(born.map((keys) => keys.toSorted()).toSorted((one, other) => one.length - other.length)).toEqual([
     [],
     ["a", "b", "c"],
+  ]);
+}, 60_000);
+
+test("a child that cannot be born tells its parent of the key in use, and not the key where anything of it is sensitive", async () => {
+  for (const definition of ["three", "kid"]) {
+    expect(await bear(["Hanako Yamada"], definition)).toEqual(["Hanako Yamada"]);
+    expect(await bear(["Hanako Yamada"], definition)).toEqual([]);
+  }
+  const told = await sql<{ said: string }[]>`
+    select message_body->>'message' as said from timeline.event_request
+    where message_type = 'child.ended' and message_body->>'message' !~ 'key "[abc]"' order by message_id
+  `;
+  expect(told.map(({ said }) => said)).toEqual([
+    'business key "Hanako Yamada" has an open saga',
+    "its business key has an open saga",
   ]);
 }, 60_000);
