@@ -1037,7 +1037,9 @@ export interface Schemas {
     readonly events: number;
     /** How far it is, 0 to 1 */
     readonly share: number;
-    /** Why it failed; the read model is as it was */
+    /** Kind of what failed: `sql_<SQLSTATE>`, `exception`, or the code of a refusal */
+    readonly code: string | null;
+    /** Why it failed, what stands in the events masked; the read model is as it was */
     readonly problem: string | null;
     readonly askedAt: string;
     readonly finishedAt: string | null;

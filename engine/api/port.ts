@@ -132,6 +132,7 @@ export interface RebuildReport {
   readonly state: "asked" | "running" | "done" | "failed";
   readonly events: number;
   readonly share: number;
+  readonly code: string | null;
   readonly problem: string | null;
   readonly askedAt: string;
   readonly finishedAt: string | null;

@@ -3,9 +3,11 @@ import { callerOf } from "./caller.ts";
 import { readCursor, writeCursor } from "./cursor.ts";
 import { describe } from "./describe.ts";
 import { readBody } from "./json-body.ts";
+import type { RebuildReport } from "./port.ts";
 import { principalOf } from "./principal.ts";
 import { readQuery } from "./read-query.ts";
 import { RepublishRequest, VerifyQuery } from "./recovery-schema.ts";
+import type { Reader } from "./sensitive.ts";
 import { groupOf, runIdOf } from "./unknown.ts";
 import { Reasoned } from "./verb-schema.ts";
 
@@ -29,11 +31,11 @@ export function addRecoveryRoutes(app: Api, { engine }: ApiParts): void {
     const group = groupOf(c.req.param("group"));
     const caller = callerOf(c);
     const { reason } = await readBody(c.req.raw, Reasoned);
-    return c.json(await engine.rebuild(group, reason, caller), 202);
+    return c.json(rebuildView(await engine.rebuild(group, reason, caller), principalOf(c)), 202);
   });
 
   app.get("/v1/projections/:group/rebuild", GET_REBUILD, async (c) =>
-    c.json(await engine.rebuilt(groupOf(c.req.param("group")))),
+    c.json(rebuildView(await engine.rebuilt(groupOf(c.req.param("group"))), principalOf(c))),
   );
 
   app.get("/v1/verify", VERIFY, async (c) => {
@@ -49,6 +51,11 @@ export function addRecoveryRoutes(app: Api, { engine }: ApiParts): void {
       nextCursor: last === null ? null : writeCursor({ list: "verify", id: last }),
     });
   });
+}
+
+/** What a projection says of a failure may be made of what it has read, besides the events whose values are masked in it. */
+function rebuildView(report: RebuildReport, { payloads }: Reader): RebuildReport {
+  return payloads || report.problem === null ? report : { ...report, problem: HIDDEN };
 }
 
 const REBUILD = describe({

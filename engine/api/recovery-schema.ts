@@ -55,7 +55,15 @@ export const RebuildReport = v.pipe(
     state: v.picklist(["asked", "running", "done", "failed"]),
     events: v.pipe(v.number(), v.description("Events applied so far")),
     share: v.pipe(v.number(), v.description("How far it is, 0 to 1")),
-    problem: v.pipe(v.nullable(v.string()), v.description("Why it failed; the read model is as it was")),
+    code: v.pipe(
+      v.nullable(v.string()),
+      v.description("Kind of what failed: `sql_<SQLSTATE>`, `exception`, or the code of a refusal"),
+      v.examples(["sql_22P02"]),
+    ),
+    problem: v.pipe(
+      v.nullable(v.string()),
+      v.description("Why it failed, what stands in the events masked; the read model is as it was"),
+    ),
     askedAt: Time,
     finishedAt: v.nullable(Time),
   }),

@@ -58,10 +58,13 @@ function addRebuild(program: Command): void {
         path,
         expect(RebuildReport, await call("POST", path, { body: { reason }, idempotencyKey: key })),
       );
-      if (report.state === "failed")
-        throw new CliError(EXIT.refused, `${group} was not rebuilt and is as it was: ${report.problem}`, report);
+      if (report.state === "failed") throw new CliError(EXIT.refused, notRebuilt(report), report);
       print({ json: json === true }, RebuildReport, report, ({ events }) => `${group} is rebuilt: ${events} events`);
     });
+}
+
+function notRebuilt({ group, code, problem }: Rebuild): string {
+  return `${group} was not rebuilt and is as it was: ${problem}${code === null ? "" : ` (${code})`}`;
 }
 
 async function rebuilt(path: string, first: Rebuild): Promise<Rebuild> {

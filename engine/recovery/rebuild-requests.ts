@@ -1,9 +1,11 @@
 import { isJsonObject } from "../core/json.ts";
+import { withoutPayload } from "../core/mask.ts";
 import { Refusal } from "../core/refusal.ts";
-import type { Sql } from "../timeline/database.ts";
+import type { TimelineEvent } from "../sdk.ts";
+import { errorCode, type Sql } from "../timeline/database.ts";
 import { newId } from "../timeline/ids.ts";
 import { claimOperation, keepOperation, type Operator } from "./operator.ts";
-import { type Rebuildable, rebuild, refuseForgotten } from "./rebuild.ts";
+import { type Rebuildable, type RebuildProgress, rebuild, refuseForgotten } from "./rebuild.ts";
 
 /** A process that has shown no progress for so long is taken for dead, seconds. */
 const LEASE_S = 60;
@@ -15,6 +17,8 @@ export interface RebuildReport {
   readonly state: "asked" | "running" | "done" | "failed";
   readonly events: number;
   readonly share: number;
+  /** What failed in a word, which quotes nothing. */
+  readonly code: string | null;
   readonly problem: string | null;
   readonly askedAt: string;
   readonly finishedAt: string | null;
@@ -28,6 +32,7 @@ interface RebuildRow {
   events: number;
   share: number;
   finished_at: Date | null;
+  code: string | null;
   problem: string | null;
 }
 
@@ -66,7 +71,8 @@ export function newestRebuild(sql: Sql, group: string): Promise<RebuildReport> {
 
 async function report(sql: Sql, group: string, id: string | null): Promise<RebuildReport> {
   const [row] = await sql<RebuildRow[]>`
-    select id, consumer_group, asked_at, taken_by, events, share, finished_at, problem from timeline.projection_rebuild
+    select id, consumer_group, asked_at, taken_by, events, share, finished_at, code, problem
+    from timeline.projection_rebuild
     where consumer_group = ${group} and (${id}::text is null or id = ${id}) order by id desc limit 1
   `;
   if (row !== undefined) return toReport(row);
@@ -83,6 +89,7 @@ function toReport(row: RebuildRow): RebuildReport {
     state: row.finished_at === null ? open : ended,
     events: row.events,
     share: row.finished_at !== null && row.problem === null ? 1 : row.share,
+    code: row.code,
     problem: row.problem,
     askedAt: row.asked_at.toISOString(),
     finishedAt: row.finished_at?.toISOString() ?? null,
@@ -113,21 +120,44 @@ export async function carryOutRebuilds(
 }
 
 async function carryOut(sql: Sql, projection: Rebuildable, id: string, process: string): Promise<void> {
-  let problem: string | null = null;
+  let failure: Failure = { code: null, problem: null };
+  let events: readonly TimelineEvent[] = [];
+  const applying = (next: readonly TimelineEvent[]) => {
+    events = next;
+  };
   try {
-    await rebuild(sql, projection, async (events, share) => {
-      const kept = await sql`
-        update timeline.projection_rebuild set events = ${events}, share = ${share},
-          taken_until = clock_timestamp() + make_interval(secs => ${LEASE_S})
-        where id = ${id} and taken_by = ${process} and finished_at is null returning id
-      `;
-      if (kept.length === 0) throw new Error("another process has taken the rebuild over");
-    });
+    await rebuild(sql, projection, keepProgress(sql, id, process), applying);
   } catch (error) {
-    problem = error instanceof Error ? error.message : String(error);
+    failure = failureOf(error, events);
   }
   await sql`
-    update timeline.projection_rebuild set finished_at = clock_timestamp(), problem = ${problem}
+    update timeline.projection_rebuild
+    set finished_at = clock_timestamp(), code = ${failure.code}, problem = ${failure.problem}
     where id = ${id} and taken_by = ${process} and finished_at is null
   `;
+}
+
+function keepProgress(sql: Sql, id: string, process: string): RebuildProgress {
+  return async (events, share) => {
+    const kept = await sql`
+      update timeline.projection_rebuild set events = ${events}, share = ${share},
+        taken_until = clock_timestamp() + make_interval(secs => ${LEASE_S})
+      where id = ${id} and taken_by = ${process} and finished_at is null returning id
+    `;
+    if (kept.length === 0) throw new Error("another process has taken the rebuild over");
+  };
+}
+
+type Failure = Pick<RebuildRow, "code" | "problem">;
+
+/** Events of any saga, and of any definition: what stands in them is masked, for everybody, as in the log of a handler. */
+function failureOf(error: unknown, events: readonly TimelineEvent[]): Failure {
+  const message = error instanceof Error ? error.message : String(error);
+  const problem = withoutPayload(
+    message,
+    events.map(({ body }) => body),
+  );
+  if (error instanceof Refusal) return { code: error.code, problem };
+  const state = error instanceof Error && error.name === "PostgresError" ? errorCode(error) : undefined;
+  return { code: state === undefined ? "exception" : `sql_${state}`, problem };
 }

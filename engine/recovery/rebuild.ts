@@ -40,6 +40,9 @@ interface RebuildRest {
 /** How far a rebuild is: events applied, and the share of them, 0 to 1. */
 export type RebuildProgress = (events: number, share: number) => Promise<void>;
 
+/** Hears which events are applied next: what fails may quote them. */
+type Applying = (events: readonly TimelineEvent[]) => void;
+
 interface EventRow {
   message_id: string;
   xid: string;
@@ -65,12 +68,17 @@ const START: Place = { xid: "0", message_id: "" };
  * beside it, in short transactions; without one, all of it is one long transaction. One that is killed has changed nothing.
  * @throws Refusal `projection.history-forgotten`
  */
-export async function rebuild(sql: Sql, projection: Rebuildable, progress: RebuildProgress): Promise<number> {
+export async function rebuild(
+  sql: Sql,
+  projection: Rebuildable,
+  progress: RebuildProgress,
+  applying: Applying = () => {},
+): Promise<number> {
   await refuseForgotten(sql, projection.group);
   const { table } = projection;
   const shadow = table === null ? null : await makeShadow(sql, table);
   try {
-    return await buildWith(sql, projection, shadow, progress);
+    return await buildWith(sql, projection, shadow, progress, applying);
   } finally {
     if (shadow !== null) await sql`drop table if exists ${sql(shadow)}`;
   }
@@ -81,6 +89,7 @@ async function buildWith(
   projection: Rebuildable,
   shadow: string | null,
   progress: RebuildProgress,
+  applying: Applying,
 ): Promise<number> {
   let place = START;
   let events = 0;
@@ -89,10 +98,15 @@ async function buildWith(
     events += rows.length;
     await progress(events, share(rows));
   };
+  const told = (rows: readonly EventRow[]) => {
+    const next = rows.map(toEvent);
+    applying(next);
+    return next;
+  };
   if (shadow !== null) {
     for (let more = true; more; ) {
       const rows = await read(sql, projection, place, true);
-      await projection.applyTo(shadow, rows.map(toEvent));
+      await projection.applyTo(shadow, told(rows));
       place = rows.at(-1) ?? place;
       await count(rows);
       more = rows.length === BATCH;
@@ -108,7 +122,7 @@ async function buildWith(
     for (let more = true; more; ) {
       const rows = await read(sql, projection, place, false);
       place = rows.at(-1) ?? place;
-      if (rows.length > 0) yield rows.map(toEvent);
+      if (rows.length > 0) yield told(rows);
       await count(rows);
       more = rows.length === BATCH;
     }

@@ -2,8 +2,9 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 
 import { Projector } from "../../engine/participant/projector.ts";
 import { rebuild } from "../../engine/recovery/rebuild.ts";
-import { askRebuild } from "../../engine/recovery/rebuild-requests.ts";
-import type { Projection } from "../../engine/sdk.ts";
+import { askRebuild, carryOutRebuilds, newestRebuild } from "../../engine/recovery/rebuild-requests.ts";
+import { Refusal } from "../../engine/core/refusal.ts";
+import type { Projection, Tx } from "../../engine/sdk.ts";
 import type { Sql } from "../../engine/timeline/database.ts";
 import type { Delivery } from "../../engine/transport/port.ts";
 import { type DomainDatabase, domainDatabase } from "../support/domain-database.ts";
@@ -143,6 +144,45 @@ test("how far it is goes by the time at which events were written", async () => 
     if (events > 0) told.push(share);
   });
   expect(told[0]).toBeCloseTo(0.75, 2);
+}, 30_000);
+
+test("one that fails keeps why, with what stands in the events masked", async () => {
+  const [event] = await database.sql<{ id: string }[]>`
+    insert into timeline.event_request (message_id, correlation_id, topic, message_key, message_type, message_body, producer)
+    values (timeline.new_ulid(), ${SAGA}, 'timeline', ${SAGA}, 'saga.named', '{"output": {"name": "Hanako Yamada"}}', 'dispatcher@test')
+    returning message_id as id
+  `;
+  const failing = async (table: string | undefined, fail: (tx: Tx, name: string) => Promise<unknown>) => {
+    const keeps = projector({
+      on: ["saga.named"],
+      ...(table === undefined ? {} : { table }),
+      apply: async (tx, { body }) => void (await fail(tx, (body as { output: { name: string } }).output.name)),
+      async rebuild() {},
+    });
+    await askRebuild(database.sql, GROUP, "test", { actor: "local" });
+    await carryOutRebuilds(database.sql, new Map([[GROUP, keeps]]), "test");
+    const { state, code, problem } = await newestRebuild(database.sql, GROUP);
+    return { state, code, problem };
+  };
+  const stated = (tx: Tx, name: string) => tx`select ${name}::text::integer`;
+  const wrong = {
+    state: "failed",
+    code: "sql_22P02",
+    problem: 'invalid input syntax for type integer: "***"',
+  } as const;
+  expect(await failing("tally", stated)).toEqual(wrong);
+  expect(await failing(undefined, stated)).toEqual(wrong);
+  const thrown = () => Promise.reject(new Error("Hanako Yamada is out of order"));
+  expect(await failing("tally", thrown)).toEqual({
+    state: "failed",
+    code: "exception",
+    problem: "*** is out of order",
+  });
+  const refused = () => Promise.reject(new Refusal("saga.busy", "not now", ""));
+  expect(await failing("tally", refused)).toEqual({ state: "failed", code: "saga.busy", problem: "not now" });
+  expect(await failing("tally", async () => {})).toEqual({ state: "done", code: null, problem: null });
+  await database.sql`delete from timeline.projection_rebuild`;
+  await database.sql`delete from timeline.event_request where message_id = ${event?.id ?? ""}`;
 }, 30_000);
 
 test("is refused when a month was dropped, before it is asked for, begins or ends", async () => {

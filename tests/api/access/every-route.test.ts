@@ -28,6 +28,15 @@ beforeAll(async () => {
     sensitive: () => Promise.resolve(SENSITIVE),
     groups: () => Promise.resolve([]),
     partitions: () => Promise.resolve([]),
+    rebuilt: (group) =>
+      Promise.resolve({
+        ...{ id: "01KAS0CW5W3H9E6P0R8B2D4FGT", group, state: "failed", events: 7, share: 0.5, code: "sql_22P02" },
+        ...{
+          problem: `no number: "${PLAIN}"`,
+          askedAt: "2026-01-01T00:00:00.000Z",
+          finishedAt: "2026-01-01T00:00:01.000Z",
+        },
+      }),
     verify: () =>
       Promise.resolve({
         checked: 1,
@@ -197,9 +206,13 @@ test("payloads are shown to no key without that right, not even an admin's, and 
       "getMessage",
       "listAudit",
       "verify",
+      "getRebuild",
     ]),
   );
-  const bare = JSON.parse((await bench.call(keys.get("viewer") as string, "GET", `/v1/sagas/${sagaId}`)).text);
+  const viewer = keys.get("viewer") as string;
+  const rebuilt = JSON.parse((await bench.call(viewer, "GET", "/v1/projections/screening.tally/rebuild")).text);
+  expect(rebuilt).toMatchObject({ state: "failed", code: "sql_22P02", problem: "***", events: 7 });
+  const bare = JSON.parse((await bench.call(viewer, "GET", `/v1/sagas/${sagaId}`)).text);
   expect(bare).toMatchObject({
     key: "A-1",
     labels: { purpose: "car" },
