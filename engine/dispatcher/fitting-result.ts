@@ -5,10 +5,11 @@ import { stepAt } from "../core/path.ts";
 import { Refusal } from "../core/refusal.ts";
 import { violations } from "../core/shape.ts";
 import type { SagaState } from "../core/state.ts";
+import { maskedResult } from "./masked.ts";
 
 /**
  * A result that a person gives in place of a step's participant, as that one would have given it: it fits what the step
- * `returns` and, where the handler's schema is known, that. A compensation's result is read by nobody.
+ * `returns` and, where the handler's schema is known, that, and holds no mask. A compensation's result is read by nobody.
  * @throws Refusal `saga.result-invalid`
  */
 export function fittingResult(
@@ -21,6 +22,7 @@ export function fittingResult(
   const step = stepAt(definition, path);
   const compensating = state?.stack.some((entry) => entry.path === path && entry.undo !== undefined) ?? false;
   if (step === undefined || compensating) return result;
+  mustFit(path, maskedResult(definition, result));
   if ("returns" in step && step.returns !== undefined) mustFit(path, violations(step.returns, result, "/result"));
   const output = step.kind === "command" ? catalog.actions.get(step.command)?.output : undefined;
   const parsed = output?.parse(result);

@@ -1,5 +1,6 @@
 import type { Bound } from "../core/bound.ts";
-import type { Definition } from "../core/definition.ts";
+import type { Definition, WaitStep } from "../core/definition.ts";
+import type { Problem } from "../core/domain.ts";
 import type { Json } from "../core/json.ts";
 import { allSteps } from "../core/path.ts";
 import { Refusal } from "../core/refusal.ts";
@@ -14,6 +15,7 @@ import { databaseNow, readSagas, type SagaRow, tryLockSagas } from "../timeline/
 import { signalInserts } from "../timeline/signal-write.ts";
 import type { Unit } from "../timeline/store.ts";
 import { apart, isShared } from "./apart.ts";
+import { maskedPayload } from "./masked.ts";
 import { type Answer, type Asked, type Asker, finalSaga, type Recorder, unknownSaga } from "./recorder.ts";
 import type { Revisions } from "./revisions.ts";
 import { dispatcherPaused } from "./timers.ts";
@@ -221,7 +223,7 @@ function checkSignal(definition: Definition, signal: string, payload: Json): voi
       `Signals of this definition: ${known}.`,
     );
   }
-  const problems = wanted.map((step) => (step.returns === undefined ? [] : violations(step.returns, payload)));
+  const problems = wanted.map((step) => misfits(definition, step, payload));
   if (problems.every((found) => found.length > 0)) {
     throw new Refusal(
       "signal.invalid",
@@ -232,4 +234,10 @@ function checkSignal(definition: Definition, signal: string, payload: Json): voi
       },
     );
   }
+}
+
+/** Why a wait would not take a payload. */
+function misfits(definition: Definition, { id, returns }: WaitStep, payload: Json): readonly Problem[] {
+  const masked = maskedPayload(definition, id, payload);
+  return returns === undefined ? masked : [...violations(returns, payload), ...masked];
 }

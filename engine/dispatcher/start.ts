@@ -27,6 +27,7 @@ import type { Unit } from "../timeline/store.ts";
 import { apart, OwnBusy } from "./apart.ts";
 import type { Recorder } from "./recorder.ts";
 import type { Revisions } from "./revisions.ts";
+import { maskedInput } from "./masked.ts";
 import { dispatcherPaused } from "./timers.ts";
 import { type Wanted, wantedOf } from "./wanted.ts";
 
@@ -163,9 +164,11 @@ export class Starter {
   }
 
   async #want(tx: Tx, start: Start, current: ReadonlyMap<string, string>, now: Date): Promise<void> {
-    const { definition: name, input } = start.request;
+    const { definition: name, input, keyAlone } = start.request;
     try {
       const definition = await this.#definition(tx, name, current.get(name));
+      // A message, or the time, has not read it from the API, and could not be mended.
+      if (!keyAlone) mustBeWritten(definition, input);
       const birth = { sagaId: start.sagaId, now };
       start.wanted = wantedOf(definition, input, birth, this.#catalog(), this.#evaluator);
     } catch (error) {
@@ -221,6 +224,14 @@ export class Starter {
       started_at: now,
     };
   }
+}
+
+/** @throws Refusal `saga.input-invalid` */
+function mustBeWritten(definition: Definition, input: Json): void {
+  const problems = maskedInput(definition, input);
+  if (problems.length === 0) return;
+  const message = `the input has the mask in the place of a sensitive value of ${definition.name}`;
+  throw new Refusal("saga.input-invalid", message, "Write out the values named in errors.", { problems });
 }
 
 function toStart(request: StartRequest): Start {
