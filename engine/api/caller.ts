@@ -1,10 +1,10 @@
+import { traceparentOf } from "../core/traceparent.ts";
 import type { ApiContext } from "./api-env.ts";
 import type { Caller } from "./port.ts";
 import { principalOf } from "./principal.ts";
 import { RequestError } from "./request-error.ts";
 
 const KEY = /^[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?$/;
-const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 /** Who calls. A malformed `traceparent` is ignored, as W3C Trace Context asks. @throws RequestError `request.header-invalid` */
 export function callerOf(c: ApiContext): Caller {
@@ -13,10 +13,10 @@ export function callerOf(c: ApiContext): Caller {
     const hint = "Idempotency-Key has 1 to 255 printable ASCII characters, for example a UUID.";
     throw new RequestError("request.header-invalid", "the Idempotency-Key cannot be used", hint);
   }
-  const traceparent = c.req.header("traceparent");
+  const traceparent = traceparentOf(c.req.header("traceparent"));
   return {
     actor: principalOf(c).actor,
     ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
-    ...(traceparent !== undefined && TRACEPARENT.test(traceparent) ? { traceparent } : {}),
+    ...(traceparent === null ? {} : { traceparent }),
   };
 }

@@ -4,6 +4,8 @@ import { FORBIDDEN_KEYS } from "./template.ts";
 
 /** Enough to mend a body; a hostile one must not make an answer larger than itself. */
 const PROBLEMS_MAX = 20;
+/** Of a place so many characters: a key may be as long as the body, and stand in the place of every problem. */
+const PLACE_MAX = 1_000;
 const NUMBER = /-?[0-9][0-9.eE+-]*/y;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -123,7 +125,8 @@ class Scan {
   }
 
   #add(message: string): void {
-    this.problems.push({ path: pointer(this.#path), message });
+    const path = pointer(this.#path);
+    this.problems.push({ path: path.length > PLACE_MAX ? `${path.slice(0, PLACE_MAX)}…` : path, message });
   }
 
   #peek(): string {

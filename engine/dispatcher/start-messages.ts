@@ -4,12 +4,16 @@ import type { Json } from "../core/json.ts";
 import { scanJson } from "../core/json-scan.ts";
 import { Refusal } from "../core/refusal.ts";
 import { renderTemplate } from "../core/template.ts";
+import { traceparentOf } from "../core/traceparent.ts";
 import { failpoint } from "../failpoint.ts";
 import { isNoOutcome, type Sql } from "../timeline/database.ts";
 import { readStartMessages, recordStartMessages, type StartRecord } from "../timeline/start-messages.ts";
-import { foreignMessage } from "../transport/foreign.ts";
+import { foreignMessage, storable } from "../transport/foreign.ts";
 import type { Delivery, Subscription, Verdict } from "../transport/port.ts";
 import type { StartRequest, Started } from "./start.ts";
+
+/** Most characters of what is kept about a message that starts nothing. */
+const ERROR_MAX = 8_192;
 
 /** What starting by messages needs. */
 export interface StartMessagesParts {
@@ -100,7 +104,8 @@ export class StartMessages {
     } catch (error) {
       if (isNoOutcome(error) || isBusy(error)) throw error;
       const message = error instanceof Error ? error.message : String(error);
-      return { sagaId: null, code: codeOf(error), error: message };
+      // It quotes the message, which may hold what no row can keep: all of the batch would wait for it, for ever.
+      return { sagaId: null, code: codeOf(error), error: storable(message.slice(0, ERROR_MAX)) };
     }
   }
 
@@ -114,7 +119,8 @@ export class StartMessages {
       duplicate: "return",
       idempotencyKey: `ekiden:start:${this.#definition}:${messageId}`,
       keyAlone: true,
-      traceparent: delivery.headers["traceparent"] ?? null,
+      // It goes out again with every message of the saga.
+      traceparent: traceparentOf(delivery.headers["traceparent"]),
     });
     return sagaId;
   }

@@ -94,6 +94,9 @@ test("nesting is accepted to 64 levels and refused beyond", () => {
 
 test("a body full of faults has a short answer", () => {
   expect(scanJson(`[${Array(1000).fill("1e400").join(",")}]`)).toHaveLength(20);
+  const key = "k".repeat(200_000);
+  const places = scanJson(`{"${key}":[${Array(1000).fill("1e400").join(",")}]}`).map(({ path }) => path);
+  expect(places).toEqual(Array(20).fill(`/${key.slice(0, 999)}…`));
 });
 
 test("objects may be nested as deep as lists, and no deeper", () => {
