@@ -96,7 +96,13 @@ export class StartGroups {
     await transport.ensureTopics(subscription.topics);
     await register();
     const consumer = await transport.subscribe(subscription);
-    await control.add(consumer);
+    try {
+      await control.add(consumer);
+    } catch (error) {
+      // The next look subscribes again. This one would read on beside it, and nobody could pause, rewind or stop it.
+      await consumer.stop();
+      throw error;
+    }
     return consumer;
   }
 }
