@@ -13,7 +13,6 @@ import { Traces } from "../telemetry/traces.ts";
 import type { Deciding } from "./deciding.ts";
 import type { Parts } from "./parts.ts";
 import type { Consumer } from "../transport/port.ts";
-import { nextTurn } from "../transport/turns.ts";
 
 /** The role `dispatcher`: timeline events in, commands out, timers. */
 export async function startDispatcher(parts: Parts, deciding: Deciding): Promise<void> {
@@ -91,12 +90,18 @@ function startHeartbeat({ config, sql, transport, log, closing }: Parts): void {
   closing.add(() => heartbeat.stop());
 }
 
+/**
+ * A batch of messages has its turn already. Its starts would wait for a second one, and batches that hold all of them would
+ * wait for each other until their turns are over. What comes in the same moment goes together all the same.
+ */
+const heldTurn = async () => () => {};
+
 /** What starts sagas besides calls: the time, and messages of other programs. */
 async function startStarts(parts: Parts, deciding: Deciding, active: () => boolean): Promise<void> {
   const { config, sql, transport, control, groups, known, store, log, closing } = parts;
   const { transitions, changes, revisions, evaluator, desk } = deciding;
   const recorder = new Recorder(store("dispatcher"), transitions, changes);
-  const starter = new Starter(recorder, revisions, evaluator, () => known.catalog, nextTurn);
+  const starter = new Starter(recorder, revisions, evaluator, () => known.catalog, heldTurn);
   const start: Starter["start"] = (request) => starter.start(request);
   const definitions = () => desk.definitions;
   const startGroups = new StartGroups({
