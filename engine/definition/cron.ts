@@ -7,11 +7,18 @@ type Times = Pick<Schedule, "cron" | "timezone">;
 const SOME_DAY = new Date("2000-01-01T00:00:00Z");
 
 /**
- * The first time after `after`, exclusive, to the minute; null when there is none. When clocks go back, a line for one
- * time of day comes once and a line for every so many minutes goes on; a time that clocks leave out comes right after.
+ * Reads a line of cron once. What it returns gives the first time after `after`, exclusive, to the minute; null when there
+ * is none. When clocks go back, a line for one time of day comes once and a line for every so many minutes goes on; a time
+ * that clocks leave out comes right after.
  */
-export function nextTime({ cron, timezone }: Times, after: Date): Date | null {
-  return new Cron(cron, { timezone, mode: "5-part" }).nextRun(after);
+export function timesOf({ cron, timezone }: Times): (after: Date) => Date | null {
+  const line = new Cron(cron, { timezone, mode: "5-part" });
+  return (after) => line.nextRun(after);
+}
+
+/** The first time after `after`, as `timesOf` gives it. */
+export function nextTime(times: Times, after: Date): Date | null {
+  return timesOf(times)(after);
 }
 
 /** What is wrong with a line of cron; undefined when it can be used. */

@@ -2,7 +2,7 @@ import type { Definition, Schedule } from "../core/definition.ts";
 import type { Evaluator } from "../core/evaluate.ts";
 import { Refusal } from "../core/refusal.ts";
 import { renderTemplate } from "../core/template.ts";
-import { nextTime } from "../definition/cron.ts";
+import { timesOf } from "../definition/cron.ts";
 import type { Log } from "../sdk.ts";
 import type { Sql } from "../timeline/database.ts";
 import { isNoOutcome } from "../timeline/database.ts";
@@ -125,7 +125,8 @@ export class Schedules {
 
 /** The planned times after `since` up to `now`, oldest first; of many the newest `MISSED_MAX`. */
 export function dueTimes(schedule: Schedule, since: Date, now: Date): readonly Date[] {
-  const first = nextTime(schedule, since);
+  const next = timesOf(schedule);
+  const first = next(since);
   if (first === null || first > now) return [];
   // Backwards from now, as far as it takes: after a year without an engine, half a million minutes need not be walked
   // through. A span of this length, to the minute as lines are, holds no more than can be taken; longer ones may.
@@ -133,7 +134,7 @@ export function dueTimes(schedule: Schedule, since: Date, now: Date): readonly D
   let due: readonly Date[] = [];
   for (let until = now; until > since && due.length < MISSED_MAX; ) {
     const from = new Date(Math.max(since.getTime(), until.getTime() - span));
-    const times = timesBetween(schedule, from, until);
+    const times = timesBetween(next, from, until);
     if (times === null) {
       span /= 2;
       continue;
@@ -146,9 +147,9 @@ export function dueTimes(schedule: Schedule, since: Date, now: Date): readonly D
 }
 
 /** The planned times after `from` up to `until`, oldest first; null: more than `MISSED_MAX`. */
-function timesBetween(schedule: Schedule, from: Date, until: Date): readonly Date[] | null {
+function timesBetween(next: (after: Date) => Date | null, from: Date, until: Date): readonly Date[] | null {
   const times: Date[] = [];
-  for (let at = nextTime(schedule, from); at !== null && at <= until; at = nextTime(schedule, at)) {
+  for (let at = next(from); at !== null && at <= until; at = next(at)) {
     if (times.length === MISSED_MAX) return null;
     times.push(at);
   }
