@@ -37,6 +37,31 @@ afterAll(async () => {
   await database?.drop();
 }, 60_000);
 
+/** Runs work while a transaction holds the row that says whether the dispatcher is paused. */
+async function whileHeld<T>(work: () => Promise<T>): Promise<T> {
+  const holder = await database.sql.reserve();
+  try {
+    await holder`begin`;
+    await holder`update timeline.consumer_group set paused = paused where consumer_group = 'dispatcher'`;
+    return await work();
+  } finally {
+    await holder`rollback`;
+    holder.release();
+  }
+}
+
+/** What became of calls: `done`, or the code of a refusal. */
+function codesOf(all: readonly Promise<unknown>[]): Promise<readonly (string | undefined)[]> {
+  return Promise.all(
+    all.map((one) =>
+      one.then(
+        () => "done",
+        (error: { code?: string }) => error.code,
+      ),
+    ),
+  );
+}
+
 test("a thousand starts with one business key are settled in a few transactions, whatever their own keys", async () => {
   transactions = 0;
   const hot = await Promise.all(Array.from({ length: 1_000 }, (_, at) => calls.start("hot", `hot-${at}`)));
@@ -46,20 +71,10 @@ test("a thousand starts with one business key are settled in a few transactions,
 });
 
 test("starts behind a lock that nobody gives back are all told so, not one after the other", async () => {
-  const holder = await database.sql.reserve();
-  await holder`begin`;
-  await holder`update timeline.consumer_group set paused = paused where consumer_group = 'dispatcher'`;
-  transactions = 0;
-  const codes = await Promise.all(
-    Array.from({ length: 50 }, (_, at) =>
-      calls.start(`behind ${at}`).then(
-        () => "started",
-        (error: { code?: string }) => error.code,
-      ),
-    ),
-  );
-  await holder`rollback`;
-  holder.release();
+  const codes = await whileHeld(() => {
+    transactions = 0;
+    return codesOf(Array.from({ length: 50 }, (_, at) => calls.start(`behind ${at}`)));
+  });
   expect(new Set(codes)).toEqual(new Set(["saga.busy"]));
   // One for all of them, one for the first alone; that one's end is the others' too.
   expect(transactions).toBeLessThan(8);
@@ -73,37 +88,22 @@ test("a key that a transaction of somebody else holds is in the way of its own s
     insert into timeline.start_key (idempotency_key, scope, body_hash, saga_id, expires_at)
     values ('held', 'start', 'h', '01J00000000000000000000000', clock_timestamp() + interval '1 day')
   `;
-  const codes = await Promise.all(
-    Array.from({ length: 50 }, (_, at) =>
-      calls.start(`beside ${at}`, at === 20 ? "held" : `key ${at}`).then(
-        () => "started",
-        (error: { code?: string }) => error.code,
-      ),
-    ),
+  const codes = await codesOf(
+    Array.from({ length: 50 }, (_, at) => calls.start(`beside ${at}`, at === 20 ? "held" : `key ${at}`)),
   );
   await holder`rollback`;
   holder.release();
-  expect(codes.flatMap((code, at) => (code === "started" ? [] : [[at, code]]))).toEqual([[20, "saga.busy"]]);
+  expect(codes.flatMap((code, at) => (code === "done" ? [] : [[at, code]]))).toEqual([[20, "saga.busy"]]);
   expect((await calls.start("beside 20", "held")).created).toBe(true);
 }, 60_000);
 
 test("nor do signals wait there one after the other", async () => {
   const sagas = await Promise.all(Array.from({ length: 50 }, (_, at) => calls.start(`signalled ${at}`)));
   const requests = new Requests(calls.recorder, new Revisions(), () => ({ actions: new Map() }));
-  const holder = await database.sql.reserve();
-  await holder`begin`;
-  await holder`update timeline.consumer_group set paused = paused where consumer_group = 'dispatcher'`;
-  transactions = 0;
-  const codes = await Promise.all(
-    sagas.map(({ sagaId }) =>
-      requests.signal(sagaId, "any", {}, { actor: "test" }).then(
-        () => "recorded",
-        (error: { code?: string }) => error.code,
-      ),
-    ),
-  );
-  await holder`rollback`;
-  holder.release();
+  const codes = await whileHeld(() => {
+    transactions = 0;
+    return codesOf(sagas.map(({ sagaId }) => requests.signal(sagaId, "any", {}, { actor: "test" })));
+  });
   expect(new Set(codes)).toEqual(new Set(["saga.busy"]));
   expect(transactions).toBeLessThan(8);
 }, 60_000);
