@@ -1,5 +1,6 @@
 import type { InferOutput } from "valibot";
 
+import { PROBLEMS_MAX, shortPlace } from "../core/json-scan.ts";
 import { Refusal } from "../core/refusal.ts";
 import type { ProblemDetails } from "./problem-schema.ts";
 import { RequestError, type RequestFault } from "./request-error.ts";
@@ -21,7 +22,8 @@ export function problemOf(error: unknown): Response | undefined {
     return problem({ code: error.code, detail: error.message, hint: error.hint, errors: error.faults });
   }
   if (error instanceof Refusal) {
-    const errors = error.problems.map(({ path, message }) => ({ pointer: path, detail: message }));
+    const told = error.problems.slice(0, PROBLEMS_MAX);
+    const errors = told.map(({ path, message }) => ({ pointer: shortPlace(path), detail: message }));
     return problem({ code: error.code, detail: error.message, hint: error.hint, errors, sagaId: error.sagaId });
   }
   return isDatabaseAway(error) ? problem(DATABASE_AWAY) : undefined;

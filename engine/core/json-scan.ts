@@ -3,7 +3,7 @@ import { NESTING_MAX } from "./plain-json.ts";
 import { FORBIDDEN_KEYS } from "./template.ts";
 
 /** Enough to mend a body; a hostile one must not make an answer larger than itself. */
-const PROBLEMS_MAX = 20;
+export const PROBLEMS_MAX = 20;
 /** Of a place so many characters: a key may be as long as the body, and stand in the place of every problem. */
 const PLACE_MAX = 1_000;
 const NUMBER = /-?[0-9][0-9.eE+-]*/y;
@@ -125,8 +125,7 @@ class Scan {
   }
 
   #add(message: string): void {
-    const path = pointer(this.#path);
-    this.problems.push({ path: path.length > PLACE_MAX ? `${path.slice(0, PLACE_MAX)}…` : path, message });
+    this.problems.push({ path: shortPlace(pointer(this.#path)), message });
   }
 
   #peek(): string {
@@ -148,6 +147,11 @@ function numberProblem(literal: string): string | undefined {
   return value === 0 && /[1-9]/.test(mantissa)
     ? "is a number too small to be told from 0; send it as a text"
     : undefined;
+}
+
+/** A place as it is told, cut where keys make it very long. */
+export function shortPlace(path: string): string {
+  return path.length > PLACE_MAX ? `${path.slice(0, PLACE_MAX)}…` : path;
 }
 
 /** A JSON pointer (RFC 6901) from its segments. */

@@ -228,6 +228,23 @@ test("a traceparent that could carry more than itself is dropped", async () => {
   expect(row?.["traceparent"]).toBeNull();
 });
 
+test.each([
+  ["of short names", Array.from({ length: 20_000 }, (_, at) => `f${at}`)],
+  ["of long names", Array.from({ length: 10 }, (_, at) => `${at}${"k".repeat(20_000)}`)],
+])(
+  "an input full of fields %s that nobody knows is answered with some of them, in less than it had",
+  async (_what, names) => {
+    const input = { key: "full", label: "x", ...Object.fromEntries(names.map((name) => [name, 1])) };
+    const { status, json } = await client.call("POST", "/v1/sagas/keyed", input);
+    const { code, errors } = json as { code: string; errors: { pointer: string }[] };
+
+    expect([status, code]).toEqual([422, "saga.input-invalid"]);
+    expect(errors.length).toBeLessThanOrEqual(20);
+    expect(errors[0]?.pointer.slice(0, 2)).toBe(`/${names[0]?.charAt(0)}`);
+    expect(JSON.stringify(json).length).toBeLessThan(JSON.stringify(input).length);
+  },
+);
+
 const head = "saga: odd\nversion: 1\n";
 const bomb = Array.from({ length: 9 }, (_, level) => `a${level + 1}: &a${level + 1} [${`*a${level},`.repeat(9)}]`).join(
   "\n",
