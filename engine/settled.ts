@@ -7,7 +7,7 @@ import { Grouped } from "./timeline/grouped.ts";
 
 /** Another process may move the saga: it is looked at this often at least, milliseconds. */
 const LOOK_EVERY_MS = 250;
-/** Where this process moves no saga all ends are found by looking: so often at first, ever less often as it takes long. */
+/** Where another process moves sagas ends are found by looking: so often at first, ever less often as it takes long. */
 const FIRST_LOOKS_MS = 20;
 const LOOKS_SHARE = 4;
 /** Callers that wait; one more is answered 503. */
@@ -17,17 +17,20 @@ const LOOK_MAX = 1_000;
 /** Lets callers wait until a saga is final or parked; they share their looks at the database. */
 export class Settling {
   readonly #changes: SagaChanges;
-  readonly #isTold: boolean;
+  readonly #isTold: () => boolean;
   readonly #draining: AbortSignal;
   readonly #looks: Grouped<string, SagaStatus | undefined>;
   #waiters = 0;
   #refused = 0;
 
-  /** `isTold`: sagas are moved in this process, so that `changes` tells of most ends. `draining`: nobody is to wait any more. */
+  /**
+   * `isTold`: all sagas are moved in this process now, so that `changes` tells of nearly all ends. `draining`: nobody is to
+   * wait any more.
+   */
   constructor(
     sql: Sql,
     changes: SagaChanges,
-    { isTold, draining }: { readonly isTold: boolean; readonly draining: AbortSignal },
+    { isTold, draining }: { readonly isTold: () => boolean; readonly draining: AbortSignal },
   ) {
     this.#changes = changes;
     this.#isTold = isTold;
@@ -86,7 +89,7 @@ export class Settling {
     while (!signal.aborted) {
       const waitedMs = performance.now() - since;
       const left = timeoutMs - waitedMs;
-      const restMs = this.#isTold ? LOOK_EVERY_MS : restBeforeLookMs(waitedMs);
+      const restMs = this.#isTold() ? LOOK_EVERY_MS : restBeforeLookMs(waitedMs);
       // Asked for before the look: an end between the two wakes us all the same.
       const next = this.#changes.next(sagaId, Math.max(0, Math.min(left, restMs)), signal);
       if (!isKnownToRun && (isSettled(await this.#looks.do(sagaId)) || left <= 0)) return;

@@ -63,7 +63,7 @@ function engineOf(parts: Parts, deciding: Deciding, draining: AbortSignal): Engi
   const starter = new Starter(recorder, revisions, evaluator, () => known.catalog, nextTurn);
   const requests = new Requests(recorder, revisions, () => known.catalog, nextTurn);
   const edits = new Edits(sql, recorder, () => known.catalog, config.consumer);
-  const settling = new Settling(sql, changes, { isTold: config.roles.dispatcher, draining });
+  const settling = new Settling(sql, changes, { isTold: () => movesAll(parts), draining });
   const rewind = new Rewind(sql, transport, control, groups);
   const batches = new RedriveBatches(sql);
   const pipeline = new Pipeline({ ...parts, groups: () => groups.all() });
@@ -125,6 +125,16 @@ function engineOf(parts: Parts, deciding: Deciding, draining: AbortSignal): Engi
     health: () => health.look(),
     bounds: () => [starter, requests, settling, transport, ...control.consumers, pools].flatMap((part) => part.bounds),
   };
+}
+
+/** Whether this process moves all sagas; a standby, or one of several on Kafka, moves none, or its share of them. */
+function movesAll({ config, control }: Parts): boolean {
+  const dispatcher = control.member("dispatcher");
+  const partitions = config.kafka?.partitions ?? 1;
+  return (
+    dispatcher !== undefined &&
+    Array.from({ length: partitions }, (_, at) => at).every((at) => dispatcher.owns("timeline", at))
+  );
 }
 
 function onMessages(edits: Edits): Pick<Engine, "edit" | "previewEdit"> {

@@ -36,7 +36,7 @@ function settling(isTold: boolean) {
   });
   const changes = new SagaChanges();
   const draining = new AbortController();
-  const room = new Settling(sql as unknown as Sql, changes, { isTold, draining: draining.signal });
+  const room = new Settling(sql as unknown as Sql, changes, { isTold: () => isTold, draining: draining.signal });
   return { changes, draining, room, looks: () => looks };
 }
 
