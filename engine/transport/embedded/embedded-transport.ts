@@ -110,16 +110,8 @@ export class EmbeddedTransport implements Transport {
     return this.#lease.epoch;
   }
 
-  async offsets(group: string, topics: readonly string[]): Promise<readonly PartitionOffsets[]> {
-    const rows = await this.#options.sql<PartitionOffsets[]>`
-      select t.topic, 0 as partition, coalesce((select min(l."offset") from timeline.topic_log l where l.topic = t.topic), 0) as earliest,
-        coalesce((select max(l."offset") + 1 from timeline.topic_log l where l.topic = t.topic), 0) as "end",
-        (select o."offset" from timeline.consumer_offset o
-          where o.consumer_group = ${group} and o.topic = t.topic and o.partition = 0) as committed
-      from unnest(${this.#options.sql.array([...topics])}::text[]) as t (topic)
-      order by t.topic
-    `;
-    return [...rows];
+  offsets(group: string, topics: readonly string[]): Promise<readonly PartitionOffsets[]> {
+    return this.#log.offsets(group, topics);
   }
 
   async owners(group: string, topics: readonly string[]): Promise<readonly PartitionOwner[]> {
@@ -137,13 +129,7 @@ export class EmbeddedTransport implements Transport {
     topic: string,
     at: Date,
   ): Promise<readonly { readonly partition: number; readonly offset: number }[]> {
-    const [row] = await this.#options.sql<{ offset: number }[]>`
-      select coalesce(
-        (select min(l."offset") from timeline.topic_log l join timeline.event_request r on r.message_id = l.message_id
-          where l.topic = ${topic} and r.requested_at >= ${at}),
-        (select max(l."offset") + 1 from timeline.topic_log l where l.topic = ${topic}), 0) as "offset"
-    `;
-    return [{ partition: 0, offset: row?.offset ?? 0 }];
+    return [{ partition: 0, offset: await this.#log.offsetAt(topic, at) }];
   }
 
   async moveIdle(group: string, topic: string, partition: number, offset: number, skip = false): Promise<void> {

@@ -67,16 +67,47 @@ export class TopicLog {
 
   /** Reads where topics end and up to which transaction the outbox was read. To be called by a new owner. */
   async load(): Promise<void> {
-    const ends = await this.#sql<{ topic: string; next: number }[]>`
-      select t.name as topic, coalesce((select max(l."offset") + 1 from timeline.topic_log l where l.topic = t.name), 0) as next
-      from timeline.topic t
-    `;
+    const topics = await this.#sql<{ name: string }[]>`select name from timeline.topic`;
+    const places = await this.offsets(
+      null,
+      topics.map(({ name }) => name),
+    );
     this.#next.clear();
-    for (const { topic, next } of ends) this.#next.set(topic, next);
+    for (const { topic, end } of places) this.#next.set(topic, end);
     const [row] = await this.#sql<
       { xid: string }[]
     >`select xid::text as xid from timeline.topic_log_position where id = 1`;
     this.#position = row?.xid ?? "0";
+  }
+
+  /**
+   * Where topics begin and end, and where a group stands. The rows of dropped months are gone: a topic ends nowhere before
+   * what was committed of it, or its next message would lie where a group has been, and reach nobody.
+   */
+  async offsets(group: string | null, topics: readonly string[]): Promise<readonly PartitionOffsets[]> {
+    const rows = await this.#sql<PartitionOffsets[]>`
+      select t.topic, 0 as partition, coalesce(l.first, e."end") as earliest, e."end",
+        (select o."offset" from timeline.consumer_offset o
+          where o.consumer_group = ${group} and o.topic = t.topic and o.partition = 0) as committed
+      from unnest(${this.#sql.array([...topics])}::text[]) as t (topic)
+      cross join lateral (
+        select min(l."offset") as first, max(l."offset") as last from timeline.topic_log l where l.topic = t.topic
+      ) l
+      cross join lateral (
+        select greatest(l.last + 1, max(o."offset"), 0) as "end" from timeline.consumer_offset o where o.topic = t.topic
+      ) e
+      order by t.topic
+    `;
+    return [...rows];
+  }
+
+  /** The first message of a topic that was requested then or later; without one the topic's end. */
+  async offsetAt(topic: string, at: Date): Promise<number> {
+    const [row] = await this.#sql<{ offset: number | null }[]>`
+      select min(l."offset") as "offset" from timeline.topic_log l join timeline.event_request r on r.message_id = l.message_id
+      where l.topic = ${topic} and r.requested_at >= ${at}
+    `;
+    return row?.offset ?? (await this.offsets(null, [topic]))[0]?.end ?? 0;
   }
 
   /** The next offset of a topic. */

@@ -1,0 +1,67 @@
+import { expect, test } from "bun:test";
+import { newId } from "../../engine/timeline/ids.ts";
+import { transact } from "../../engine/timeline/store.ts";
+import { eventually } from "../support/engine.ts";
+import { Collector, type TimelineDatabase, timelineDatabase } from "../support/kafka.ts";
+import { testPostgres } from "../support/postgres.ts";
+import { openSide, type Side } from "./open-transport.ts";
+
+/** A side with one group that has collected everything so far. */
+interface Run {
+  readonly side: Side;
+  readonly collector: Collector;
+  readonly offsets: () => Promise<object | undefined>;
+}
+
+async function run(database: TimelineDatabase): Promise<Run> {
+  const side = await openSide({ databaseUrl: database.url, kafka: null });
+  await side.transport.ensureTopics(["timeline"]);
+  const collector = new Collector();
+  await side.transport.subscribe(collector);
+  side.start();
+  const offsets = async () => (await side.transport.offsets(collector.group, ["timeline"]))[0];
+  return { side, collector, offsets };
+}
+
+async function put(side: Side): Promise<void> {
+  await transact(side.store, async (unit) => {
+    unit.request({
+      messageId: newId(),
+      correlationId: newId(),
+      causationId: null,
+      topic: "timeline",
+      messageType: "note.taken",
+      saga: "c",
+      stepKey: null,
+      action: null,
+      attempt: null,
+      traceparent: null,
+      messageHeaders: null,
+      messageBody: {},
+    });
+  });
+}
+
+test("a topic whose messages were all dropped goes on where it ended", async () => {
+  const database = await timelineDatabase(await testPostgres());
+  const first = await run(database);
+  for (let n = 0; n < 3; n += 1) await put(first.side);
+  await eventually("all of them are done", async () => first.collector.came.length === 3);
+  await first.side.close();
+  // As the drop of months does that hold all of a topic.
+  await database.sql`delete from timeline.topic_log where topic = 'timeline'`;
+
+  const second = await run(database);
+  const before = await second.offsets();
+  const at = await second.side.transport.offsetsAt("timeline", new Date(0));
+  await put(second.side);
+  await eventually("the new one came", async () => second.collector.came.length === 1);
+  const [came] = second.collector.came;
+  const moved = await second.side.transport.offsetsAt("timeline", new Date(Date.now() + 60_000));
+  await second.side.close();
+  await database.drop();
+  expect(before).toMatchObject({ earliest: 3, end: 3, committed: 3 });
+  expect(came?.offset).toBe(3);
+  expect(at).toEqual([{ partition: 0, offset: 3 }]);
+  expect(moved).toEqual([{ partition: 0, offset: 4 }]);
+}, 60_000);
