@@ -3,8 +3,8 @@ import { failpoint, loopOfGroup } from "../../failpoint.ts";
 import type { Sql } from "../../timeline/database.ts";
 import { Lanes } from "../lanes.ts";
 import type { Consumer, ConsumerStatus, Delivery, Subscription } from "../port.ts";
-import type { Lease } from "./lease.ts";
-import { LeaseLost, type TopicLog } from "./topic-log.ts";
+import { type Lease, LeaseLost } from "./lease.ts";
+import type { TopicLog } from "./topic-log.ts";
 
 /** How often finished offsets are written, milliseconds. What a crash leaves unwritten is skipped as done. */
 const COMMIT_EVERY_MS = 200;

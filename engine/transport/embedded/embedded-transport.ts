@@ -15,15 +15,14 @@ import {
 import { BeatConsumer } from "./beat-consumer.ts";
 import { EmbeddedConsumer } from "./embedded-consumer.ts";
 import { HandOverQueue } from "./hand-over-queue.ts";
-import { Lease, readOwner } from "./lease.ts";
-import { type Found, LeaseLost, type Placed, READ_MAX, TopicLog } from "./topic-log.ts";
+import { Lease, LeaseLost, readOwner } from "./lease.ts";
+import { type Found, type Placed, READ_MAX, TopicLog } from "./topic-log.ts";
 
 /** How often the outbox is looked at for rows of other writers, milliseconds. */
 const POLL_MS = 50;
 /** The same on an idle engine, where these looks are most of what it costs. Own rows come by hand and wake it at once. */
 const IDLE_POLL_MS = 250;
 const IDLE_AFTER_MS = 2_000;
-const RENEW_MS = 1_000;
 const STANDBY_MS = 250;
 const SAVE_POSITION_MS = 5_000;
 /** Rows of others whose bodies are read at once. */
@@ -67,7 +66,6 @@ export class EmbeddedTransport implements Transport {
   #polledAt = 0;
   /** When a row last came, by hand or from the outbox. */
   #activeAt = 0;
-  #renewedAt = 0;
   #savedAt = 0;
 
   constructor(options: EmbeddedOptions) {
@@ -259,7 +257,7 @@ export class EmbeddedTransport implements Transport {
     // Without consumers there is nothing to own: another process may have some.
     if (this.#consumers.size === 0 || !(await this.#lease.acquire())) return;
     await this.#log.load();
-    this.#renewedAt = this.#savedAt = performance.now();
+    this.#savedAt = performance.now();
     // Until what was written before is read from the table, memory would overtake it; so all rows are read there.
     this.#readUntil = ALL_TRANSACTIONS;
     this.#unsure = false;
@@ -283,10 +281,7 @@ export class EmbeddedTransport implements Transport {
 
   async #move(): Promise<void> {
     const now = performance.now();
-    if (now - this.#renewedAt >= RENEW_MS) {
-      if (!(await this.#lease.renew())) throw new LeaseLost();
-      this.#renewedAt = now;
-    }
+    this.#lease.check();
     if (this.#unsure) await this.#lookAgain();
     await this.#placeOwn();
     if (now - this.#polledAt >= this.#pollMs) {
@@ -309,6 +304,7 @@ export class EmbeddedTransport implements Transport {
 
   async #placeOthers(): Promise<void> {
     for (let more = true; more; ) {
+      this.#lease.check();
       const found = await this.#log.unread();
       const oldest = this.#onTheirWay(found);
       if (oldest !== undefined) return this.#advance(oldest);
@@ -324,8 +320,15 @@ export class EmbeddedTransport implements Transport {
       if (!more) {
         this.#advance(found.horizon);
         if (this.#readUntil !== null && BigInt(found.horizon) >= this.#readUntil) this.#readUntil = null;
+        if (!found.last) this.#lookOn();
       }
     }
+  }
+
+  /** The next look follows at once; own rows go between. */
+  #lookOn(): void {
+    this.#polledAt = 0;
+    this.#woken = true;
   }
 
   /** Every row before `horizon` lies in the topics now. */

@@ -3,9 +3,20 @@ import type { Sql } from "../../timeline/database.ts";
 
 /** How long an owner may be silent before another process takes over, milliseconds. */
 const LEASE_MS = 3_000;
+/** How often an owner renews it, whatever else it does meanwhile. */
+const RENEW_MS = 1_000;
+/** An owner that has not come round for so long is stuck, and lets the lease run out. Longer than two statements may take. */
+const STUCK_AFTER_MS = 150_000;
 /** How long a new owner waits for transactions of the former one to end. Shorter than the lease, which it must renew. */
 const CLEAR_MS = 2_000;
 const LOOK_AGAIN_MS = 20;
+
+/** The lease was lost: nothing was written. */
+export class LeaseLost extends Error {
+  constructor() {
+    super("another process owns the embedded transport");
+  }
+}
 
 /**
  * The right to be the transport: one process at a time orders the outbox into topics and consumes. A lease row with an
@@ -16,7 +27,10 @@ export class Lease {
   /** Host, pid and a random part; also the application name of a connection that lives as long as the process. */
   readonly owner: string;
   #epoch = 0;
-  #renewedAt = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  /** What the last renewal came to, when it was not well. */
+  #trouble: { readonly error: unknown } | undefined;
+  #cameRoundAt = 0;
 
   constructor(sql: Sql, owner: string) {
     this.#sql = sql;
@@ -27,14 +41,8 @@ export class Lease {
     return this.#epoch;
   }
 
-  /** True while this process may act: by its own clock the lease has not run out since the last renewal. */
-  get held(): boolean {
-    return this.#epoch > 0 && performance.now() - this.#renewedAt < LEASE_MS;
-  }
-
   /** Takes a lease that is free: given back, run out, or its owner's connection is gone. */
   async acquire(): Promise<boolean> {
-    const askedAt = performance.now();
     const [row] = await this.#sql<{ epoch: number; former: string | null }[]>`
       with former as (select f.owner from timeline.topic_log_position f where f.id = 1)
       update timeline.topic_log_position p set owner = ${this.owner}, owner_epoch = p.owner_epoch + 1,
@@ -46,7 +54,9 @@ export class Lease {
     `;
     if (row === undefined) return false;
     this.#epoch = row.epoch;
-    this.#renewedAt = askedAt;
+    this.#trouble = undefined;
+    this.#cameRoundAt = performance.now();
+    this.#renewSoon();
     failpoint("lease", "after-claim");
     await this.#endFormer(row.former);
     await this.#showOwner(this.owner);
@@ -70,31 +80,60 @@ export class Lease {
     }
   }
 
+  /**
+   * To be called by the owner each time it comes round.
+   * @throws LeaseLost, or why the lease could not be renewed
+   */
+  check(): void {
+    this.#cameRoundAt = performance.now();
+    const trouble = this.#trouble;
+    this.#trouble = undefined;
+    if (trouble !== undefined) throw trouble.error;
+  }
+
+  /** By a clock of its own: a look at the outbox may take longer than the lease. */
+  #renewSoon(): void {
+    clearTimeout(this.#timer);
+    const epoch = this.#epoch;
+    this.#timer = setTimeout(async () => {
+      let trouble: { readonly error: unknown } | undefined;
+      try {
+        if (performance.now() - this.#cameRoundAt < STUCK_AFTER_MS && !(await this.#renew()))
+          trouble = { error: new LeaseLost() };
+      } catch (error) {
+        trouble = { error };
+      }
+      // Lost, given back or taken anew meanwhile.
+      if (epoch !== this.#epoch) return;
+      this.#trouble = trouble ?? this.#trouble;
+      this.#renewSoon();
+    }, RENEW_MS);
+  }
+
   /** False: the lease is lost. */
-  async renew(): Promise<boolean> {
-    const askedAt = performance.now();
+  async #renew(): Promise<boolean> {
     const rows = await this.#sql`
       update timeline.topic_log_position set owner_until = clock_timestamp() + ${LEASE_MS} * interval '1 millisecond'
       where id = 1 and owner = ${this.owner} and owner_epoch = ${this.#epoch}
       returning id
     `;
-    if (rows.length === 0) return false;
-    this.#renewedAt = askedAt;
-    return true;
+    return rows.length > 0;
   }
 
   /** Gives the lease back at a clean stop. */
   async release(): Promise<void> {
-    if (this.#epoch === 0) return;
+    const epoch = this.#epoch;
+    if (epoch === 0) return;
+    this.lose();
     await this.#sql`
       update timeline.topic_log_position set owner = null, owner_until = null
-      where id = 1 and owner = ${this.owner} and owner_epoch = ${this.#epoch}
+      where id = 1 and owner = ${this.owner} and owner_epoch = ${epoch}
     `;
-    this.#epoch = 0;
   }
 
   /** Forgets a lease that is lost. */
   lose(): void {
+    clearTimeout(this.#timer);
     this.#epoch = 0;
   }
 

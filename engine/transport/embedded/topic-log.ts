@@ -1,10 +1,13 @@
 import type { Sql } from "../../timeline/database.ts";
 import { fromWire, type Wire } from "../../timeline/wire.ts";
 import { type CommittedRequest, type Delivery, HEARTBEAT_TOPIC, NotPlaced, type PartitionOffsets } from "../port.ts";
-import type { Lease } from "./lease.ts";
+import { type Lease, LeaseLost } from "./lease.ts";
 
 /** Most rows read from the outbox or a topic at once. */
 export const READ_MAX = 1_000;
+
+/** About as many rows of the outbox are looked through at once. */
+const LOOK_MAX = 10_000;
 
 /** A row of the outbox that has no place yet. */
 export interface Unplaced {
@@ -21,6 +24,8 @@ export interface Found {
   readonly rows: readonly Unplaced[];
   readonly more: boolean;
   readonly horizon: string;
+  /** Nothing behind it can be read yet. */
+  readonly last: boolean;
 }
 
 /** A row to place in a topic. */
@@ -38,13 +43,6 @@ interface Place {
   readonly message_id: string;
   readonly republish_id: string | null;
   readonly xid: string;
-}
-
-/** The lease was lost: nothing was written. */
-export class LeaseLost extends Error {
-  constructor() {
-    super("another process owns the embedded transport");
-  }
 }
 
 /**
@@ -164,8 +162,9 @@ export class TopicLog {
     const [bound] = await this.#sql<
       { horizon: string }[]
     >`select pg_snapshot_xmin(pg_current_snapshot())::text as horizon`;
-    const horizon = (bound as { horizon: string }).horizon;
-    if (horizon === this.#position) return { rows: [], more: false, horizon };
+    const readable = (bound as { horizon: string }).horizon;
+    if (readable === this.#position) return { rows: [], more: false, horizon: readable, last: true };
+    const horizon = await this.#endOfLook(readable);
     const rows = await this.#sql<Unplaced[]>`
       select u.message_id, u.republish_id, u.xid::text as xid, u.beat
       from (
@@ -182,7 +181,23 @@ export class TopicLog {
       order by u.xid, coalesce(u.republish_id, u.message_id)
       limit ${READ_MAX}
     `;
-    return { rows, more: rows.length === READ_MAX, horizon };
+    return { rows, more: rows.length === READ_MAX, horizon, last: horizon === readable };
+  }
+
+  /**
+   * What was committed behind a transaction of minutes can all be read at once when that ends. Most of it has its place;
+   * to look through it takes time all the same, in which nothing is placed.
+   */
+  async #endOfLook(readable: string): Promise<string> {
+    if (BigInt(readable) - BigInt(this.#position) <= LOOK_MAX) return readable;
+    const [row] = await this.#sql<{ xid: string }[]>`
+      select q.xid::text as xid from timeline.event_request q
+      where q.xid >= ${this.#position}::xid8 and q.xid < ${readable}::xid8
+      order by q.xid
+      limit 1 offset ${LOOK_MAX}
+    `;
+    // Behind all rows of that transaction: there may be more of one than are looked through at once.
+    return row === undefined ? readable : String(BigInt(row.xid) + 1n);
   }
 
   /** What was found, as requests, in the same order; heartbeats last. */
