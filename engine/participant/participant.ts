@@ -24,6 +24,8 @@ const SINGLES = 24;
  */
 const CALLS_MAX = 20;
 const BATCH_MAX = 64;
+/** When a message comes again whose request cannot be seen yet, milliseconds. */
+const EARLY_MS = 200;
 
 /** What a participant needs. Two pools, so that slow handlers in transactions of their own never starve the batches. */
 export interface ParticipantParts {
@@ -64,6 +66,7 @@ export class Participant {
       // Nobody waits for a notification, not even the saga's other commands on the same topic.
       laneOf: (delivery) => (isNotification(delivery) ? (delivery.headers["id"] ?? null) : null),
       mayBegin: (delivery) => this.#calls < CALLS_MAX || !this.#isExternal(delivery),
+      laterMs: (delivery) => this.#pauseOf(delivery),
       lanes: LANES,
       singles: SINGLES,
       batchMax: BATCH_MAX,
@@ -71,6 +74,12 @@ export class Participant {
       knowsOwn: true,
       handle: (batch, alone) => (alone ? this.#alone(batch[0] as Delivery) : this.#batches.handle(batch)),
     };
+  }
+
+  /** Until the next try of a notification; what cannot be seen yet comes again in a moment. */
+  #pauseOf({ headers }: Delivery): number {
+    const told = this.#notifications.get(headers["id"] ?? "");
+    return Math.max(EARLY_MS, (told?.notBefore ?? 0) - Date.now());
   }
 
   #store(loop: WritingLoop): Store {
@@ -120,15 +129,20 @@ export class Participant {
     const attempt = external ? await this.#external(delivery) : await this.#transactional(delivery);
     const used = (told?.used ?? 0) + 1;
     if (attempt?.policy !== undefined && mayTryAgain(attempt.failure, attempt.policy, used)) {
-      this.#notifications.set(messageId, {
-        used,
-        notBefore: Date.now() + retryDelayMs(attempt.policy, used, messageId),
-      });
+      const pause = retryDelayMs(attempt.policy, used, messageId);
+      this.#notifications.set(messageId, { used, notBefore: Date.now() + pause });
+      if (used === 1) this.#logRetry(delivery, attempt.failure, pause);
       return ["later"];
     }
     this.#notifications.delete(messageId);
     if (attempt !== undefined) await this.#answerFailure(delivery, attempt.failure, external);
     return ["done"];
+  }
+
+  /** Nothing else shows it: a try that failed leaves no row, and nobody awaits an answer. */
+  #logRetry(delivery: Delivery, { code, message }: Failure, pause: number): void {
+    const what = `${this.#group}.${delivery.headers["action"]} failed and is tried again in ${pause} ms`;
+    this.#parts.log.warn(`${what}: ${withoutPayload(message, payloadOf(delivery))}`, { code });
   }
 
   /** One message, one transaction. Returns how it failed, everything rolled back; undefined: committed or nothing to do. */

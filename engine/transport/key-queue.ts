@@ -13,6 +13,8 @@ export interface Held {
   readonly track: PartitionTrack;
   readonly queue: KeyQueue;
   alone: boolean;
+  /** It waits for its time. */
+  later: boolean;
 }
 
 /** The messages of one key, which keep their order. */
@@ -21,8 +23,11 @@ export interface KeyQueue {
   /** What a person knows it by: the message key. */
   readonly name: string;
   readonly waiting: Held[];
-  /** Idle: nothing waits. Ready: stands in `#ready`, once. Busy: a running batch holds messages of it. */
-  state: "idle" | "ready" | "busy";
+  /**
+   * Idle: nothing waits. Ready: stands in `#ready`, once. Busy: a running batch holds messages of it. Waiting: its first
+   * message waits for its time.
+   */
+  state: "idle" | "ready" | "busy" | "waiting";
   failures: number;
   failingSince: number;
   notBefore: number;
@@ -59,7 +64,9 @@ export function takeFrom(queue: KeyQueue, room: number, bytesRoom: number): Held
   let count = 0;
   for (let bytes = 0; count < most && (count === 0 || bytes < bytesRoom); count += 1)
     bytes += bytesOf((queue.waiting[count] as Held).delivery);
-  return queue.waiting.splice(0, count);
+  const taken = queue.waiting.splice(0, count);
+  for (const held of taken) held.later = false;
+  return taken;
 }
 
 /** What a message counts in bounds on bytes. */
@@ -72,4 +79,15 @@ export function backOff(queue: KeyQueue): void {
   if (queue.failures === 0) queue.failingSince = Date.now();
   queue.failures += 1;
   queue.notBefore = Date.now() + Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** (queue.failures - 1));
+}
+
+/** That keys have failed again and again for longer than `afterMs`, with the first of them. */
+export function failingKeys(queues: Iterable<KeyQueue>, afterMs: number): string | undefined {
+  const before = Date.now() - afterMs;
+  const failing = [...queues].filter((queue) => queue.failures > 0 && queue.failingSince < before);
+  const first = failing[0];
+  if (first === undefined) return undefined;
+  const place = first.waiting[0]?.delivery;
+  const where = place === undefined ? "" : ` (${place.topic}/${place.partition} at ${place.offset})`;
+  return `${failing.length} keys without an outcome for over ${Math.round(afterMs / 1000)} s, "${first.name}"${where}`;
 }

@@ -1,8 +1,10 @@
 import type { Bound } from "../core/bound.ts";
 import { HELD_MAX, HELD_MAX_BYTES, laneBounds } from "./lane-bounds.ts";
-import { add, backOff, bytesOf, emptyQueue, type Held, type KeyQueue, soonest, takeFrom } from "./key-queue.ts";
+import { add, backOff, bytesOf, emptyQueue, failingKeys, soonest, takeFrom } from "./key-queue.ts";
+import type { Held, KeyQueue } from "./key-queue.ts";
 import { batchTurns, type Turns } from "./turns.ts";
-import { type Place, PartitionTrack } from "./partition-track.ts";
+import { type Place, PartitionTrack, trackName } from "./partition-track.ts";
+import { Waiting } from "./waiting.ts";
 import { type Delivery, notOwn, placed, type Subscription, type Verdict } from "./port.ts";
 
 /** Bytes of bodies in one batch, at most one message more. */
@@ -35,6 +37,10 @@ export class Lanes {
   #ready: KeyQueue[] = [];
   /** Ready keys whose first message must go alone. */
   #readyAlone: KeyQueue[] = [];
+  readonly #waiting = new Waiting((queues) => {
+    for (const queue of queues) this.#makeReady(queue);
+    this.#pump();
+  });
   #batches = 0;
   /** When each batch in progress began; those that go alone may take as long as their step's timeout. */
   readonly #begunAt = new Set<number>();
@@ -65,13 +71,14 @@ export class Lanes {
 
   /** True while another message may be taken in. */
   get hasRoom(): boolean {
-    return this.#held < HELD_MAX && this.#bytes < HELD_MAX_BYTES;
+    return this.#held - this.#waiting.spared < HELD_MAX && this.#bytes - this.#waiting.sparedBytes < HELD_MAX_BYTES;
   }
 
   get bounds(): readonly Bound[] {
     return laneBounds(this.#subscription, () => ({
-      held: this.#held,
-      bytes: this.#bytes,
+      held: this.#held - this.#waiting.spared,
+      bytes: this.#bytes - this.#waiting.sparedBytes,
+      waiting: this.#waiting.count,
       batches: this.#batches,
       singles: this.#singles,
       full: this.#full,
@@ -84,18 +91,14 @@ export class Lanes {
 
   /** Why messages do not end: a key that keeps failing, or lanes that are all busy, for longer than `afterMs`. */
   problem(afterMs: number): string | undefined {
-    const before = Date.now() - afterMs;
-    const failing = [...this.#keys.values()].filter((queue) => queue.failures > 0 && queue.failingSince < before);
-    const first = failing[0];
-    if (first !== undefined) {
-      const place = first.waiting[0]?.delivery;
-      const where = place === undefined ? "" : ` (${place.topic}/${place.partition} at ${place.offset})`;
-      return `${failing.length} keys without an outcome for over ${Math.round(afterMs / 1000)} s, "${first.name}"${where}`;
-    }
+    const failing = failingKeys(this.#keys.values(), afterMs);
+    if (failing !== undefined) return failing;
+    const waiting = this.hasRoom ? undefined : this.#waiting.problem(afterMs);
+    if (waiting !== undefined) return waiting;
     // By the clock that no one sets: after a sleep of the machine a batch has not run for as long as the wall clock says.
     const hangs = Math.min(...this.#begunAt) < performance.now() - afterMs;
     const full = this.#batches >= this.#subscription.lanes && this.#ready.length > 0;
-    if (full && (hangs || this.#freeAt < before))
+    if (full && (hangs || this.#freeAt < Date.now() - afterMs))
       return `all ${this.#batches} lanes busy for over ${Math.round(afterMs / 1000)} s`;
     return hangs ? `a batch in progress for over ${Math.round(afterMs / 1000)} s` : undefined;
   }
@@ -153,6 +156,7 @@ export class Lanes {
     this.#open = false;
     clearTimeout(this.#timer);
     clearTimeout(this.#patience);
+    this.#waiting.stop();
     this.#turns.forget(this.#wake);
     this.#notify();
     await this.drop();
@@ -181,6 +185,10 @@ export class Lanes {
 
   #clear(queue: KeyQueue, tracks: readonly PartitionTrack[]): void {
     const kept = queue.waiting.filter((held) => !tracks.includes(held.track));
+    if (queue.state === "waiting" && kept[0] !== queue.waiting[0]) {
+      this.#waiting.remove(queue);
+      this.#makeReady(queue);
+    }
     for (const held of queue.waiting) if (tracks.includes(held.track)) this.#letGo(held);
     queue.waiting.splice(0, queue.waiting.length, ...kept);
     if (queue.state === "ready" && kept.length === 0) this.#retire(queue);
@@ -197,7 +205,7 @@ export class Lanes {
       this.#keys.set(key, queue);
     }
     const mayRest = this.#subscription.mayRest?.(delivery) ?? false;
-    add(queue, { delivery, place, track, queue, alone: false }, mayRest);
+    add(queue, { delivery, place, track, queue, alone: false, later: false }, mayRest);
     if (queue.state === "idle") this.#makeReady(queue);
   }
 
@@ -338,8 +346,8 @@ export class Lanes {
       else {
         back.set(held.queue, [held]);
         if (verdict === "later") {
-          held.alone = true;
-          held.queue.notBefore = Date.now() + LATER_MS;
+          held.alone = held.later = true;
+          held.queue.notBefore = Date.now() + (this.#subscription.laterMs?.(held.delivery) ?? LATER_MS);
           continue;
         }
         // One that was alone and wants to be alone again waits like any other, or it would spin.
@@ -360,8 +368,10 @@ export class Lanes {
     );
     for (const held of back) if (!kept.includes(held)) this.#letGo(held);
     queue.waiting.unshift(...kept);
-    if (queue.waiting.length > 0) this.#makeReady(queue);
-    else this.#retire(queue);
+    const first = queue.waiting[0];
+    if (first === undefined) this.#retire(queue);
+    else if (first.later) this.#waiting.add(queue, first);
+    else this.#makeReady(queue);
   }
 
   #finish(held: Held): void {
@@ -385,8 +395,4 @@ export class Lanes {
     this.#waiters = [];
     for (const resolve of waiters) resolve();
   }
-}
-
-function trackName(topic: string, partition: number): string {
-  return `${topic}/${partition}`;
 }

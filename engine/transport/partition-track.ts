@@ -4,9 +4,13 @@ export interface Place {
   done: boolean;
 }
 
+/** As many places are kept at least before it is looked which of them are done. */
 const COMPACT_AT = 1_024;
 
-/** What is taken in of one partition: which offset comes next, and which is the first that is not done. */
+/**
+ * What is taken in of one partition: which offset comes next, and which is the first that is not done. Behind one that is
+ * never done as many may be done as there are messages: of those no place is kept.
+ */
 export class PartitionTrack {
   readonly topic: string;
   readonly partition: number;
@@ -18,6 +22,7 @@ export class PartitionTrack {
   reporting = true;
   #places: Place[] = [];
   #front = 0;
+  #compactAt = COMPACT_AT;
 
   constructor(topic: string, partition: number) {
     this.topic = topic;
@@ -42,10 +47,17 @@ export class PartitionTrack {
   advance(): number {
     while (this.#places[this.#front]?.done) this.#front += 1;
     const first = this.#places[this.#front];
-    if (first === undefined || this.#front >= COMPACT_AT) {
-      this.#places = this.#places.slice(this.#front);
+    if (first === undefined || this.#places.length >= this.#compactAt) {
+      this.#places = this.#places.filter(({ done }) => !done);
       this.#front = 0;
+      // Each place is looked at a few times in all, however many are not done.
+      this.#compactAt = Math.max(COMPACT_AT, 2 * this.#places.length);
     }
     return first?.offset ?? this.next;
   }
+}
+
+/** What a track is known by. */
+export function trackName(topic: string, partition: number): string {
+  return `${topic}/${partition}`;
 }

@@ -59,7 +59,7 @@ export async function placed(batch: readonly Delivery[]): Promise<void> {
 /**
  * What became of one delivery: `done` (its outcome is committed), `again` (no outcome: redeliver in place, with
  * backoff, its key waits), `alone` (redeliver at once, in a batch of its own: it is slow or it failed among others),
- * `later` (nothing is wrong, it waits for its time: redeliver in a moment, alone).
+ * `later` (nothing is wrong, it waits for its time: redeliver after `laterMs`, alone; meanwhile it takes no place).
  */
 export type Verdict = "done" | "again" | "alone" | "later";
 
@@ -82,6 +82,8 @@ export interface Subscription {
   laneOf?(delivery: Delivery): string | null;
   /** False: a message that goes alone must wait, while others that go alone need not. Asked again whenever one has ended. */
   mayBegin?(delivery: Delivery): boolean;
+  /** How long a message waits that was answered with `later`, milliseconds; absent: a moment. */
+  laterMs?(delivery: Delivery): number;
   /** True: nothing but a record of it is to be written, which may wait a moment for others, or for the next of its key. */
   mayRest?(delivery: Delivery): boolean;
   /**

@@ -118,3 +118,19 @@ test("notifications that wait for their next attempt hold up no other saga", asy
   const { sagaId } = await client.start("three", { note: "other" });
   await eventually("the other saga ends", async () => (await client.saga(sagaId)).status === "failed", 10_000);
 }, 60_000);
+
+test("more notifications than a group takes in at once wait for their next attempt, and other sagas go on", async () => {
+  behave("tell", "*", () => {
+    throw new Error("not yet");
+  });
+  const telling = new Set<string>();
+  for (let round = 0; round < 22; round += 1) {
+    const started = Array.from({ length: 100 }, (_, n) => client.start("telling", { note: `m${round}-${n}` }));
+    for (const { sagaId } of await Promise.all(started)) telling.add(sagaId);
+  }
+  const failed = () => new Set(calls.map(({ sagaId }) => sagaId).filter((id) => telling.has(id))).size;
+  // Those of the test before wait as well.
+  await eventually("about as many have failed as there are places", async () => failed() >= 1_950, 30_000);
+  const { sagaId } = await client.start("three", { note: "other" });
+  await eventually("the other saga ends", async () => (await client.saga(sagaId)).status === "completed", 15_000);
+}, 90_000);
