@@ -168,7 +168,7 @@ export class KafkaConsumer implements Consumer {
       joined: (places) => this.#join(member, places),
       leaving: () => void this.#commit(),
       batch: (payload) => this.#takeIn(payload),
-      passed: ({ topic, partition }, next) => this.#pass(reader.names.bare(topic), partition, next),
+      passed: ({ topic, partition }, from, next) => this.#pass(reader.names.bare(topic), partition, next, from),
       crashed: (error) => this.#crashed(member, error),
     });
     this.#member = member;
@@ -272,8 +272,10 @@ export class KafkaConsumer implements Consumer {
     this.#pass(topic, batch.partition, Number(batch.lastOffset()) + 1);
   }
 
-  #pass(topic: string, partition: number, next: number): void {
-    if (this.#owned.get(nameOf(topic, partition))?.open === true) this.#lanes.pass(topic, partition, next);
+  #pass(topic: string, partition: number, next: number, from = 0): void {
+    const owned = this.#owned.get(nameOf(topic, partition));
+    const joins = owned?.open === true && owned.joins(from, this.#lanes.position(topic, partition));
+    if (joins) this.#lanes.pass(topic, partition, next);
   }
 
   #finished(topic: string, partition: number, offset: number): void {

@@ -17,8 +17,8 @@ export interface MemberEvents {
   /** The group is about to be divided anew. */
   leaving(): void;
   batch(payload: EachBatchPayload): Promise<void>;
-  /** A fetch held nothing but control records up to `next`. */
-  passed(place: Place, next: number): void;
+  /** A fetch held nothing but control records, from `from` up to `next`. It may have been under way before a seek. */
+  passed(place: Place, from: number, next: number): void;
   /** The client has given up; this member is of no more use. */
   crashed(error: Error): void;
 }
@@ -137,8 +137,11 @@ export class Member {
       if (!this.#over) this.#events.leaving();
     });
     this.#consumer.on(events.START_BATCH_PROCESS, ({ payload }) => {
-      const { topic, partition, batchSize, lastOffset } = payload;
-      if (!this.#over && batchSize === 0) this.#events.passed({ topic, partition }, Number(lastOffset) + 1);
+      const { topic, partition, batchSize, firstOffset, lastOffset } = payload;
+      if (this.#over || batchSize > 0) return;
+      // Of compacted records kafkajs knows no first one, and of all offsets only that which it has asked for.
+      const from = Number((firstOffset as string | null) ?? lastOffset);
+      this.#events.passed({ topic, partition }, from, Number(lastOffset) + 1);
     });
     this.#consumer.on(events.CRASH, ({ payload }) => {
       if (this.#over) return;

@@ -28,6 +28,14 @@ export class OwnedPartition {
     this.committed = inRange ? at.committed : null;
   }
 
+  /**
+   * Whether a fetch joins on to what was taken in: `position` is what comes next, null before the first message. One that
+   * was under way when the partition was moved back does not, and tells nothing of what lies between.
+   */
+  joins(from: number, position: number | null): boolean {
+    return from <= (position ?? this.watermark ?? 0);
+  }
+
   /** What is to be committed; undefined when Kafka knows it all. */
   get uncommitted(): number | undefined {
     const { watermark, committed } = this;
