@@ -2,6 +2,7 @@ import type { Json } from "../core/json.ts";
 import type { ChildEntry, StackEntry } from "../core/state.ts";
 import type { StackQuery, Stored, StoredValue } from "../core/stored.ts";
 import type { Tx } from "./database.ts";
+import type { Fragment } from "./error-groups.ts";
 
 /** Outputs that stay in the state: the steps of most sagas, whose transitions then read nothing more. */
 export const OUTPUTS_MAX = 8;
@@ -92,11 +93,24 @@ function valueColumns(tx: Tx) {
   `;
 }
 
+/** Places up to this one stand in no index: most sagas have no others, and the primary key finds the few rows of those. */
+const SHALLOW = 32;
+
+/** The highest places first. What is undone above them reads the index, however many rows the saga has. */
 async function readStack(tx: Tx, sagaId: string, query: StackQuery): Promise<readonly StackEntry[]> {
+  const { below, limit } = query;
+  const deep = below !== null && below <= SHALLOW + 1 ? [] : await readPlaces(tx, sagaId, query, tx`stacked > 32`);
+  if (deep.length === limit) return deep;
+  const rest = { ...query, limit: limit - deep.length };
+  return [...deep, ...(await readPlaces(tx, sagaId, rest, tx`stacked between 1 and 32`))];
+}
+
+/** `places`: a condition as the index has it, where a parameter would hide that. */
+async function readPlaces(tx: Tx, sagaId: string, query: StackQuery, places: Fragment): Promise<StackEntry[]> {
   const { scope, except, below, limit } = query;
   const rows = await tx<EntryRow[]>`
     select ${entryColumns(tx)} from timeline.saga_step s
-    where saga_id = ${sagaId} and stacked > 0
+    where saga_id = ${sagaId} and ${places}
       ${below === null ? tx`` : tx`and stacked < ${below}`}
       ${scope === "" ? tx`` : tx`and (starts_with(path, ${`${scope}/`}) or starts_with(path, ${`${scope}[`}))`}
       ${

@@ -87,11 +87,22 @@ function reads(tables: Tables): Readonly<Record<string, Meaning>> {
       },
     },
     "order by stacked desc limit": {
-      run: (transaction, [_columns, sagaId, ...parts]) => {
+      run: (transaction, [_columns, sagaId, places, ...parts]) => {
         const [below = null, prefix = "/", except = []] = parts.slice(0, 3).map((part) => (part as Query).values[0]);
         const scope = (prefix as string).slice(0, -1);
-        const query = { scope, below: below as number | null, except: except as string[], limit: parts[3] as number };
-        return of(transaction, sagaId).stack(query).map(asRow);
+        const limit = parts[3] as number;
+        const isDeep = (places as Query).strings[0] === "stacked > 32";
+        const query = {
+          scope,
+          below: below as number | null,
+          except: except as string[],
+          limit: Number.POSITIVE_INFINITY,
+        };
+        const entries = of(transaction, sagaId).stack(query);
+        return entries
+          .filter(({ place = 0 }) => place > 32 === isDeep)
+          .slice(0, limit)
+          .map(asRow);
       },
     },
     "and path = and stacked > 0": {

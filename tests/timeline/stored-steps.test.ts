@@ -21,6 +21,9 @@ const moved = (path: string, output?: StepChange["output"]): StepChange => ({
   ...(output === undefined ? {} : { output }),
 });
 
+/** On both sides of the place from which the index of deep stacks begins. */
+const DEEP = [30, 31, 32, 33, 34, 35];
+
 /** Two transitions, one after the other. */
 const TRANSITIONS: readonly { readonly steps: StepChange[]; readonly stored: StoredChange[] }[] = [
   {
@@ -36,6 +39,7 @@ const TRANSITIONS: readonly { readonly steps: StepChange[]; readonly stored: Sto
       moved("kid"),
       moved("a_b", {}),
       moved("lost", { id: 3 }),
+      ...DEEP.map((place) => moved(`deep[${place}]/pack`, place)),
     ],
     stored: [
       { path: "a", input: { n: 1 }, stacked: 1, result: { id: 1, all: true } },
@@ -46,6 +50,7 @@ const TRANSITIONS: readonly { readonly steps: StepChange[]; readonly stored: Sto
       { path: "ship[10]/pack", input: "ten", stacked: 5 },
       { path: "shipment/pack", input: {}, stacked: 6 },
       { path: "kid", input: {}, stacked: 7, child: { id: "K" } },
+      ...DEEP.map((place) => ({ path: `deep[${place}]/pack`, input: place, stacked: place })),
     ],
   },
   {
@@ -107,6 +112,12 @@ const QUESTIONS: Readonly<Record<string, (stored: Stored) => unknown>> = {
   "values, of which one is forgotten": (stored) => [...stored.values(["lost", "a_b"])],
   "the whole stack": (stored) => stored.stack({ scope: "", except: [], below: null, limit: 100 }),
   "the top of the stack": (stored) => stored.stack({ scope: "", except: [], below: null, limit: 2 }),
+  "a deep stack, above and below where its index ends": (stored) =>
+    [null, 36, 35, 34, 33, 32].flatMap((below) =>
+      [1, 2, 4, 20].map((limit) => stored.stack({ scope: "", except: [], below, limit })),
+    ),
+  "of a deep stack what stands inside of a scope": (stored) =>
+    stored.stack({ scope: "deep", except: [], below: 35, limit: 3 }),
   "what stands below a place": (stored) => stored.stack({ scope: "", except: [], below: 4, limit: 2 }),
   "the stack of a block, whose name begins another's": (stored) =>
     stored.stack({ scope: "ship", except: [], below: null, limit: 100 }),
