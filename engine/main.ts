@@ -5,6 +5,7 @@
 import { Closing } from "./closing.ts";
 import { type Config, ConfigError, parseConfig } from "./config.ts";
 import { EngineError } from "./core/error.ts";
+import { endSignals } from "./end-signals.ts";
 import { armFailpoint } from "./failpoint.ts";
 import { groupTopics } from "./core/published-domain.ts";
 import { openTransport } from "./open-transport.ts";
@@ -208,8 +209,7 @@ async function run(): Promise<void> {
   // A stray promise of a handler must not take the engine down with it: what counts is in the database.
   process.on("unhandledRejection", (error) => log.error("a promise failed that nobody awaited", { error }));
   const running = await engine;
-  process.on("SIGINT", interrupted);
-  process.on("SIGTERM", interrupted);
+  for (const signal of endSignals()) process.on(signal, interrupted);
   announce(config, running, performance.now() - startedAt);
 }
 

@@ -25,13 +25,13 @@ export function readDefinitions(folder: string, catalog: DomainCatalog): Definit
   const paths = sagaFiles(folder);
   const others = parsedIn(paths);
   const files = paths.map((path) => checkedFile(path, catalog, others));
-  const names = new Map<string, string>();
+  const named = Map.groupBy(files, ({ definition }) => definition?.name);
   return files.map((file) => {
     const name = file.definition?.name;
     if (name === undefined) return file;
-    const other = names.get(name);
-    names.set(name, other ?? file.file);
-    return other === undefined ? file : sameName(file, name, other);
+    const others = named.get(name)?.filter((other) => other !== file) ?? [];
+    // None of them is taken: nobody can tell which is meant, and a copy must not replace what runs.
+    return others.length === 0 ? file : sameName(file, name, others);
   });
 }
 
@@ -57,14 +57,14 @@ function checkedFile(
   return { file: relative(process.cwd(), path), source, definition, diagnostics };
 }
 
-function sameName(file: DefinitionFile, name: string, other: string): DefinitionFile {
+function sameName(file: DefinitionFile, name: string, others: readonly DefinitionFile[]): DefinitionFile {
   const diagnostic: Diagnostic = {
     severity: "error",
     code: "definition.duplicate-name",
-    message: `saga "${name}" stands in ${other} too`,
+    message: `saga "${name}" stands in ${others.map((other) => other.file).join(", ")} too`,
     line: 1,
     column: 1,
-    hint: "Give one of them another name.",
+    hint: "Give one of them another name, or take its file away. Until then none of them is taken.",
   };
   return { ...file, definition: null, diagnostics: [...file.diagnostics, diagnostic] };
 }

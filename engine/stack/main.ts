@@ -1,5 +1,6 @@
 import { join, resolve } from "node:path";
 
+import { endSignals } from "../end-signals.ts";
 import { lockHome } from "./home-lock.ts";
 import { tail } from "./java-service.ts";
 import { identifyProcess } from "./process-identity.ts";
@@ -12,7 +13,7 @@ async function main(): Promise<number> {
   const root = resolve(process.env.EKIDEN_HOME || ".ekiden");
   const home = join(root, "stack");
   const stopping = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => stopping.abort(signal));
+  for (const signal of endSignals()) process.on(signal, () => stopping.abort(signal));
   const lock = await lockHome(home);
   try {
     console.log("starting PostgreSQL 18, Kafka and Kafka Connect with Debezium (the first time fetches 60 MB) ...");

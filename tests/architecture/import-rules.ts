@@ -54,7 +54,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   telemetry: ["core", "timeline", "engine/sdk.ts"],
   // A client of the API: of the engine it knows the shapes of its answers, as types.
   console: [],
-  stack: ["core"],
+  stack: ["core", "engine/end-signals.ts"],
 };
 
 /** Files directly in `engine/`. */
@@ -62,6 +62,7 @@ const ROOT_FILES: Readonly<Record<string, readonly string[]>> = {
   "engine/boot.ts": [],
   "engine/sdk.ts": [],
   "engine/closing.ts": [],
+  "engine/end-signals.ts": [],
   "engine/failpoint.ts": [],
   "engine/pools.ts": ["core", "timeline", "engine/closing.ts"],
   "engine/config.ts": ["core", "engine/kafka-security.ts"],

@@ -23,3 +23,18 @@ test("a saga is checked against those beside it, whatever else is wrong in them"
   expect(found(readDefinitions(folder, { actions: new Map() }))).toEqual(["definition.unknown-field", ...ofParent]);
   expect(found([readDefinition(join(folder, "parent.saga.yaml"), { actions: new Map() })])).toEqual(ofParent);
 });
+
+test("of files that hold a saga of one name none is taken, and each names the others", () => {
+  const own = mkdtempSync(join(tmpdir(), "ekiden-same-"));
+  const text = "saga: twice\nversion: 1\nsteps:\n  - fail: odd\n";
+  for (const name of ["b", "a", "c"]) writeFileSync(join(own, `${name}.saga.yaml`), text);
+  writeFileSync(join(own, "other.saga.yaml"), text.replace("twice", "once"));
+  try {
+    const files = readDefinitions(own, { actions: new Map() });
+    expect(files.map(({ definition }) => definition?.name ?? null)).toEqual([null, null, null, "once"]);
+    const [first] = files[0]?.diagnostics ?? [];
+    expect(first?.message).toMatch(/^saga "twice" stands in .*b\.saga\.yaml, .*c\.saga\.yaml too$/);
+  } finally {
+    rmSync(own, { recursive: true, force: true });
+  }
+});

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { root } from "../architecture/project-files.ts";
 import { Client } from "../support/client.ts";
 import { runToEnd, startProcess } from "../support/engine-process.ts";
 import { approvedApplication } from "../support/example.ts";
@@ -35,9 +37,22 @@ test("an empty home is all it needs; a second engine on it, and a taken port, ar
     expect(taken.code).toBe(1);
     expect(taken.output).toContain(`127.0.0.1:${port} is taken`);
   } finally {
-    expect(await engine.end("SIGINT")).toBe(0);
+    // The terminal is closed: the engine ends as by Ctrl-C, and its PostgreSQL with it.
+    expect(await engine.end("SIGHUP")).toBe(0);
   }
+  expect(existsSync(join(own, "engine.pid"))).toBe(false);
 }, 120_000);
+
+test("under nohup a closed terminal ends nothing", async () => {
+  const signals = async (how: string) => {
+    const code = `console.log((await import(${JSON.stringify(join(root, "engine/end-signals.ts"))})).endSignals().join(" "))`;
+    const child = Bun.spawn(["env", how, process.execPath, "-e", code], { stdout: "pipe" });
+    return (await new Response(child.stdout).text()).trim();
+  };
+
+  expect(await signals("--ignore-signal=HUP")).toBe("SIGINT SIGTERM");
+  expect(await signals("--default-signal=HUP")).toBe("SIGINT SIGTERM SIGHUP");
+});
 
 test("after kill -9 the next start finds everything and goes on", async () => {
   const own = join(home.path, "three");

@@ -57,7 +57,9 @@ export async function runToEnd(
 
 /** Starts an engine that may end at any moment, and waits for nothing. */
 export function launch(tree: string, environment: Record<string, string>) {
-  const child = Bun.spawn([process.execPath, join(tree, "engine/boot.ts"), "engine/main.ts"], {
+  // Whoever runs the tests may ignore that a terminal is closed (`nohup`), and hand that down.
+  const anew = process.platform === "linux" ? ["env", "--default-signal=HUP"] : [];
+  const child = Bun.spawn([...anew, process.execPath, join(tree, "engine/boot.ts"), "engine/main.ts"], {
     cwd: tree,
     env: { PATH: process.env.PATH ?? "", HOME: process.env.HOME ?? "", PORT: "0", EKIDEN_LOG: "json", ...environment },
     stdio: ["ignore", "pipe", "pipe"],
