@@ -22,7 +22,7 @@ import { createLog } from "./telemetry/log.ts";
 import { reachDatabase, type Sql } from "./timeline/database.ts";
 import { ENGINE_MIGRATIONS } from "./timeline/engine-migrations.ts";
 import { KnownDomains } from "./timeline/known-domains.ts";
-import { migrate } from "./timeline/migrate.ts";
+import { migrateAt } from "./timeline/migrate.ts";
 import { HEARTBEAT_TOPIC } from "./transport/port.ts";
 
 const ENGINE_CONNECTIONS = 8;
@@ -107,7 +107,7 @@ async function openParts(
   const transitionSql = pools.open(databaseUrl, "transitions", TRANSITION_CONNECTIONS, { plans: "fixed" });
   await reachDatabase(sql, databaseUrl);
   const domains = own?.loaded ?? [];
-  await migrate(sql, [
+  await migrateAt(databaseUrl, [
     ENGINE_MIGRATIONS,
     ...domains.map(({ domain, sqlFolder }) => ({ schema: domain.name, folder: sqlFolder })),
   ]);

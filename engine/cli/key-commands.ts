@@ -9,7 +9,7 @@ import { parseConfig } from "../config.ts";
 import { durationMs } from "../definition/duration.ts";
 import { connect, reachDatabase, type Sql } from "../timeline/database.ts";
 import { ENGINE_MIGRATIONS } from "../timeline/engine-migrations.ts";
-import { migrate } from "../timeline/migrate.ts";
+import { migrateAt } from "../timeline/migrate.ts";
 import { listKeys } from "../timeline/read-keys.ts";
 import { CliError, EXIT } from "./cli-error.ts";
 import { call } from "./client.ts";
@@ -117,7 +117,7 @@ async function onDatabase<T>(act: (sql: Sql) => Promise<T>): Promise<T> {
     const sql = connect(url, { max: 1, name: "keys" });
     try {
       await reachDatabase(sql, url);
-      await migrate(sql, [ENGINE_MIGRATIONS]);
+      await migrateAt(url, [ENGINE_MIGRATIONS]);
       return await act(sql);
     } finally {
       await sql.end({ timeout: 5 });

@@ -4,7 +4,7 @@ import { type Config, parseConfig } from "../config.ts";
 import { loadDomains } from "../participant/load-domains.ts";
 import { connect, reachDatabase } from "../timeline/database.ts";
 import { ENGINE_MIGRATIONS, isCompiled } from "../timeline/engine-migrations.ts";
-import { migrate } from "../timeline/migrate.ts";
+import { migrateAt } from "../timeline/migrate.ts";
 import { CliError, EXIT } from "./cli-error.ts";
 import { withDatabase } from "./with-database.ts";
 
@@ -34,12 +34,12 @@ async function migrateDatabase(config: Config): Promise<number> {
     ...domains.map(({ domain, sqlFolder }) => ({ schema: domain.name, folder: sqlFolder })),
   ];
   return withDatabase(config, async (url) => {
-    const sql = connect(url, { max: 1, name: "migrate", statementTimeoutMs: 0 });
+    const sql = connect(url, { max: 1, name: "migrate" });
     try {
       await reachDatabase(sql, url);
-      return await migrate(sql, sets);
     } finally {
       await sql.end({ timeout: 5 });
     }
+    return migrateAt(url, sets);
   });
 }

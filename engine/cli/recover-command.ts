@@ -13,7 +13,7 @@ import type { Log } from "../sdk.ts";
 import { StackError } from "../stack/stack-error.ts";
 import { reachDatabase, type Sql } from "../timeline/database.ts";
 import { ENGINE_MIGRATIONS } from "../timeline/engine-migrations.ts";
-import { migrate } from "../timeline/migrate.ts";
+import { migrateAt } from "../timeline/migrate.ts";
 import { CliError, EXIT } from "./cli-error.ts";
 import { type OutputOptions, withJson } from "./output.ts";
 import { facts, table } from "./table.ts";
@@ -58,7 +58,7 @@ async function withParts<T>(config: Config, quiet: boolean, work: (parts: Recove
       const sql = pools.open(databaseUrl, "recover", 3);
       await reachDatabase(sql, databaseUrl);
       // It may have been restored to before the engine's last update.
-      await migrate(sql, [ENGINE_MIGRATIONS]);
+      await migrateAt(databaseUrl, [ENGINE_MIGRATIONS]);
       const fatal = () => {};
       const { transport } = await openTransport(
         config,

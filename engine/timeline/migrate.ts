@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { EngineError } from "../core/error.ts";
-import type { Sql, Tx } from "./database.ts";
+import { connect, errorCode, type Sql, type Tx } from "./database.ts";
 
 /** Migrations of one owner: the engine (`timeline`) or a domain; files `NNNN_subject.sql` in one folder. */
 export interface MigrationSet {
@@ -38,6 +38,23 @@ class NewerSchemaError extends EngineError {
  * All others only add.
  */
 const BREAKS = /_breaking\.sql$/;
+
+const DEADLOCKED = "40P01";
+const LOCK_TIMEOUT = "55P03";
+/** How often a file is applied that meets older engines in a deadlock. */
+const TRIES_MAX = 8;
+/** In this order engines come to them, and to all other tables after one of these: whoever holds them waits for nobody. */
+const FIRST_TABLES = ["timeline.saga", "timeline.event_request"];
+
+/** As `migrate`, through a connection whose statements take as long as they take: an index of years is not built in a minute. */
+export async function migrateAt(url: string, sets: readonly MigrationSet[]): Promise<number> {
+  const sql = connect(url, { max: 1, name: "migrate", statementTimeoutMs: 0 });
+  try {
+    return await migrate(sql, sets);
+  } finally {
+    await sql.end({ timeout: 5 });
+  }
+}
 
 /**
  * Applies what is missing, each file in its own transaction. Safe from several processes at once.
@@ -115,17 +132,35 @@ interface AppliedRow {
   hash: string;
 }
 
+/**
+ * Older engines go on meanwhile. A file that alters two tables deadlocks with one that waits for the first and holds the
+ * second, and would each time, since PostgreSQL ends whoever began to wait last: so from the second try on, engines wait first.
+ */
 async function applyOne(sql: Sql, set: MigrationSet, file: string): Promise<boolean> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await tryOne(sql, set, file, tries > 1);
+    } catch (error) {
+      if (tries === TRIES_MAX || !isDeadlock(error)) throw error;
+    }
+  }
+}
+
+function isDeadlock(error: unknown): boolean {
+  return errorCode(error instanceof MigrationError ? error.cause : error) === DEADLOCKED;
+}
+
+async function tryOne(sql: Sql, set: MigrationSet, file: string, engineWaits: boolean): Promise<boolean> {
   const source = readFileSync(join(set.folder, file), "utf8");
   const hash = hashOf(source);
   const applied = await sql.begin(async (tx) => {
-    // One process migrates, the others wait and find it done.
-    await tx`select pg_advisory_xact_lock(hashtextextended('migrate', 3))`;
+    await takeTurn(tx);
     await prepare(tx, set.schema);
     const [known] = await tx<AppliedRow[]>`
       select hash from timeline.migration where schema_name = ${set.schema} and file = ${file}
     `;
     if (known !== undefined) return known.hash === hash ? false : edited(set, file);
+    if (engineWaits) await holdOff(tx);
     await run(tx, set, file, source);
     await tx`insert into timeline.migration (schema_name, file, hash) values (${set.schema}, ${file}, ${hash})`;
     return true;
@@ -133,12 +168,29 @@ async function applyOne(sql: Sql, set: MigrationSet, file: string): Promise<bool
   return applied as boolean;
 }
 
+/** One process migrates; the others wait, for as long as that takes, and find it done. */
+async function takeTurn(tx: Tx): Promise<void> {
+  const [session] = await tx<{ bound: string }[]>`select current_setting('lock_timeout') as bound`;
+  await tx`set local lock_timeout = 0`;
+  await tx`select pg_advisory_xact_lock(hashtextextended('migrate', 3))`;
+  await tx`select set_config('lock_timeout', ${session?.bound ?? "0"}, true)`;
+}
+
+async function holdOff(tx: Tx): Promise<void> {
+  for (const table of FIRST_TABLES) {
+    const [found] = await tx<{ exists: boolean }[]>`select to_regclass(${table}) is not null as exists`;
+    if (found?.exists) await tx`lock table ${tx(table)} in access exclusive mode`;
+  }
+}
+
 async function run(tx: Tx, set: MigrationSet, file: string, source: string): Promise<void> {
   try {
     await tx.unsafe(source);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    throw new MigrationError(`${set.schema}/${file} failed: ${message}`, "Nothing of this file was applied.", error);
+    const inTheWay = " A transaction of somebody else holds a table: look for it in pg_stat_activity, and start again.";
+    const hint = `Nothing of this file was applied.${errorCode(error) === LOCK_TIMEOUT ? inTheWay : ""}`;
+    throw new MigrationError(`${set.schema}/${file} failed: ${message}`, hint, error);
   }
 }
 
