@@ -106,3 +106,25 @@ test("an outbox that is far ahead is looked through in parts, and all of it come
   expect(ids.length).toBe(36_000);
   expect(ids).toEqual(ids.toSorted());
 }, 90_000);
+
+test("an owner that stops and cannot write its position gives the lease back all the same", async () => {
+  const database = await timelineDatabase(await testPostgres());
+  const { sql } = database;
+  const side = await openSide({ databaseUrl: database.url, kafka: null });
+  await side.transport.ensureTopics(["timeline"]);
+  const collector = new Collector();
+  await side.transport.subscribe(collector);
+  side.start();
+  await put(side);
+  await collector.has(1);
+  await sql`alter table timeline.topic_log_position rename column xid to read_to`;
+  await side.transport.stop();
+  const [left] = await sql`select owner from timeline.topic_log_position where id = 1`;
+  // Longer than the pause between two renewals.
+  await Bun.sleep(1_500);
+  const [later] =
+    await sql`select owner_until > clock_timestamp() as held from timeline.topic_log_position where id = 1`;
+  await side.close();
+  await database.drop();
+  expect([left, later]).toEqual([{ owner: null }, { held: null }]);
+}, 30_000);

@@ -188,8 +188,8 @@ export class EmbeddedTransport implements Transport {
   /** Nothing depends on it: the next owner waits for the lease to run out, and reads what it finds placed already. */
   async #giveBack(): Promise<void> {
     try {
-      await this.#log.savePosition();
-      await this.#lease.release();
+      // The lease is let go of whatever became of the position, or it would be renewed for as long as the process lives.
+      await this.#log.savePosition().finally(() => this.#lease.release());
     } catch (error) {
       this.#options.problem("the embedded transport could not be given back and runs out by itself", error);
     }
