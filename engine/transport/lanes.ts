@@ -187,6 +187,7 @@ export class Lanes {
     const kept = queue.waiting.filter((held) => !tracks.includes(held.track));
     if (queue.state === "waiting" && kept[0] !== queue.waiting[0]) {
       this.#waiting.remove(queue);
+      queue.notBefore = 0;
       this.#makeReady(queue);
     }
     for (const held of queue.waiting) if (tracks.includes(held.track)) this.#letGo(held);
@@ -361,12 +362,13 @@ export class Lanes {
     }
   }
 
-  /** Gives a key's messages back to its queue, but for those whose partition was forgotten meanwhile. */
+  /** Gives a key's messages back to its queue, but for those whose partition was forgotten meanwhile, and what they waited for. */
   #release(queue: KeyQueue, back: readonly Held[]): void {
     const kept = back.filter(
       (held) => this.#partitions.get(trackName(held.track.topic, held.track.partition)) === held.track,
     );
     for (const held of back) if (!kept.includes(held)) this.#letGo(held);
+    if (back[0]?.later && kept[0] !== back[0]) queue.notBefore = 0;
     queue.waiting.unshift(...kept);
     const first = queue.waiting[0];
     if (first === undefined) this.#retire(queue);

@@ -87,3 +87,30 @@ test("behind a message that is not done no places are kept of those that are", (
   expect(track.advance()).toBe(0);
   expect(track.next).toBe(200_000);
 });
+
+test("what a forgotten message was to wait for holds up nothing that comes after it", async () => {
+  let wait: (() => void) | undefined;
+  const order: number[] = [];
+  const lanes = lanesOf(
+    async (batch) => {
+      if (wait === undefined) {
+        await new Promise<void>((resolve) => {
+          wait = resolve;
+        });
+        return ["later"];
+      }
+      order.push(...batch.map(({ offset }) => offset));
+      return batch.map(() => "done");
+    },
+    () => 40 * 86_400_000,
+  );
+  lanes.take(delivery(7, "a"));
+  // It belongs to somebody else, and comes back: a group on Kafka was divided anew, twice.
+  lanes.forget("timeline", 0);
+  lanes.take(delivery(7, "a"));
+  wait?.();
+  for (let n = 0; n < 100 && lanes.held > 0; n += 1) await Bun.sleep(5);
+  const held = lanes.held;
+  await lanes.close();
+  expect({ order, held }).toEqual({ order: [7], held: 0 });
+});
