@@ -7,6 +7,8 @@ import { newId } from "../timeline/ids.ts";
 import { claimOperation, keepOperation, type Operator } from "./operator.ts";
 import { type Rebuildable, type RebuildProgress, rebuild, refuseForgotten } from "./rebuild.ts";
 
+/** Most characters of what is kept about a rebuild that failed. */
+const PROBLEM_MAX = 8_192;
 /** A process that has shown no progress for so long is taken for dead, seconds. */
 const LEASE_S = 60;
 
@@ -153,10 +155,12 @@ type Failure = Pick<RebuildRow, "code" | "problem">;
 /** Events of any saga, and of any definition: what stands in them is masked, for everybody, as in the log of a handler. */
 function failureOf(error: unknown, events: readonly TimelineEvent[]): Failure {
   const message = error instanceof Error ? error.message : String(error);
-  const problem = withoutPayload(
+  const masked = withoutPayload(
     message,
     events.map(({ body }) => body),
   );
+  // What no row can keep would leave the rebuild without an end, and it would be carried out again for ever.
+  const problem = masked.slice(0, PROBLEM_MAX).replaceAll("\u0000", "\uFFFD").toWellFormed();
   if (error instanceof Refusal) return { code: error.code, problem };
   const state = error instanceof Error && error.name === "PostgresError" ? errorCode(error) : undefined;
   return { code: state === undefined ? "exception" : `sql_${state}`, problem };

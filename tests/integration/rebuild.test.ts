@@ -180,6 +180,10 @@ test("one that fails keeps why, with what stands in the events masked", async ()
   });
   const refused = () => Promise.reject(new Refusal("saga.busy", "not now", ""));
   expect(await failing("tally", refused)).toEqual({ state: "failed", code: "saga.busy", problem: "not now" });
+  const unstorable = () => Promise.reject(new Error(`no \u0000 and no \ud800 here${"!".repeat(100_000)}`));
+  const kept = await failing("tally", unstorable);
+  expect(kept).toMatchObject({ state: "failed", code: "exception" });
+  expect(kept.problem).toStartWith("no \ufffd and no \ufffd here!!!");
   expect(await failing("tally", async () => {})).toEqual({ state: "done", code: null, problem: null });
   await database.sql`delete from timeline.projection_rebuild`;
   await database.sql`delete from timeline.event_request where message_id = ${event?.id ?? ""}`;
