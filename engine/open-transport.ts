@@ -24,7 +24,7 @@ export async function openTransport(
     const owner = `${config.consumer.slice(-40)}/${pools.process}`;
     const writer = pools.open(databaseUrl, owner, 1, { process: undefined, synchronousCommit: "off" });
     const problem = (what: string, error: unknown) => log.error(what, { error });
-    const transport = new EmbeddedTransport({ sql, writer, owner, problem });
+    const transport = new EmbeddedTransport({ sql, writer, owner, problem, changed: (what) => log.info(what) });
     closing.add(() => transport.stop());
     return { transport, start: () => transport.start() };
   }

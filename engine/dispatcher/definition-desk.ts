@@ -87,11 +87,24 @@ export class DefinitionDesk {
       if (trouble.length > 0) broken.set(file.file, { diagnostics: trouble, source: file.source });
       const inUse = trouble.length > 0 ? this.#good.get(file.file) : file.definition;
       if (inUse) good.set(file.file, inUse);
+      if (trouble.length === 0 && this.#broken.has(file.file)) this.#log.info(`${file.file} is mended`);
     }
+    this.#reportGone(files);
     this.#good = good;
     this.#definitions = new Map([...good.values()].map((definition) => [definition.name, definition] as const));
     this.#broken = broken;
     this.#seen = now;
+  }
+
+  /** A file that is gone ends nothing: sagas are under way, and other processes may have it. */
+  #reportGone(files: readonly DefinitionFile[]): void {
+    const there = new Set(files.map(({ file }) => file));
+    for (const [file, { name, version }] of this.#good) {
+      if (there.has(file) || files.some(({ definition }) => definition?.name === name)) continue;
+      this.#log.warn(
+        `${file} is gone: saga ${name} version ${version} stays current, and calls can start it as before`,
+      );
+    }
   }
 
   async #publish(file: DefinitionFile): Promise<readonly Diagnostic[]> {

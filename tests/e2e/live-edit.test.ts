@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
 import { Client } from "../support/client.ts";
 import { eventually } from "../support/engine.ts";
 import { type EngineProcess, startProcess } from "../support/engine-process.ts";
@@ -71,6 +73,27 @@ test("a broken file is reported with its place and the fix, and the last good re
   expect(check.exitCode).toBe(1);
   expect(check.stdout.toString() + check.stderr.toString()).toContain(`${FILE}:${line}:`);
 
+  await tree.write(FILE, good);
+  await eventually("it is said to be mended", async () => engine.output().includes(`${FILE} is mended`));
   await tree.write(FILE, good.replace("version: 2", "version: 3"));
   await eventually("the mended file is current", async () => (await version()) === 3);
+}, 60_000);
+
+test("a copy that holds the same saga replaces nothing, whatever its name, and a file that is gone ends nothing", async () => {
+  const copy = "domains/a.saga.yaml";
+  await tree.write(copy, (await tree.read(FILE)).replace("version: 3", "version: 4"));
+  await eventually("both are reported", async () =>
+    [`stands in ${copy} too`, `stands in ${FILE} too`].every((text) => engine.output().includes(text)),
+  );
+  expect(await version()).toBe(3);
+  await rm(join(tree.path, copy));
+  await eventually("the copy is gone", async () => {
+    const { broken }: { broken: readonly unknown[] } = await client.ok("GET", "/v1/definitions");
+    return broken.length === 0;
+  });
+
+  await rm(join(tree.path, FILE));
+  const said = `${FILE} is gone: saga onboarding version 3 stays current`;
+  await eventually("the file is missed", async () => engine.output().includes(said));
+  expect((await client.start("onboarding", approvedApplication("A-gone"), "?wait=30s")).status).toBe("completed");
 }, 60_000);

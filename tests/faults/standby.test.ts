@@ -87,6 +87,8 @@ test("a standby takes over from an owner that is killed, and every effect happen
   await ownedBy(standby);
   await starting;
   await allAre(51, 17);
+  expect(standby.output()).toContain("another process owns the embedded transport: this one is its standby");
+  expect(standby.output()).toContain("this process has taken over the embedded transport");
 }, 60_000);
 
 test("an owner that is stopped in the middle of its batches and woken up writes nothing more", async () => {

@@ -39,6 +39,8 @@ export interface EmbeddedOptions {
   /** Who: host, pid and a random part. */
   readonly owner: string;
   readonly problem: (what: string, error: unknown) => void;
+  /** Told when another process owns the transport, and when this one takes it over or loses it. */
+  readonly changed?: (what: string) => void;
 }
 
 /** Rows of `event_request` reach consumers inside this process: no broker, the same order and rewind as with one. */
@@ -53,6 +55,8 @@ export class EmbeddedTransport implements Transport {
   #owner = false;
   /** Every consumer has begun since the lease was taken. */
   #begun = false;
+  /** It was said that this process is a standby. */
+  #isStandby = false;
   /** A step of the loop failed: memory may know less than the table. */
   #unsure = false;
   /** Consumers were ended because of places that could not be written, and have not begun again. */
@@ -255,7 +259,8 @@ export class EmbeddedTransport implements Transport {
 
   async #tryOwning(): Promise<void> {
     // Without consumers there is nothing to own: another process may have some.
-    if (this.#consumers.size === 0 || !(await this.#lease.acquire())) return;
+    if (this.#consumers.size === 0) return;
+    if (!(await this.#lease.acquire())) return this.#standBy();
     await this.#log.load();
     this.#savedAt = performance.now();
     // Until what was written before is read from the table, memory would overtake it; so all rows are read there.
@@ -266,6 +271,14 @@ export class EmbeddedTransport implements Transport {
     for (const consumer of this.#consumers.values()) await consumer.begin();
     this.#withdrawn = false;
     this.#begun = true;
+    if (this.#isStandby) this.#options.changed?.("this process has taken over the embedded transport");
+    this.#isStandby = false;
+  }
+
+  #standBy(): void {
+    if (this.#isStandby) return;
+    this.#isStandby = true;
+    this.#options.changed?.("another process owns the embedded transport: this one is its standby");
   }
 
   /** Another process owns the transport, or taking it over failed half-way and is tried again from the start. */
