@@ -87,7 +87,8 @@ export class DefinitionDesk {
       if (trouble.length > 0) broken.set(file.file, { diagnostics: trouble, source: file.source });
       const inUse = trouble.length > 0 ? this.#good.get(file.file) : file.definition;
       if (inUse) good.set(file.file, inUse);
-      if (trouble.length === 0 && this.#broken.has(file.file)) this.#log.info(`${file.file} is mended`);
+      const before = this.#broken.get(file.file);
+      if (trouble.length === 0 && before !== undefined && !isWaiting(before)) this.#log.info(`${file.file} is mended`);
     }
     this.#reportGone(files);
     this.#good = good;
@@ -145,7 +146,7 @@ export class DefinitionDesk {
 }
 
 /** Nothing is wrong with it: a domain that it uses has not been started anywhere. */
-function isWaiting({ diagnostics }: DefinitionFile): boolean {
+function isWaiting({ diagnostics }: Pick<DefinitionFile, "diagnostics">): boolean {
   const errors = diagnostics.filter(({ severity }) => severity === "error");
   return errors.length > 0 && errors.every(({ code }) => code === "definition.domain-not-loaded");
 }

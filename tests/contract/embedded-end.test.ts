@@ -1,10 +1,9 @@
 import { expect, test } from "bun:test";
-import { newId } from "../../engine/timeline/ids.ts";
-import { transact } from "../../engine/timeline/store.ts";
 import { eventually } from "../support/engine.ts";
 import { Collector, type TimelineDatabase, timelineDatabase } from "../support/kafka.ts";
 import { testPostgres } from "../support/postgres.ts";
 import { openSide, type Side } from "./open-transport.ts";
+import { putNote } from "./put-note.ts";
 
 /** A side with one group that has collected everything so far. */
 interface Run {
@@ -23,29 +22,10 @@ async function run(database: TimelineDatabase): Promise<Run> {
   return { side, collector, offsets };
 }
 
-async function put(side: Side): Promise<void> {
-  await transact(side.store, async (unit) => {
-    unit.request({
-      messageId: newId(),
-      correlationId: newId(),
-      causationId: null,
-      topic: "timeline",
-      messageType: "note.taken",
-      saga: "c",
-      stepKey: null,
-      action: null,
-      attempt: null,
-      traceparent: null,
-      messageHeaders: null,
-      messageBody: {},
-    });
-  });
-}
-
 test("a topic whose messages were all dropped goes on where it ended", async () => {
   const database = await timelineDatabase(await testPostgres());
   const first = await run(database);
-  for (let n = 0; n < 3; n += 1) await put(first.side);
+  for (let n = 0; n < 3; n += 1) await putNote(first.side);
   await eventually("all of them are done", async () => first.collector.came.length === 3);
   await first.side.close();
   // As the drop of months does that hold all of a topic.
@@ -54,7 +34,7 @@ test("a topic whose messages were all dropped goes on where it ended", async () 
   const second = await run(database);
   const before = await second.offsets();
   const at = await second.side.transport.offsetsAt("timeline", new Date(0));
-  await put(second.side);
+  await putNote(second.side);
   await eventually("the new one came", async () => second.collector.came.length === 1);
   const [came] = second.collector.came;
   const moved = await second.side.transport.offsetsAt("timeline", new Date(Date.now() + 60_000));

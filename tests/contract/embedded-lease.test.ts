@@ -1,31 +1,10 @@
 import { expect, test } from "bun:test";
 import { newId } from "../../engine/timeline/ids.ts";
-import { transact } from "../../engine/timeline/store.ts";
 import { eventually } from "../support/engine.ts";
 import { Collector, timelineDatabase } from "../support/kafka.ts";
 import { testPostgres } from "../support/postgres.ts";
 import { openSide, type Side } from "./open-transport.ts";
-
-async function put(side: Side): Promise<string> {
-  const messageId = newId();
-  await transact(side.store, async (unit) => {
-    unit.request({
-      messageId,
-      correlationId: newId(),
-      causationId: null,
-      topic: "timeline",
-      messageType: "note.taken",
-      saga: "c",
-      stepKey: null,
-      action: null,
-      attempt: null,
-      traceparent: null,
-      messageHeaders: null,
-      messageBody: {},
-    });
-  });
-  return messageId;
-}
+import { putNote } from "./put-note.ts";
 
 test("an owner whose look at the outbox takes longer than its lease stays the owner", async () => {
   const database = await timelineDatabase(await testPostgres());
@@ -44,7 +23,7 @@ test("an owner whose look at the outbox takes longer than its lease stays the ow
     return row as { owner: string | null; epoch: number; over: Date };
   };
   await begin(0);
-  await put(sides[0] as Side);
+  await putNote(sides[0] as Side);
   await collectors[0]?.has(1);
   sides.push(await openSide({ databaseUrl: database.url, kafka: null }));
   await begin(1);
@@ -67,7 +46,7 @@ test("an owner whose look at the outbox takes longer than its lease stays the ow
   const after = await lease();
   await holder`rollback`;
   holder.release();
-  const last = await put(sides[1] as Side);
+  const last = await putNote(sides[1] as Side);
   await eventually("it came", async () => collectors.some(({ ids }) => ids.has(last)));
   const took = collectors.map(({ ids }) => ids.has(last));
   for (const side of sides) await side.close();
@@ -115,7 +94,7 @@ test("an owner that stops and cannot write its position gives the lease back all
   const collector = new Collector();
   await side.transport.subscribe(collector);
   side.start();
-  await put(side);
+  await putNote(side);
   await collector.has(1);
   await sql`alter table timeline.topic_log_position rename column xid to read_to`;
   await side.transport.stop();

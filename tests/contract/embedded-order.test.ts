@@ -6,28 +6,8 @@ import { eventually, testEngine } from "../support/engine.ts";
 import { Collector, timelineDatabase } from "../support/kafka.ts";
 import { testPostgres } from "../support/postgres.ts";
 import { callsOf, enterThree } from "../support/starter.ts";
-import { openSide, type Side } from "./open-transport.ts";
-
-/** Writes one message of a key, under its lock. */
-function put(side: Side, key: string, body: object): Promise<void> {
-  return transact(side.store, async (unit) => {
-    await unit.tx`select timeline.lock_saga(${key})`;
-    unit.request({
-      messageId: newId(),
-      correlationId: key,
-      causationId: null,
-      topic: "timeline",
-      messageType: "note.taken",
-      saga: "c",
-      stepKey: null,
-      action: null,
-      attempt: null,
-      traceparent: null,
-      messageHeaders: null,
-      messageBody: body as never,
-    });
-  });
-}
+import { openSide } from "./open-transport.ts";
+import { putNote } from "./put-note.ts";
 
 test("a placement that fails keeps the order of a key", async () => {
   const database = await timelineDatabase(await testPostgres());
@@ -39,15 +19,15 @@ test("a placement that fails keeps the order of a key", async () => {
   const key = newId();
   const came = () =>
     collector.came.filter((one) => one.key === key).map((one) => (JSON.parse(one.value ?? "{}") as { n: number }).n);
-  await put(side, key, { n: 0 });
+  await putNote(side, key, { n: 0 });
   // Until what was written before it took over has been read, the owner takes nothing from memory.
   await Bun.sleep(1_500);
-  await put(side, key, { n: 1 });
+  await putNote(side, key, { n: 1 });
   await eventually("both came", async () => came().length === 2);
   const holder = await database.sql.reserve();
   await holder`begin`;
   await holder`lock table timeline.topic_log in exclusive mode`;
-  await put(side, key, { n: 2 });
+  await putNote(side, key, { n: 2 });
   await eventually("its placement waits for the lock", async () => {
     const cut = await holder`
       select pg_terminate_backend(pid) from pg_stat_activity
@@ -55,7 +35,7 @@ test("a placement that fails keeps the order of a key", async () => {
     `;
     return cut.length > 0;
   });
-  await put(side, key, { n: 3 });
+  await putNote(side, key, { n: 3 });
   await holder`rollback`;
   holder.release();
   await eventually("all came", async () => new Set(came()).size === 4);
@@ -88,13 +68,13 @@ test("what waits for its place is not delivered before, and comes once when the 
   });
   side.start();
   const offsets = async () => (await side.transport.offsets("g", ["timeline"]))[0];
-  await put(side, newId(), { n: 0 });
+  await putNote(side, newId(), { n: 0 });
   await Bun.sleep(1_500);
   await eventually("the first is done", async () => (await offsets())?.committed === 1);
   const holder = await database.sql.reserve();
   await holder`begin`;
   await holder`lock table timeline.topic_log in exclusive mode`;
-  await put(side, newId(), { n: 1 });
+  await putNote(side, newId(), { n: 1 });
   await eventually("its place waits for the lock", async () => {
     const waiting = await holder`
       select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query ilike '%topic_log%'
@@ -208,7 +188,7 @@ test("large messages stop a group that is behind at its bound in bytes", async (
     },
   });
   const text = "x".repeat(250_000);
-  for (let n = 0; n < 300; n += 1) await put(side, newId(), { n, text });
+  for (let n = 0; n < 300; n += 1) await putNote(side, newId(), { n, text });
   side.start();
   const bytes = consumer.bounds.find(({ name }) => name === "ekiden_message_bytes_in_hand");
   await eventually("the group is full", async () => (bytes?.now() ?? 0) >= 33_554_432);

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { Definition } from "../../engine/core/definition.ts";
-import { loadDefinition } from "../../engine/definition/load.ts";
 import { createEvaluator } from "../../engine/definition/expression.ts";
 import type { StartRequest, Started } from "../../engine/dispatcher/start.ts";
 import { StartMessages } from "../../engine/dispatcher/start-messages.ts";
 import { connect, type Sql } from "../../engine/timeline/database.ts";
 import type { Delivery } from "../../engine/transport/port.ts";
+import { heardDefinition } from "../support/heard.ts";
 import { timelineDatabase } from "../support/kafka.ts";
 import { testPostgres } from "../support/postgres.ts";
 
@@ -19,7 +19,7 @@ let asked: StartRequest[] = [];
 beforeAll(async () => {
   database = await timelineDatabase(await testPostgres());
   sql = connect(database.url, { max: 4, name: "starts" });
-  const definition = heard();
+  const definition = heardDefinition();
   const start = async (request: StartRequest): Promise<Started> => {
     asked.push(request);
     return { sagaId: "01J00000000000000000000000", created: true };
@@ -94,20 +94,4 @@ async function recorded(offset: number) {
       where consumer_group = ${GROUP} and "offset" = ${offset}
     `),
   ];
-}
-
-function heard(): Definition {
-  const source = `saga: heard
-version: 1
-input:
-  note: string
-start:
-  topic: orders.placed
-  input: { note: "\${ event.note }" }
-steps:
-  - fail: no_such_thing
-`;
-  const { definition } = loadDefinition(source, { catalog: { actions: new Map() }, definitions: new Map() });
-  if (definition === null) throw new Error("the definition is broken");
-  return definition;
 }

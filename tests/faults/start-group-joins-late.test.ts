@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import type { Definition } from "../../engine/core/definition.ts";
 import { createEvaluator } from "../../engine/definition/expression.ts";
-import { loadDefinition } from "../../engine/definition/load.ts";
 import { StartGroups } from "../../engine/dispatcher/start-groups.ts";
 import { GroupControl } from "../../engine/recovery/group-control.ts";
 import { connect } from "../../engine/timeline/database.ts";
 import type { Consumer } from "../../engine/transport/port.ts";
 import { openSide, type Side } from "../contract/open-transport.ts";
 import { eventually } from "../support/engine.ts";
+import { heardDefinition } from "../support/heard.ts";
 import { timelineDatabase } from "../support/kafka.ts";
 import { testPostgres } from "../support/postgres.ts";
 
@@ -31,7 +31,7 @@ test("a member of a group of starts that nobody would control does not go on rea
   const controls = [new GroupControl(away, () => {}), new GroupControl(side.sql, () => {})];
   const members: Consumer[] = [];
   const troubles: unknown[] = [];
-  const definition = heard();
+  const definition = heardDefinition();
   let definitions = new Map<string, Definition>();
   const groups = new StartGroups({
     transport: {
@@ -66,19 +66,3 @@ test("a member of a group of starts that nobody would control does not go on rea
   await groups.stop();
   expect(members.map((member) => member.status().state)).toEqual(["stopped", "stopped"]);
 }, 30_000);
-
-function heard(): Definition {
-  const source = `saga: heard
-version: 1
-input:
-  note: string
-start:
-  topic: orders.placed
-  input: { note: "\${ event.note }" }
-steps:
-  - fail: no_such_thing
-`;
-  const { definition } = loadDefinition(source, { catalog: { actions: new Map() }, definitions: new Map() });
-  if (definition === null) throw new Error("the definition is broken");
-  return definition;
-}

@@ -104,7 +104,7 @@ test("another process that migrates is waited for, however long that takes", asy
   expect(await applied).toBe(1);
 }, 30_000);
 
-test("a table that somebody holds is waited for as long as any lock, and the hint says where to look", async () => {
+test("a table that somebody holds is waited for as long as every other lock, and the hint says where to look", async () => {
   const apply = await migration("held", "alter table timeline.saga add column held text;");
   await sql`set lock_timeout = '300ms'`;
   await older.begin(async (tx) => {

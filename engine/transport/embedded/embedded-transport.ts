@@ -39,7 +39,7 @@ export interface EmbeddedOptions {
   /** Who: host, pid and a random part. */
   readonly owner: string;
   readonly problem: (what: string, error: unknown) => void;
-  /** Told when another process owns the transport, and when this one takes it over or loses it. */
+  /** Told when this process becomes the standby of another, and when it takes over. */
   readonly changed?: (what: string) => void;
 }
 
