@@ -24,6 +24,7 @@ import { ENGINE_MIGRATIONS } from "./timeline/engine-migrations.ts";
 import { KnownDomains } from "./timeline/known-domains.ts";
 import { migrateAt } from "./timeline/migrate.ts";
 import { HEARTBEAT_TOPIC } from "./transport/port.ts";
+import { unknownVariableLines } from "./unknown-variables.ts";
 
 const ENGINE_CONNECTIONS = 8;
 /** For transitions (dispatcher, timers, starts, calls of the API) and the embedded transport; readers have their own. */
@@ -173,6 +174,7 @@ async function run(): Promise<void> {
   const fault = armFailpoint(process.env);
   if (fault !== undefined) throw new ConfigError(fault);
   const log = createLog(config.log);
+  for (const line of unknownVariableLines(process.env)) log.warn(line);
   const engine = startEngine(config, log, (error) => {
     log.error("the engine cannot go on", { error });
     process.exitCode = 1;

@@ -9,6 +9,7 @@ import { connect, reachDatabase, type Sql } from "../timeline/database.ts";
 import { ENGINE_MIGRATIONS } from "../timeline/engine-migrations.ts";
 import type { MigrationSet } from "../timeline/migrate.ts";
 import { Names } from "../transport/kafka/names.ts";
+import { unknownVariables } from "../unknown-variables.ts";
 import { EXIT } from "./cli-error.ts";
 import { engineChecks } from "./doctor/engine-checks.ts";
 import { kafkaChecks } from "./doctor/kafka-checks.ts";
@@ -46,7 +47,14 @@ async function examine(): Promise<readonly Finding[]> {
   }
   const transport = config.kafka === undefined ? "embedded transport" : `Kafka at ${config.kafka.brokers.join(", ")}`;
   const [engine, local] = await Promise.all([engineChecks(), localChecks(config)]);
-  return [fine("configuration", transport), ...local, ...(await outside(config, engine.runs)), ...engine.findings];
+  return [...configuration(transport), ...local, ...(await outside(config, engine.runs)), ...engine.findings];
+}
+
+/** A variable that nothing reads is often a mistyped one. */
+function configuration(transport: string): readonly Finding[] {
+  const unknown = unknownVariables(process.env);
+  if (unknown.length === 0) return [fine("configuration", transport)];
+  return unknown.map(({ detail, fix }) => fault("warn", "configuration", detail, fix));
 }
 
 /** The database, and Kafka behind it. */

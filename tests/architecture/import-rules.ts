@@ -69,6 +69,7 @@ const ROOT_FILES: Readonly<Record<string, readonly string[]>> = {
   "engine/kafka-security.ts": [],
   "engine/health.ts": ["core", "timeline", "engine/api/port.ts", "engine/transport/port.ts"],
   "engine/settled.ts": ["core", "timeline", "engine/dispatcher/saga-changes.ts"],
+  "engine/unknown-variables.ts": ["engine/config.ts", "engine/definition/suggest.ts"],
   "engine/start-print.ts": ["engine/config.ts", "engine/main.ts"],
 };
 

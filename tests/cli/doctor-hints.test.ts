@@ -24,3 +24,22 @@ test("a part that is ready and says what to do all the same is to be looked at, 
     await server.stop(true);
   }
 }, 30_000);
+
+test("a variable that nothing reads is to be looked at, with the one that was meant; it makes nothing red", async () => {
+  const { out } = await ekiden(["doctor", "--json"], {
+    EKIDEN_PROT: "9000",
+    EKIDEN_URL: "http://127.0.0.1:1",
+    EKIDEN_HOME: "no-such-home",
+  });
+  const { healthy, findings } = JSON.parse(out) as { healthy: boolean; findings: readonly { check: string }[] };
+  expect(healthy).toBe(true);
+  expect(findings.filter(({ check }) => check === "configuration")).toEqual([
+    {
+      check: "configuration",
+      level: "warn",
+      detail: "EKIDEN_PROT is set and has no effect: this version knows no such variable",
+      since: null,
+      fix: "Did you mean PORT?",
+    } as never,
+  ]);
+}, 30_000);

@@ -23,8 +23,10 @@ afterAll(async () => {
 
 test("an empty home is all it needs; a second engine on it, and a taken port, are refused in one sentence", async () => {
   const own = join(home.path, "one");
-  const engine = await startProcess(tree.path, { EKIDEN_HOME: own });
+  const engine = await startProcess(tree.path, { EKIDEN_HOME: own, EKIDEN_RATELIMIT: "0" });
   try {
+    // A variable that nothing reads is named, and keeps nothing from starting.
+    expect(engine.output()).toMatch(/"level":"warn".*EKIDEN_RATELIMIT is set.*Did you mean EKIDEN_RATE_LIMIT\?/);
     const client = new Client(() => engine.url);
     expect((await client.start("onboarding", approvedApplication("A-1"), "?wait=30s")).status).toBe("completed");
     expect(engine.output()).toContain("curl -s");
