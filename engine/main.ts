@@ -18,6 +18,7 @@ import type { OwnDomains, RebuildProjection } from "./roles/domains.ts";
 import type { Parts } from "./roles/parts.ts";
 import type { Log } from "./sdk.ts";
 import { announce } from "./start-print.ts";
+import { CalmLog } from "./telemetry/calm-log.ts";
 import { createLog } from "./telemetry/log.ts";
 import { reachDatabase, type Sql } from "./timeline/database.ts";
 import { ENGINE_MIGRATIONS } from "./timeline/engine-migrations.ts";
@@ -173,7 +174,9 @@ async function run(): Promise<void> {
   const config = parseConfig(process.env, process.argv.slice(2));
   const fault = armFailpoint(process.env);
   if (fault !== undefined) throw new ConfigError(fault);
-  const log = createLog(config.log);
+  const log = new CalmLog(createLog(config.log));
+  // However it ends: what came and was not written yet is how things stood.
+  process.on("exit", () => log.flush());
   for (const line of unknownVariableLines(process.env)) log.warn(line);
   const engine = startEngine(config, log, (error) => {
     log.error("the engine cannot go on", { error });

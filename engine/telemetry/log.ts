@@ -1,7 +1,7 @@
 import type { Log } from "../sdk.ts";
 
-type Level = "info" | "warn" | "error";
-type Fields = Readonly<Record<string, unknown>>;
+export type Level = "info" | "warn" | "error";
+export type Fields = Readonly<Record<string, unknown>>;
 
 /** Writes one line an event: for a person (`pretty`) or for a program (`json`). */
 export function createLog(
@@ -26,7 +26,7 @@ function prettyLine(level: Level, message: string, fields: Fields): string {
 }
 
 /** Errors become their message, code and hint; their stack stays for the person who debugs. */
-function plain(fields: Fields): Record<string, unknown> {
+export function plain(fields: Fields): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(fields).map(([name, value]) => [name, value instanceof Error ? errorText(value) : value]),
   );
