@@ -113,7 +113,7 @@ function person(): { readonly actor: string } {
 }
 
 async function onDatabase<T>(act: (sql: Sql) => Promise<T>): Promise<T> {
-  return withDatabase(parseConfig(process.env), async (url) => {
+  return withDatabase(parseConfig(process.env), "ekiden keys", async (url) => {
     const sql = connect(url, { max: 1, name: "keys" });
     try {
       await reachDatabase(sql, url);

@@ -33,7 +33,7 @@ async function migrateDatabase(config: Config): Promise<number> {
     ENGINE_MIGRATIONS,
     ...domains.map(({ domain, sqlFolder }) => ({ schema: domain.name, folder: sqlFolder })),
   ];
-  return withDatabase(config, async (url) => {
+  return withDatabase(config, "ekiden migrate", async (url) => {
     const sql = connect(url, { max: 1, name: "migrate" });
     try {
       await reachDatabase(sql, url);

@@ -10,7 +10,6 @@ import { Pools } from "../pools.ts";
 import { type RecoverParts, type RecoverReport, previewRecovery, recover } from "../recovery/recover.ts";
 import { askRepublish, carryOnRepublish, previewRepublish } from "../recovery/republish.ts";
 import type { Log } from "../sdk.ts";
-import { StackError } from "../stack/stack-error.ts";
 import { reachDatabase, type Sql } from "../timeline/database.ts";
 import { ENGINE_MIGRATIONS } from "../timeline/engine-migrations.ts";
 import { migrateAt } from "../timeline/migrate.ts";
@@ -51,7 +50,7 @@ export function addRecoverCommand(program: Command): void {
 }
 
 async function withParts<T>(config: Config, quiet: boolean, work: (parts: RecoverParts) => Promise<T>): Promise<T> {
-  return besideEngine(config, async (databaseUrl) => {
+  return withDatabase(config, "ekiden recover", async (databaseUrl) => {
     const closing = new Closing();
     try {
       const pools = new Pools(closing, config.statementTimeoutMs);
@@ -72,17 +71,6 @@ async function withParts<T>(config: Config, quiet: boolean, work: (parts: Recove
       await closing.run();
     }
   });
-}
-
-/** An engine that runs holds the embedded PostgreSQL's folder; its database can be worked on all the same. */
-async function besideEngine<T>(config: Config, act: (url: string) => Promise<T>): Promise<T> {
-  try {
-    return await withDatabase(config, act);
-  } catch (error) {
-    if (!(error instanceof StackError) || error.code !== "stack.home-locked") throw error;
-    const fix = `Beside that engine: DATABASE_URL="$(cat ${config.home}/database.url)" bun run ekiden recover …`;
-    throw new CliError(EXIT.refused, `${error.message}\nfix: ${fix}`);
-  }
 }
 
 /** Those of domains, and those that start sagas by messages, whose topics no domain consumes. */

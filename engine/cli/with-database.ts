@@ -2,10 +2,13 @@ import type { Config } from "../config.ts";
 import { startEmbeddedPostgres } from "../stack/embedded-postgres.ts";
 import { lockHome } from "../stack/home-lock.ts";
 
-/** Works on the database of DATABASE_URL, or on the embedded PostgreSQL, which is started for it. */
-export async function withDatabase<T>(config: Config, act: (url: string) => Promise<T>): Promise<T> {
+/**
+ * Works on the database of DATABASE_URL, or on the embedded PostgreSQL, which is started for it. `program`: the command, as
+ * `ekiden migrate`.
+ */
+export async function withDatabase<T>(config: Config, program: string, act: (url: string) => Promise<T>): Promise<T> {
   if (config.databaseUrl !== undefined) return act(config.databaseUrl);
-  const lock = await lockHome(config.home);
+  const lock = await lockHome(config.home, program);
   try {
     const postgres = await startEmbeddedPostgres({ home: config.home });
     try {

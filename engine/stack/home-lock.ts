@@ -2,7 +2,7 @@ import { Database, SQLiteError } from "bun:sqlite";
 import { appendFile, mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 
-import { livingHolder, writePidFile } from "./pid-file.ts";
+import { ENGINE, type NamedHolder, livingHolder, writePidFile } from "./pid-file.ts";
 import { asFolderError, StackError } from "./stack-error.ts";
 import { waitUntil } from "./wait-until.ts";
 
@@ -12,16 +12,16 @@ export interface HomeLock {
 }
 
 /**
- * Takes `<home>/engine.pid` for this process.
- * Throws StackError `stack.home-locked` while another engine uses the home, `stack.home-unwritable`, `stack.disk-full`.
+ * Takes `<home>/engine.pid` for this process, which is an engine, the stack, or a command like `ekiden migrate`.
+ * Throws StackError `stack.home-locked` while another process uses the home, `stack.home-unwritable`, `stack.disk-full`.
  */
-export async function lockHome(home: string): Promise<HomeLock> {
+export async function lockHome(home: string, program = ENGINE): Promise<HomeLock> {
   const path = join(home, "engine.pid");
   try {
     await mkdir(home, { recursive: true });
     await oneAtATime(`${path}.lock`, async () => {
-      await refuseLivingHolder(home, path);
-      await writePidFile(path, process.pid);
+      await refuseLivingHolder(home, path, program);
+      await writePidFile(path, process.pid, program);
     });
   } catch (error) {
     throw asFolderError(home, error);
@@ -29,11 +29,27 @@ export async function lockHome(home: string): Promise<HomeLock> {
   return { release: () => rm(path, { force: true }) };
 }
 
-async function refuseLivingHolder(home: string, path: string): Promise<void> {
+async function refuseLivingHolder(home: string, path: string, program: string): Promise<void> {
   const holder = await livingHolder(path);
-  if (holder === undefined) return;
+  if (holder !== undefined) throw locked(home, holder, program);
+}
+
+/** Each is called what it is: a command is no second engine, and what a person can do about it differs. */
+function locked(home: string, { pid, program: holder }: NamedHolder, asks: string): StackError {
+  const refuse = (message: string, hint: string) => new StackError("stack.home-locked", message, hint);
+  if (isCommand(holder)) {
+    return refuse(`\`${holder}\` (pid ${pid}) works on ${home}`, "It ends by itself: start again then.");
+  }
+  if (isCommand(asks)) {
+    const hint = `Beside that engine: DATABASE_URL="$(cat ${join(home, "database.url")})" bun run ${asks}`;
+    return refuse(`an engine (pid ${pid}) runs on ${home}`, hint);
+  }
   const hint = "Stop that one first, or start this one with another EKIDEN_HOME.";
-  throw new StackError("stack.home-locked", `another engine (pid ${holder.pid}) already runs on ${home}`, hint);
+  return refuse(`another ${holder} (pid ${pid}) already runs on ${home}`, hint);
+}
+
+function isCommand(program: string): boolean {
+  return program.startsWith("ekiden ");
 }
 
 /**

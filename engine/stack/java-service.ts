@@ -58,7 +58,7 @@ export async function startJava(program: JavaProgram, ready: () => Promise<boole
   const identity = pid === undefined ? undefined : await identifyProcess(pid);
   if (pid === undefined || identity === undefined) throw await failure(program.name, log, "it ended at once");
   child.unref();
-  await writePidFile(join(program.home, `${program.name}.pid`), pid);
+  await writePidFile(join(program.home, `${program.name}.pid`), pid, program.name);
   const holder: Holder = { pid, identity };
   const outcome = await waitUntil(async () => (exited ? "exited" : (await ready()) ? "ready" : undefined), {
     timeoutMs: 120_000,

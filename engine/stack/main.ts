@@ -14,7 +14,7 @@ async function main(): Promise<number> {
   const home = join(root, "stack");
   const stopping = new AbortController();
   for (const signal of endSignals()) process.on(signal, () => stopping.abort(signal));
-  const lock = await lockHome(home);
+  const lock = await lockHome(home, "stack");
   try {
     console.log("starting PostgreSQL 18, Kafka and Kafka Connect with Debezium (the first time fetches 60 MB) ...");
     const began = performance.now();

@@ -121,6 +121,33 @@ test("a second engine on the same home is refused in one sentence", async () => 
   await (await lockHome(home.path)).release();
 });
 
+test("who holds a home is called what it is, and who is refused is told what it can do", async () => {
+  const at = `(pid ${process.pid})`;
+  const beside = `Beside that engine: DATABASE_URL="$(cat ${home.path}/database.url)" bun run ekiden migrate`;
+  const rows = [
+    ["engine", "ekiden migrate", `an engine ${at} runs on ${home.path}`, beside],
+    [
+      "ekiden migrate",
+      "engine",
+      `\`ekiden migrate\` ${at} works on ${home.path}`,
+      "It ends by itself: start again then.",
+    ],
+    [
+      "ekiden keys",
+      "ekiden migrate",
+      `\`ekiden keys\` ${at} works on ${home.path}`,
+      "It ends by itself: start again then.",
+    ],
+    ["stack", "stack", `another stack ${at} already runs on ${home.path}`, "Stop that one first"],
+  ] as const;
+  for (const [holder, asks, message, hint] of rows) {
+    const lock = await lockHome(home.path, holder);
+    const error = await lockHome(home.path, asks).catch((refused: unknown) => refused);
+    expect(error).toMatchObject({ code: "stack.home-locked", message, hint: expect.stringContaining(hint) });
+    await lock.release();
+  }
+});
+
 test("the lock of a dead engine, or of another program with its pid, does not hold", async () => {
   await writeFile(join(home.path, "engine.pid"), `${process.pid}\nanother boot:1\n`);
   await (await lockHome(home.path)).release();
