@@ -15,6 +15,6 @@ const GET = describe({
   access: { role: "viewer", over: "all" },
   summary: "Look at everything and say what to do about what is not well",
   description:
-    "PostgreSQL, migrations, Kafka, Kafka Connect, slot, heartbeat, groups, sagas, messages and definitions, as the process that is asked sees them. Changes nothing. `ekiden doctor` looks at the machine it runs on besides, and needs no engine.",
+    "Configuration, definitions, PostgreSQL, migrations, Kafka, Kafka Connect, slot, heartbeat, groups, sagas and messages, and each part of the process that is asked, as it sees them. Changes nothing. `ekiden doctor` makes the same checks from where it runs, needs no engine, and looks for Java besides where the stack was started.",
   answers: { 200: { description: "One finding for each check, or several", schema: "DoctorReport" } },
 });

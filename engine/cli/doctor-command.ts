@@ -4,13 +4,13 @@ import { type Config, ConfigError, parseConfig } from "../config.ts";
 import { loadDomains } from "../participant/load-domains.ts";
 import { databaseUrl, readDatabaseUrl } from "../stack/database-url.ts";
 import { examineDatabase } from "../recovery/doctor/examine-database.ts";
-import { checked, fault, type Finding, fine } from "../recovery/doctor/finding.ts";
+import { checked, fault, type Finding } from "../recovery/doctor/finding.ts";
 import { connect, reachDatabase, type Sql } from "../timeline/database.ts";
 import { ENGINE_MIGRATIONS } from "../timeline/engine-migrations.ts";
 import type { MigrationSet } from "../timeline/migrate.ts";
 import { Names } from "../transport/kafka/names.ts";
-import { unknownVariables } from "../unknown-variables.ts";
 import { EXIT } from "./cli-error.ts";
+import { configurationChecks } from "./doctor/configuration-checks.ts";
 import { engineChecks } from "./doctor/engine-checks.ts";
 import { kafkaChecks } from "./doctor/kafka-checks.ts";
 import { localChecks } from "./doctor/local-checks.ts";
@@ -19,7 +19,9 @@ import { table, time } from "./table.ts";
 
 const NOTES = `
 Looks at configuration, definitions, PostgreSQL, Kafka, Kafka Connect, slot, heartbeat, groups, sagas and messages, and says what
-to do about what is not well. Changes nothing. Needs no engine; one that runs at EKIDEN_URL is asked too.
+to do about what is not well. Changes nothing. Needs no engine; one that runs at EKIDEN_URL is asked too, for each of its parts.
+The engine makes the same checks from inside (GET /v1/doctor, the console's page Pipeline) with its own environment and the
+definitions that it has loaded; java, where the stack was started, is checked here alone.
 Exit codes: 0 nothing is red; 1 something is.`;
 
 const STATEMENT_MS = 10_000;
@@ -45,16 +47,9 @@ async function examine(): Promise<readonly Finding[]> {
     if (!(error instanceof ConfigError)) throw error;
     return [fault("red", "configuration", error.message, error.hint)];
   }
-  const transport = config.kafka === undefined ? "embedded transport" : `Kafka at ${config.kafka.brokers.join(", ")}`;
   const [engine, local] = await Promise.all([engineChecks(), localChecks(config)]);
-  return [...configuration(transport), ...local, ...(await outside(config, engine.runs)), ...engine.findings];
-}
-
-/** A variable that nothing reads is often a mistyped one. */
-function configuration(transport: string): readonly Finding[] {
-  const unknown = unknownVariables(process.env);
-  if (unknown.length === 0) return [fine("configuration", transport)];
-  return unknown.map(({ detail, fix }) => fault("warn", "configuration", detail, fix));
+  const found = [...configurationChecks(config), ...local, ...(await outside(config, engine.runs))];
+  return [...found, ...engine.findings(found)];
 }
 
 /** The database, and Kafka behind it. */

@@ -1,7 +1,9 @@
 import type { Health } from "../api/port.ts";
+import { configurationChecks } from "../cli/doctor/configuration-checks.ts";
 import type { BrokenFile } from "../definition/folder.ts";
 import { examineDatabase } from "../recovery/doctor/examine-database.ts";
-import { fault, type Finding, fine } from "../recovery/doctor/finding.ts";
+import { engineFindings, lagFindings } from "../recovery/doctor/engine-findings.ts";
+import { checked, fault, type Finding, fine } from "../recovery/doctor/finding.ts";
 import type { Sql } from "../timeline/database.ts";
 import { ENGINE_MIGRATIONS } from "../timeline/engine-migrations.ts";
 import type { Parts } from "./parts.ts";
@@ -13,8 +15,8 @@ interface Asked {
 }
 
 /**
- * As `ekiden doctor`, from inside: what is not well, since when, what to do. Of this machine it looks at nothing that the
- * engine has not loaded. One look at a time: whoever asks meanwhile gets its answer.
+ * The checks of `ekiden doctor`, from inside: what is not well, since when, what to do. Of this machine it looks at nothing
+ * that the engine has not loaded, so that Java for the stack is left to the command. One look at a time: whoever asks meanwhile gets its answer.
  */
 export class Doctor {
   readonly #parts: Parts;
@@ -34,8 +36,8 @@ export class Doctor {
   }
 
   async #examine(): Promise<readonly Finding[]> {
-    const { config, sql } = this.#parts;
-    const [outside, health] = await Promise.all([
+    const { config, sql, groups } = this.#parts;
+    const [outside, health, lags] = await Promise.all([
       examineDatabase(sql, {
         slot: await this.#slot(),
         ownServer: config.databaseUrl === undefined,
@@ -45,14 +47,10 @@ export class Doctor {
         behind: (present) => this.#behind(present),
       }),
       this.#asked.health(),
+      checked("lag", "bun run ekiden groups", async () => lagFindings(await groups.all())),
     ]);
-    const told = new Set(["database", ...outside.map(({ check }) => check)]);
-    const own = health.parts
-      .filter(({ part }) => !told.has(part))
-      .map(({ part, ok, detail, hint }) =>
-        ok && hint === undefined ? fine(part, detail) : fault(ok ? "warn" : "red", part, detail, hint ?? ""),
-      );
-    return [...outside, ...this.#definitions(), ...own];
+    const found = [...configurationChecks(config), ...this.#definitions(), ...outside];
+    return [...found, ...engineFindings(health, found), ...lags];
   }
 
   async #slot(): Promise<string | null> {
