@@ -49,9 +49,37 @@ export function addConsoleRoutes(app: Api, console: Console): void {
   });
 }
 
+/**
+ * For a person who opened an address at which nothing stands: the console says so, with its navigation. Undefined for
+ * programs, which get a problem; under `/v1` everybody is one.
+ */
+export async function unknownPage(c: ApiContext, console: Console): Promise<Response | undefined> {
+  const { method, path } = c.req;
+  if ((method !== "GET" && method !== "HEAD") || /^\/v1(?:\/|$)/.test(path)) return undefined;
+  if (!prefersPage(c.req.header("accept") ?? "")) return undefined;
+  const page = await fileOf(c, console, "index.html", "no-store");
+  if (page === undefined) return undefined;
+  page.headers.set("vary", "accept, accept-encoding");
+  return new Response(page.body, { status: 404, headers: page.headers });
+}
+
+/** A browser names HTML when it opens an address; whoever takes JSON by name is none. */
+function prefersPage(accept: string): boolean {
+  const taken = accept
+    .toLowerCase()
+    .split(",")
+    .filter((range) => !/;\s*q=0(?:\.0*)?\s*$/.test(range))
+    .map((range) => range.split(";")[0]?.trim());
+  return taken.includes("text/html") && !taken.some((type) => /^application\/(?:[a-z0-9.-]+\+)?json$/.test(type ?? ""));
+}
+
 async function file(c: ApiContext, console: Console, name: string, caching: string): Promise<Response> {
+  return (await fileOf(c, console, name, caching)) ?? c.notFound();
+}
+
+async function fileOf(c: ApiContext, console: Console, name: string, caching: string): Promise<Response | undefined> {
   const found = Bun.file(join(await console.path(), `${name}.gz`));
-  if (!(await found.exists())) return c.notFound();
+  if (!(await found.exists())) return undefined;
   const headers = {
     "content-type": MEDIA[name.replace(/^.*\./, "")] ?? "application/octet-stream",
     "cache-control": caching,

@@ -9,7 +9,7 @@ import { Admission } from "./admission.ts";
 import type { Api, ApiContext, ApiEnv } from "./api-env.ts";
 import { addAuditRoutes } from "./audit-routes.ts";
 import { Authentication } from "./authentication.ts";
-import { addConsoleRoutes, type Console } from "./console-routes.ts";
+import { addConsoleRoutes, type Console, unknownPage } from "./console-routes.ts";
 import { addDefinitionRoutes } from "./definition-routes.ts";
 import { addDoctorRoutes } from "./doctor-routes.ts";
 import { addDocsRoutes } from "./docs-routes.ts";
@@ -73,7 +73,7 @@ export function createApi(options: ApiOptions): Api {
   const app = new Hono<ApiEnv>();
   const parts = { engine, sql, log };
   app.onError((error, c) => answerError(error, c, log));
-  app.notFound((c) => answerUnknown(app, c));
+  app.notFound((c) => answerUnknown(app, c, options.console));
   app.use(async (c, next) => {
     await next();
     c.header("X-Content-Type-Options", "nosniff");
@@ -133,7 +133,9 @@ function answerError(error: Error, c: ApiContext, log: Log): Response {
   return internalProblem(errorId);
 }
 
-function answerUnknown(app: Api, c: ApiContext): Response {
+async function answerUnknown(app: Api, c: ApiContext, console: Console | undefined): Promise<Response> {
+  const page = console === undefined ? undefined : await unknownPage(c, console);
+  if (page !== undefined) return page;
   const response = problemOf(unknownPath(app, c.req.method, c.req.path)) as Response;
   if (response.status === 405) response.headers.set("allow", allowedMethods(app, c.req.path).join(", "));
   return response;

@@ -45,6 +45,36 @@ test("what is no file of it, and the paths of the API, are answered as before", 
   expect(statuses).toEqual([404, 404, 404, 200, 200, 200]);
 });
 
+const BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8";
+
+test.each([
+  ["/nothing/here", BROWSER, "html"],
+  ["/docs/nothing", BROWSER, "html"],
+  ["/nothing/here", "*/*", "json"],
+  ["/nothing/here", "application/json", "json"],
+  ["/nothing/here", "application/json, text/html;q=0.5", "json"],
+  ["/nothing/here", "text/html;q=0, */*", "json"],
+  ["/v1/nothing", BROWSER, "json"],
+  ["/v1", BROWSER, "json"],
+])("where nothing stands, at %s for %s, the answer is 404 as %s", async (path, accept, form) => {
+  for (const method of ["GET", "HEAD"]) {
+    const { status, headers } = await fetch(`${engine.url}${path}`, { method, headers: { accept } });
+    expect([status, headers.get("content-type")]).toEqual([
+      404,
+      form === "html" ? "text/html; charset=utf-8" : "application/problem+json",
+    ]);
+    if (form === "html") {
+      expect(headers.get("content-security-policy")).toContain("script-src 'self';");
+      expect(headers.get("vary")).toContain("accept,");
+    }
+  }
+});
+
+test("what is no GET has the JSON also for a browser", async () => {
+  const { status, headers } = await fetch(`${engine.url}/nothing`, { method: "POST", headers: { accept: BROWSER } });
+  expect([status, headers.get("content-type")]).toEqual([404, "application/problem+json"]);
+});
+
 test("the first load weighs at most 40 KB", async () => {
   const home = await tempHome();
   const folder = await consoleFolder(home.path).path();

@@ -123,6 +123,15 @@ test("every check of the doctor is shown: what is not well with since when and t
   await page.context().close();
 });
 
+test("an address at which nothing stands says so, and leads home", async () => {
+  const page = await stand.open("/nothing/here");
+  await page.getByRole("heading", { level: 1, name: "Nothing stands here" }).waitFor();
+  expect(await axeFaults(page)).toEqual([]);
+  await page.getByRole("link", { name: "To the overview" }).click();
+  await page.getByRole("heading", { level: 1, name: "Overview" }).waitFor();
+  await page.context().close();
+});
+
 test("a mistake is marked at its very place, and the list of findings leads there", async () => {
   const page = await stand.open("/definitions");
   await page.getByRole("link", { name: "order" }).click();

@@ -10,7 +10,7 @@ import type { Me } from "../data/shapes.ts";
 import { startStream, stopStream } from "../data/stream.ts";
 import { forgetAnswers } from "../data/use-call.ts";
 import { Notices } from "../parts/notice.tsx";
-import { Empty, Trouble } from "../parts/states.tsx";
+import { Trouble } from "../parts/states.tsx";
 import { Frame } from "./frame.tsx";
 import { beginPage, foresee, type PageProps, pageAt, titleOf } from "./pages.ts";
 import { place } from "./place.ts";
@@ -92,7 +92,15 @@ function CurrentPage() {
       clearTimeout(timer);
     };
   }, [pattern]);
-  if (found === undefined) return <Empty title={t("unknown")}>{t("unknownText")}</Empty>;
+  if (found === undefined)
+    return (
+      <>
+        <h1>{t("unknown")}</h1>
+        <p>
+          {t("unknownText")} <a href="/">{t("home")}</a>
+        </p>
+      </>
+    );
   if (loaded?.pattern !== pattern || loaded === undefined) return missing === pattern ? <Missing /> : null;
   return (
     <Guarded key={pathname}>

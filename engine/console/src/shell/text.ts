@@ -40,6 +40,7 @@ export const t = texts(
     skip: "Skip to content",
     unknown: "Nothing stands here",
     unknownText: "The pages of the console are in the navigation.",
+    home: "To the overview",
     failed: "This page could not be drawn",
   },
   {
@@ -81,6 +82,7 @@ export const t = texts(
     skip: "本文へ",
     unknown: "ここには何もありません",
     unknownText: "ページはナビゲーションにあります。",
+    home: "概要へ戻る",
     failed: "このページを表示できませんでした",
   },
 );
