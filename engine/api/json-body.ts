@@ -55,7 +55,9 @@ export function checkMedia(request: Request, accepted: RegExp, name: string): vo
   const [media = ""] = (request.headers.get("content-type") ?? "").split(";");
   if (accepted.test(media.trim().toLowerCase())) return;
   const found = media.trim() === "" ? "without a media type" : `of type ${media.trim()}`;
-  throw new RequestError("request.media-type", `a body ${found}`, `Send it with Content-Type: ${name}.`);
+  const where = `${request.method} ${new URL(request.url).pathname}`;
+  const hint = `Send it with Content-Type: ${name}; with curl: -H 'content-type: ${name}'.`;
+  throw new RequestError("request.media-type", `${where} takes ${name}, and came with a body ${found}`, hint);
 }
 
 async function readBytes(request: Request): Promise<Uint8Array> {

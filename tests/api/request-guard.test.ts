@@ -52,7 +52,60 @@ test("an unknown path and a wrong method are problems of their own", async () =>
   expect(await answer(`/v1/sagas/${SAGA}/vanish`, { method: "POST" })).toEqual([404, "request.unknown-path"]);
   expect(await answer(`/v1/sagas/${SAGA}/timeline`, { method: "DELETE" })).toEqual([405, "request.method-not-allowed"]);
   const response = await app.request(`/v1/sagas/${SAGA}/timeline`, { method: "DELETE" });
-  expect(response.headers.get("allow")).toBe("GET");
+  expect(response.headers.get("allow")).toBe("GET, HEAD");
+});
+
+const LISTS = "/openapi.json lists every path, /docs shows them.";
+
+test.each([
+  ["POST", "/v1/saga/onboarding", 404, "Did you mean POST /v1/sagas/onboarding? "],
+  ["POST", "/sagas/onboarding/", 404, "Did you mean POST /v1/sagas/onboarding? "],
+  ["POST", "/v2/sagas/onboarding", 404, "Did you mean POST /v1/sagas/onboarding? "],
+  ["POST", "/api/v1/sagas/onboarding", 404, "Did you mean POST /v1/sagas/onboarding? "],
+  ["POST", "/api/sagas", 404, "Did you mean POST /v1/sagas/{id}? "],
+  ["GET", "/v1/sagas/", 404, "Did you mean GET /v1/sagas? "],
+  ["HEAD", "/v1/consumer-group", 404, "Did you mean GET /v1/consumer-groups? "],
+  ["POST", `/v1/sagas/${SAGA}/cancle`, 404, `Did you mean POST /v1/sagas/${SAGA}/cancel? `],
+  ["POST", "/v1/nothing", 404, ""],
+  ["POST", `/${"a/".repeat(50)}b`, 404, ""],
+  ["POST", "/v1/sagas", 405, "Did you mean POST /v1/sagas/{id}? Here stands GET, HEAD; "],
+  ["POST", "/health/ready", 405, "Here stands GET, HEAD; "],
+  ["PUT", "/v1/sagas/onboarding", 405, "Here stands POST, GET, HEAD; "],
+])("%s %s answers what, where, and what was probably meant", async (method, path, status, hint) => {
+  const response = await app.request(path, { method });
+  expect(response.status).toBe(status);
+  if (method === "HEAD") return;
+  expect(await response.json()).toMatchObject({
+    detail: status === 404 ? `nothing stands at ${path}` : `${method} is not allowed at ${path}`,
+    hint: hint + LISTS,
+  });
+});
+
+test("of a path of the console and a method of the API, the API's is meant", async () => {
+  const console = { path: async () => "/nowhere" };
+  const both = createApi({ engine: readingEngine(), sql: {} as Sql, log: keptLog(), console });
+  const response = await both.request("/sagas/onboarding", { method: "POST" });
+  expect([response.status, response.headers.get("allow")]).toEqual([405, "GET, HEAD"]);
+  expect(await response.json()).toMatchObject({
+    hint: `Did you mean POST /v1/sagas/onboarding? Here stands GET, HEAD; ${LISTS}`,
+  });
+});
+
+test("a body of another media type is told where it came, what is taken there, and how to send it", async () => {
+  const cases = [
+    ["/v1/sagas/onboarding", "application/x-www-form-urlencoded", "application/json"],
+    ["/v1/definitions/validate", "application/json", "text/yaml"],
+  ] as const;
+  for (const [path, type, taken] of cases) {
+    const response = await app.request(path, { method: "POST", body: "{}", headers: { "content-type": type } });
+    expect([response.status, await response.json()]).toMatchObject([
+      415,
+      {
+        detail: `POST ${path} takes ${taken}, and came with a body of type ${type}`,
+        hint: `Send it with Content-Type: ${taken}; with curl: -H 'content-type: ${taken}'.`,
+      },
+    ]);
+  }
 });
 
 test.each([
