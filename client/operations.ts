@@ -210,6 +210,10 @@ export interface Schemas {
     readonly revision: string;
     /** When this revision became current */
     readonly updatedAt: string;
+    /** Its file in the folder of the engine that answers; null: there is none, or it cannot be used */
+    readonly file: string | null;
+    /** Null: it is not retired */
+    readonly retired: Schemas["Retirement"] | null;
     /** The YAML */
     readonly source: string;
     /** Null: it has none */
@@ -236,6 +240,12 @@ export interface Schemas {
     readonly revision: string;
     /** When this revision became current */
     readonly updatedAt: string;
+    /** Its file in the folder of the engine that answers; null: there is none, or it cannot be used */
+    readonly file: string | null;
+    /** Null: it is not retired */
+    readonly retired: Schemas["Retirement"] | null;
+    /** Sagas that are not final. Absent: the list was read without `open=true` */
+    readonly open?: number;
   };
   /** One finding about a definition */
   readonly Diagnostic: {
@@ -831,7 +841,7 @@ export interface Schemas {
     /** What happened to this request */
     readonly detail: string;
     /** Stable code for programs; docs/OPERATIONS.md has an entry for each */
-    readonly code: "saga.unknown-definition" | "saga.unknown" | "saga.input-invalid" | "saga.key-open" | "saga.idempotency-mismatch" | "saga.final" | "saga.not-parked" | "saga.past-pivot" | "saga.pivot-skipped" | "saga.step-running" | "saga.step-without-result" | "saga.result-invalid" | "saga.unknown-step" | "saga.busy" | "signal.invalid" | "message.unknown" | "message.too-large" | "message.not-editable" | "message.edit-invalid" | "redrive.unknown" | "redrive.nothing" | "redrive.not-waiting" | "redrive.ended" | "group.unknown" | "group.offset-out-of-range" | "group.nothing-to-rewind" | "group.rewind-forward" | "pipeline.unmanaged" | "pipeline.connect-unavailable" | "group.held" | "recovery.running" | "partition.unknown" | "partition.open" | "partition.dropped" | "partition.in-use" | "partition.not-exported" | "partition.busy" | "group.history-forgotten" | "group.rewind-failed" | "projection.history-forgotten" | "republish.unknown" | "definition.unknown-revision" | "stream.full" | "key.unknown" | "key.name-taken" | "key.first-admin" | "auth.required" | "auth.refused" | "auth.forbidden" | "auth.issuer-unavailable" | "request.rate-limited" | "engine.busy" | "request.malformed-json" | "request.body-invalid" | "request.query-invalid" | "request.cursor-invalid" | "request.header-invalid" | "request.media-type" | "request.too-large" | "request.host-refused" | "request.origin-refused" | "request.unknown-path" | "request.method-not-allowed" | "api.internal" | "api.database-unavailable";
+    readonly code: "saga.unknown-definition" | "saga.unknown" | "saga.input-invalid" | "saga.key-open" | "saga.idempotency-mismatch" | "saga.final" | "saga.not-parked" | "saga.past-pivot" | "saga.pivot-skipped" | "saga.step-running" | "saga.step-without-result" | "saga.result-invalid" | "saga.unknown-step" | "saga.busy" | "signal.invalid" | "message.unknown" | "message.too-large" | "message.not-editable" | "message.edit-invalid" | "redrive.unknown" | "redrive.nothing" | "redrive.not-waiting" | "redrive.ended" | "group.unknown" | "group.offset-out-of-range" | "group.nothing-to-rewind" | "group.rewind-forward" | "pipeline.unmanaged" | "pipeline.connect-unavailable" | "group.held" | "recovery.running" | "partition.unknown" | "partition.open" | "partition.dropped" | "partition.in-use" | "partition.not-exported" | "partition.busy" | "group.history-forgotten" | "group.rewind-failed" | "projection.history-forgotten" | "republish.unknown" | "definition.unknown-revision" | "definition.retired" | "stream.full" | "key.unknown" | "key.name-taken" | "key.first-admin" | "auth.required" | "auth.refused" | "auth.forbidden" | "auth.issuer-unavailable" | "request.rate-limited" | "engine.busy" | "request.malformed-json" | "request.body-invalid" | "request.query-invalid" | "request.cursor-invalid" | "request.header-invalid" | "request.media-type" | "request.too-large" | "request.host-refused" | "request.origin-refused" | "request.unknown-path" | "request.method-not-allowed" | "api.internal" | "api.database-unavailable";
     /** What to do next */
     readonly hint: string;
     /** The places that were refused; always there with 422 */
@@ -1084,6 +1094,14 @@ export interface Schemas {
     /** Path of the parked step; without it the one that is parked */
     readonly step?: string;
     /** Why; it stands in the audit and on the timeline */
+    readonly reason: string;
+  };
+  /** A definition that starts no saga until it is restored; what was started goes on */
+  readonly Retirement: {
+    readonly since: string;
+    /** Who */
+    readonly by: string;
+    /** Why */
     readonly reason: string;
   };
   /** One revision with its source */
@@ -1676,6 +1694,8 @@ export interface Operations {
       readonly file?: string;
       /** false: without the sources of broken files; with `file` there is one */
       readonly sources?: "true" | "false";
+      /** true: with the number of sagas that are not final */
+      readonly open?: "true" | "false";
     };
     readonly answer: Schemas["DefinitionList"];
   };
@@ -1701,6 +1721,24 @@ export interface Operations {
       readonly hash: string;
     };
     readonly answer: Schemas["Revision"] | string;
+  };
+  /** Retire a definition */
+  readonly retireDefinition: {
+    readonly path: {
+      /** Name of the definition */
+      readonly definition: string;
+    };
+    readonly body: Schemas["Reasoned"];
+    readonly answer: Schemas["DefinitionSummary"];
+  };
+  /** Restore a retired definition */
+  readonly restoreDefinition: {
+    readonly path: {
+      /** Name of the definition */
+      readonly definition: string;
+    };
+    readonly body: Schemas["Reasoned"];
+    readonly answer: Schemas["DefinitionSummary"];
   };
   /** Say what a saga would do */
   readonly simulateDefinition: {
@@ -2048,6 +2086,8 @@ export const OPERATIONS = {
   validateDefinition: ["POST","/v1/definitions/validate","text/yaml"],
   getDefinition: ["GET","/v1/definitions/{definition}",null],
   getRevision: ["GET","/v1/definitions/{definition}/revisions/{hash}",null],
+  retireDefinition: ["POST","/v1/definitions/{definition}/retire","application/json"],
+  restoreDefinition: ["POST","/v1/definitions/{definition}/restore","application/json"],
   simulateDefinition: ["POST","/v1/definitions/simulate","application/json"],
   compareDefinitions: ["POST","/v1/definitions/compare","application/json"],
   getLanguage: ["GET","/v1/language",null],

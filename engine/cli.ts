@@ -7,6 +7,7 @@ import { addAudit } from "./cli/audit-command.ts";
 import { addCheckCommand } from "./cli/check.ts";
 import { CliError, EXIT, EXIT_MEANINGS } from "./cli/cli-error.ts";
 import { addConnectorCommand } from "./cli/connector-command.ts";
+import { addDefinitionCommands } from "./cli/definition-commands.ts";
 import { addDoctorCommand } from "./cli/doctor-command.ts";
 import { addCompletion } from "./cli/completion-command.ts";
 import { addErrors } from "./cli/error-command.ts";
@@ -46,6 +47,7 @@ async function run(args: readonly string[], json: boolean): Promise<void> {
   addTestCommand(program);
   addSchemaCommand(program);
   addSagaCommands(program);
+  addDefinitionCommands(program);
   addTail(program);
   addMessageCommands(program);
   addErrors(program);

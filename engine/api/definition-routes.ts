@@ -1,15 +1,27 @@
+import type { InferOutput } from "valibot";
 import * as v from "valibot";
 
-import { listDefinitions, listRevisions, readDefinition, readRevision } from "../timeline/read-definitions.ts";
+import {
+  type DefinitionRow,
+  listDefinitions,
+  listRevisions,
+  readDefinition,
+  readRevision,
+} from "../timeline/read-definitions.ts";
+import { countOpen, type OpenRow } from "../timeline/read-overview.ts";
 import { isFor } from "../core/grant.ts";
 import { loadDefinition } from "../definition/load.ts";
 import type { Api, ApiParts } from "./api-env.ts";
+import { callerOf } from "./caller.ts";
+import type { DefinitionSummary } from "./definition-schema.ts";
 import { describe } from "./describe.ts";
 import { principalOf } from "./principal.ts";
 import { QueryText, queryFlag } from "./query-schema.ts";
 import { readQuery } from "./read-query.ts";
 import { viewSchedule } from "./schedule-view.ts";
-import { checkMedia, readText } from "./json-body.ts";
+import { checkMedia, readBody, readText } from "./json-body.ts";
+import type { ProblemCode } from "./translate-code.ts";
+import { Reasoned } from "./verb-schema.ts";
 import { definitionNameOf, hashOf, unknownDefinition, unknownRevision } from "./unknown.ts";
 
 const YAML_MEDIA = /^(?:text|application)\/(?:x-)?yaml$/;
@@ -22,20 +34,21 @@ const DefinitionListQuery = v.strictObject({
     v.pipe(QueryText, v.description("Of the broken files this one alone"), v.examples(["domains/refund.saga.yaml"])),
   ),
   sources: v.optional(queryFlag("false: without the sources of broken files; with `file` there is one"), "true"),
+  open: v.optional(queryFlag("true: with the number of sagas that are not final"), "false"),
 });
 
 /** Definitions and their revisions. */
 export function addDefinitionRoutes(app: Api, { engine, sql }: ApiParts): void {
   app.get("/v1/definitions", LIST, async (c) => {
-    const { file: only, sources } = readQuery(c, DefinitionListQuery);
+    const { file: only, sources, open: counting } = readQuery(c, DefinitionListQuery);
     const principal = principalOf(c);
-    const rows = (await listDefinitions(sql)).filter(({ name }) => isFor(principal, name));
-    const items = rows.map(({ name, version, revision, updated_at }) => ({
-      name,
-      version,
-      revision,
-      updatedAt: updated_at.toISOString(),
-    }));
+    const [all, open] = await Promise.all([listDefinitions(sql), counting ? countOpen(sql) : undefined]);
+    const items = all
+      .filter(({ name }) => isFor(principal, name))
+      .map((row) => ({
+        ...viewDefinition(row, engine.files()),
+        ...(open === undefined ? {} : { open: openOf(open, row.name) }),
+      }));
     // A file that cannot be read says not whose it is.
     const files = isFor(principal, null) ? [...engine.broken()] : [];
     const broken = files
@@ -58,13 +71,10 @@ export function addDefinitionRoutes(app: Api, { engine, sql }: ApiParts): void {
     const name = definitionNameOf(c.req.param("definition"));
     const [row, revisions] = await Promise.all([readDefinition(sql, name), listRevisions(sql, name)]);
     if (row === undefined) return unknownDefinition(name);
-    const { version, revision, source } = row;
+    const { revision, source } = row;
     const { definition } = loadDefinition(source, { catalog: null, checks: false });
     return c.json({
-      name,
-      version,
-      revision,
-      updatedAt: row.updated_at.toISOString(),
+      ...viewDefinition(row, engine.files()),
       source,
       schedule: definition?.schedule === undefined ? null : await viewSchedule(sql, name, definition.schedule),
       startTopic: definition?.start?.topic ?? null,
@@ -91,6 +101,46 @@ export function addDefinitionRoutes(app: Api, { engine, sql }: ApiParts): void {
   });
 }
 
+/** What a person says of a definition: that it starts no sagas any more, or again. */
+export function addRetirementRoutes(app: Api, { engine, sql }: ApiParts): void {
+  const standing = async (name: string) => {
+    const row = await readDefinition(sql, name);
+    return row === undefined ? unknownDefinition(name) : viewDefinition(row, engine.files());
+  };
+
+  app.post("/v1/definitions/:definition/retire", RETIRE, async (c) => {
+    const name = definitionNameOf(c.req.param("definition"));
+    const caller = callerOf(c);
+    const { reason } = await readBody(c.req.raw, Reasoned);
+    await engine.retireDefinition(name, reason, caller);
+    return c.json(await standing(name));
+  });
+
+  app.post("/v1/definitions/:definition/restore", RESTORE, async (c) => {
+    const name = definitionNameOf(c.req.param("definition"));
+    const caller = callerOf(c);
+    const { reason } = await readBody(c.req.raw, Reasoned);
+    await engine.restoreDefinition(name, reason, caller);
+    return c.json(await standing(name));
+  });
+}
+
+function viewDefinition(row: DefinitionRow, files: ReadonlyMap<string, string>): InferOutput<typeof DefinitionSummary> {
+  const { name, version, revision, retired_at: since, retired_by: by, retired_reason: reason } = row;
+  return {
+    name,
+    version,
+    revision,
+    updatedAt: row.updated_at.toISOString(),
+    file: files.get(name) ?? null,
+    retired: since === null ? null : { since: since.toISOString(), by: by ?? "", reason: reason ?? "" },
+  };
+}
+
+function openOf(rows: readonly OpenRow[], name: string): number {
+  return rows.reduce((all, { definition, sagas }) => all + (definition === name ? sagas : 0), 0);
+}
+
 /** YAML goes only to those who name it; `*` gets JSON. */
 function prefersYaml(accept = ""): boolean {
   return accept.split(",").some((media) => YAML_MEDIA.test((media.split(";")[0] ?? "").trim().toLowerCase()));
@@ -104,6 +154,35 @@ const LIST = describe({
   description: "`broken` names files that are not in use because they have errors.",
   query: DefinitionListQuery,
   answers: { 200: { description: "Definitions by name", schema: "DefinitionList" } },
+});
+
+const ONE = { 200: { description: "The definition", schema: "DefinitionSummary" } } as const;
+const VERB: readonly ProblemCode[] = ["saga.unknown-definition", "saga.idempotency-mismatch", "request.header-invalid"];
+
+const RETIRE = describe({
+  tag: "definitions",
+  operationId: "retireDefinition",
+  access: { role: "operator", over: "definition" },
+  summary: "Retire a definition",
+  description:
+    "From the answer on it starts no saga: calls are refused, its start topic's messages are kept as failed, planned times are skipped. Sagas that run go on, with the children that they and others ask for, also of this definition. It stays retired, whatever becomes of its file, until it is restored.",
+  path: ["definition"],
+  body: { schema: "Reasoned", description: "Why", required: true },
+  answers: ONE,
+  problems: VERB,
+});
+
+const RESTORE = describe({
+  tag: "definitions",
+  operationId: "restoreDefinition",
+  access: { role: "operator", over: "definition" },
+  summary: "Restore a retired definition",
+  description:
+    "It starts sagas again. Messages that were refused meanwhile start theirs when the group `start.<definition>` is rewound to them; planned times that were skipped stay so.",
+  path: ["definition"],
+  body: { schema: "Reasoned", description: "Why", required: true },
+  answers: ONE,
+  problems: VERB,
 });
 
 const VALIDATE = describe({

@@ -21,12 +21,33 @@ export const Diagnostic = v.pipe(
 
 export const Diagnostics = v.pipe(v.array(Diagnostic), v.description("Findings in the order of the file; empty: none"));
 
+export const Retirement = v.pipe(
+  v.strictObject({
+    since: Time,
+    by: v.pipe(v.string(), v.description("Who"), v.examples(["key:ann"])),
+    reason: v.pipe(v.string(), v.description("Why")),
+  }),
+  v.description("A definition that starts no saga until it is restored; what was started goes on"),
+);
+
+const retired = v.pipe(v.nullable(Retirement), v.description("Null: it is not retired"));
+const file = v.pipe(
+  v.nullable(v.string()),
+  v.description("Its file in the folder of the engine that answers; null: there is none, or it cannot be used"),
+  v.examples(["domains/onboarding.saga.yaml"]),
+);
+
 export const DefinitionSummary = v.pipe(
   v.strictObject({
     name,
     version,
     revision,
     updatedAt: v.pipe(Time, v.description("When this revision became current")),
+    file,
+    retired,
+    open: v.optional(
+      v.pipe(count, v.description("Sagas that are not final. Absent: the list was read without `open=true`")),
+    ),
   }),
   v.description("A definition and its current revision: what a new saga runs on"),
 );
@@ -98,6 +119,8 @@ export const DefinitionDetail = v.pipe(
     version,
     revision,
     updatedAt: v.pipe(Time, v.description("When this revision became current")),
+    file,
+    retired,
     source: v.pipe(v.string(), v.description("The YAML")),
     schedule: v.pipe(v.nullable(DefinitionSchedule), v.description("Null: it has none")),
     startTopic: v.pipe(v.nullable(v.string()), v.description("Topic whose messages start it; null: none")),

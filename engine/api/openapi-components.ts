@@ -106,6 +106,7 @@ const SCHEMAS = {
   RepublishReport: recovery.RepublishReport,
   RepublishRequest: recovery.RepublishRequest,
   RetryRequest: verb.RetryRequest,
+  Retirement: definition.Retirement,
   Revision: definition.Revision,
   RevisionSummary: definition.RevisionSummary,
   DefinitionSchedule: definition.DefinitionSchedule,

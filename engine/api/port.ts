@@ -340,6 +340,8 @@ export interface Engine {
   load(source: string): LoadedSource;
   /** The files on disk that are not in use because they are broken, by their names. */
   broken(): ReadonlyMap<string, BrokenFile>;
+  /** The files on disk that are in use, by the names of their definitions. */
+  files(): ReadonlyMap<string, string>;
   /** Dotted paths to mask for one revision (`input.applicant.name`, `steps.apply.email`). */
   sensitive(definition: string, revision: string): Promise<readonly string[]>;
   /** Whether sagas of one revision may have child sagas. */
@@ -365,6 +367,9 @@ export interface Engine {
     caller: Caller,
   ): Promise<{ readonly row: KeyRow; readonly key: string | null }>;
   revokeKey(name: string, reason: string, caller: Caller): Promise<KeyRow>;
+  /** Lets a definition start no saga any more; what was started goes on. */
+  retireDefinition(name: string, reason: string, caller: Caller): Promise<void>;
+  restoreDefinition(name: string, reason: string, caller: Caller): Promise<void>;
   health(): Promise<Health>;
   /** What happened to sagas, steps and messages, in numbers. */
   counters(): Promise<readonly Metric[]>;

@@ -82,6 +82,7 @@ const START = describe({
   },
   problems: [
     "saga.unknown-definition",
+    "definition.retired",
     "saga.input-invalid",
     "saga.key-open",
     "saga.idempotency-mismatch",

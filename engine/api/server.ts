@@ -10,7 +10,7 @@ import type { Api, ApiContext, ApiEnv } from "./api-env.ts";
 import { addAuditRoutes } from "./audit-routes.ts";
 import { Authentication } from "./authentication.ts";
 import { addConsoleRoutes, type Console, unknownPage } from "./console-routes.ts";
-import { addDefinitionRoutes } from "./definition-routes.ts";
+import { addDefinitionRoutes, addRetirementRoutes } from "./definition-routes.ts";
 import { addDoctorRoutes } from "./doctor-routes.ts";
 import { addDocsRoutes } from "./docs-routes.ts";
 import { addDraftRoutes } from "./draft-routes.ts";
@@ -96,6 +96,7 @@ export function createApi(options: ApiOptions): Api {
   const streams = addStreamRoutes(app, parts, { draining, limits });
   addSagaVerbRoutes(app, parts);
   addDefinitionRoutes(app, parts);
+  addRetirementRoutes(app, parts);
   addDraftRoutes(app, parts);
   addLanguageRoutes(app, parts);
   addGraphRoutes(app, parts);

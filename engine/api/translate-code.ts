@@ -58,6 +58,7 @@ export const TRANSLATIONS: Readonly<Record<ProblemCode, Translation>> = {
   "projection.history-forgotten": { status: 409, title: "The event store does not reach back to the beginning" },
   "republish.unknown": { status: 404, title: "No such republishing" },
   "definition.unknown-revision": { status: 404, title: "No such revision" },
+  "definition.retired": { status: 409, title: "The definition is retired" },
   "stream.full": { status: 503, title: "Too many streams are open", retryAfter: 5 },
   "key.unknown": { status: 404, title: "No such key" },
   "key.name-taken": { status: 409, title: "A key had this name already" },

@@ -27,6 +27,8 @@ export interface Comparison {
   readonly file?: { readonly path: string; readonly revision: string; readonly version: number };
   /** Null: the engine has no definition of that name. */
   readonly current: { readonly revision: string; readonly version: number } | null;
+  /** Null: it is not retired. */
+  readonly retired: Detail["retired"];
   /** Revisions on which sagas have yet to finish. */
   readonly open: Detail["revisions"];
 }
@@ -55,6 +57,7 @@ function compare(name: string, disk: DefinitionFile | undefined, detail: Detail 
     standing: standingOf(definition?.revision, detail),
     ...(definition == null ? {} : { file: { path, revision: definition.revision, version: definition.version } }),
     current: detail === undefined ? null : { revision: detail.revision, version: detail.version },
+    retired: detail?.retired ?? null,
     open: revisions.filter(({ open }) => open > 0),
   };
 }
@@ -66,7 +69,7 @@ function standingOf(revision: string | undefined, detail: Detail | undefined): S
 }
 
 function comparisonText(comparison: Comparison): string {
-  const { name, open } = comparison;
+  const { name, open, retired } = comparison;
   const rows = open.map(({ revision, version, createdAt, current, open: sagas, parked }) => [
     short(revision),
     String(version),
@@ -76,7 +79,9 @@ function comparisonText(comparison: Comparison): string {
     current ? "new sagas run on it" : "",
   ]);
   const none = "no saga is open";
-  return `${name}: ${standingText(comparison)}\n${table(["revision", "version", "since", "open", "parked", ""], rows, none)}`;
+  const never =
+    retired === null ? "" : `\nIt was retired at ${time(retired.since)} by ${retired.by}: ${retired.reason}`;
+  return `${name}: ${standingText(comparison)}${never}\n${table(["revision", "version", "since", "open", "parked", ""], rows, none)}`;
 }
 
 function standingText({ standing, file, current }: Comparison): string {

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 
 import { type Config, ConfigError, parseConfig } from "../config.ts";
+import { definitionFiles } from "../definition/folder.ts";
 import { loadDomains } from "../participant/load-domains.ts";
 import { databaseUrl, readDatabaseUrl } from "../stack/database-url.ts";
 import { examineDatabase } from "../recovery/doctor/examine-database.ts";
@@ -72,6 +73,7 @@ async function outside(config: Config, runs: boolean): Promise<readonly Finding[
       slot: config.kafka === undefined ? null : new Names(config.prefix).slot,
       ownServer: config.databaseUrl === undefined,
       sets: () => setsOf(config),
+      files: () => definitionFiles(config.domains),
       runs,
       behind: kafka,
     });

@@ -45,6 +45,7 @@ export type RefusalCode =
   | "partition.not-exported"
   | "partition.busy"
   | "definition.unknown-revision"
+  | "definition.retired"
   | "stream.full"
   | "key.unknown"
   | "key.name-taken"

@@ -69,6 +69,15 @@ function sameName(file: DefinitionFile, name: string, others: readonly Definitio
   return { ...file, definition: null, diagnostics: [...file.diagnostics, diagnostic] };
 }
 
+/** The files of a folder by the names of their definitions, also where something is wrong in them. */
+export function definitionFiles(folder: string): ReadonlyMap<string, string> {
+  const named = sagaFiles(folder).map((path) => {
+    const { definition } = loadDefinition(readFileSync(path, "utf8"), { catalog: null, checks: false });
+    return [definition?.name ?? "", relative(process.cwd(), path)] as const;
+  });
+  return new Map(named);
+}
+
 /** What changes when any saga file of a folder is added, edited or removed. Cheap: names, times and sizes only. */
 export function fingerprint(folder: string): string {
   return sagaFiles(folder)

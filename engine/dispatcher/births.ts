@@ -30,7 +30,8 @@ export interface Births {
 /**
  * Brings child sagas into being (design S15). Their `child.requested` is their first event: row, consumption and first
  * transition are one transaction, as for any start. A child that cannot be (no such definition, an input that does not
- * fit, a business key in use) answers its parent at once as one that has failed.
+ * fit, a business key in use) answers its parent at once as one that has failed. That its definition is retired does not
+ * matter: its parent was started before, or is of another definition, and goes on to its end.
  */
 export class ChildBirths {
   readonly #revisions: Revisions;

@@ -4,6 +4,7 @@ import { type BrokenFile, type DefinitionFile, fingerprint, readDefinitions } fr
 import { renderDiagnostic } from "../definition/render-diagnostic.ts";
 import type { Log } from "../sdk.ts";
 import type { Sql } from "../timeline/database.ts";
+import type { Retired } from "../timeline/read-definitions.ts";
 import { publishDefinition } from "../timeline/definition-write.ts";
 import type { KnownDomains } from "../timeline/known-domains.ts";
 
@@ -24,6 +25,8 @@ export class DefinitionDesk {
   /** What each file of the folder says, by its name; a file with a mistake says what it said before. */
   #good: ReadonlyMap<string, Definition> = new Map();
   #definitions: ReadonlyMap<string, Definition> = new Map();
+  /** Since when they are retired, as the log has said. */
+  readonly #retired = new Map<string, string | undefined>();
   #seen = "";
   #timer: ReturnType<typeof setTimeout> | undefined;
   #looking: Promise<void> = Promise.resolve();
@@ -45,6 +48,11 @@ export class DefinitionDesk {
   /** Files that are not in use because they are broken, with what is wrong. */
   get broken(): ReadonlyMap<string, BrokenFile> {
     return this.#broken;
+  }
+
+  /** Their files, by the names of the definitions. */
+  get files(): ReadonlyMap<string, string> {
+    return new Map([...this.#good].map(([file, { name }]) => [name, file]));
   }
 
   /** The definitions of the folder that are in use, by name. */
@@ -103,7 +111,7 @@ export class DefinitionDesk {
     for (const [file, { name, version }] of this.#good) {
       if (there.has(file) || files.some(({ definition }) => definition?.name === name)) continue;
       this.#log.warn(
-        `${file} is gone: saga ${name} version ${version} stays current, and calls can start it as before`,
+        `${file} is gone: saga ${name} version ${version} stays current, and calls can start it as before, unless it is retired: ekiden definitions retire ${name} --reason …`,
       );
     }
   }
@@ -117,6 +125,7 @@ export class DefinitionDesk {
         this.#log.info(`${file.file}: saga ${definition.name} version ${definition.version} is current`, {
           revision: definition.revision.slice(0, 12),
         });
+      this.#reportRetired(file.file, definition.name, published.retired);
       return [];
     }
     const message =
@@ -133,6 +142,20 @@ export class DefinitionDesk {
     };
     this.#report(file, diagnostic);
     return [diagnostic];
+  }
+
+  /** Once for each retirement, and not at every edit of any file. */
+  #reportRetired(
+    file: string,
+    name: string,
+    { retired_at: at, retired_by: by, retired_reason: reason }: Retired,
+  ): void {
+    const since = at?.toISOString();
+    if (since !== undefined && this.#retired.get(name) !== since)
+      this.#log.warn(
+        `${file}: saga ${name} was retired at ${since} by ${by}: ${reason}. It starts no saga until it is restored: ekiden definitions restore ${name} --reason …`,
+      );
+    this.#retired.set(name, since);
   }
 
   #report(file: DefinitionFile, diagnostic: Diagnostic): void {

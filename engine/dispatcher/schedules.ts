@@ -116,6 +116,9 @@ export class Schedules {
       return { status: "started", sagaId };
     } catch (error) {
       if (isNoOutcome(error) || (error instanceof Refusal && /^(engine|saga)\.busy$/.test(error.code))) throw error;
+      // Nothing is wrong, and nothing is to be made up for: somebody wants it so.
+      if (error instanceof Refusal && error.code === "definition.retired")
+        return { status: "skipped", reason: "the definition is retired" };
       const reason = error instanceof Error ? error.message : String(error);
       log.error(`${name} was not started for ${at}`, { error });
       return { status: "refused", reason: error instanceof Refusal ? `${error.code}: ${reason}` : reason };

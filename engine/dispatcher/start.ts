@@ -13,7 +13,7 @@ import { databaseNow, type SagaRow } from "../timeline/saga-row.ts";
 import {
   claimOpen,
   claimStartKeys,
-  currentRevisions,
+  definitionsToStart,
   freeStartKey,
   keepStartKey,
   type NewSaga,
@@ -22,6 +22,7 @@ import {
   readOpen,
   readStartKeys,
   sagaInserts,
+  type ToStart,
 } from "../timeline/start-write.ts";
 import type { Unit } from "../timeline/store.ts";
 import { apart, OwnBusy } from "./apart.ts";
@@ -119,7 +120,7 @@ export class Starter {
     return [this.#starts.bound];
   }
 
-  /** @throws Refusal `saga.unknown-definition`, `saga.input-invalid`, `saga.key-open`, `saga.idempotency-mismatch`, `engine.busy`, … */
+  /** @throws Refusal `saga.unknown-definition`, `definition.retired`, `saga.input-invalid`, `saga.key-open`, `saga.idempotency-mismatch`, `engine.busy`, … */
   start(request: StartRequest): Promise<Started> {
     return this.#starts.do(request);
   }
@@ -140,7 +141,7 @@ export class Starter {
     const starts = requests.map(toStart);
     const [used, current, paused, now] = await together([
       usedKeys(tx, starts),
-      currentRevisions(tx, [...new Set(requests.map(({ definition }) => definition))]),
+      definitionsToStart(tx, [...new Set(requests.map(({ definition }) => definition))]),
       dispatcherPaused(tx),
       databaseNow(tx),
     ]);
@@ -163,7 +164,7 @@ export class Starter {
     return starts.map(({ result }) => result as Result);
   }
 
-  async #want(tx: Tx, start: Start, current: ReadonlyMap<string, string>, now: Date): Promise<void> {
+  async #want(tx: Tx, start: Start, current: ReadonlyMap<string, ToStart>, now: Date): Promise<void> {
     const { definition: name, input, keyAlone } = start.request;
     try {
       const definition = await this.#definition(tx, name, current.get(name));
@@ -177,9 +178,13 @@ export class Starter {
     }
   }
 
-  #definition(tx: Tx, name: string, revision: string | undefined): Promise<Definition> {
-    if (revision !== undefined) return this.#revisions.get(tx, name, revision);
-    throw new Refusal("saga.unknown-definition", `there is no definition "${name}"`, "GET /v1/definitions lists them.");
+  #definition(tx: Tx, name: string, found: ToStart | undefined): Promise<Definition> {
+    if (found === undefined) {
+      const hint = "GET /v1/definitions lists them.";
+      throw new Refusal("saga.unknown-definition", `there is no definition "${name}"`, hint);
+    }
+    if (found.retired_at !== null) throw retired(name, found);
+    return this.#revisions.get(tx, name, found.revision);
   }
 
   async #insert(unit: Unit, starts: readonly Start[], waits: boolean, now: Date): Promise<void> {
@@ -224,6 +229,12 @@ export class Starter {
       started_at: now,
     };
   }
+}
+
+function retired(name: string, { retired_at: at, retired_by: by, retired_reason: reason }: ToStart): Refusal {
+  const message = `definition "${name}" was retired at ${at?.toISOString()} by ${by}: ${reason}`;
+  const hint = `Nothing was started. \`ekiden definitions\` lists the others; \`ekiden definitions restore ${name} --reason …\` lets it start sagas again.`;
+  return new Refusal("definition.retired", message, hint);
 }
 
 /** @throws Refusal `saga.input-invalid` */

@@ -19,6 +19,7 @@ import { auditorHealth } from "../recovery/auditor.ts";
 import { askRepublish, carryOnRepublish, previewRepublish, republishReport } from "../recovery/republish.ts";
 import { redrive } from "../recovery/redrive.ts";
 import { RedriveBatches } from "../recovery/redrive-batch.ts";
+import { restoreDefinition, retireDefinition } from "../recovery/retirement.ts";
 import { Rewind } from "../recovery/rewind.ts";
 import { verify } from "../recovery/verify.ts";
 import { Settling } from "../settled.ts";
@@ -74,7 +75,7 @@ function engineOf(parts: Parts, deciding: Deciding, draining: AbortSignal): Engi
     { heartbeat: () => pipeline.heartbeatHealth(), auditor: () => auditorHealth(sql) },
     () => history.health(),
   );
-  const doctor = new Doctor(parts, { health: () => health.look(), broken: () => desk.broken });
+  const doctor = new Doctor(parts, { health: () => health.look(), desk });
   return {
     start: (definition, input, options, caller) =>
       starter.start({ definition, input, ...options, ...keyOf(caller), traceparent: caller.traceparent ?? null }),
@@ -145,13 +146,14 @@ function onMessages(edits: Edits): Pick<Engine, "edit" | "previewEdit"> {
 }
 
 /** What needs the definitions and the handlers that are known. */
-function onDefinitions(known: Parts["known"], desk: Deciding["desk"]): Pick<Engine, "load" | "broken"> {
+function onDefinitions(known: Parts["known"], desk: Deciding["desk"]): Pick<Engine, "load" | "broken" | "files"> {
   return {
     load: (source) => {
       const { catalog } = known;
       return { ...loadDefinition(source, { catalog, definitions: desk.definitions }), catalog };
     },
     broken: () => desk.broken,
+    files: () => desk.files,
   };
 }
 
@@ -167,12 +169,16 @@ function onRevisions(sql: Sql, revisions: Deciding["revisions"]): Pick<Engine, "
 }
 
 /** What needs the database and nothing else. */
-function onDatabase(sql: Sql): Pick<Engine, "createKey" | "revokeKey" | "counters"> {
+function onDatabase(
+  sql: Sql,
+): Pick<Engine, "createKey" | "revokeKey" | "retireDefinition" | "restoreDefinition" | "counters"> {
   const counters = new SagaCounters(sql);
   return {
     counters: () => counters.look(),
     createKey: (order, reason, caller) => createKey(sql, order, reason, caller),
     revokeKey: (name, reason, caller) => revokeKey(sql, name, reason, caller),
+    retireDefinition: (name, reason, caller) => retireDefinition(sql, name, reason, caller),
+    restoreDefinition: (name, reason, caller) => restoreDefinition(sql, name, reason, caller),
   };
 }
 

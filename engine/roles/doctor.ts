@@ -1,6 +1,6 @@
 import type { Health } from "../api/port.ts";
 import { configurationChecks } from "../cli/doctor/configuration-checks.ts";
-import type { BrokenFile } from "../definition/folder.ts";
+import type { DefinitionDesk } from "../dispatcher/definition-desk.ts";
 import { examineDatabase } from "../recovery/doctor/examine-database.ts";
 import { engineFindings, lagFindings } from "../recovery/doctor/engine-findings.ts";
 import { checked, fault, type Finding, fine } from "../recovery/doctor/finding.ts";
@@ -11,7 +11,7 @@ import type { Parts } from "./parts.ts";
 /** What the doctor asks of the engine that it runs in. */
 interface Asked {
   readonly health: () => Promise<Health>;
-  readonly broken: () => ReadonlyMap<string, BrokenFile>;
+  readonly desk: Pick<DefinitionDesk, "broken" | "files">;
 }
 
 /**
@@ -43,6 +43,7 @@ export class Doctor {
         ownServer: config.databaseUrl === undefined,
         // Those of domains are applied by whoever runs them, at the start.
         sets: async () => [ENGINE_MIGRATIONS],
+        files: () => this.#asked.desk.files,
         runs: true,
         behind: (present) => this.#behind(present),
       }),
@@ -68,7 +69,7 @@ export class Doctor {
   }
 
   #definitions(): readonly Finding[] {
-    const broken = [...this.#asked.broken()];
+    const broken = [...this.#asked.desk.broken];
     if (broken.length === 0) return [fine("definitions", "none that was changed is broken")];
     return broken.map(([file, { diagnostics }]) => {
       const { line, column, message } =

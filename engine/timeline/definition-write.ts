@@ -1,16 +1,19 @@
 import type { Definition } from "../core/definition.ts";
 import type { Sql, Tx } from "./database.ts";
+import type { Retired } from "./read-definitions.ts";
 
 /** What became of a definition that was offered. */
 export type Published =
-  /** It is what new sagas run on. */
-  | { readonly kind: "current"; readonly changed: boolean }
+  /** It is what new sagas run on; `retired`: there are none until it is restored. */
+  | { readonly kind: "current"; readonly changed: boolean; readonly retired: Retired }
   /** A higher version is current: this file is older. */
   | { readonly kind: "older"; readonly current: number }
   /** The same version with other content, in production. */
   | { readonly kind: "conflict"; readonly version: number };
 
-/** Keeps a revision with its source and makes it current: the highest version wins (design §3). */
+const NOT_RETIRED: Retired = { retired_at: null, retired_by: null, retired_reason: null };
+
+/** Keeps a revision with its source and makes it current: the highest version wins (design §3). One that is retired stays so. */
 export async function publishDefinition(
   sql: Sql,
   definition: Definition,
@@ -20,12 +23,12 @@ export async function publishDefinition(
   const { name, revision, version } = definition;
   const published = await sql.begin(async (tx) => {
     await tx`select pg_advisory_xact_lock(hashtextextended(${`definition/${name}`}, 3))`;
-    const [current] = await tx<{ revision: string; version: number }[]>`
-      select revision, version from timeline.definition where name = ${name}
+    const [current] = await tx<(Retired & { revision: string; version: number })[]>`
+      select revision, version, retired_at, retired_by, retired_reason from timeline.definition where name = ${name}
     `;
     if (current?.revision === revision) {
       await keepSchedule(tx, definition);
-      return { kind: "current", changed: false };
+      return { kind: "current", changed: false, retired: current };
     }
     if (current !== undefined && current.version > version) return { kind: "older", current: current.version };
     if (current?.version === version && production) return { kind: "conflict", version };
@@ -40,7 +43,7 @@ export async function publishDefinition(
         schedule = excluded.schedule,
         scheduled_since = case when d.schedule is distinct from excluded.schedule then clock_timestamp() else d.scheduled_since end
     `;
-    return { kind: "current", changed: true };
+    return { kind: "current", changed: true, retired: current ?? NOT_RETIRED };
   });
   return published as Published;
 }

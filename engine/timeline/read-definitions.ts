@@ -1,7 +1,14 @@
 import type { Sql } from "./database.ts";
 
+/** Since when, by whom and why a definition starts no saga; all null: it is not retired. */
+export interface Retired {
+  readonly retired_at: Date | null;
+  readonly retired_by: string | null;
+  readonly retired_reason: string | null;
+}
+
 /** A row of `timeline.definition`. */
-export interface DefinitionRow {
+export interface DefinitionRow extends Retired {
   readonly name: string;
   readonly revision: string;
   readonly version: number;
@@ -22,7 +29,10 @@ const REVISIONS_MAX = 200;
 
 /** All definitions by name. */
 export function listDefinitions(sql: Sql): Promise<readonly DefinitionRow[]> {
-  return sql<DefinitionRow[]>`select name, revision, version, updated_at from timeline.definition order by name`;
+  return sql<DefinitionRow[]>`
+    select name, revision, version, updated_at, retired_at, retired_by, retired_reason
+    from timeline.definition order by name
+  `;
 }
 
 /** One definition with its current source; undefined when there is none. */
@@ -31,7 +41,7 @@ export async function readDefinition(
   name: string,
 ): Promise<(DefinitionRow & { readonly source: string }) | undefined> {
   const [row] = await sql<(DefinitionRow & { source: string })[]>`
-    select d.name, d.revision, d.version, d.updated_at, r.source
+    select d.name, d.revision, d.version, d.updated_at, d.retired_at, d.retired_by, d.retired_reason, r.source
     from timeline.definition d
     join timeline.definition_revision r on r.name = d.name and r.revision = d.revision
     where d.name = ${name}

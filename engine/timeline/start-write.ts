@@ -2,6 +2,7 @@ import type { Json, JsonObject } from "../core/json.ts";
 import type { Parent } from "../core/state.ts";
 import { KEPT } from "./idempotency.ts";
 import type { Statement, Tx, Write } from "./database.ts";
+import type { Retired } from "./read-definitions.ts";
 
 const SCOPE = "start";
 
@@ -65,6 +66,20 @@ export async function currentRevisions(tx: Tx, names: readonly string[]): Promis
     select name, revision from timeline.definition where name = any (${tx.array([...names])}::text[])
   `;
   return new Map(rows.map(({ name, revision }) => [name, revision]));
+}
+
+/** A definition of which a saga is to be started. */
+export interface ToStart extends Retired {
+  readonly revision: string;
+}
+
+/** As `currentRevisions`, for starts by calls, by the time and by messages: nothing is retired or restored before their end. */
+export async function definitionsToStart(tx: Tx, names: readonly string[]): Promise<ReadonlyMap<string, ToStart>> {
+  const rows = await tx<(ToStart & { readonly name: string })[]>`
+    select name, revision, retired_at, retired_by, retired_reason
+    from timeline.definitions_to_start(${tx.array([...names])}::text[])
+  `;
+  return new Map(rows.map((row) => [row.name, row]));
 }
 
 /** A place among the open sagas. */

@@ -66,6 +66,7 @@ const STATUSES = {
   "partition.not-exported": 409,
   "partition.busy": 503,
   "definition.unknown-revision": 404,
+  "definition.retired": 409,
   "key.unknown": 404,
   "key.name-taken": 409,
   "key.first-admin": 409,

@@ -73,6 +73,8 @@ test("the document names every call of the API", () => {
     "post /v1/definitions/compare",
     "post /v1/definitions/simulate",
     "post /v1/definitions/validate",
+    "post /v1/definitions/{definition}/restore",
+    "post /v1/definitions/{definition}/retire",
     "post /v1/keys",
     "post /v1/keys/{name}/revoke",
     "post /v1/messages/{messageId}/redrive",

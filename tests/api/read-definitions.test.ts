@@ -20,6 +20,8 @@ const FINDING: Diagnostic = {
   hint: "Remove it.",
 };
 
+const FOUND = { file: "domains/onboarding.saga.yaml", retired: null };
+
 let database: ApiDatabase;
 let app: Api;
 
@@ -37,6 +39,7 @@ beforeAll(async () => {
         ["domains/refund.saga.yaml", { diagnostics: [FINDING], source: "saga: refund # 新" }],
         ["domains/long.saga.yaml", { diagnostics: [FINDING], source: "#".repeat(256 * 1024 + 1) }],
       ]),
+    files: () => new Map([["onboarding", "domains/onboarding.saga.yaml"]]),
     load: (source) => ({
       definition: null,
       diagnostics: source.includes("bad") ? [FINDING] : [],
@@ -50,13 +53,31 @@ afterAll(() => database?.end());
 test("definitions are listed with their current revision, and with the files that are broken", async () => {
   const response = await app.request("/v1/definitions");
   expect(v.parse(DefinitionList, await response.json())).toEqual({
-    items: [{ name: "onboarding", version: 2, revision: NEW, updatedAt: "2026-11-02T00:00:00.000Z" }],
+    items: [{ name: "onboarding", version: 2, revision: NEW, updatedAt: "2026-11-02T00:00:00.000Z", ...FOUND }],
     nextCursor: null,
     broken: [
       { file: "domains/refund.saga.yaml", diagnostics: [FINDING], source: "saga: refund # 新" },
       { file: "domains/long.saga.yaml", diagnostics: [FINDING], source: null },
     ],
   });
+});
+
+test("on demand the list counts the sagas that are not final, and it says which definitions are retired", async () => {
+  const { sql } = database;
+  const saga = await insertSaga(sql, { status: "parked" });
+  await sql`
+    update timeline.definition set retired_at = '2026-11-03', retired_by = 'key:ann', retired_reason = 'sold'
+    where name = 'onboarding'
+  `;
+  const response = await app.request("/v1/definitions?open=true");
+  await sql`update timeline.definition set retired_at = null, retired_by = null, retired_reason = null`;
+  await sql`delete from timeline.saga_open where saga_id = ${saga}`;
+
+  const { items } = v.parse(DefinitionList, await response.json());
+  const retired = { since: "2026-11-03T00:00:00.000Z", by: "key:ann", reason: "sold" };
+  expect(items.map(({ name, open, retired }) => ({ name, open, retired }))).toEqual([
+    { name: "onboarding", open: 1, retired },
+  ]);
 });
 
 test("the text of a broken file is left out on demand, and read by itself", async () => {
@@ -89,6 +110,7 @@ test("a definition shows its source and its revisions, newest first, with the sa
     version: 2,
     revision: NEW,
     updatedAt: "2026-11-02T00:00:00.000Z",
+    ...FOUND,
     source: "saga: onboarding # 新",
     schedule: null,
     startTopic: null,

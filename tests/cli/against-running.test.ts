@@ -12,6 +12,8 @@ let server: ReturnType<typeof Bun.serve>;
 /** What the engine runs; absent: it knows no such definition. */
 let current: { readonly revision: string; readonly version: number } | undefined;
 
+let retired: { readonly since: string; readonly by: string; readonly reason: string } | null = null;
+
 beforeAll(async () => {
   tree = await copyTree();
   server = Bun.serve({
@@ -33,7 +35,8 @@ afterAll(async () => {
 });
 
 function list() {
-  const items = current === undefined ? [] : [{ name: "onboarding", ...current, updatedAt: AT }];
+  const items =
+    current === undefined ? [] : [{ name: "onboarding", ...current, updatedAt: AT, file: null, retired: null }];
   return { items, nextCursor: null, broken: [] };
 }
 
@@ -50,6 +53,8 @@ function detail({ revision, version }: NonNullable<typeof current>) {
     version,
     revision,
     updatedAt: AT,
+    file: FILE,
+    retired,
     source: "",
     schedule: null,
     startTopic: null,
@@ -112,6 +117,15 @@ test("a definition that has no file here is told when all are checked", async ()
 
   expect(out).toContain("onboarding: there is no file here; the engine runs revision cccccccccccc, version 1");
   expect(out).toMatch(/^refund: .* is new to the engine$/m);
+});
+
+test("a definition that is retired is said to be", async () => {
+  current = { revision: "c".repeat(64), version: 1 };
+  retired = { since: AT, by: "key:ann", reason: "sold" };
+  const { out } = await against();
+  retired = null;
+
+  expect(out).toContain("\nIt was retired at 2026-11-02 00:00:00Z by key:ann: sold\n");
 });
 
 test("--json gives findings and comparison as data", async () => {

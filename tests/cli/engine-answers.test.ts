@@ -130,6 +130,8 @@ test("every command that changes something sends the Idempotency-Key it was give
     ["republish", ...reason],
     ["rebuild", "p", ...reason],
     ["pipeline", "restart", ...reason],
+    ["definitions", "retire", "d", ...reason],
+    ["definitions", "restore", "d", ...reason],
   ];
   const sent: (string | null)[] = [];
   const redriven: unknown[] = [];

@@ -136,13 +136,16 @@ test("a run that fails does not wait for the next line of a pipe that gives none
   child.stdin.end();
 });
 
-test("an unknown definition ends the run at once: the other lines would be refused just the same", async () => {
+test.each([
+  ["unknown", 404, "saga.unknown-definition"],
+  ["retired", 409, "definition.retired"],
+])("an %s definition ends the run at once: the other lines would be refused just the same", async (_, status, why) => {
   await write(...numbered(100));
-  server.answer = () => problem(404, "saga.unknown-definition");
+  server.answer = () => problem(status, why);
   const { code, err } = await from("--concurrency", "1");
 
   expect(server.came.length).toBe(1);
-  expect(err).toBe("about saga.unknown-definition\nfix: mend it\n");
+  expect(err).toBe(`about ${why}\nfix: mend it\n`);
   expect(code).toBe(1);
 });
 

@@ -49,6 +49,13 @@ export function statementsOf(ground: Ground): Readonly<Record<string, Meaning>> 
           .filter((name) => ground.tables.definitions.has(name))
           .map((name) => ({ name, revision: name })),
     },
+    // MODEL: none is ever retired.
+    "from timeline.definitions_to_start(": {
+      run: (_transaction, [names]) =>
+        (names as string[])
+          .filter((name) => ground.tables.definitions.has(name))
+          .map((name) => ({ name, revision: name, retired_at: null, retired_by: null, retired_reason: null })),
+    },
     "select source from timeline.definition_revision": {
       run: (_transaction, [name]) => [{ source: ground.tables.definitions.get(name as string) }],
     },

@@ -61,8 +61,13 @@ async function startLine(
 
 function refused(line: number, { status, answer }: Reply): LineResult {
   const text = problemText(status, answer);
-  if (HOPELESS.has(status)) throw new CliError(EXIT.refused, text);
+  if (HOPELESS.has(status) || isRetired(answer)) throw new CliError(EXIT.refused, text);
   return { line, result: "refused", problem: answer, text };
+}
+
+/** 409 as other lines of a file may be, yet all of them would be. */
+function isRetired(answer: unknown): boolean {
+  return typeof answer === "object" && answer !== null && "code" in answer && answer.code === "definition.retired";
 }
 
 /** What a result says about its saga. */

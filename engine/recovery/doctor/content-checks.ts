@@ -1,5 +1,6 @@
 import type { Sql } from "../../timeline/database.ts";
 import { readHeartbeats } from "../../timeline/heartbeats.ts";
+import { listDefinitions } from "../../timeline/read-definitions.ts";
 import { fault, type Finding, fine } from "./finding.ts";
 
 const SILENT_MAX_MS = 60_000;
@@ -9,9 +10,12 @@ interface CountRow {
   readonly since: Date | null;
 }
 
-/** What waits for a person: parked sagas, messages in error, groups that somebody paused. */
-export async function contentChecks(sql: Sql): Promise<readonly Finding[]> {
-  const [[parked], [errors], paused] = await Promise.all([
+/**
+ * What waits for a person: parked sagas, messages in error, groups that somebody paused, retired definitions that still
+ * have a file. `files`: by the names of definitions.
+ */
+export async function contentChecks(sql: Sql, files: ReadonlyMap<string, string>): Promise<readonly Finding[]> {
+  const [[parked], [errors], paused, retired] = await Promise.all([
     sql<CountRow[]>`
       select count(*)::integer as found, min(s.updated_at) as since
       from timeline.saga_open o join timeline.saga s on s.id = o.saga_id where o.status = 'parked'
@@ -20,6 +24,7 @@ export async function contentChecks(sql: Sql): Promise<readonly Finding[]> {
       select count(*)::integer as found, min(c.started_at) as since from timeline.event_consumption c where c.error_flag
     `,
     pausedGroups(sql),
+    retiredFiles(sql, files),
   ]);
   return [
     counted(
@@ -37,6 +42,7 @@ export async function contentChecks(sql: Sql): Promise<readonly Finding[]> {
       "no message is in error",
     ),
     ...paused,
+    ...retired,
   ];
 }
 
@@ -71,6 +77,16 @@ async function pausedGroups(sql: Sql): Promise<readonly Finding[]> {
   return rows.map(({ consumer_group: group, paused_reason: reason, actor, at }) => {
     const detail = `group ${group} was paused by ${actor ?? "somebody"}: ${reason ?? "no reason given"}`;
     return fault("warn", "groups", detail, `bun run ekiden resume ${group} --reason "…"`, at);
+  });
+}
+
+async function retiredFiles(sql: Sql, files: ReadonlyMap<string, string>): Promise<readonly Finding[]> {
+  return (await listDefinitions(sql)).flatMap((row) => {
+    const file = files.get(row.name);
+    if (row.retired_at === null || file === undefined) return [];
+    const detail = `${row.name} was retired by ${row.retired_by}: ${row.retired_reason}; its file ${file} is still there, and starts nothing`;
+    const fix = `Take the file away, or: bun run ekiden definitions restore ${row.name} --reason "…"`;
+    return [fault("warn", "retired", detail, fix, row.retired_at)];
   });
 }
 

@@ -12,6 +12,8 @@ export interface Examined {
   readonly ownServer: boolean;
   /** Migrations that must have been applied. */
   readonly sets: () => Promise<readonly MigrationSet[]>;
+  /** The files of definitions, by name. */
+  readonly files: () => ReadonlyMap<string, string>;
   /** An engine is up, so that a heartbeat must come through. */
   readonly runs: boolean;
   /** What lies behind the database; null: its tables are not complete. */
@@ -21,7 +23,7 @@ export interface Examined {
 /** A database that answers, what is in it, and what lies behind it. Changes nothing. */
 export async function examineDatabase(
   sql: Sql,
-  { slot, ownServer, sets, runs, behind }: Examined,
+  { slot, ownServer, sets, files, runs, behind }: Examined,
 ): Promise<readonly Finding[]> {
   const migrations = await checked("migrations", "bun run ekiden migrate", async () =>
     migrationChecks(sql, await sets()),
@@ -36,7 +38,7 @@ export async function examineDatabase(
   const inside = await checked("timeline", "bun run ekiden migrate", async () => [
     ...(await partitionChecks(sql)),
     ...(await heartbeatChecks(sql, runs)),
-    ...(await contentChecks(sql)),
+    ...(await contentChecks(sql, files())),
   ]);
   return [...outside, ...(await behind(sql)), ...inside];
 }
