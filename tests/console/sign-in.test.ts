@@ -97,6 +97,8 @@ test("groups and connector are moved by an operator alone, and read by whose key
     expect([role, await verbs("Restart")]).toEqual([role, there]);
     await page.getByRole("link", { name: "Definitions" }).click();
     await page.getByRole("link", { name: "order", exact: true }).click();
+    await page.getByRole("link", { name: "Simulate" }).waitFor();
+    expect([role, await verbs("Retire")]).toEqual([role, there]);
     await page.getByRole("link", { name: "Simulate" }).click();
     // It changes nothing.
     await page.locator(".verdict").getByText("completed").waitFor();

@@ -9,6 +9,7 @@ import { useQuery, withQuery } from "../../shell/place.ts";
 import { CompareView } from "./compare-view.tsx";
 import { useDraft } from "./draft.ts";
 import { PictureView } from "./picture-view.tsx";
+import { Retirement, RetiredMark, RetiredWhy } from "./retirement.tsx";
 import { nameOf, useSource } from "./revision.ts";
 import { SimulateView } from "./simulate-view.tsx";
 import { SourceView } from "./source-view.tsx";
@@ -31,7 +32,8 @@ export function DefinitionPage({ parts }: PageProps) {
       <Loaded called={called}>
         {(detail) => (
           <>
-            <Head detail={detail} />
+            <Head detail={detail} onDone={called.again} />
+            <RetiredWhy retired={detail.retired} />
             <nav class="tabs" aria-label={t("views")}>
               <ul>
                 {VIEWS.map((one) => (
@@ -51,10 +53,17 @@ export function DefinitionPage({ parts }: PageProps) {
   );
 }
 
-function Head({ detail: { name, version, revision, startTopic, schedule } }: { readonly detail: DefinitionDetail }) {
+interface HeadProps {
+  readonly detail: DefinitionDetail;
+  readonly onDone: () => void;
+}
+
+function Head({ detail, onDone }: HeadProps) {
+  const { name, version, revision, startTopic, schedule, retired } = detail;
   return (
     <div class="page-head flat">
       <h1>{name}</h1>
+      {retired === null ? null : <RetiredMark />}
       <span class="soft">
         {t("version")} {version} · <code title={revision}>{revision.slice(0, 8)}</code>
       </span>
@@ -62,7 +71,7 @@ function Head({ detail: { name, version, revision, startTopic, schedule } }: { r
       {schedule === null ? null : (
         <span class="soft">
           {t("startsAt", { cron: schedule.cron, timezone: schedule.timezone })}
-          {schedule.nextAt === null ? null : (
+          {schedule.nextAt === null || retired !== null ? null : (
             <>
               {" · "}
               <Ago time={schedule.nextAt} />
@@ -70,6 +79,8 @@ function Head({ detail: { name, version, revision, startTopic, schedule } }: { r
           )}
         </span>
       )}
+      <span class="space" />
+      <Retirement detail={detail} onDone={onDone} />
     </div>
   );
 }

@@ -6,6 +6,7 @@ import { Empty, Loaded } from "../../parts/states.tsx";
 import { type Column, Table } from "../../parts/table.tsx";
 import { Ago } from "../../parts/time.tsx";
 import { Broken } from "./broken.tsx";
+import { RetiredMark } from "./retirement.tsx";
 import { t } from "./text.ts";
 
 const EVERY_MS = 5_000;
@@ -42,7 +43,20 @@ export function Definitions() {
 function columns(numbers: Overview | undefined): readonly Column<DefinitionList["items"][number]>[] {
   const of = (name: string) => numbers?.definitions.find(({ definition }) => definition === name);
   return [
-    { head: t("name"), cell: ({ name }) => <a href={`/definitions/${name}`}>{name}</a> },
+    {
+      head: t("name"),
+      cell: ({ name, retired }) => (
+        <>
+          <a href={`/definitions/${name}`}>{name}</a>
+          {retired === null ? null : (
+            <>
+              {" "}
+              <RetiredMark />
+            </>
+          )}
+        </>
+      ),
+    },
     { head: t("version"), cell: ({ version }) => version, number: true },
     { head: t("revision"), cell: ({ revision }) => <code title={revision}>{revision.slice(0, 8)}</code>, wide: true },
     {

@@ -186,7 +186,7 @@ function Hour({ numbers: { minutes } }: { readonly numbers: Numbers }) {
 /** How one of the definitions that there are is started. */
 function Nothing() {
   const { data } = useCall<DefinitionList>(DEFINITIONS);
-  const [first] = data?.items ?? [];
+  const first = data?.items.find(({ retired }) => retired === null);
   return (
     <Empty title={t("noDefinitions")}>
       {first === undefined ? (

@@ -122,7 +122,7 @@ function Nothing({ filtered }: { readonly filtered: boolean }) {
       </Empty>
     );
   }
-  const [first] = data?.items ?? [];
+  const first = data?.items.find(({ retired }) => retired === null);
   if (first === undefined)
     return <Empty title={t("none")}>{data === undefined ? null : <p>{t("noneDefined")}</p>}</Empty>;
   return (
