@@ -1277,7 +1277,7 @@ export interface Schemas {
     /** When it became final */
     readonly finishedAt: string | null;
   };
-  /** Why a saga failed or is parked */
+  /** Why a saga failed or is parked. Of a step: why its handler rejected it, or its last attempt failed; absent when nothing did, and in lists of sagas */
   readonly SagaError: {
     /** Stable code */
     readonly code: string;
@@ -1316,6 +1316,7 @@ export interface Schemas {
     readonly startedAt: string | null;
     /** When it ended; null while it is open */
     readonly finishedAt: string | null;
+    readonly error?: Schemas["SagaError"];
   };
   /** One thing that happens */
   readonly SimulatedEntry: {

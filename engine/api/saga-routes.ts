@@ -1,4 +1,5 @@
 import { listSagas, listSteps, readSaga } from "../timeline/read-sagas.ts";
+import { readRevisionsOf } from "../timeline/read-sensitive.ts";
 import type { Api, ApiContext, ApiParts } from "./api-env.ts";
 import { callerOf } from "./caller.ts";
 import { readCursor, writeCursor } from "./cursor.ts";
@@ -9,6 +10,7 @@ import { parseQuery, queryTexts, readQuery } from "./read-query.ts";
 import { SagaReader } from "./saga-reader.ts";
 import { SagaListQuery, SagaQuery, StartQuery, StepListQuery, sagaFilter, splitLabels } from "./saga-query.ts";
 import { STEPS_READ, viewSagas, viewStep } from "./saga-view.ts";
+import { maskingOfSagas } from "./sensitive.ts";
 import { definitionNameOf, sagaIdOf, unknownSaga } from "./unknown.ts";
 import { waitUntilSettled } from "./wait-until-settled.ts";
 
@@ -51,13 +53,14 @@ export function addSagaRoutes(app: Api, parts: ApiParts): SagaReader {
   app.get("/v1/sagas/:id/steps", STEPS, async (c) => {
     const { limit, cursor } = readQuery(c, StepListQuery);
     const sagaId = sagaIdOf(c.req.param("id"));
-    if ((await readSaga(sql, sagaId)) === undefined) unknownSaga(sagaId);
+    const [saga = unknownSaga(sagaId)] = await readRevisionsOf(sql, [sagaId]);
     const after = cursor === undefined ? undefined : readCursor(cursor, ["steps"]).id;
     const rows = await listSteps(sql, sagaId, after, limit + 1);
     const page = rows.slice(0, limit);
     const last = rows.length > page.length ? page.at(-1) : undefined;
     const nextCursor = last === undefined ? null : writeCursor({ list: "steps", id: last.path });
-    return c.json({ items: page.map(viewStep), nextCursor });
+    const masking = (await maskingOfSagas(engine, sql, [saga], principalOf(c))).of(sagaId);
+    return c.json({ items: page.map((step) => viewStep(step, masking)), nextCursor });
   });
   return reader;
 }

@@ -17,7 +17,9 @@ export const SagaError = v.pipe(
     line: v.optional(v.pipe(v.number(), v.description("Line in the YAML, for a fault of the definition"))),
     column: v.optional(v.pipe(v.number(), v.description("Column in the YAML, for a fault of the definition"))),
   }),
-  v.description("Why a saga failed or is parked"),
+  v.description(
+    "Why a saga failed or is parked. Of a step: why its handler rejected it, or its last attempt failed; absent when nothing did, and in lists of sagas",
+  ),
 );
 
 export const SagaStep = v.pipe(
@@ -33,6 +35,7 @@ export const SagaStep = v.pipe(
     attempts: v.pipe(v.number(), v.integer(), v.description("Attempts sent"), v.examples([1])),
     startedAt: v.pipe(v.nullable(Time), v.description("When the saga first reached it")),
     finishedAt: v.pipe(v.nullable(Time), v.description("When it ended; null while it is open")),
+    error: v.optional(SagaError),
   }),
   v.description("A step that the saga has reached"),
 );

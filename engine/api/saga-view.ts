@@ -44,7 +44,7 @@ function view(row: SagaWithSteps, masking: Masking, bodies: boolean): SagaView {
     ...(bodies ? { input: masking.input(row.input), output: masking.value(row.output) } : {}),
     error: row.error === null ? null : viewError(row.error, masking),
     uncompensated: row.uncompensated.map(({ step, reason }) => ({ step, reason: masking.text(reason) })),
-    steps: shown(steps).map(viewStep),
+    steps: shown(steps).map((step) => viewStep(step, masking)),
     ...(steps.length > STEPS_MAX ? { moreSteps: true as const } : {}),
     waitingFor:
       waiting.length === 0 ? null : waiting.map(({ signal, path, deadlineAt }) => ({ signal, path, deadlineAt })),
@@ -87,12 +87,13 @@ function shown(steps: readonly SagaStepRow[]): readonly SagaStepRow[] {
 }
 
 /** A step as the API shows it. */
-export function viewStep(row: SagaStepRow): InferOutput<typeof SagaStep> {
+export function viewStep(row: SagaStepRow, masking: Masking): InferOutput<typeof SagaStep> {
   return {
     path: row.path,
     status: row.status,
     attempts: row.attempts,
     startedAt: row.started_at?.toISOString() ?? null,
     finishedAt: row.finished_at?.toISOString() ?? null,
+    ...(row.error === null ? {} : { error: viewError(row.error, masking) }),
   };
 }

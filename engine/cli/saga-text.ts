@@ -23,15 +23,18 @@ export function sagaText(saga: SagaView): string {
     ...ownTimers(saga).map((timer) => ["next", timerText(timer)] as const),
     ...saga.uncompensated.map(({ step, reason }) => ["not undone", `${step}: ${reason}`] as const),
   ]);
+  const withErrors = saga.steps.some(({ error }) => error !== undefined);
+  const columns = ["STEP", "STATUS", "ATTEMPTS", "STARTED", "FINISHED", ...(withErrors ? ["ERROR"] : [])];
   const rows = saga.steps.map((step) => [
     step.path,
     step.status,
     String(step.attempts),
     time(step.startedAt),
     time(step.finishedAt),
+    step.error === undefined ? "" : `${step.error.code}: ${step.error.message}`.replaceAll(/\s+/g, " "),
   ]);
   const more = saga.moreSteps ? `\n\nThere are more steps: GET /v1/sagas/${saga.sagaId}/steps` : "";
-  return `${head}\n\n${table(["STEP", "STATUS", "ATTEMPTS", "STARTED", "FINISHED"], rows, "No step was reached yet.")}${more}`;
+  return `${head}\n\n${table(columns, rows, "No step was reached yet.")}${more}`;
 }
 
 function errorText(error: SagaView["error"]): string | null {

@@ -1,6 +1,7 @@
 import type { Json, JsonObject } from "../core/json.ts";
 import type { SagaStatus, Uncompensated, Waiting } from "../core/state.ts";
 import type { Sql } from "./database.ts";
+import type { Fragment } from "./error-groups.ts";
 import { retryingIn } from "./read-retrying.ts";
 
 /**
@@ -38,10 +39,12 @@ export interface SagaStepRow {
   readonly attempts: number;
   readonly started_at: Date | null;
   readonly finished_at: Date | null;
+  /** Why its last attempt came to nothing; null also where it is not read. */
+  readonly error: JsonObject | null;
 }
 
-/** A step as it is read with its saga: path, status, attempts, start and end as JSON has times. */
-type StepColumns = readonly [string, string, number, string | null, string | null];
+/** A step as it is read with its saga: path, status, attempts, start and end as JSON has times, error. */
+type StepColumns = readonly [string, string, number, string | null, string | null, JsonObject | null];
 
 /** A saga with its steps, as both stood at one moment. */
 export interface SagaWithSteps extends SagaRow {
@@ -96,13 +99,13 @@ export async function readSagasById(
 ): Promise<readonly SagaWithSteps[]> {
   return withSteps(
     await sql<ReadRow[]>`
-      select ${sagaColumns(sql, bodies)}, ${stepsColumn(sql, steps)}
+      select ${sagaColumns(sql, bodies)}, ${stepsColumn(sql, steps, sql`q.error`)}
       from timeline.saga s where s.id = any (${sql.array([...ids])}::text[])
     `,
   );
 }
 
-/** Sagas, newest first, each with at most `steps` of its steps. */
+/** Sagas, newest first, each with at most `steps` of its steps, without their errors: a page of sagas may have 40,000. */
 export async function listSagas(sql: Sql, filter: SagaFilter, steps: number): Promise<readonly SagaWithSteps[]> {
   const { definitions, statuses, key, labels, parent, step, startedAfter, startedBefore, before, limit } = filter;
   const { revision, retrying, retryingGroup, endedAfter, endedBefore, bodies } = filter;
@@ -115,7 +118,7 @@ export async function listSagas(sql: Sql, filter: SagaFilter, steps: number): Pr
   const from = open ? sql`timeline.saga_open o join timeline.saga s on s.id = o.saga_id` : sql`timeline.saga s`;
   const id = open ? sql`o.saga_id` : sql`s.id`;
   const rows = await sql<ReadRow[]>`
-    select ${sagaColumns(sql, bodies)}, ${stepsColumn(sql, steps)}
+    select ${sagaColumns(sql, bodies)}, ${stepsColumn(sql, steps, sql`null::jsonb`)}
     from ${from}
     where true
       ${statuses === undefined ? sql`` : sql`and ${open ? sql`o.status` : sql`s.status`} = any(${[...statuses]})`}
@@ -146,7 +149,7 @@ export async function listSteps(
   limit: number,
 ): Promise<readonly SagaStepRow[]> {
   return sql<SagaStepRow[]>`
-    select saga_id, path, status, attempts, started_at, finished_at
+    select saga_id, path, status, attempts, started_at, finished_at, error
     from timeline.saga_step where saga_id = ${sagaId} ${after === undefined ? sql`` : sql`and path > ${after}`}
     order by path limit ${limit}
   `;
@@ -166,18 +169,18 @@ function withSteps(rows: readonly ReadRow[]): readonly SagaWithSteps[] {
   return rows.map((row) => ({ ...row, steps: (row.steps ?? []).map((step) => stepRow(row.id, step)) }));
 }
 
-function stepRow(sagaId: string, [path, status, attempts, started, finished]: StepColumns): SagaStepRow {
+function stepRow(sagaId: string, [path, status, attempts, started, finished, error]: StepColumns): SagaStepRow {
   const at = (time: string | null) => (time === null ? null : new Date(time));
-  return { saga_id: sagaId, path, status, attempts, started_at: at(started), finished_at: at(finished) };
+  return { saga_id: sagaId, path, status, attempts, started_at: at(started), finished_at: at(finished), error };
 }
 
 /** In the saga's own statement: by another one a saga that moves meanwhile would be shown with steps of another moment. */
-function stepsColumn(sql: Sql, most: number) {
+function stepsColumn(sql: Sql, most: number, error: Fragment) {
   return sql`(
-    select json_agg(json_build_array(q.path, q.status, q.attempts, q.started_at, q.finished_at)
+    select json_agg(json_build_array(q.path, q.status, q.attempts, q.started_at, q.finished_at, q.error)
       order by q.started_at nulls last, q.path)
     from (
-      select q.path, q.status, q.attempts, q.started_at, q.finished_at
+      select q.path, q.status, q.attempts, q.started_at, q.finished_at, ${error} as error
       from timeline.saga_step q where q.saga_id = s.id
       order by q.finished_at is null desc, q.started_at desc nulls first, q.path desc limit ${most}
     ) q

@@ -98,6 +98,25 @@ test("a saga that waits for nothing says null, and its error has no more than th
   });
 });
 
+test("a step says why it was rejected or failed, alone and among all steps, but not in a list of sagas", async () => {
+  const { sql } = database;
+  const id = await insertSaga(sql, { status: "failed", error: { code: "not_shipped", message: "", step: "fail0" } });
+  const error = { code: "no_address", message: "nothing can be sent to Nobody", step: "ship" };
+  await sql`
+    insert into timeline.saga_step (saga_id, path, status, error) values
+    (${id}, 'apply', 'compensated', null), (${id}, 'ship', 'rejected', ${sql.json({ ...error, kind: "rejected" })})
+  `;
+  const errors = (steps: v.InferOutput<typeof Saga>["steps"]) => steps.map((step) => [step.path, step.error]);
+  const expected = [
+    ["apply", undefined],
+    ["ship", error],
+  ];
+  expect(errors(v.parse(Saga, await (await app.request(`/v1/sagas/${id}`)).json()).steps)).toEqual(expected);
+  expect(errors(v.parse(StepList, await (await app.request(`/v1/sagas/${id}/steps`)).json()).items)).toEqual(expected);
+  const { items } = v.parse(SagaList, await (await app.request("/v1/sagas")).json());
+  expect(items.flatMap(({ steps }) => steps.map((step) => step.error))).toEqual([undefined, undefined]);
+});
+
 test("a saga that does not exist is 404, also with wait", async () => {
   const path = "/v1/sagas/01KAS0CW5V8XJQ6Z3T4M7N9PRD";
   expect((await app.request(path)).status).toBe(404);

@@ -49,10 +49,15 @@ test("a saga shows its sensitive values nowhere, and the rest as it is", async (
     output: { greeting: "Dear Hanako Yamada, 1111-2222", code: 4711, age: 45 },
     error: { code: "rejected", message: "no mail to hanako@example.org", step: "apply" },
   });
+  const refused = { code: "unusable", message: "no mail to hanako@example.org", step: "mail" };
   await database.sql`
-    insert into timeline.saga_step (saga_id, path, status, output)
-    values (${id}, 'apply', 'succeeded', ${database.sql.json({ email: "hanako@example.org", applicationId: "X" })})
+    insert into timeline.saga_step (saga_id, path, status, output, error) values
+    (${id}, 'apply', 'succeeded', ${database.sql.json({ email: "hanako@example.org", applicationId: "X" })}, null),
+    (${id}, 'mail', 'rejected', null, ${database.sql.json(refused)})
   `;
+  const shown = { path: "mail", error: { code: "unusable", message: "no mail to ***", step: "mail" } };
+  expect(JSON.parse(await get(`/v1/sagas/${id}/steps`))).toMatchObject({ items: [{ path: "apply" }, shown] });
+  expect(JSON.parse(await get(`/v1/sagas/${id}`))).toMatchObject({ steps: [{ path: "apply" }, shown] });
   expect(JSON.parse(await get(`/v1/sagas/${id}`))).toMatchObject({
     key: "***",
     labels: { applicant: "***", purpose: "car" },

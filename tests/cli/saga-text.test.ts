@@ -33,6 +33,19 @@ test("a saga with more steps than are shown says where the others are", () => {
   expect(sagaText(SAGA)).not.toContain("more steps");
 });
 
+test("a step that was rejected says why, also when the saga failed by another code, or not at all", () => {
+  const step = { path: "ship", status: "rejected", attempts: 1, startedAt: null, finishedAt: null };
+  const error = { code: "no_address", message: "nothing can be sent\nto Nobody", step: "ship" };
+  const caught = { code: "not_shipped", message: "not_shipped", step: "ship/catch/rejected/fail0" };
+  const text = sagaText({ ...SAGA, status: "failed", error: caught, steps: [...SAGA.steps, { ...step, error }] });
+  expect(text.split("\n").slice(-3)).toEqual([
+    "STEP          STATUS    ATTEMPTS  STARTED  FINISHED  ERROR",
+    "ship[9]/pack  running   1         -        -",
+    "ship          rejected  1         -        -         no_address: nothing can be sent to Nobody",
+  ]);
+  expect(sagaText(SAGA)).not.toContain("ERROR");
+});
+
 test("what happens by itself is said once, and the deadline of a wait with the wait", () => {
   const dueAt = "2026-11-01T10:00:12.000Z";
   const text = sagaText({
