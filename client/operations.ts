@@ -1266,6 +1266,7 @@ export interface Schemas {
     readonly moreSteps?: true;
     /** Signals it waits for; null: none */
     readonly waitingFor: readonly (Schemas["Waiting"])[] | null;
+    readonly waiting: Schemas["WaitsOn"] | null;
     /** What it does by itself, the soonest first; of more than 200 the soonest */
     readonly timers: readonly (Schemas["Timer"])[];
     /** Null: nobody's child */
@@ -1504,6 +1505,24 @@ export interface Schemas {
     readonly path: string;
     /** When the wait gives up; null: never */
     readonly deadlineAt: string | null;
+  };
+  /** What an open saga waits for; of several the one that somebody has to act on */
+  readonly WaitsOn: {
+    /** person: it is parked; signal: somebody has to send it; child: another saga has to end; retry: the next attempt; sleep: its own pause; answer: a step, or what undoes it, is out */
+    readonly kind: "person" | "signal" | "child" | "retry" | "sleep" | "answer";
+    /** Path of the step */
+    readonly step: string | null;
+    /** Name of the signal */
+    readonly signal?: string;
+    readonly child?: {
+      /** The child saga */
+      readonly sagaId: string;
+      readonly status: Schemas["SagaStatus"];
+    };
+    /** Since when; of a person, and of an undoing, the saga's last transition */
+    readonly since: string;
+    /** When the wait gives up, or what is due then; null: no such time */
+    readonly until: string | null;
   };
 }
 

@@ -132,6 +132,7 @@ const SCHEMAS = {
   Uncompensated: saga.Uncompensated,
   VerifyReport: recovery.VerifyReport,
   Waiting: saga.Waiting,
+  WaitsOn: saga.WaitsOn,
 } as const;
 
 export type SchemaName = keyof typeof SCHEMAS;

@@ -49,6 +49,29 @@ export const Waiting = v.pipe(
   v.description("A signal that the saga waits for"),
 );
 
+export const WaitsOn = v.pipe(
+  v.strictObject({
+    kind: v.pipe(
+      v.picklist(["person", "signal", "child", "retry", "sleep", "answer"]),
+      v.description(
+        "person: it is parked; signal: somebody has to send it; child: another saga has to end; retry: the next attempt; sleep: its own pause; answer: a step, or what undoes it, is out",
+      ),
+    ),
+    step: v.pipe(
+      v.nullable(v.string()),
+      v.description("Path of the step"),
+      v.examples(["choose2/manual_review/review"]),
+    ),
+    signal: v.optional(v.pipe(v.string(), v.description("Name of the signal"), v.examples(["screening_reviewed"]))),
+    child: v.optional(
+      v.strictObject({ sagaId: v.pipe(v.string(), v.description("The child saga")), status: SagaStatus }),
+    ),
+    since: v.pipe(Time, v.description("Since when; of a person, and of an undoing, the saga's last transition")),
+    until: v.pipe(v.nullable(Time), v.description("When the wait gives up, or what is due then; null: no such time")),
+  }),
+  v.description("What an open saga waits for; of several the one that somebody has to act on"),
+);
+
 export const Timer = v.pipe(
   v.strictObject({
     kind: v.pipe(
@@ -122,6 +145,7 @@ export const Saga = v.pipe(
     ),
     moreSteps: v.optional(v.pipe(v.literal(true), v.description("There are more: all are at /v1/sagas/{id}/steps"))),
     waitingFor: v.pipe(v.nullable(v.array(Waiting)), v.description("Signals it waits for; null: none")),
+    waiting: v.nullable(WaitsOn),
     timers: v.pipe(
       v.array(Timer),
       v.description("What it does by itself, the soonest first; of more than 200 the soonest"),

@@ -6,6 +6,7 @@ import type { SagaStepRow, SagaWithSteps } from "../timeline/read-sagas.ts";
 import type { Masking } from "./masking.ts";
 import type { Engine } from "./port.ts";
 import type { Saga, SagaError, SagaStep, Timer } from "./saga-schema.ts";
+import { openChildren, waitsOn } from "./saga-waiting.ts";
 import { maskingOfSagas, type Reader } from "./sensitive.ts";
 
 /** Steps that are shown with a saga. An `each` may have ten thousand; all are listed page by page. */
@@ -26,11 +27,14 @@ export async function viewSagas(
   bodies = true,
 ): Promise<SagaView[]> {
   if (rows.length === 0) return [];
-  const masking = await maskingOfSagas(engine, sql, rows, reader);
-  return rows.map((row) => view(row, masking.of(row.id), bodies));
+  const [masking, children] = await Promise.all([
+    maskingOfSagas(engine, sql, rows, reader),
+    openChildren(engine, sql, rows),
+  ]);
+  return rows.map((row) => ({ ...view(row, masking.of(row.id), bodies), waiting: waitsOn(row, children.get(row.id)) }));
 }
 
-function view(row: SagaWithSteps, masking: Masking, bodies: boolean): SagaView {
+function view(row: SagaWithSteps, masking: Masking, bodies: boolean): Omit<SagaView, "waiting"> {
   const { steps } = row;
   const waiting = row.waiting_for ?? [];
   return {

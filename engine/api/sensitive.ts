@@ -103,7 +103,8 @@ async function failedChildren(
   return parents.length === 0 ? [] : readFailedChildren(sql, parents);
 }
 
-async function mayHaveChildren(engine: Engine, { definition, revision }: SensitiveRow): Promise<boolean> {
+/** True also for a revision that cannot be read. */
+export async function mayHaveChildren(engine: Engine, { definition, revision }: SensitiveRow): Promise<boolean> {
   try {
     return await engine.hasChildren(definition, revision);
   } catch (error) {

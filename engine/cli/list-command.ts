@@ -6,6 +6,7 @@ import { CliError, EXIT } from "./cli-error.ts";
 import { call } from "./client.ts";
 import { expect, type OutputOptions, print, withJson } from "./output.ts";
 import { table, time } from "./table.ts";
+import { waitingText } from "./waiting-text.ts";
 import { writeLine } from "./write-line.ts";
 
 interface ListOptions extends OutputOptions {
@@ -30,7 +31,7 @@ const OPEN = "running,compensating,parked";
 /** `list`: a page of sagas, or all of them. */
 export function addList(program: Command): void {
   withJson(program.command("list"))
-    .description("list sagas, newest first")
+    .description("list sagas, newest first, and what each open one waits for")
     .option("--definition <name>", "of this definition")
     .option("--status <status>", "one or several with commas: running, compensating, parked, completed, …")
     .option("--key <key>", "with this business key")
@@ -113,15 +114,16 @@ function listText({ items, nextCursor }: Page): string {
 
 function pageText(items: Page["items"], ids: boolean, withHead: boolean): string {
   if (ids) return idsText({ items });
-  const rows = items.map(({ sagaId, definition, status, key, startedAt, finishedAt }) => [
+  const rows = items.map(({ sagaId, definition, status, key, startedAt, finishedAt, waiting }) => [
     sagaId,
     definition,
     status,
     key ?? "-",
     time(startedAt),
     time(finishedAt),
+    waitingText(waiting),
   ]);
-  const text = table(["SAGA", "DEFINITION", "STATUS", "KEY", "STARTED", "FINISHED"], rows, NONE);
+  const text = table(["SAGA", "DEFINITION", "STATUS", "KEY", "STARTED", "FINISHED", "WAITS FOR"], rows, NONE);
   return withHead ? text : text.slice(text.indexOf("\n") + 1);
 }
 

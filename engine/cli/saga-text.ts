@@ -4,6 +4,7 @@ import { Accepted, Saga } from "../api/saga-schema.ts";
 import { CliError, EXIT } from "./cli-error.ts";
 import { expect, type OutputOptions, print } from "./output.ts";
 import { facts, table, time } from "./table.ts";
+import { waitingText } from "./waiting-text.ts";
 
 type SagaView = v.InferOutput<typeof Saga>;
 
@@ -20,6 +21,7 @@ export function sagaText(saga: SagaView): string {
     ["error", errorText(saga.error)],
     ["output", saga.output === null ? null : JSON.stringify(saga.output)],
     ...(saga.waitingFor ?? []).map((wait) => ["waits for", waitText(wait)] as const),
+    ["waits for", saga.waiting?.kind === "child" ? waitingText(saga.waiting) : null],
     ...ownTimers(saga).map((timer) => ["next", timerText(timer)] as const),
     ...saga.uncompensated.map(({ step, reason }) => ["not undone", `${step}: ${reason}`] as const),
   ]);

@@ -77,6 +77,13 @@ test("a saga is shown with its steps, what it waits for and its times", async ()
       { path: "screen", status: "running", attempts: 2, startedAt: "2026-11-01T10:00:02.000Z", finishedAt: null },
     ],
     waitingFor,
+    waiting: {
+      kind: "signal",
+      step: "choose2/manual_review/review",
+      signal: "reviewed",
+      since: expect.any(String),
+      until: "2026-12-01T00:00:00.000Z",
+    },
     timers: [
       { kind: "retry", step: "each1[3]/screen", dueAt: "2026-11-30T00:00:00.000Z" },
       { kind: "deadline", step: "choose2/manual_review/review", dueAt: "2026-12-01T00:00:00.000Z" },

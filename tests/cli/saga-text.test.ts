@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 
 import { sagaText } from "../../engine/cli/saga-text.ts";
+import { waitingText } from "../../engine/cli/waiting-text.ts";
 
 const SAGA: Parameters<typeof sagaText>[0] = {
   sagaId: "01KAS0CW5V8XJQ6Z3T4M7N9PRD",
@@ -16,6 +17,7 @@ const SAGA: Parameters<typeof sagaText>[0] = {
   uncompensated: [],
   steps: [{ path: "ship[9]/pack", status: "running", attempts: 1, startedAt: null, finishedAt: null }],
   waitingFor: null,
+  waiting: null,
   timers: [],
   parent: null,
   startedAt: "2026-11-01T10:00:00.000Z",
@@ -44,6 +46,34 @@ test("a step that was rejected says why, also when the saga failed by another co
     "ship          rejected  1         -        -         no_address: nothing can be sent to Nobody",
   ]);
   expect(sagaText(SAGA)).not.toContain("ERROR");
+});
+
+test("what a saga waits for is said in a few words; a child also where one saga is shown", () => {
+  const at = { step: "charge", since: "2026-11-01T10:00:00.000Z", until: null };
+  const until = "2026-11-01T12:00:00.000Z";
+  const child = { ...at, kind: "child", child: { sagaId: "01C", status: "parked" } } as const;
+  expect([
+    waitingText(null),
+    waitingText({ ...at, kind: "person" }),
+    waitingText({ ...at, kind: "person", step: null }),
+    waitingText({ ...at, kind: "signal", signal: "approved" }),
+    waitingText({ ...at, kind: "signal", signal: "approved", until }),
+    waitingText(child),
+    waitingText({ ...at, kind: "retry", until }),
+    waitingText({ ...at, kind: "sleep", until }),
+    waitingText({ ...at, kind: "answer" }),
+  ]).toEqual([
+    "-",
+    "a person at charge since 2026-11-01 10:00:00Z",
+    "a person since 2026-11-01 10:00:00Z",
+    "signal approved since 2026-11-01 10:00:00Z",
+    "signal approved since 2026-11-01 10:00:00Z, until 2026-11-01 12:00:00Z",
+    "child 01C (parked) since 2026-11-01 10:00:00Z",
+    "a retry at charge since 2026-11-01 10:00:00Z, next 2026-11-01 12:00:00Z",
+    "a pause at charge since 2026-11-01 10:00:00Z, next 2026-11-01 12:00:00Z",
+    "an answer at charge since 2026-11-01 10:00:00Z",
+  ]);
+  expect(sagaText({ ...SAGA, waiting: child })).toContain("waits for   child 01C (parked) since");
 });
 
 test("what happens by itself is said once, and the deadline of a wait with the wait", () => {

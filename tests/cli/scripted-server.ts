@@ -58,6 +58,6 @@ function view(sagaId: string) {
   const at = "2026-01-31T12:00:00.000Z";
   const nothing = { parent: null, key: null, labels: {}, input: {}, output: null, error: null, finishedAt: null };
   const times = { startedAt: at, updatedAt: at };
-  const lists = { uncompensated: [], steps: [], waitingFor: null, timers: [] };
+  const lists = { uncompensated: [], steps: [], waitingFor: null, waiting: null, timers: [] };
   return { sagaId, definition: "d", version: 1, revision: "r", status: "running", ...nothing, ...lists, ...times };
 }

@@ -74,6 +74,7 @@ test("the list is filtered by its address, and its chips write the address", asy
   const page = await stand.open("/sagas?status=parked");
   await page.getByRole("link", { name: "P-1" }).waitFor();
   expect(await page.getByRole("link", { name: "A-1042" }).count()).toBe(0);
+  await page.getByRole("row", { name: /P-1/ }).getByText("a person").waitFor();
 
   await page.getByRole("button", { name: "completed" }).click();
   await page.getByRole("link", { name: "A-1042" }).waitFor();

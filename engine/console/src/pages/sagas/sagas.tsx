@@ -17,6 +17,7 @@ import { apiQuery, Filters } from "./filters.tsx";
 import { useSelection } from "./selection.tsx";
 import { t } from "./text.ts";
 import { useHeld } from "./use-held.ts";
+import { Waits } from "./waits.tsx";
 
 /** Inputs and outputs may be long, and a row shows nothing of them. */
 function withoutBodies(asked: URLSearchParams): URLSearchParams {
@@ -94,6 +95,7 @@ const COLUMNS: () => readonly Column<Saga>[] = () => [
     ),
   },
   { head: t("step"), cell: (saga) => <code>{currentStep(saga)?.path ?? ""}</code>, wide: true },
+  { head: t("waits"), cell: (saga) => <Waits saga={saga} />, wide: true },
   { head: t("attempts"), cell: (saga) => currentStep(saga)?.attempts ?? "", number: true, wide: true },
   { head: t("started"), cell: (saga) => <Ago time={saga.startedAt} /> },
   { head: t("age"), cell: (saga) => <Lasting from={saga.startedAt} to={saga.finishedAt} />, number: true, wide: true },

@@ -1,0 +1,83 @@
+import type { InferOutput } from "valibot";
+
+import { isFinal } from "../core/state.ts";
+import type { Sql } from "../timeline/database.ts";
+import { type OpenChildRow, readOpenChildren } from "../timeline/read-children.ts";
+import type { SagaStepRow, SagaWithSteps } from "../timeline/read-sagas.ts";
+import type { Engine } from "./port.ts";
+import type { SagaStatus, WaitsOn } from "./saga-schema.ts";
+import { mayHaveChildren } from "./sensitive.ts";
+
+type Waits = InferOutput<typeof WaitsOn>;
+
+/** The open children of those sagas that may wait for one: one query for a page. */
+export async function openChildren(
+  engine: Engine,
+  sql: Sql,
+  rows: readonly SagaWithSteps[],
+): Promise<ReadonlyMap<string, OpenChildRow>> {
+  const parents: string[] = [];
+  for (const row of rows) {
+    const isMoving = row.status === "running" || row.status === "compensating";
+    if (isMoving && signalOf(row) === null && (await mayHaveChildren(engine, row))) parents.push(row.id);
+  }
+  const children = parents.length === 0 ? [] : await readOpenChildren(sql, parents);
+  return new Map(children.map((child) => [child.parent_id, child]));
+}
+
+/** What an open saga waits for. Of several: who must act comes first, then what goes on by itself. */
+export function waitsOn(row: SagaWithSteps, child: OpenChildRow | undefined): Waits | null {
+  if (isFinal(row.status)) return null;
+  return (
+    personOf(row) ?? signalOf(row) ?? childOf(child) ?? timerOf(row, "retry") ?? timerOf(row, "sleep") ?? answerOf(row)
+  );
+}
+
+function personOf({ status, steps, error, updated_at: at }: SagaWithSteps): Waits | null {
+  if (status !== "parked") return null;
+  const path =
+    typeof error?.["step"] === "string" ? error["step"] : steps.findLast((step) => step.status === "parked")?.path;
+  return { kind: "person", step: path ?? null, since: at.toISOString(), until: null };
+}
+
+function signalOf(row: SagaWithSteps): Waits | null {
+  const [first] = row.waiting_for ?? [];
+  if (first === undefined) return null;
+  const { signal, path, deadlineAt } = first;
+  return { kind: "signal", step: path, signal, since: startOf(row, path), until: deadlineAt };
+}
+
+function childOf(child: OpenChildRow | undefined): Waits | null {
+  if (child === undefined) return null;
+  const { id, status, parent_path: step, started_at: at } = child;
+  const shown = { sagaId: id, status: status as InferOutput<typeof SagaStatus> };
+  return { kind: "child", step, child: shown, since: at.toISOString(), until: null };
+}
+
+/** The soonest timer of a kind. */
+function timerOf(row: SagaWithSteps, kind: "retry" | "sleep"): Waits | null {
+  const due = Object.entries(row.timers ?? {}).filter(([name]) => name.startsWith(`${kind}:`));
+  const [first] = due.toSorted(([, a], [, b]) => Date.parse(a) - Date.parse(b));
+  if (first === undefined) return null;
+  const path = first[0].slice(kind.length + 1);
+  return { kind, step: path, since: startOf(row, path), until: first[1] };
+}
+
+/** A step that is out, or is being undone. Without one the saga is between two steps. */
+function answerOf(row: SagaWithSteps): Waits | null {
+  const out = row.steps.findLast(({ status, attempts }) => status === "running" && attempts > 0);
+  const step = out ?? row.steps.findLast(({ status }) => status === "compensating");
+  return step === undefined ? null : { kind: "answer", step: step.path, since: sinceOf(row, step), until: null };
+}
+
+function startOf(row: SagaWithSteps, path: string): string {
+  return sinceOf(
+    row,
+    row.steps.find((step) => step.path === path),
+  );
+}
+
+/** When a step was begun; what undoes it has begun with some transition since, of which the last is known. */
+function sinceOf({ updated_at: at }: SagaWithSteps, step: SagaStepRow | undefined): string {
+  return (step === undefined || step.status === "compensating" ? at : (step.started_at ?? at)).toISOString();
+}

@@ -1,0 +1,127 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import * as v from "valibot";
+
+import type { Api } from "../../engine/api/api-env.ts";
+import { Saga, SagaList } from "../../engine/api/saga-schema.ts";
+import { createApi } from "../../engine/api/server.ts";
+import type { JsonObject } from "../../engine/core/json.ts";
+import { type ApiDatabase, apiDatabase } from "./api-database.ts";
+import { keptLog, readingEngine } from "./reading-engine.ts";
+import { insertSaga } from "./saga-rows.ts";
+
+const STARTED = "2026-11-01T10:00:00.000Z";
+const MOVED = "2026-11-01T10:00:09.000Z";
+const DUE = "2026-11-02T00:00:00.000Z";
+
+let database: ApiDatabase;
+let app: Api;
+
+beforeAll(async () => {
+  database = await apiDatabase();
+  const hasChildren = (definition: string) => Promise.resolve(definition === "delivery");
+  app = createApi({ engine: readingEngine({ hasChildren }), sql: database.sql, log: keptLog() });
+}, 60_000);
+afterAll(() => database?.end());
+
+interface Row {
+  readonly status?: string;
+  readonly definition?: string;
+  readonly error?: JsonObject;
+  readonly state?: JsonObject;
+  readonly parent?: { readonly sagaId: string; readonly step: string };
+  /** Path, status, attempts. */
+  readonly steps?: readonly (readonly [string, string, number])[];
+}
+
+async function insert({ steps = [], ...saga }: Row): Promise<string> {
+  const { sql } = database;
+  const id = await insertSaga(sql, saga);
+  await sql`update timeline.saga set started_at = ${STARTED}, updated_at = ${MOVED} where id = ${id}`;
+  for (const [path, status, attempts] of steps) {
+    await sql`
+      insert into timeline.saga_step (saga_id, path, status, attempts, started_at)
+      values (${id}, ${path}, ${status}, ${attempts}, ${STARTED})
+    `;
+  }
+  return id;
+}
+
+/** As a list and the saga alone say it. */
+async function waiting(id: string) {
+  const { items } = v.parse(SagaList, await (await app.request("/v1/sagas?limit=200")).json());
+  const alone = v.parse(Saga, await (await app.request(`/v1/sagas/${id}`)).json());
+  expect(items.find(({ sagaId }) => sagaId === id)?.waiting).toEqual(alone.waiting);
+  return alone.waiting;
+}
+
+const wait = { signal: "approved", path: "approval", deadlineAt: DUE };
+const two: readonly (readonly [string, string, number])[] = [
+  ["screen", "retrying", 2],
+  ["charge", "running", 1],
+];
+
+test.each<[string, Row, object | null]>([
+  ["a final saga waits for nothing", { status: "completed", state: { waitingFor: [wait], timers: {} } }, null],
+  ["one between two steps neither", { steps: [["all", "running", 0]] }, null],
+  [
+    "a parked one waits for a person at the step of its error",
+    { status: "parked", error: { code: "c", message: "m", step: "charge" }, state: { waitingFor: [wait] } },
+    { kind: "person", step: "charge", since: MOVED, until: null },
+  ],
+  [
+    "or, without one, at the step that is parked",
+    { status: "parked", steps: [["undone", "parked", 1]] },
+    { kind: "person", step: "undone", since: MOVED, until: null },
+  ],
+  [
+    "a signal before what goes on by itself",
+    {
+      state: { waitingFor: [wait], timers: { "retry:screen": DUE } },
+      steps: [["approval", "waiting", 0], ...two],
+    },
+    { kind: "signal", step: "approval", signal: "approved", since: STARTED, until: DUE },
+  ],
+  [
+    "the soonest retry before a sleep and an answer",
+    {
+      state: { timers: { "sleep:nap": STARTED, "retry:other": "2026-11-03T00:00:00Z", "retry:screen": DUE } },
+      steps: two,
+    },
+    { kind: "retry", step: "screen", since: STARTED, until: DUE },
+  ],
+  [
+    "a retry of what undoes a step since the last transition",
+    { status: "compensating", state: { timers: { "retry:screen": DUE } }, steps: [["screen", "compensating", 2]] },
+    { kind: "retry", step: "screen", since: MOVED, until: DUE },
+  ],
+  [
+    "its own pause",
+    { state: { timers: { "sleep:nap": DUE, "deadline:": STARTED } }, steps: [["nap", "waiting", 0]] },
+    { kind: "sleep", step: "nap", since: STARTED, until: DUE },
+  ],
+  ["an answer to a step", { steps: two }, { kind: "answer", step: "charge", since: STARTED, until: null }],
+  [
+    "an answer to what undoes a step",
+    { status: "compensating", steps: [["charge", "compensating", 1]] },
+    { kind: "answer", step: "charge", since: MOVED, until: null },
+  ],
+])("%s", async (_what, row, expected) => {
+  expect(await waiting(await insert(row))).toEqual(expected as never);
+});
+
+test("a parent waits for its open child, for a parked one before others; one that waits for a signal says that", async () => {
+  const steps = [["order", "running", 1]] as const;
+  const of = (sagaId: string) => ({ parent: { sagaId, step: "order" } });
+  const parent = await insert({ definition: "delivery", steps });
+  await insert({ ...of(parent), status: "completed" });
+  expect(await waiting(parent)).toEqual({ kind: "answer", step: "order", since: STARTED, until: null });
+
+  const parked = await insert({ ...of(parent), status: "parked" });
+  await insert(of(parent));
+  const child = { sagaId: parked, status: "parked" } as const;
+  expect(await waiting(parent)).toEqual({ kind: "child", step: "order", child, since: STARTED, until: null });
+
+  const signalled = await insert({ definition: "delivery", state: { waitingFor: [wait] } });
+  await insert(of(signalled));
+  expect((await waiting(signalled))?.kind).toBe("signal");
+});
