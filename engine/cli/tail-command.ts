@@ -3,10 +3,13 @@ import type { Command } from "commander";
 import type * as v from "valibot";
 
 import { StreamEvent } from "../api/stream-schema.ts";
+import { Saga } from "../api/saga-schema.ts";
+import { isFinal } from "../core/state.ts";
 import { CliError, EXIT } from "./cli-error.ts";
-import { openStream, StreamRefused } from "./client.ts";
+import { call, openStream, StreamRefused } from "./client.ts";
 import { expect, type OutputOptions, withJson } from "./output.ts";
 import { type ServerSentEvent, serverSentEvents } from "./server-sent-events.ts";
+import { standingText } from "./standing-text.ts";
 import { time } from "./table.ts";
 import { writeLine } from "./write-line.ts";
 
@@ -22,11 +25,15 @@ type EventView = v.InferOutput<typeof StreamEvent>;
 const SILENT_MS = 20_000;
 const PAUSE_MIN_MS = 500;
 const PAUSE_MAX_MS = 10_000;
+/** So long where the saga stands is waited for; what happens meanwhile is told behind it. */
+const STANDING_MS = 10_000;
 
 /** `tail`: what happens, as it happens. */
 export function addTail(program: Command): void {
   withJson(program.command("tail").argument("[saga]", "id of a saga: follow it to its end; without it, all sagas"))
-    .description("follow what happens; connects again by itself and misses nothing")
+    .description(
+      "follow what happens; connects again by itself and misses nothing. Of one saga it says first where that stands",
+    )
     .option("--definition <name>", "of this definition")
     .option("--status <status>", "transitions into one of these, with commas: parked, failed, …")
     .option("--type <type>", "messages of one of these types, with commas: step.failed, saga.parked, …")
@@ -50,6 +57,7 @@ class Tail {
   readonly #json: boolean;
   #position: string | undefined;
   #connected = false;
+  #stood = false;
   #away = false;
   #pauseMs = PAUSE_MIN_MS;
 
@@ -78,6 +86,7 @@ class Tail {
       for await (const block of serverSentEvents(body)) {
         timer.refresh();
         if (this.#take(block)) return true;
+        await this.#stand(block);
       }
     } catch (error) {
       this.#endure(error);
@@ -103,6 +112,21 @@ class Tail {
     if (event === "behind") this.#tell("More happens than is read here; going on from where it stopped …");
     if (event === "end" && !this.#json) writeLine(endText(data));
     return event === "end";
+  }
+
+  /** A saga that waits sends nothing: where it stands is said once, before what happens next. */
+  async #stand({ event, data }: ServerSentEvent): Promise<void> {
+    if (!this.#ofOne || this.#json || this.#stood || event !== "ready" || data === undefined) return;
+    this.#stood = true;
+    const path = this.#path.replace(/\/events$/, "");
+    try {
+      const saga = expect(Saga, await call("GET", path, { query: { bodies: "false" }, patienceMs: STANDING_MS }));
+      // Of an ended one the stream tells the end.
+      if (!isFinal(saga.status)) writeLine(standingText(saga));
+    } catch (error) {
+      if (!(error instanceof CliError)) throw error;
+      process.stderr.write(`Where it stands could not be read: ${error.message}\n`);
+    }
   }
 
   /** Lets pass what may pass by itself. @throws what will not */

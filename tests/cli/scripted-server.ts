@@ -54,7 +54,8 @@ export function problem(status: number, code: string, headers: Record<string, st
   });
 }
 
-function view(sagaId: string) {
+/** A saga that runs, as the engine shows it. */
+export function view(sagaId: string) {
   const at = "2026-01-31T12:00:00.000Z";
   const nothing = { parent: null, key: null, labels: {}, input: {}, output: null, error: null, finishedAt: null };
   const times = { startedAt: at, updatedAt: at };

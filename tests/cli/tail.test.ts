@@ -3,7 +3,7 @@ import { afterEach, expect, test } from "bun:test";
 import { cliProcess } from "../support/cli-process.ts";
 import { eventually } from "../support/engine.ts";
 import { ekiden } from "./run-cli.ts";
-import { problem } from "./scripted-server.ts";
+import { problem, view } from "./scripted-server.ts";
 
 const SAGA = "01KAS0CW5V8XJQ6Z3T4M7N9PRD";
 
@@ -36,13 +36,15 @@ afterEach(async () => {
   await server?.stop(true);
 });
 
-function serve(turns: readonly Turn[], port = 0) {
+/** `standing`: how it answers who asks for the saga itself. */
+function serve(turns: readonly Turn[], port = 0, standing: () => Response = () => Response.json(view(SAGA)) as never) {
   const asked: { readonly path: string; readonly after: string | null }[] = [];
   server = Bun.serve({
     hostname: "127.0.0.1",
     port,
     fetch(request) {
       const { pathname, search } = new URL(request.url);
+      if (pathname === `/v1/sagas/${SAGA}`) return standing() as never;
       asked.push({ path: `${pathname}${search}`, after: request.headers.get("last-event-id") });
       const turn = turns[Math.min(asked.length, turns.length) - 1] as Turn;
       if (turn instanceof Response) return turn.clone() as never;
@@ -74,6 +76,7 @@ test("tail connects again from where it was, tells each event once, and ends wit
   expect([await tail.ended, tail.lines()]).toEqual([
     0,
     [
+      "running",
       "2026-01-31 12:00:00Z  step.requested screen attempt 2",
       "2026-01-31 12:00:00Z  step.failed screen  bureau.away: no answer",
       "2026-01-31 12:00:00Z  → parked (step.failed screen)",
@@ -82,6 +85,81 @@ test("tail connects again from where it was, tells each event once, and ends wit
   ]);
   expect(asked).toEqual([null, "2", "2", "3"].map((after) => ({ path: `/v1/sagas/${SAGA}/events`, after })));
   expect(tail.errors()).toContain("connecting again");
+}, 30_000);
+
+const SINCE = "2026-01-31T11:00:00.000Z";
+const READY = `event: ready\nid: 1\ndata: {}\n\n`;
+const PARKED = {
+  ...view(SAGA),
+  status: "parked",
+  error: { code: "over_limit", message: "an amount of 450\nis too much", step: "charge" },
+  waiting: { kind: "person", step: "charge", since: SINCE, until: null },
+};
+const GOES_ON = `goes on with: ekiden retry ${SAGA} --reason "…"  (or skip, resolve, cancel, terminate)`;
+
+function parkedStep(path: string, code: string) {
+  const error = { code, message: "no", step: path };
+  return { path, status: "parked", attempts: 1, startedAt: null, finishedAt: null, error };
+}
+
+test.each<[string, object, readonly string[]]>([
+  [
+    "a parked saga",
+    PARKED,
+    ["parked at charge since 2026-01-31 11:00:00Z: over_limit: an amount of 450 is too much", GOES_ON],
+  ],
+  [
+    "one that is parked at many steps",
+    { ...PARKED, steps: [..."abcdefg"].map((path) => parkedStep(path, `${path}_broke`)) },
+    [
+      ...[..."abcde"].map((path) => `parked at ${path} since 2026-01-31 11:00:00Z: ${path}_broke: no`),
+      `… and at 2 steps more: ekiden show ${SAGA}`,
+      GOES_ON,
+    ],
+  ],
+  [
+    "one that waits for a signal",
+    { ...view(SAGA), waiting: { kind: "signal", step: "approval", signal: "approved", since: SINCE, until: null } },
+    [
+      "running: waits for signal approved since 2026-01-31 11:00:00Z",
+      `goes on with: ekiden signal ${SAGA} approved --payload '…'`,
+    ],
+  ],
+  [
+    "one whose child is parked",
+    {
+      ...view(SAGA),
+      waiting: { kind: "child", step: "kid", child: { sagaId: "01C", status: "parked" }, since: SINCE, until: null },
+    },
+    ["running: waits for child 01C (parked) since 2026-01-31 11:00:00Z", "goes on with its child: ekiden show 01C"],
+  ],
+])(
+  "tail says where %s stands, and what takes it on, before it waits for events",
+  async (_what, saga, expected) => {
+    const { url } = serve([{ text: READY, open: true }], 0, () => Response.json(saga) as never);
+    const tail = cliProcess(["tail", SAGA], url);
+    await eventually("where it stands", async () => tail.lines().length >= expected.length);
+    tail.kill("SIGINT");
+    expect([await tail.ended, tail.lines()]).toEqual([130, expected as string[]]);
+  },
+  30_000,
+);
+
+test("where a saga stands is said once, not to programs, and tail goes on without it", async () => {
+  let reads = 0;
+  const standing = () => {
+    reads += 1;
+    return problem(503, "engine.busy");
+  };
+  const turns = [{ text: READY }, { text: READY + END }];
+  const { url } = serve(turns, 0, standing);
+  const tail = cliProcess(["tail", SAGA], url);
+  expect([await tail.ended, tail.lines(), reads]).toEqual([0, [`saga ${SAGA} is completed`], 1]);
+  expect(tail.errors()).toContain("Where it stands could not be read: about engine.busy");
+
+  await server?.stop(true);
+  const program = cliProcess(["tail", "--json", SAGA], serve([{ text: READY + END }], 0, standing).url);
+  expect([await program.ended, program.lines(), reads]).toEqual([0, [], 1]);
 }, 30_000);
 
 test("tail survives the engine's restart; --json prints each event as it came; Ctrl-C is exit code 130", async () => {

@@ -1,0 +1,45 @@
+import type * as v from "valibot";
+
+import type { Saga } from "../api/saga-schema.ts";
+import { time } from "./table.ts";
+import { waitingText } from "./waiting-text.ts";
+
+type SagaView = v.InferOutput<typeof Saga>;
+
+/** Of an `each` thousands of items may be parked for one reason. */
+const PLACES_MAX = 5;
+
+/** Where an open saga stands, and which command takes it on: for who would else see nothing happen. */
+export function standingText(saga: SagaView): string {
+  const { status, waiting } = saga;
+  const waits = waiting === null ? "" : `: waits for ${waitingText(waiting)}`;
+  const lines = status === "parked" ? parkedLines(saga) : [`${status}${waits}`];
+  return [...lines, ...orders(saga)].join("\n");
+}
+
+function parkedLines(saga: SagaView): readonly string[] {
+  const { sagaId, steps, error, updatedAt } = saga;
+  const parked = steps
+    .filter((step) => step.status === "parked")
+    .map((step) => ({ path: step.path, error: step.error }));
+  const places = parked.length > 0 ? parked : [{ path: error?.step ?? "an unknown step", error }];
+  const since = time(saga.waiting?.since ?? updatedAt);
+  const lines = places.slice(0, PLACES_MAX).map((place) => {
+    const why = place.error ?? error;
+    const words = why === null ? "" : `: ${why.code}: ${why.message}`.replaceAll(/\s+/g, " ");
+    return `parked at ${place.path} since ${since}${words}`;
+  });
+  const more = places.length - lines.length;
+  return more > 0 ? [...lines, `… and at ${more} steps more: ekiden show ${sagaId}`] : lines;
+}
+
+function orders({ sagaId, waiting }: SagaView): readonly string[] {
+  if (waiting?.kind === "person") {
+    const others = `or skip, resolve, cancel, terminate`;
+    return [`goes on with: ekiden retry ${sagaId} --reason "…"  (${others})`];
+  }
+  if (waiting?.kind === "signal")
+    return [`goes on with: ekiden signal ${sagaId} ${waiting.signal ?? ""} --payload '…'`];
+  if (waiting?.child?.status === "parked") return [`goes on with its child: ekiden show ${waiting.child.sagaId}`];
+  return [];
+}
