@@ -5,7 +5,7 @@ import { SagaList } from "../api/saga-schema.ts";
 import { CliError, EXIT } from "./cli-error.ts";
 import { call } from "./client.ts";
 import { expect, type OutputOptions, print, withJson } from "./output.ts";
-import { table, time } from "./table.ts";
+import { table, time, took } from "./table.ts";
 import { waitingText } from "./waiting-text.ts";
 import { writeLine } from "./write-line.ts";
 
@@ -121,9 +121,10 @@ function pageText(items: Page["items"], ids: boolean, withHead: boolean): string
     key ?? "-",
     time(startedAt),
     time(finishedAt),
+    took(startedAt, finishedAt),
     waitingText(waiting),
   ]);
-  const text = table(["SAGA", "DEFINITION", "STATUS", "KEY", "STARTED", "FINISHED", "WAITS FOR"], rows, NONE);
+  const text = table(["SAGA", "DEFINITION", "STATUS", "KEY", "STARTED", "FINISHED", "TOOK", "WAITS FOR"], rows, NONE);
   return withHead ? text : text.slice(text.indexOf("\n") + 1);
 }
 

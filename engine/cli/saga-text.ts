@@ -3,7 +3,7 @@ import type * as v from "valibot";
 import { Accepted, Saga } from "../api/saga-schema.ts";
 import { CliError, EXIT } from "./cli-error.ts";
 import { expect, type OutputOptions, print } from "./output.ts";
-import { facts, table, time } from "./table.ts";
+import { facts, table, time, took } from "./table.ts";
 import { waitingText } from "./waiting-text.ts";
 
 type SagaView = v.InferOutput<typeof Saga>;
@@ -17,7 +17,10 @@ export function sagaText(saga: SagaView): string {
     ["key", saga.key],
     ["child of", saga.parent === null ? null : `${saga.parent.sagaId} (step ${saga.parent.step})`],
     ["started", time(saga.startedAt)],
-    ["finished", saga.finishedAt === null ? null : time(saga.finishedAt)],
+    [
+      "finished",
+      saga.finishedAt === null ? null : `${time(saga.finishedAt)} (took ${took(saga.startedAt, saga.finishedAt)})`,
+    ],
     ["error", errorText(saga.error)],
     ["output", saga.output === null ? null : JSON.stringify(saga.output)],
     ...(saga.waitingFor ?? []).map((wait) => ["waits for", waitText(wait)] as const),
@@ -26,13 +29,14 @@ export function sagaText(saga: SagaView): string {
     ...saga.uncompensated.map(({ step, reason }) => ["not undone", `${step}: ${reason}`] as const),
   ]);
   const withErrors = saga.steps.some(({ error }) => error !== undefined);
-  const columns = ["STEP", "STATUS", "ATTEMPTS", "STARTED", "FINISHED", ...(withErrors ? ["ERROR"] : [])];
+  const columns = ["STEP", "STATUS", "ATTEMPTS", "STARTED", "FINISHED", "TOOK", ...(withErrors ? ["ERROR"] : [])];
   const rows = saga.steps.map((step) => [
     step.path,
     step.status,
     String(step.attempts),
     time(step.startedAt),
     time(step.finishedAt),
+    took(step.startedAt, step.finishedAt),
     step.error === undefined ? "" : `${step.error.code}: ${step.error.message}`.replaceAll(/\s+/g, " "),
   ]);
   const more = saga.moreSteps ? `\n\nThere are more steps: GET /v1/sagas/${saga.sagaId}/steps` : "";

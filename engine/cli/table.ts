@@ -25,6 +25,33 @@ export function time(text: string | null): string {
   return text === null ? "-" : text.replace("T", " ").replace(/\.\d+Z$/, "Z");
 }
 
+/** The same to the millisecond, where one thing follows the other. */
+export function moment(text: string): string {
+  return text.replace("T", " ");
+}
+
+const UNITS = [
+  ["d", 86_400_000],
+  ["h", 3_600_000],
+  ["m", 60_000],
+  ["s", 1_000],
+] as const;
+
+/** From one time to another, as the console writes it: `412 ms`, `3.2 s`, `4 m 10 s`, `2 d 3 h`. */
+export function took(from: string | null, to: string | null): string {
+  if (from === null || to === null) return "-";
+  // A whole one first: 59,990 ms are a minute, no 60 s.
+  const exact = Math.max(0, Date.parse(to) - Date.parse(from));
+  if (exact < 1_000) return `${exact} ms`;
+  if (exact < 9_950) return `${(exact / 1_000).toFixed(1)} s`;
+  const ms = Math.round(exact / 1_000) * 1_000;
+  const at = UNITS.findIndex(([, length]) => ms >= length);
+  const [name, length] = UNITS[at] ?? UNITS[3];
+  const [lower, below] = UNITS[at + 1] ?? ["", 0];
+  const rest = below === 0 ? 0 : Math.floor((ms % length) / below);
+  return `${Math.floor(ms / length)} ${name}${rest === 0 ? "" : ` ${rest} ${lower}`}`;
+}
+
 function pad(text: string, width: number): string {
   return text + " ".repeat(Math.max(0, width - Bun.stringWidth(text)));
 }

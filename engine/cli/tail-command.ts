@@ -10,7 +10,7 @@ import { call, openStream, StreamRefused } from "./client.ts";
 import { expect, type OutputOptions, withJson } from "./output.ts";
 import { type ServerSentEvent, serverSentEvents } from "./server-sent-events.ts";
 import { standingText } from "./standing-text.ts";
-import { time } from "./table.ts";
+import { moment } from "./table.ts";
 import { writeLine } from "./write-line.ts";
 
 interface TailOptions extends OutputOptions {
@@ -154,7 +154,7 @@ function eventText(event: EventView, ofOne: boolean): string {
   const what = [type ?? "-", ...(step === null ? [] : [step]), ...repeated].join(" ");
   const moved = status === null ? what : `→ ${status} (${what})`;
   const why = error === null || status !== null ? [] : [`${error.code}: ${error.message ?? ""}`];
-  return [time(event.at), ...where, moved, ...why].join("  ");
+  return [moment(event.at), ...where, moved, ...why].join("  ");
 }
 
 function endText(data: string): string {

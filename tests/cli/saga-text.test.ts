@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 
 import { sagaText } from "../../engine/cli/saga-text.ts";
+import { took } from "../../engine/cli/table.ts";
 import { waitingText } from "../../engine/cli/waiting-text.ts";
 
 const SAGA: Parameters<typeof sagaText>[0] = {
@@ -41,9 +42,9 @@ test("a step that was rejected says why, also when the saga failed by another co
   const caught = { code: "not_shipped", message: "not_shipped", step: "ship/catch/rejected/fail0" };
   const text = sagaText({ ...SAGA, status: "failed", error: caught, steps: [...SAGA.steps, { ...step, error }] });
   expect(text.split("\n").slice(-3)).toEqual([
-    "STEP          STATUS    ATTEMPTS  STARTED  FINISHED  ERROR",
-    "ship[9]/pack  running   1         -        -",
-    "ship          rejected  1         -        -         no_address: nothing can be sent to Nobody",
+    "STEP          STATUS    ATTEMPTS  STARTED  FINISHED  TOOK  ERROR",
+    "ship[9]/pack  running   1         -        -         -",
+    "ship          rejected  1         -        -         -     no_address: nothing can be sent to Nobody",
   ]);
   expect(sagaText(SAGA)).not.toContain("ERROR");
 });
@@ -74,6 +75,33 @@ test("what a saga waits for is said in a few words; a child also where one saga 
     "an answer at charge since 2026-11-01 10:00:00Z",
   ]);
   expect(sagaText({ ...SAGA, waiting: child })).toContain("waits for   child 01C (parked) since");
+});
+
+test.each([
+  [0, "0 ms"],
+  [62, "62 ms"],
+  [999, "999 ms"],
+  [1_000, "1.0 s"],
+  [3_249, "3.2 s"],
+  [9_949, "9.9 s"],
+  [9_950, "10 s"],
+  [59_499, "59 s"],
+  [59_990, "1 m"],
+  [250_000, "4 m 10 s"],
+  [3_600_000, "1 h"],
+  [86_400_000 * 2 + 3_600_000 * 3 + 59_000, "2 d 3 h"],
+])("%i ms are told as %s", (ms, text) => {
+  const from = "2026-11-01T10:00:00.000Z";
+  expect(took(from, new Date(Date.parse(from) + ms).toISOString())).toBe(text);
+});
+
+test("how long a saga and its steps took is told to the millisecond; of what is open nothing is told", () => {
+  const step = { path: "ship", status: "succeeded", attempts: 1, startedAt: SAGA.startedAt };
+  const finishedAt = "2026-11-01T10:00:00.350Z";
+  const text = sagaText({ ...SAGA, status: "completed", finishedAt, steps: [{ ...step, finishedAt }] });
+  expect(text).toContain("finished    2026-11-01 10:00:00Z (took 350 ms)");
+  expect(text.split("\n").at(-1)).toBe("ship  succeeded  1         2026-11-01 10:00:00Z  2026-11-01 10:00:00Z  350 ms");
+  expect([took(SAGA.startedAt, null), took(null, null), took(finishedAt, SAGA.startedAt)]).toEqual(["-", "-", "0 ms"]);
 });
 
 test("what happens by itself is said once, and the deadline of a wait with the wait", () => {

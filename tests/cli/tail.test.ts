@@ -77,9 +77,9 @@ test("tail connects again from where it was, tells each event once, and ends wit
     0,
     [
       "running",
-      "2026-01-31 12:00:00Z  step.requested screen attempt 2",
-      "2026-01-31 12:00:00Z  step.failed screen  bureau.away: no answer",
-      "2026-01-31 12:00:00Z  → parked (step.failed screen)",
+      "2026-01-31 12:00:00.000Z  step.requested screen attempt 2",
+      "2026-01-31 12:00:00.000Z  step.failed screen  bureau.away: no answer",
+      "2026-01-31 12:00:00.000Z  → parked (step.failed screen)",
       `saga ${SAGA} is completed`,
     ],
   ]);
