@@ -10,6 +10,7 @@ import {
   type TimelineRange,
 } from "../timeline/read-timeline.ts";
 import type { Api, ApiParts } from "./api-env.ts";
+import { inCausalOrder } from "./causal-order.ts";
 import { readCursor, writeCursor } from "./cursor.ts";
 import { describe } from "./describe.ts";
 import { viewMessages } from "./message-view.ts";
@@ -47,7 +48,8 @@ export function addTimelineRoutes(app: Api, { engine, sql }: ApiParts): void {
     const page = cursor === undefined ? await firstPage(reading, start) : await nextPage(reading, cursor);
     const { items, moreBefore, moreAfter } = page;
     const [first, last] = [items[0], items.at(-1)];
-    const views = await viewMessages(engine, sql, items, reader);
+    // The cursors go by the places of the first and the last in the table's order.
+    const views = await viewMessages(engine, sql, inCausalOrder(items), reader);
     return c.json({
       items: bodies ? views : views.map(({ body: _body, ...view }) => view),
       nextCursor: moreAfter && last !== undefined ? writeCursor({ list: "timeline", ...last.place }) : null,
@@ -108,7 +110,7 @@ const TIMELINE = describe({
   access: { role: "viewer", over: "saga" },
   summary: "Read a saga's timeline",
   description:
-    "Every message of the saga with its consumptions and failures, oldest first: who, when, what, where. The first page is " +
+    "Every message of the saga with its consumptions and failures, oldest first, on a page each behind its cause: who, when, what, where. The first page is " +
     "`around` a message, about a `step`, the `newest` or else the oldest; the cursors lead both ways from there.",
   path: ["sagaId"],
   query: TimelineQuery,

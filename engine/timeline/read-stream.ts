@@ -55,7 +55,7 @@ type PageRow = { readonly now: string } & { readonly [K in keyof StreamRow]: Str
 const MESSAGE_MAX = 4_000;
 
 /**
- * Events in the order of their transactions, at most `limit`. In one transaction: requests that nothing caused, then
+ * Events in the order of their transactions, at most `limit`. In one transaction: requests that it applies itself, then
  * what was applied, then what that caused.
  */
 export async function readStream(sql: Sql, window: StreamWindow, limit: number): Promise<StreamPage> {
@@ -95,7 +95,10 @@ function unseen(sql: Sql, { from, to, after }: StreamWindow, limit: number) {
     to === undefined
       ? begun(sql)
       : sql`${begun(sql)} and pg_visible_in_snapshot(x.xid, ${snapshotText(to)}::pg_snapshot)`;
-  const recordedKey = sql`(case when x.causation_id is null then '0' else '2' end || x.message_id) collate "C"`;
+  // An edit is applied by the transaction that records it, and its cause is the command that it replaces.
+  const recordedKey = sql`(
+    case when x.causation_id is null or x.message_type = 'edit.requested' then '0' else '2' end || x.message_id
+  ) collate "C"`;
   const appliedKey = sql`('1' || x.correlation_id || lpad(x.sequence::text, 12, '0')) collate "C"`;
   const beyond = (key: typeof recordedKey) =>
     after === undefined ? sql`` : sql`and (x.xid, ${key}) > (${String(after.xid)}::xid8, ${after.key} collate "C")`;

@@ -135,6 +135,52 @@ test("pages follow each other in the order of writing, to the microsecond, in bo
   expect([back.ids, start.ids, start.previousCursor]).toEqual([ids.slice(2, 5), ids.slice(0, 2), null]);
 });
 
+test("an effect stands behind its cause, whatever the clock said when each was written, and no page loses one", async () => {
+  const sagaId = await insertSaga(database.sql);
+  const at = (name: string, requestedAt: string, cause?: string) =>
+    insertMessage(database.sql, {
+      sagaId,
+      type: "step.requested",
+      id: `01M8E87C47CJ4R4WBDGQ7N6Q${name}`,
+      requestedAt: `2026-11-01T10:00:00.${requestedAt}Z`,
+      ...(cause === undefined ? {} : { cause }),
+    });
+  // One step of a coarse clock holds both, and the effect has the lower id.
+  const start = await at("9S", "001");
+  const first = await at("1A", "001", start);
+  // The clock was set back by 3 ms.
+  const answer = await at("2B", "020", first);
+  const next = await at("3C", "017", answer);
+  const after = await at("4D", "016", next);
+  const other = await at("5E", "018", start);
+  const ids = [start, first, other, answer, next, after];
+
+  const whole = await timeline(sagaId);
+  expect(whole.ids).toEqual(ids);
+  const times = new Map(whole.items.map((item) => [item.messageId, item.requestedAt]));
+  expect([times.get(answer), times.get(next)]).toEqual(["2026-11-01T10:00:00.020Z", "2026-11-01T10:00:00.017Z"]);
+  expect((await timeline(sagaId, "?newest=true&limit=4")).ids).toEqual([other, answer, next, after]);
+
+  const found: string[] = [];
+  for (let cursor: string | null = ""; cursor !== null; ) {
+    const page: Awaited<ReturnType<typeof timeline>> = await timeline(
+      sagaId,
+      `?limit=2${cursor === "" ? "" : `&cursor=${cursor}`}`,
+    );
+    found.push(...page.ids);
+    cursor = page.nextCursor;
+  }
+  expect(found.toSorted()).toEqual(ids.toSorted());
+});
+
+test("two messages that say they caused each other are both shown", async () => {
+  const sagaId = await insertSaga(database.sql);
+  const [a, b] = ["01M8E87C47CJ4R4WBDGQ7N6R1A", "01M8E87C47CJ4R4WBDGQ7N6R2B"];
+  await insertMessage(database.sql, { sagaId, type: "step.failed", id: a, cause: b });
+  await insertMessage(database.sql, { sagaId, type: "step.failed", id: b, cause: a });
+  expect((await timeline(sagaId)).ids.toSorted()).toEqual([a, b]);
+});
+
 test("around shows a message in the middle of its page", async () => {
   const { sagaId, ids } = await sevenMessages();
   const page = await timeline(sagaId, `?around=${ids[3]}&limit=3`);

@@ -50,15 +50,16 @@ export async function insertMessage(
     readonly headers?: JsonObject;
     readonly body?: JsonObject;
     readonly requestedAt?: string;
+    readonly id?: string;
+    readonly cause?: string;
   },
 ): Promise<string> {
-  const { sagaId, type, topic = "timeline", step, headers, body = {}, requestedAt } = message;
-  const id = newId();
+  const { sagaId, type, topic = "timeline", step, headers, body = {}, requestedAt, id = newId(), cause } = message;
   await sql`insert into timeline.topic (name) values (${topic}) on conflict do nothing`;
   await sql`
-    insert into timeline.event_request (message_id, correlation_id, topic, message_key, message_type, saga, step_key,
-      message_headers, message_body, producer, requested_at)
-    values (${id}, ${sagaId}, ${topic}, ${sagaId}, ${type}, 'onboarding', ${step === undefined ? null : `${sagaId}/${step}`},
+    insert into timeline.event_request (message_id, correlation_id, causation_id, topic, message_key, message_type, saga,
+      step_key, message_headers, message_body, producer, requested_at)
+    values (${id}, ${sagaId}, ${cause ?? null}, ${topic}, ${sagaId}, ${type}, 'onboarding', ${step === undefined ? null : `${sagaId}/${step}`},
       ${headers === undefined ? null : sql.json(headers)}, ${sql.json(body)}, 'test@here', ${requestedAt ?? new Date().toISOString()}::text::timestamptz)
   `;
   return id;

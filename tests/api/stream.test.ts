@@ -58,6 +58,26 @@ test("a stream tells of every message that is recorded and of every transition, 
   ] as never);
 });
 
+test("an edit is told before it is applied, and what it caused after that, though its cause is an older command", async () => {
+  const { sql } = bench;
+  const { url } = serve();
+  const sagaId = await insertSaga(sql, { definition: "loan" });
+  const client = await open(url);
+  const command = await insertMessage(sql, { sagaId, type: "step.requested", step: "screen" });
+  await sql.begin(async (tx) => {
+    const edit = await insertMessage(tx as never, { sagaId, type: "edit.requested", cause: command });
+    await insertMessage(tx as never, { sagaId, type: "step.requested", step: "screen", cause: edit });
+    await transition(tx, sagaId, edit, 2, "running");
+  });
+  await eventually("four events", async () => client.events.filter(isOf(sagaId)).length === 4);
+  expect(client.events.filter(isOf(sagaId)).map(({ kind, type }) => `${kind} ${type}`)).toEqual([
+    "recorded step.requested",
+    "recorded edit.requested",
+    "applied edit.requested",
+    "recorded step.requested",
+  ]);
+});
+
 test("an event in a transaction that commits late is told late, and nothing waits for it", async () => {
   const { sql } = bench;
   const { url } = serve();
