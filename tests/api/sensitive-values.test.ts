@@ -246,7 +246,8 @@ test("a message that starts sagas shows neither body nor error where its definit
   for (const definition of ["onboarding", "lost", "never_seen"]) ids.push(await startMessage(definition));
   for (const id of ids) {
     const shown = await get(`/v1/messages/${id}`);
-    expect(shown).not.toMatch(/Hanako|6771|東京|M7|plain/);
+    // An id may hold any two letters.
+    expect(shown.replaceAll(/[0-9A-HJKMNP-TV-Z]{26}/g, "")).not.toMatch(/Hanako|6771|東京|M7|plain/);
     expect(JSON.parse(shown)).toMatchObject({ body: "***", topic: "orders" });
   }
   const { items } = JSON.parse(await get("/v1/messages?group=start.onboarding&error=true"));
