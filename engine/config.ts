@@ -2,6 +2,7 @@ import { hostname } from "node:os";
 import { resolve } from "node:path";
 import * as v from "valibot";
 import { EngineError } from "./core/error.ts";
+import { issueText } from "./core/issue.ts";
 import { type KafkaSecuritySettings, kafkaSecurityOf } from "./kafka-security.ts";
 import { TOKEN_ALGORITHMS } from "./core/token-algorithms.ts";
 
@@ -161,7 +162,7 @@ export function parseConfig(
     Object.entries(environment).filter(([, value]) => value !== undefined && value !== ""),
   );
   const parsed = v.safeParse(Environment, set);
-  const faults = parsed.success ? [] : parsed.issues.map((issue) => `${v.getDotPath(issue)} ${issue.message}`);
+  const faults = parsed.success ? [] : parsed.issues.map((issue) => `${v.getDotPath(issue)} ${issueText(issue)}`);
   const roles = (set["EKIDEN_ROLES"] ?? "api,dispatcher,domains").split(",").map((text) => text.trim());
   for (const wrong of roles.filter((text) => !role.test(text))) {
     faults.push(`EKIDEN_ROLES has "${wrong}"; known: api, dispatcher, domains, domain:<name>`);

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 
+import { issueText } from "../core/issue.ts";
 import { isJsonObject, type Json } from "../core/json.ts";
 import { pointer, scanJson } from "../core/json-scan.ts";
 import { RequestError, type RequestFault } from "./request-error.ts";
@@ -36,7 +37,7 @@ export async function readBody<S extends v.GenericSchema>(request: Request, sche
 function toFault(issue: v.BaseIssue<unknown>): RequestFault {
   const path = pointer((issue.path ?? []).map((item) => String(item.key)));
   if (issue.expected === "never") return { pointer: path, detail: "is no field of this body" };
-  return { pointer: path, detail: issue.type.endsWith("object") && path !== "" ? "is missing" : issue.message };
+  return { pointer: path, detail: issueText(issue) };
 }
 
 /** The body as UTF-8 text; undefined when it is empty. @throws RequestError `request.too-large`, `request.malformed-json` */

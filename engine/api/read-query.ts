@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import * as v from "valibot";
 
+import { issueText } from "../core/issue.ts";
 import { RequestError, type RequestFault } from "./request-error.ts";
 
 /** The query parsed by a schema. @throws RequestError `request.query-invalid` */
@@ -33,5 +34,8 @@ function refused(faults: readonly RequestFault[]): RequestError {
 
 function toFault(issue: v.BaseIssue<unknown>): RequestFault {
   const parameter = String(issue.path?.[0]?.key ?? "");
-  return { parameter, detail: issue.expected === "never" ? "is no parameter of this path" : issue.message };
+  if (issue.expected === "never") return { parameter, detail: "is no parameter of this path" };
+  // Of several with commas, which.
+  const which = (issue.path?.length ?? 0) > 1 ? `has ${issue.received}, which ` : "";
+  return { parameter, detail: `${which}${issueText(issue)}` };
 }

@@ -97,7 +97,9 @@ export class Tokens {
     try {
       const response = await fetch(keysUrl, { signal: AbortSignal.timeout(FETCH_MS), redirect: "error" });
       if (!response.ok) throw new Error(`answers ${response.status}`);
-      const keys = v.parse(KeySet, await response.json()).keys as PublicKeys;
+      const parsed = v.safeParse(KeySet, await response.json());
+      if (!parsed.success) throw new Error("the answer is no key set");
+      const keys = parsed.output.keys as PublicKeys;
       this.#keys = { keys, at: performance.now() };
       return keys;
     } catch (error) {

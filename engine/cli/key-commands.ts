@@ -6,6 +6,7 @@ import { createKey, revokeKey } from "../access/keys.ts";
 import { ApiKey, CreatedKey, KeyList, KeyRequest } from "../api/key-schema.ts";
 import { viewKey } from "../api/key-view.ts";
 import { parseConfig } from "../config.ts";
+import { issueText } from "../core/issue.ts";
 import { durationMs } from "../definition/duration.ts";
 import { connect, reachDatabase, type Sql } from "../timeline/database.ts";
 import { ENGINE_MIGRATIONS } from "../timeline/engine-migrations.ts";
@@ -87,7 +88,7 @@ async function create(name: string, options: CreateOptions): Promise<unknown> {
   if (options.database !== true) return call("POST", "/v1/keys", { body: asked });
   const parsed = v.safeParse(KeyRequest, asked);
   if (!parsed.success) {
-    const faults = parsed.issues.map((issue) => `  ${v.getDotPath(issue)} ${issue.message}`);
+    const faults = parsed.issues.map((issue) => `  ${v.getDotPath(issue)} ${issueText(issue)}`);
     throw new CliError(EXIT.usage, `The key cannot be made:\n${faults.join("\n")}`);
   }
   const { expiresAt, reason: why, ...order } = parsed.output;

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import type { SagaEvent } from "../core/event.ts";
+import { issueText } from "../core/issue.ts";
 import type { Json } from "../core/json.ts";
 import { pathIn } from "../core/path.ts";
 
@@ -61,7 +62,8 @@ export function parseEvent(row: EventRow): ParsedEvent {
     return parse(row);
   } catch (error) {
     if (!(error instanceof v.ValiError)) throw error;
-    return { malformed: `${row.message_type}: ${error.message}` };
+    const [issue] = error.issues;
+    return { malformed: `${row.message_type}: ${v.getDotPath(issue) ?? "its body"} ${issueText(issue)}` };
   }
 }
 

@@ -1,0 +1,32 @@
+import { expect, test } from "bun:test";
+import * as v from "valibot";
+
+import { issueText } from "../../engine/core/issue.ts";
+
+/** What is said of the first thing that a schema finds. */
+function said(schema: v.GenericSchema, value: unknown): string {
+  const { issues } = v.safeParse(schema, value);
+  return issues === undefined ? "nothing" : issueText(issues[0]);
+}
+
+test.each<[v.GenericSchema, unknown, string]>([
+  [v.string(), 5, "must be a text"],
+  [v.number(), "5", "must be a number"],
+  [v.boolean(), null, "must be true or false"],
+  [v.array(v.string()), "a | b", "must be a list"],
+  [v.strictObject({}), "x", "must be an object"],
+  [v.union([v.string(), v.number()]), null, "must be a text or a number"],
+  [v.picklist(["return", "reject"]), "foo", "is none of return, reject"],
+  [v.picklist([]), "foo", "is not known here"],
+  [v.literal("all"), 5, 'must be "all"'],
+  [v.literal(true), false, "must be true"],
+  [v.pipe(v.number(), v.minValue(1)), 0, "must be >=1"],
+  [v.pipe(v.string(), v.isoTimestamp()), "yesterday\nor so", "is no iso timestamp"],
+  [v.strictObject({ a: v.string() }), {}, "is missing"],
+  [v.strictObject({}), { a: 1 }, "is not known here"],
+  // A rule's own words stay.
+  [v.string("is no name"), 5, "is no name"],
+  [v.pipe(v.string(), v.email("Invalid, we fear")), "x", "Invalid, we fear"],
+])("%# a fault is told in our words, without the value", (schema, value, text) => {
+  expect(said(schema, value)).toBe(text);
+});
