@@ -183,17 +183,19 @@ async function run(): Promise<void> {
     process.exitCode = 1;
     void stop("a consumer that was lost");
   });
+  let started = false;
   let stopping = false;
   const stop = async (why: string) => {
     if (stopping) return;
     stopping = true;
-    log.info(`stopping because of ${why}: what is in progress ends first`);
+    const first = started ? "what is in progress ends first" : "the start ends first";
+    log.info(`stopping because of ${why}: ${first}`);
     const late = Bun.sleep(DRAIN_MS).then(() =>
       log.warn(`not everything ended within ${DRAIN_MS / 1000} s; the rest is redelivered at the next start`),
     );
     // Whatever fails on the way, and even while the engine is still starting: the process ends.
     const ended = engine
-      .then((started) => started.stop())
+      .then((running) => running.stop())
       .catch((error: unknown) => {
         log.error("not everything could be stopped", { error });
         process.exitCode ??= 1;
@@ -213,9 +215,11 @@ async function run(): Promise<void> {
   };
   // A stray promise of a handler must not take the engine down with it: what counts is in the database.
   process.on("unhandledRejection", (error) => log.error("a promise failed that nobody awaited", { error }));
-  const running = await engine;
+  // From the beginning: what was started until then, the database above all, is stopped too.
   for (const signal of endSignals()) process.on(signal, interrupted);
-  announce(config, running, performance.now() - startedAt);
+  const running = await engine;
+  started = true;
+  if (!stopping) announce(config, running, performance.now() - startedAt);
 }
 
 if (import.meta.main || process.argv[1] === import.meta.path) {

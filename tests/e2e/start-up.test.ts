@@ -3,7 +3,8 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "../architecture/project-files.ts";
 import { Client } from "../support/client.ts";
-import { runToEnd, startProcess } from "../support/engine-process.ts";
+import { eventually } from "../support/engine.ts";
+import { launch, runToEnd, startProcess } from "../support/engine-process.ts";
 import { approvedApplication } from "../support/example.ts";
 import { tempHome, type TempHome } from "../support/temp-home.ts";
 import { copyTree, type Tree } from "../support/tree.ts";
@@ -43,6 +44,23 @@ test("an empty home is all it needs; a second engine on it, and a taken port, ar
     expect(await engine.end("SIGHUP")).toBe(0);
   }
   expect(existsSync(join(own, "engine.pid"))).toBe(false);
+}, 120_000);
+
+test("told to end while it starts, it takes its PostgreSQL with it", async () => {
+  const own = join(home.path, "early");
+  const run = launch(tree.path, { EKIDEN_HOME: own });
+  try {
+    const pidFile = join(own, "postgres", "postmaster.pid");
+    await eventually("PostgreSQL starts", async () => existsSync(pidFile) || undefined, 60_000);
+    run.child.kill("SIGINT");
+    await run.child.exited;
+    await run.ended;
+
+    expect([run.child.exitCode, run.output()]).toEqual([0, expect.not.stringContaining("Ekiden is ready")]);
+    expect(existsSync(pidFile)).toBe(false);
+  } finally {
+    run.child.kill("SIGKILL");
+  }
 }, 120_000);
 
 test("under nohup a closed terminal ends nothing", async () => {
