@@ -133,7 +133,7 @@ function redrivenText({
   settled,
 }: v.InferOutput<typeof Redriven>): string {
   if (supersededBy !== null) return `message ${messageId} is replaced by ${supersededBy}, with the edited body`;
-  const sent = `message ${messageId} is sent again, as republishing ${republishId}; ekiden errors says when it fails once more`;
+  const sent = `message ${messageId} is sent again, as republishing ${republishId}; ekiden messages --error says when it fails once more`;
   if (settled) return `${sent}\nits step is settled: nothing runs, it is answered with what stands`;
   return doneBy.length === 0 ? sent : `${sent}\n${doneBy.join(", ")} skips it: done before`;
 }

@@ -10,6 +10,8 @@ export interface DefinitionFile {
   /** Path as a person types it, from the working directory. */
   readonly file: string;
   readonly source: string;
+  /** The saga's name, also where something is wrong in the file; null: it says none. */
+  readonly name: string | null;
   readonly definition: Definition | null;
   readonly diagnostics: readonly Diagnostic[];
 }
@@ -20,15 +22,19 @@ export interface BrokenFile {
   readonly source: string;
 }
 
+/** The line that names the saga, in a file that may be no YAML. */
+const NAME_LINE = /^saga:[ \t]*["']?([A-Za-z0-9_.-]+)/m;
+
 /** Reads and checks every `*.saga.yaml` of a folder. */
 export function readDefinitions(folder: string, catalog: DomainCatalog): DefinitionFile[] {
   const paths = sagaFiles(folder);
   const others = parsedIn(paths);
   const files = paths.map((path) => checkedFile(path, catalog, others));
-  const named = Map.groupBy(files, ({ definition }) => definition?.name);
+  // By name, whatever else is wrong: a copy must not take over while its original has a mistake.
+  const named = Map.groupBy(files, ({ name }) => name);
   return files.map((file) => {
-    const name = file.definition?.name;
-    if (name === undefined) return file;
+    const { name } = file;
+    if (name === null) return file;
     const others = named.get(name)?.filter((other) => other !== file) ?? [];
     // None of them is taken: nobody can tell which is meant, and a copy must not replace what runs.
     return others.length === 0 ? file : sameName(file, name, others);
@@ -54,7 +60,7 @@ function checkedFile(
 ): DefinitionFile {
   const source = readFileSync(path, "utf8");
   const { definition, diagnostics } = loadDefinition(source, { catalog, definitions });
-  return { file: relative(process.cwd(), path), source, definition, diagnostics };
+  return { file: relative(process.cwd(), path), source, name: nameIn(source), definition, diagnostics };
 }
 
 function sameName(file: DefinitionFile, name: string, others: readonly DefinitionFile[]): DefinitionFile {
@@ -71,11 +77,14 @@ function sameName(file: DefinitionFile, name: string, others: readonly Definitio
 
 /** The files of a folder by the names of their definitions, also where something is wrong in them. */
 export function definitionFiles(folder: string): ReadonlyMap<string, string> {
-  const named = sagaFiles(folder).map((path) => {
-    const { definition } = loadDefinition(readFileSync(path, "utf8"), { catalog: null, checks: false });
-    return [definition?.name ?? "", relative(process.cwd(), path)] as const;
-  });
-  return new Map(named);
+  return new Map(
+    sagaFiles(folder).map((path) => [nameIn(readFileSync(path, "utf8")) ?? "", relative(process.cwd(), path)] as const),
+  );
+}
+
+function nameIn(source: string): string | null {
+  const { definition } = loadDefinition(source, { catalog: null, checks: false });
+  return definition?.name ?? NAME_LINE.exec(source)?.[1] ?? null;
 }
 
 /** What changes when any saga file of a folder is added, edited or removed. Cheap: names, times and sizes only. */

@@ -1,10 +1,11 @@
 import type { Definition } from "../core/definition.ts";
 import type { Diagnostic } from "../definition/diagnostic.ts";
 import { type BrokenFile, type DefinitionFile, fingerprint, readDefinitions } from "../definition/folder.ts";
+import { loadDefinition } from "../definition/load.ts";
 import { renderDiagnostic } from "../definition/render-diagnostic.ts";
 import type { Log } from "../sdk.ts";
 import type { Sql } from "../timeline/database.ts";
-import type { Retired } from "../timeline/read-definitions.ts";
+import { readDefinition, type Retired } from "../timeline/read-definitions.ts";
 import { publishDefinition } from "../timeline/definition-write.ts";
 import type { KnownDomains } from "../timeline/known-domains.ts";
 
@@ -88,21 +89,34 @@ export class DefinitionDesk {
     const files = readDefinitions(this.#folder, this.#domains.catalog);
     const broken = new Map<string, BrokenFile>();
     const good = new Map<string, Definition>();
+    const mended: string[] = [];
     for (const file of files) {
       const trouble = file.definition === null ? file.diagnostics : await this.#publish(file);
       if (isWaiting(file)) this.#log.info(`${file.file} is not loaded yet: ${file.diagnostics[0]?.message}`);
       else for (const diagnostic of file.diagnostics) this.#report(file, diagnostic);
       if (trouble.length > 0) broken.set(file.file, { diagnostics: trouble, source: file.source });
-      const inUse = trouble.length > 0 ? this.#good.get(file.file) : file.definition;
+      const inUse = trouble.length > 0 ? await this.#before(file) : file.definition;
       if (inUse) good.set(file.file, inUse);
       const before = this.#broken.get(file.file);
-      if (trouble.length === 0 && before !== undefined && !isWaiting(before)) this.#log.info(`${file.file} is mended`);
+      if (trouble.length === 0 && before !== undefined && !isWaiting(before)) mended.push(file.file);
     }
+    for (const file of mended) this.#log.info(`${file} is mended`);
     this.#reportGone(files);
     this.#good = good;
     this.#definitions = new Map([...good.values()].map((definition) => [definition.name, definition] as const));
     this.#broken = broken;
     this.#seen = now;
+  }
+
+  /**
+   * What a file with a mistake said before; at the first look what the store has under its name, so that what starts sagas
+   * by the time or by messages goes on as calls do.
+   */
+  async #before({ file, name, diagnostics }: DefinitionFile): Promise<Definition | null> {
+    const known = this.#good.get(file);
+    if (known !== undefined || name === null || this.#seen !== "" || isWaiting({ diagnostics })) return known ?? null;
+    const current = await readDefinition(this.#sql, name);
+    return current === undefined ? null : loadDefinition(current.source, { catalog: null, checks: false }).definition;
   }
 
   /** A file that is gone ends nothing: sagas are under way, and other processes may have it. */

@@ -34,6 +34,12 @@ test("of files that hold a saga of one name none is taken, and each names the ot
     expect(files.map(({ definition }) => definition?.name ?? null)).toEqual([null, null, null, "once"]);
     const [first] = files[0]?.diagnostics ?? [];
     expect(first?.message).toMatch(/^saga "twice" stands in .*b\.saga\.yaml, .*c\.saga\.yaml too$/);
+
+    // A mistake in one of them, be it no YAML any more, lets no other take its place.
+    writeFileSync(join(own, "b.saga.yaml"), `${text}nonsense: 1\n`);
+    writeFileSync(join(own, "a.saga.yaml"), `${text}  - [\n`);
+    const after = readDefinitions(own, { actions: new Map() });
+    expect(after.map(({ definition }) => definition?.name ?? null)).toEqual([null, null, null, "once"]);
   } finally {
     rmSync(own, { recursive: true, force: true });
   }

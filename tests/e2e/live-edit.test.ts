@@ -79,6 +79,33 @@ test("a broken file is reported with its place and the fix, and the last good re
   await eventually("the mended file is current", async () => (await version()) === 3);
 }, 60_000);
 
+test("after a restart a file with a mistake still starts its sagas by messages", async () => {
+  const file = "domains/told.saga.yaml";
+  const text = `saga: told
+version: 1
+start:
+  topic: told.orders
+  input: { no: "\${event.no}" }
+input: { no: string }
+steps:
+  - fail: odd
+`;
+  await tree.write(file, text);
+  const group = async () => {
+    const { items }: { items: { group: string }[] } = await client.ok("GET", "/v1/consumer-groups");
+    return items.some((one) => one.group === "start.told") || undefined;
+  };
+  await eventually("its group listens", group);
+  await tree.write(file, `${text}nonsense: true\n`);
+  await eventually("the mistake is reported", async () => engine.output().includes("nonsense"));
+  await engine.end("SIGTERM");
+  engine = await startProcess(tree.path, { DATABASE_URL: database.url });
+
+  await eventually("its group listens again", group);
+  expect(await client.ok("GET", "/v1/definitions/told")).toMatchObject({ version: 1 } as never);
+  await rm(join(tree.path, file));
+}, 60_000);
+
 test("a copy that holds the same saga replaces nothing, whatever its name, and a file that is gone ends nothing", async () => {
   const copy = "domains/a.saga.yaml";
   await tree.write(copy, (await tree.read(FILE)).replace("version: 3", "version: 4"));
