@@ -1116,6 +1116,26 @@ export interface Schemas {
     readonly createdAt: string;
     /** The YAML */
     readonly source: string;
+    /** Its steps that wait for signals, in the order of the file */
+    readonly waits: readonly (Schemas["RevisionWait"])[];
+  };
+  /** A step that waits for a signal */
+  readonly RevisionWait: {
+    /** Path of the waiting step, without the numbers of items */
+    readonly path: string;
+    readonly signal: string;
+    /** Fields of the payload that its `returns` declares; null: it declares none */
+    readonly fields: readonly (Schemas["SignalField"])[] | null;
+  };
+  /** A field of a signal's payload */
+  readonly SignalField: {
+    readonly name: string;
+    /** What it holds, as the YAML says it */
+    readonly shape: string;
+    readonly kind: "string" | "number" | "integer" | "boolean" | "date" | "enum" | "list" | "object" | "any";
+    readonly required: boolean;
+    /** Of an enum: what it can be; else empty */
+    readonly values: readonly (string)[];
   };
   /** One revision */
   readonly RevisionSummary: {

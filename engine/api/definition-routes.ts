@@ -20,6 +20,7 @@ import { QueryText, queryFlag } from "./query-schema.ts";
 import { readQuery } from "./read-query.ts";
 import { viewSchedule } from "./schedule-view.ts";
 import { checkMedia, readBody, readText } from "./json-body.ts";
+import { waitsOf } from "./revision-waits.ts";
 import type { ProblemCode } from "./translate-code.ts";
 import { Reasoned } from "./verb-schema.ts";
 import { definitionNameOf, hashOf, unknownDefinition, unknownRevision } from "./unknown.ts";
@@ -97,7 +98,7 @@ export function addDefinitionRoutes(app: Api, { engine, sql }: ApiParts): void {
     if (prefersYaml(c.req.header("accept")))
       return c.body(row.source, 200, { "content-type": "text/yaml; charset=utf-8" });
     const { revision, version, source } = row;
-    return c.json({ name, revision, version, createdAt: row.created_at.toISOString(), source });
+    return c.json({ name, revision, version, createdAt: row.created_at.toISOString(), source, waits: waitsOf(source) });
   });
 }
 

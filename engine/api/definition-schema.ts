@@ -132,6 +132,33 @@ export const DefinitionDetail = v.pipe(
   v.description("A definition with its revisions"),
 );
 
+export const SignalField = v.pipe(
+  v.strictObject({
+    name: v.pipe(v.string(), v.examples(["decision"])),
+    shape: v.pipe(v.string(), v.description("What it holds, as the YAML says it"), v.examples(["string(1..60)?"])),
+    kind: v.picklist(["string", "number", "integer", "boolean", "date", "enum", "list", "object", "any"]),
+    required: v.boolean(),
+    values: v.pipe(v.array(v.string()), v.description("Of an enum: what it can be; else empty")),
+  }),
+  v.description("A field of a signal's payload"),
+);
+
+export const RevisionWait = v.pipe(
+  v.strictObject({
+    path: v.pipe(
+      v.string(),
+      v.description("Path of the waiting step, without the numbers of items"),
+      v.examples(["review"]),
+    ),
+    signal: v.pipe(v.string(), v.examples(["screening_reviewed"])),
+    fields: v.pipe(
+      v.nullable(v.array(SignalField)),
+      v.description("Fields of the payload that its `returns` declares; null: it declares none"),
+    ),
+  }),
+  v.description("A step that waits for a signal"),
+);
+
 export const Revision = v.pipe(
   v.strictObject({
     name,
@@ -139,6 +166,7 @@ export const Revision = v.pipe(
     version,
     createdAt: v.pipe(Time, v.description("When it was first seen")),
     source: v.pipe(v.string(), v.description("The YAML")),
+    waits: v.pipe(v.array(RevisionWait), v.description("Its steps that wait for signals, in the order of the file")),
   }),
   v.description("One revision with its source"),
 );

@@ -108,6 +108,8 @@ const SCHEMAS = {
   RetryRequest: verb.RetryRequest,
   Retirement: definition.Retirement,
   Revision: definition.Revision,
+  RevisionWait: definition.RevisionWait,
+  SignalField: definition.SignalField,
   RevisionSummary: definition.RevisionSummary,
   DefinitionSchedule: definition.DefinitionSchedule,
   ScheduleRun: definition.ScheduleRun,

@@ -162,7 +162,8 @@ function marked({ source }: Expression): string {
   return `\${ ${source} }`;
 }
 
-function shapeText(shape: Shape): string {
+/** A shape as a YAML says it: `integer(18..120)?`. */
+export function shapeText(shape: Shape): string {
   return `${plainShape(shape)}${shape.optional ? "?" : ""}`;
 }
 

@@ -151,6 +151,41 @@ test("a revision is JSON, and its bare YAML for those who ask for it", async () 
   ]);
 });
 
+test("a revision names the signals that it waits for, with the fields that each declares", async () => {
+  const hash = "e".repeat(64);
+  const source = `saga: review
+version: 1
+steps:
+  - wait: reviewed
+    returns:
+      decision: [approve, reject]
+      by: string(1..60)
+      note: string?
+      amounts: list<integer(0..)>?
+  - parallel:
+      left: [{ wait: paid }]
+      right: [{ wait: counted, returns: integer }]
+`;
+  await database.sql`
+    insert into timeline.definition_revision (name, revision, version, source) values ('review', ${hash}, 1, ${source})
+  `;
+  const { waits } = v.parse(Revision, await (await app.request(`/v1/definitions/review/revisions/${hash}`)).json());
+  expect(waits).toEqual([
+    {
+      path: "wait0",
+      signal: "reviewed",
+      fields: [
+        { name: "decision", shape: "[approve, reject]", kind: "enum", required: true, values: ["approve", "reject"] },
+        { name: "by", shape: "string(1..60)", kind: "string", required: true, values: [] },
+        { name: "note", shape: "string?", kind: "string", required: false, values: [] },
+        { name: "amounts", shape: "list<integer(0..)>?", kind: "list", required: false, values: [] },
+      ],
+    },
+    { path: "parallel1/left/wait0", signal: "paid", fields: null },
+    { path: "parallel1/right/wait0", signal: "counted", fields: null },
+  ]);
+});
+
 test("what does not exist is 404", async () => {
   expect((await app.request("/v1/definitions/refund")).status).toBe(404);
   expect((await app.request(`/v1/definitions/onboarding/revisions/${"d".repeat(64)}`)).status).toBe(404);

@@ -189,10 +189,28 @@ test("a waiting saga is signalled from its page, which follows it to its end", a
   const page = await stand.open(`/sagas/${waiting}`);
   await page.getByText("Waits for the signal approved").waitFor();
   await page.getByRole("button", { name: "Signal approved" }).click();
-  await page.getByLabel("Payload (JSON)").fill('{"by": }');
-  await page.getByText("This is no JSON").waitFor();
-  await page.getByLabel("Payload (JSON)").fill('{"by":"R. Sato"}');
-  await page.getByRole("dialog").getByRole("button", { name: "Signal approved" }).click();
+  const dialog = page.getByRole("dialog");
+  const send = dialog.getByRole("button", { name: "Signal approved" });
+  const by = dialog.getByLabel("by string(1..60) · required");
+  await send.click();
+  await dialog.locator(".field").getByText("is missing").waitFor();
+  expect(await by.getAttribute("aria-invalid")).toBe("true");
+  expect(await axeFaults(page)).toEqual([]);
+  await by.fill("R. Sato");
+  expect(await by.getAttribute("aria-invalid")).toBe("false");
+
+  // What is written as JSON comes back into the fields that can say it.
+  await dialog.getByRole("button", { name: "Write it as JSON" }).click();
+  const json = dialog.getByLabel("Payload (JSON)");
+  expect(JSON.parse(await json.inputValue())).toEqual({ by: "R. Sato" });
+  await json.fill('{"by": }');
+  await dialog.getByText("This is no JSON").waitFor();
+  await json.fill('{"by":"R. Sato","note":"x"}');
+  expect(await dialog.getByRole("button", { name: "The fields cannot say this" }).isDisabled()).toBeTrue();
+  await json.fill('{"by":"S. Ito"}');
+  await dialog.getByRole("button", { name: "Fill in the fields" }).click();
+  expect(await by.inputValue()).toBe("S. Ito");
+  await send.click();
 
   await page.locator(".page-head").getByText("completed").waitFor();
   await page.getByText("Waits for the signal approved").waitFor({ state: "detached" });

@@ -53,8 +53,8 @@ interface ActDialogProps {
   readonly held?: boolean;
   readonly onClose: () => void;
   readonly onDone: (answer: unknown) => void;
-  /** What has to be filled in besides the reason. */
-  readonly children?: ComponentChildren;
+  /** What has to be filled in besides the reason; it may say beside a field why it was refused. */
+  readonly children?: ComponentChildren | ((problem: Problem | undefined) => ComponentChildren);
 }
 
 /** Asks for the reason and carries it out, once however often the button is pressed. */
@@ -71,7 +71,7 @@ export function ActDialog({ act, fault, held = false, onClose, onDone, children 
       onClose={onClose}
       onSend={(reason) => void send(reason)}
     >
-      {children}
+      {typeof children === "function" ? children(problem) : children}
     </ReasonDialog>
   );
 }

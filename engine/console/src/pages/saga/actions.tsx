@@ -7,19 +7,30 @@ import { type Act, ActDialog } from "../../parts/dialog.tsx";
 import { jsonOf } from "../../parts/json-text.ts";
 import { notice } from "../../parts/notice.tsx";
 import { useKeys } from "../../shell/keys.ts";
+import { JsonField } from "./json-field.tsx";
 import { parkedSteps } from "./places.ts";
+import { SignalDialog } from "./signal-dialog.tsx";
 import { t } from "./text.ts";
 
-/** An action with what has to be filled in besides the reason. */
-interface Offer {
+interface Button {
   readonly name: string;
   readonly text: string;
+  readonly primary?: boolean;
+}
+
+/** An action with what has to be filled in besides the reason. */
+interface WrittenOffer extends Button {
   /** What the JSON field is for; undefined: there is none. */
   readonly field?: string;
   readonly act: (json: unknown) => Act;
-  readonly primary?: boolean;
-  readonly danger?: boolean;
 }
+
+/** A signal, which its own dialog sends. */
+interface SignalOffer extends Button {
+  readonly waiting: NonNullable<Saga["waitingFor"]>[number];
+}
+
+type Offer = WrittenOffer | SignalOffer;
 
 /** What may be done to a saga now, by whoever is signed in. */
 export function Actions({ saga, onDone }: { readonly saga: Saga; readonly onDone: () => void }) {
@@ -27,6 +38,11 @@ export function Actions({ saga, onDone }: { readonly saga: Saga; readonly onDone
   const offers = offersOf(saga);
   const retry = offers.find(({ name }) => name.startsWith("retry"));
   useKeys({ r: () => setOpen(retry) });
+  const done = (act: Act, answer: unknown) => {
+    notice(t((answer as Accepted).applied ? "done" : "recorded", { what: act.title }));
+    setOpen(undefined);
+    onDone();
+  };
   if (offers.length === 0) return null;
   return (
     <section class="buttons" aria-label={t("actions")}>
@@ -40,15 +56,10 @@ export function Actions({ saga, onDone }: { readonly saga: Saga; readonly onDone
           {offer.text}
         </button>
       ))}
-      {open === undefined ? null : (
-        <OfferDialog
-          offer={open}
-          onClose={() => setOpen(undefined)}
-          onDone={() => {
-            setOpen(undefined);
-            onDone();
-          }}
-        />
+      {open === undefined ? null : "waiting" in open ? (
+        <SignalDialog saga={saga} waiting={open.waiting} onClose={() => setOpen(undefined)} onDone={done} />
+      ) : (
+        <OfferDialog offer={open} onClose={() => setOpen(undefined)} onDone={done} />
       )}
     </section>
   );
@@ -59,32 +70,16 @@ function OfferDialog({
   onClose,
   onDone,
 }: {
-  readonly offer: Offer;
+  readonly offer: WrittenOffer;
   readonly onClose: () => void;
-  readonly onDone: () => void;
+  readonly onDone: (act: Act, answer: unknown) => void;
 }) {
   const [text, setText] = useState(offer.field === undefined ? "null" : "{}");
   const { value, fault } = jsonOf(text);
   const act = offer.act(value);
-  const done = (answer: unknown) => {
-    notice(t((answer as Accepted).applied ? "done" : "recorded", { what: act.title }));
-    onDone();
-  };
   return (
-    <ActDialog act={act} fault={fault} onClose={onClose} onDone={done}>
-      {offer.field === undefined ? null : (
-        <div class="field">
-          <label for="act-json">{offer.field}</label>
-          <textarea
-            id="act-json"
-            class="mono"
-            rows={5}
-            spellcheck={false}
-            value={text}
-            onInput={(event) => setText(event.currentTarget.value)}
-          />
-        </div>
-      )}
+    <ActDialog act={act} fault={fault} onClose={onClose} onDone={(answer) => onDone(act, answer)}>
+      {offer.field === undefined ? null : <JsonField label={offer.field} text={text} onWrite={setText} />}
     </ActDialog>
   );
 }
@@ -97,24 +92,16 @@ function offersOf(saga: Saga): readonly Offer[] {
   ];
 }
 
-function signals({ sagaId, waitingFor }: Saga): readonly Offer[] {
-  return (waitingFor ?? []).map(({ signal, path }) => ({
-    name: `signal ${signal}`,
-    text: t("signal", { name: signal }),
-    field: t("payloadField"),
+function signals({ waitingFor }: Saga): readonly SignalOffer[] {
+  return (waitingFor ?? []).map((waiting) => ({
+    name: `signal ${waiting.signal}`,
+    text: t("signal", { name: waiting.signal }),
     primary: true,
-    act: (json) => ({
-      title: t("signal", { name: signal }),
-      text: t("signalText", { step: path }),
-      path: `/v1/sagas/${sagaId}/signals/${signal}`,
-      body: () => json,
-      cli: () => `bun run ekiden signal ${sagaId} ${signal} --payload ${quoted(JSON.stringify(json))}`,
-      withoutReason: true,
-    }),
+    waiting,
   }));
 }
 
-function parkedOffers({ sagaId }: Saga, step: string): readonly Offer[] {
+function parkedOffers({ sagaId }: Saga, step: string): readonly WrittenOffer[] {
   const command = (verb: string, reason: string, more = "") =>
     `bun run ekiden ${verb} ${sagaId} --step ${quoted(step)}${more} --reason ${quoted(reason)}`;
   const reasoned = (verb: "retry" | "skip", text: string) => ({
@@ -142,7 +129,7 @@ function parkedOffers({ sagaId }: Saga, step: string): readonly Offer[] {
   ];
 }
 
-function endings({ sagaId }: Saga): readonly Offer[] {
+function endings({ sagaId }: Saga): readonly WrittenOffer[] {
   return (["cancel", "terminate"] as const).map((verb) => ({
     name: verb,
     text: t(verb),
