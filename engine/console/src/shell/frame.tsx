@@ -5,6 +5,7 @@ import { useCell } from "../data/cell.ts";
 import { chooseLanguage, language } from "../data/language.ts";
 import { apiKey, me, refusal, showKey } from "../data/session.ts";
 import { streamState } from "../data/stream.ts";
+import { useMore } from "../parts/more.ts";
 import { Help } from "./help.tsx";
 import { moveRow, useKeys } from "./keys.ts";
 import { navigation } from "./pages.ts";
@@ -48,6 +49,7 @@ export function Frame({ children }: { readonly children: ComponentChildren }) {
 function Navigation() {
   const { pathname } = useCell(place);
   const list = useRef<HTMLElement>(null);
+  useMore(list);
   // Where there is little room the list scrolls, and the page that is open may lie outside of what is seen of it.
   useEffect(() => {
     const here = list.current?.querySelector<HTMLElement>("[aria-current]");

@@ -24,15 +24,21 @@ export function useGraphWindow({ boxes }: Graph, focus: string | undefined) {
     const next = { x: Math.floor(scrollLeft / FIELD), y: Math.floor(scrollTop / FIELD) };
     setField((known) => (known.x === next.x && known.y === next.y ? known : next));
   };
-  const box = boxes.find(({ path, kind }) => focus !== undefined && path === focus && kind !== "undo");
+  const focused = boxes.find(({ path, kind }) => focus !== undefined && path === focus && kind !== "undo");
+  // Of a picture that is wider than its room, the start may lie outside of it.
+  const opened = useRef(false);
+  const box = focused ?? (opened.current ? undefined : boxes.find(({ kind }) => kind === "start"));
   useEffect(() => {
     const section = element.current;
+    opened.current = true;
     if (section === null || box === undefined) return;
-    const isAbove = box.y < section.scrollTop;
-    if (!isAbove && box.y + box.height <= section.scrollTop + section.clientHeight) return;
-    section.scrollTop = box.y - section.clientHeight / 3;
+    const isIn = (start: number, size: number, from: number, room: number) =>
+      start >= from && start + size <= from + room;
+    const { scrollTop, scrollLeft, clientHeight, clientWidth } = section;
+    if (!isIn(box.y, box.height, scrollTop, clientHeight)) section.scrollTop = box.y - clientHeight / 3;
+    if (!isIn(box.x, box.width, scrollLeft, clientWidth)) section.scrollLeft = box.x - (clientWidth - box.width) / 2;
     onScroll();
-  }, [box?.path]);
+  }, [focused?.path]);
   const whole = boxes.length <= WHOLE_MAX;
   return {
     element,

@@ -1,0 +1,87 @@
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+
+import type { Locator, Page } from "playwright-core";
+
+import { eventually } from "../support/engine.ts";
+import { openStand, type Stand } from "./stand.ts";
+import { insertWideSaga } from "./wide-saga.ts";
+
+setDefaultTimeout(120_000);
+
+const WIDTHS = [1280, 1024, 390];
+
+let stand: Stand;
+let parked: string;
+let wide: string;
+
+beforeAll(async () => {
+  stand = await openStand();
+  parked = await stand.order("P-1", "Ito Ken", 450);
+  wide = await insertWideSaga(stand.engine);
+});
+
+afterAll(() => stand?.close());
+
+test("on no page something is cut off at a side without saying so, however narrow", async () => {
+  const page = await stand.open("/v1/me");
+  const found: string[] = [];
+  const paths = ["/", "/sagas", `/sagas/${wide}`, `/sagas/${parked}`, "/parked", "/consumers?group=shop", "/pipeline"];
+  for (const path of [...paths, "/definitions", "/definitions/wide", "/definitions/order?view=simulate"]) {
+    await page.goto(`${stand.line.url}${path}`);
+    await page.locator("main h1").waitFor();
+    await page.locator("main .skeleton").first().waitFor({ state: "detached" });
+    for (const width of WIDTHS) {
+      await page.setViewportSize({ width, height: 900 });
+      await eventually(`${path} is drawn at ${width}`, async () => (await unsaid(page)).length === 0, 2_000).catch(
+        async () => found.push(`${path} at ${width}: ${await unsaid(page)}`),
+      );
+      const whole = Number(await page.evaluate("document.documentElement.scrollWidth"));
+      if (whole > width) found.push(`${path} is ${whole} wide at ${width}`);
+    }
+  }
+  expect(found).toEqual([]);
+  await page.context().close();
+});
+
+test("a wide picture fades where it goes on, and no more at its end; the step that is looked at is in sight", async () => {
+  const page = await stand.open(`/sagas/${wide}`);
+  const picture = page.locator(".graph");
+  await picture.locator(".box").first().waitFor();
+  await eventually("both edges fade", async () => (await picture.getAttribute("data-more")) === "left right");
+  expect(await isIn(page.locator(".box.start"), picture)).toBeTrue();
+  const scrollTo = (left: number) => page.evaluate(`document.querySelector(".graph").scrollTo({ left: ${left} })`);
+  await scrollTo(0);
+  await eventually("the right one alone", async () => (await picture.getAttribute("data-more")) === "right");
+  await scrollTo(100_000);
+  await eventually("the left one alone", async () => (await picture.getAttribute("data-more")) === "left");
+
+  await page.getByRole("button", { name: /north/ }).first().click();
+  await eventually("it is in sight", () => isIn(page.locator(".box.selected"), picture));
+  await page.context().close();
+});
+
+test("a long path of a step stands whole in the list of steps", async () => {
+  const page = await stand.open(`/sagas/${wide}`);
+  await page.getByRole("region", { name: "Steps", exact: true }).getByRole("row").nth(1).waitFor();
+  for (const width of WIDTHS) {
+    await page.setViewportSize({ width, height: 900 });
+    const cut = await page.evaluate(`[...document.querySelectorAll(".steps .table, .steps .link")]
+      .filter((one) => one.scrollWidth > one.clientWidth + 1).length`);
+    expect([width, cut]).toEqual([width, 0]);
+  }
+  await page.context().close();
+});
+
+async function isIn(part: Locator, whole: Locator): Promise<boolean> {
+  const [box, room] = await Promise.all([part.boundingBox(), whole.boundingBox()]);
+  return box !== null && room !== null && box.x >= room.x && box.x + box.width <= room.x + room.width;
+}
+
+/** What can be scrolled sideways, or stands outside of it, and does not say so. */
+async function unsaid(page: Page): Promise<string[]> {
+  return (await page.evaluate(`[...document.querySelectorAll("main *, nav")].flatMap((part) => {
+    const scrolls = ["auto", "scroll"].includes(getComputedStyle(part).overflowX);
+    if (!scrolls || part.scrollWidth <= part.clientWidth + 1 || part.classList.contains("editor")) return [];
+    return part.dataset.more === undefined ? [part.tagName + "." + part.className] : [];
+  })`)) as string[];
+}
