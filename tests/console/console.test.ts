@@ -256,6 +256,23 @@ test("what a saga does next by itself is counted down, in words, on its journey 
   await page.context().close();
 });
 
+test("what a saga has not come to when it ended stands behind its end, as not run", async () => {
+  const ended = await stand.order("E-1", "Kato", 930);
+  const page = await stand.open(`/sagas/${ended}`);
+  const journey = page.getByRole("list", { name: "Journey" });
+  await journey.locator(".ahead").first().waitFor();
+  expect(await journey.locator(".ahead").count()).toBe(2);
+  await stand.post(`/v1/sagas/${ended}/cancel`, { reason: "not wanted any more" });
+  await journey.getByText("cancelled").waitFor();
+  expect(await journey.locator(".ahead").count()).toBe(0);
+  expect((await journey.getByRole("listitem").allInnerTexts()).slice(-2).map((text) => text.trim())).toEqual([
+    expect.stringMatching(/cancelled$/),
+    "not run: charge, ship",
+  ]);
+  expect(await axeFaults(page)).toEqual([]);
+  await page.context().close();
+});
+
 test("a saga shows its relatives, each of which leads on, and what operators did to it, as they do it", async () => {
   const page = await stand.open(`/sagas/${delivery}`);
   const related = page.locator(".sheet").filter({ has: page.getByRole("heading", { name: "Related sagas" }) });

@@ -98,6 +98,8 @@ test("steps that are not reached are those behind the last that is, without what
   // The condition before `score` said no; of the block that it is in nothing is foretold.
   expect(aheadOf(BOXES, [step("apply", "succeeded"), step("ship", "running")])).toEqual(["contract"]);
   expect(aheadOf(BOXES, [step("contract", "succeeded")])).toEqual([]);
+  // A step at which it failed, and which leaves no row: a `fail` in a block.
+  expect(aheadOf(BOXES, [step("apply", "compensated")], "ship[0]/refuse")).toEqual(["contract"]);
 });
 
 test("attempts are told as of how many, as long as the definition's policy says it", () => {

@@ -8,10 +8,15 @@ const BACKWARD = new Set(["compensating", "compensated", "kept"]);
 /**
  * Paths of the steps that a run has not come to, in the order of its definition: all behind the last that it has come to,
  * the ways of a block each for itself. Of a block that it is in it says nothing: which way it will take is not known.
+ * `failedAt`: where it failed, which may be a step that leaves no row.
  */
-export function aheadOf(boxes: readonly GraphBox[], steps: readonly SagaStep[]): readonly string[] {
+export function aheadOf(
+  boxes: readonly GraphBox[],
+  steps: readonly SagaStep[],
+  failedAt: string | null = null,
+): readonly string[] {
   const paths = boxes.flatMap(({ kind, path }) => (path === null || NO_STEP.has(kind) ? [] : [path]));
-  const reached = new Set(steps.map(({ path }) => topOf(path)));
+  const reached = new Set([...steps.map(({ path }) => path), ...(failedAt === null ? [] : [failedAt])].map(topOf));
   const last = paths.findLastIndex((path) => reached.has(topOf(path)));
   const ahead = paths.slice(last + 1).filter((path) => !path.includes("/catch/"));
   return ahead.filter((path) => !ahead.some((other) => other.startsWith(`${path}/`) || other.startsWith(`${path}[`)));

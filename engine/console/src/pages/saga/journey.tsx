@@ -18,13 +18,17 @@ interface JourneyProps {
   readonly onSelect: (path: string) => void;
 }
 
-/** The run in one line: what was reached, how it ended, where it is, what it has not come to. */
+/**
+ * The run in one line: what was reached, how it ended, where it is, what it has yet to come to. One that has ended, or goes
+ * back, comes to nothing more: the rest stands behind its end.
+ */
 export function Journey({ saga, boxes, selected, onSelect }: JourneyProps) {
   const leaves = leavesOf(saga.steps);
   const shown = leaves.slice(-SHOWN);
   const timers = soonestOf(saga.timers);
   // A saga that has completed leaves out what its conditions said no to.
-  const ahead = saga.status === "completed" ? [] : aheadOf(boxes, saga.steps);
+  const ahead = saga.status === "completed" ? [] : aheadOf(boxes, saga.steps, saga.error?.step);
+  const isOver = saga.finishedAt !== null || saga.status === "compensating";
   return (
     <ol class="journey" aria-label={t("journey")}>
       <li>
@@ -60,7 +64,29 @@ export function Journey({ saga, boxes, selected, onSelect }: JourneyProps) {
           </li>
         );
       })}
-      {ahead.slice(0, AHEAD_SHOWN).map((path) => (
+      {isOver ? null : <Ahead paths={ahead} />}
+      {saga.finishedAt === null ? null : (
+        <li>
+          <Status status={saga.status} />
+        </li>
+      )}
+      {isOver && ahead.length > 0 ? (
+        <li class="unrun">
+          <span class="stop soft" title={ahead.join("\n")}>
+            {t("notRun")}: {ahead.slice(0, AHEAD_SHOWN).map(nameOf).join(", ")}
+            {ahead.length > AHEAD_SHOWN ? ` … ${ahead.length - AHEAD_SHOWN}` : ""}
+          </span>
+        </li>
+      ) : null}
+    </ol>
+  );
+}
+
+/** What it has yet to come to. */
+function Ahead({ paths }: { readonly paths: readonly string[] }) {
+  return (
+    <>
+      {paths.slice(0, AHEAD_SHOWN).map((path) => (
         <li key={path} class="ahead">
           <span class="stop soft" title={path}>
             {nameOf(path)} <span aria-hidden="true">·</span>
@@ -68,13 +94,8 @@ export function Journey({ saga, boxes, selected, onSelect }: JourneyProps) {
           </span>
         </li>
       ))}
-      {ahead.length > AHEAD_SHOWN ? <li class="ahead soft">… {ahead.length - AHEAD_SHOWN}</li> : null}
-      {saga.finishedAt === null ? null : (
-        <li>
-          <Status status={saga.status} />
-        </li>
-      )}
-    </ol>
+      {paths.length > AHEAD_SHOWN ? <li class="ahead soft">… {paths.length - AHEAD_SHOWN}</li> : null}
+    </>
   );
 }
 
