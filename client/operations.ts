@@ -1841,6 +1841,10 @@ export interface Operations {
       readonly topic?: string;
       /** Id of the saga */
       readonly saga?: string;
+      /** About this step of a saga, each attempt and each answer: `stepKey` of a message */
+      readonly stepKey?: string;
+      /** false: without bodies; `GET /v1/messages/{messageId}` has each */
+      readonly bodies?: "true" | "false";
       /** Rows of a page */
       readonly limit?: number;
       /** `nextCursor` of the page before */

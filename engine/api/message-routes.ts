@@ -19,6 +19,10 @@ const MessageListQuery = v.strictObject({
   group: v.optional(v.pipe(QueryText, v.description("Consumed by this group; with `error`, in error there"))),
   topic: v.optional(v.pipe(QueryText, v.description("Topic"))),
   saga: v.optional(queryUlid("Id of the saga")),
+  stepKey: v.optional(
+    v.pipe(QueryText, v.description("About this step of a saga, each attempt and each answer: `stepKey` of a message")),
+  ),
+  bodies: v.optional(queryFlag("false: without bodies; `GET /v1/messages/{messageId}` has each"), "true"),
   limit: Limit,
   cursor: v.optional(v.pipe(QueryText, v.description("`nextCursor` of the page before"))),
 });
@@ -26,14 +30,15 @@ const MessageListQuery = v.strictObject({
 /** Messages and what became of them. */
 export function addMessageRoutes(app: Api, { engine, sql }: ApiParts): void {
   app.get("/v1/messages", LIST, async (c) => {
-    const { error, group, topic, saga, limit, cursor } = readQuery(c, MessageListQuery);
+    const { limit, cursor, bodies, saga, ...filter } = readQuery(c, MessageListQuery);
     const before = cursor === undefined ? undefined : readCursor(cursor, ["messages"]).id;
     const definitions = definitionsFor(principalOf(c), undefined);
-    const rows = await listMessages(sql, { error, group, topic, sagaId: saga, definitions, before, limit: limit + 1 });
+    const rows = await listMessages(sql, { ...filter, sagaId: saga, definitions, before, limit: limit + 1 });
     const page = rows.slice(0, limit);
     const last = rows.length > limit ? page.at(-1) : undefined;
     const nextCursor = last === undefined ? null : writeCursor({ list: "messages", id: last.message.message_id });
-    return c.json({ items: await viewMessages(engine, sql, page, principalOf(c)), nextCursor });
+    const views = await viewMessages(engine, sql, page, principalOf(c));
+    return c.json({ items: bodies ? views : views.map(({ body: _body, ...view }) => view), nextCursor });
   });
 
   app.get("/v1/messages/:messageId", GET, async (c) => {

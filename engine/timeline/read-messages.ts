@@ -35,6 +35,8 @@ export interface MessageFilter {
   readonly group?: string | undefined;
   readonly topic?: string | undefined;
   readonly sagaId?: string | undefined;
+  /** `<id of the saga>/<path>`. */
+  readonly stepKey?: string | undefined;
   /** Only messages of sagas of these definitions. */
   readonly definitions?: readonly string[] | undefined;
   /** Only messages older than this one. */
@@ -82,13 +84,15 @@ export function withHistory(
   }));
 }
 
+const ULID_LENGTH = 26;
+
 interface IdRow {
   readonly message_id: string;
 }
 
 function requestedIds(
   sql: Sql,
-  { error, topic, sagaId, definitions, before, limit }: MessageFilter,
+  { error, topic, sagaId, stepKey, definitions, before, limit }: MessageFilter,
 ): Promise<readonly IdRow[]> {
   const noError = sql`and not exists (
     select from timeline.event_consumption c where c.message_id = r.message_id and c.error_flag
@@ -98,6 +102,7 @@ function requestedIds(
     from timeline.event_request r
     where true
       ${sagaId === undefined ? sql`` : sql`and r.correlation_id = ${sagaId}`}
+      ${stepKey === undefined ? sql`` : sql`and ${isAbout(sql, stepKey)}`}
       ${topic === undefined ? sql`` : sql`and r.topic = ${topic}`}
       ${definitions === undefined ? sql`` : sql`and ${isOf(sql, definitions)}`}
       ${error === false ? noError : sql``}
@@ -109,13 +114,16 @@ function requestedIds(
 
 function consumedIds(
   sql: Sql,
-  { error, group, topic, sagaId, definitions, before, limit }: MessageFilter,
+  { error, group, topic, sagaId, stepKey, definitions, before, limit }: MessageFilter,
 ): Promise<readonly IdRow[]> {
   // The comparison with a boolean literal lets the partial index over errors be used.
   const flag = error === undefined ? sql`` : error ? sql`and c.error_flag` : sql`and not c.error_flag`;
   // Requests are indexed by saga, consumptions are not; a message without a request belongs to no saga.
   const ofSaga = sql`and c.message_id in (
     select r.message_id from timeline.event_request r where r.correlation_id = ${sagaId ?? null}
+  )`;
+  const ofStep = (key: string) => sql`and c.message_id in (
+    select r.message_id from timeline.event_request r where ${isAbout(sql, key)}
   )`;
   return sql<IdRow[]>`
     select distinct c.message_id
@@ -125,6 +133,7 @@ function consumedIds(
       ${group === undefined ? sql`` : sql`and c.consumer_group = ${group}`}
       ${topic === undefined ? sql`` : sql`and c.topic = ${topic}`}
       ${sagaId === undefined ? sql`` : ofSaga}
+      ${stepKey === undefined ? sql`` : ofStep(stepKey)}
       ${
         definitions === undefined
           ? sql``
@@ -136,6 +145,11 @@ function consumedIds(
     order by c.message_id desc
     limit ${limit}
   `;
+}
+
+/** The request `r` is about a step. Its saga, which its key begins with, is indexed; the key is not. */
+function isAbout(sql: Sql, stepKey: string) {
+  return sql`r.correlation_id = ${stepKey.slice(0, ULID_LENGTH)} and r.step_key = ${stepKey}`;
 }
 
 /** The request `r` belongs to a saga of one of these definitions. */

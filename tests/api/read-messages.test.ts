@@ -59,6 +59,25 @@ test("every filter narrows the list, and several narrow it together", async () =
   for (const [query, ids] of expected) expect([query, (await list(query)).ids]).toEqual([query, ids]);
 });
 
+test("messages about one step are listed by its key: every attempt and every answer, also without their bodies", async () => {
+  const sagaId = await insertSaga(database.sql);
+  const about = (path: string, type: string) =>
+    insertMessage(database.sql, { sagaId, type, topic: "screening.examine", step: path });
+  const first = await about("screen", "step.requested");
+  const answer = await about("screen", "step.failed");
+  await about("screen/compensate/note", "step.requested");
+  await about("screening", "step.requested");
+  const again = await about("screen", "step.requested");
+  await insertConsumption(database.sql, { group: "screening", messageId: again, error: "broken" });
+  const query = `?stepKey=${encodeURIComponent(`${sagaId}/screen`)}`;
+  expect((await list(query)).ids).toEqual([again, answer, first]);
+  expect((await list(`${query}&error=true`)).ids).toEqual([again]);
+  expect((await list("?stepKey=elsewhere")).ids).toEqual([]);
+  const bare = await app.request(`/v1/messages${query}&bodies=false`);
+  const { items } = v.parse(MessageList, await bare.json());
+  expect(items.map((item) => "body" in item)).toEqual([false, false, false]);
+});
+
 test("pages of failed messages follow each other, each message once", async () => {
   const sagaId = await insertSaga(database.sql);
   const ids: string[] = [];

@@ -38,7 +38,7 @@ async function retryFocused({ stand, parked }: Given): Promise<void> {
   await page.getByRole("region", { name: "Headers" }).waitFor();
   expect(await page.locator("main section h3").allInnerTexts()).toEqual([
     "The message it is parked at",
-    "All attempts",
+    "All attempts at this step: 1",
     "Body",
     "Headers",
     "Later messages of the same key",

@@ -2,7 +2,7 @@ import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 
 import { may } from "../../data/session.ts";
-import type { Message, ParkedGroup, ParkedSaga, ParkedSagaList } from "../../data/shapes.ts";
+import type { Message, ParkedGroup, ParkedSaga, ParkedSagaList, StreamEvent } from "../../data/shapes.ts";
 import { useCall } from "../../data/use-call.ts";
 import { Empty, Loaded } from "../../parts/states.tsx";
 import { Table } from "../../parts/table.tsx";
@@ -158,9 +158,8 @@ function Where({ items }: Pick<SagaListProps, "items">) {
 /** One parked saga: why, at which message, and what can be done. */
 function ParkedSagaView({ saga, onDo }: { readonly saga: ParkedSaga; readonly onDo: (verb: Doing["verb"]) => void }) {
   const { sagaId, key, step, error, messageId } = saga;
-  const message = useCall<Message>(messageId === null ? undefined : `/v1/messages/${messageId}`, {
-    concerns: (event) => event.sagaId === sagaId,
-  });
+  const concerns = (event: StreamEvent) => event.sagaId === sagaId;
+  const message = useCall<Message>(messageId === null ? undefined : `/v1/messages/${messageId}`, { concerns });
   return (
     <section class="sheet stack" aria-label={key ?? sagaId}>
       <h2>
@@ -190,7 +189,7 @@ function ParkedSagaView({ saga, onDo }: { readonly saga: ParkedSaga; readonly on
       ) : (
         <>
           <h3>{t("message")}</h3>
-          <Loaded called={message}>{(read) => <MessageView message={read} />}</Loaded>
+          <Loaded called={message}>{(read) => <MessageView message={read} concerns={concerns} />}</Loaded>
           <Later key={messageId} sagaId={sagaId} messageId={messageId} />
         </>
       )}

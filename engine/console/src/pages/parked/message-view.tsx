@@ -1,11 +1,17 @@
-import type { Message } from "../../data/shapes.ts";
-import { moment } from "../../parts/format.ts";
+import type { Message, StreamEvent } from "../../data/shapes.ts";
 import { JsonView } from "../../parts/json.tsx";
 import { wireHeaders } from "../../parts/wire-headers.ts";
+import { Attempts } from "./attempts.tsx";
 import { t } from "./text.ts";
 
-/** A message: where it went, how each attempt at it failed, and what it says. */
-export function MessageView({ message }: { readonly message: Message }) {
+interface MessageViewProps {
+  readonly message: Message;
+  /** Reads anew what was tried, when something has happened to its saga. */
+  readonly concerns?: (event: StreamEvent) => boolean;
+}
+
+/** A message: where it went, how each attempt failed, and what it says. */
+export function MessageView({ message, concerns }: MessageViewProps) {
   return (
     <>
       <p class="soft">
@@ -14,18 +20,7 @@ export function MessageView({ message }: { readonly message: Message }) {
           partition === null ? null : ` · ${group}: ${partition}/${offset}`,
         )}
       </p>
-      {message.failures.length === 0 ? null : <h3>{t("attempts")}</h3>}
-      {message.failures.map(({ attempt, failedAt, code, message: text, stack, consumer }) => (
-        <details key={`${attempt} ${failedAt}`}>
-          <summary>
-            <span class="fault">{code}</span> {text}{" "}
-            <span class="soft">
-              · {moment(failedAt)} · {consumer}
-            </span>
-          </summary>
-          <pre>{stack ?? ""}</pre>
-        </details>
-      ))}
+      <Attempts message={message} {...(concerns && { concerns })} />
       <h3>{t("payload")}</h3>
       <JsonView value={message.body} name={t("payload")} />
       <h3>{t("headers")}</h3>
