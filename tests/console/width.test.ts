@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import type { Locator, Page } from "playwright-core";
 
 import { eventually } from "../support/engine.ts";
+import { insertLongNames } from "./long-names.ts";
 import { openStand, type Stand } from "./stand.ts";
 import { insertWideSaga } from "./wide-saga.ts";
 
@@ -13,11 +14,13 @@ const WIDTHS = [1280, 1024, 390];
 let stand: Stand;
 let parked: string;
 let wide: string;
+let long: string;
 
 beforeAll(async () => {
   stand = await openStand();
   parked = await stand.order("P-1", "Ito Ken", 450);
   wide = await insertWideSaga(stand.engine);
+  long = await insertLongNames(stand.engine);
 });
 
 afterAll(() => stand?.close());
@@ -60,6 +63,36 @@ test("a wide picture fades where it goes on, and no more at its end; the step th
   await page.context().close();
 });
 
+test("names of 200 letters without a space push nothing out of its place", async () => {
+  const page = await stand.open("/v1/me");
+  const found: string[] = [];
+  for (const [path, there] of [
+    ["/", ".reasons li"],
+    [`/sagas/${long}`, ".journey button"],
+    ["/parked", "main section.sheet h2"],
+    ["/sagas", "main tbody tr"],
+    [`/sagas?key=${"n".repeat(200)}&label.customer=${"n".repeat(200)}`, "main tbody tr"],
+  ] as const) {
+    await page.goto(`${stand.line.url}${path}`);
+    await page
+      .locator(there)
+      .filter({ hasText: /n{40}|s{40}|v{40}/ })
+      .first()
+      .waitFor();
+    for (const width of WIDTHS) {
+      await page.setViewportSize({ width, height: 900 });
+      found.push(...(await outside(page)).map((part) => `${path.slice(0, 12)} at ${width}: ${part}`));
+    }
+  }
+  await page.setViewportSize({ width: 390, height: 900 });
+  await page.goto(`${stand.line.url}/sagas/${long}`);
+  await page.getByRole("button", { name: "Skip" }).click();
+  await page.getByRole("dialog").waitFor();
+  found.push(...(await outside(page)).map((part) => `a dialog: ${part}`));
+  expect(found).toEqual([]);
+  await page.context().close();
+});
+
 test("a long path of a step stands whole in the list of steps", async () => {
   const page = await stand.open(`/sagas/${wide}`);
   await page.getByRole("region", { name: "Steps", exact: true }).getByRole("row").nth(1).waitFor();
@@ -75,6 +108,23 @@ test("a long path of a step stands whole in the list of steps", async () => {
 async function isIn(part: Locator, whole: Locator): Promise<boolean> {
   const [box, room] = await Promise.all([part.boundingBox(), whole.boundingBox()]);
   return box !== null && room !== null && box.x >= room.x && box.x + box.width <= room.x + room.width;
+}
+
+/** What stands, or has words, beyond the window's right edge, and cannot be scrolled to in a box of its own. */
+async function outside(page: Page): Promise<string[]> {
+  return (await page.evaluate(`[...document.querySelectorAll("main *, dialog *")].flatMap((part) => {
+    const words = [...part.childNodes].filter(({ nodeType }) => nodeType === Node.TEXT_NODE).map((text) => {
+      const range = document.createRange();
+      range.selectNodeContents(text);
+      return range.getBoundingClientRect().right;
+    });
+    const right = Math.max(part.getBoundingClientRect().right, ...words);
+    if (right <= innerWidth + 1) return [];
+    for (let box = part; box !== null && box.tagName !== "MAIN"; box = box.parentElement) {
+      if (box.tagName !== "DIALOG" && getComputedStyle(box).overflowX !== "visible") return [];
+    }
+    return [part.tagName + "." + (part.getAttribute("class") ?? "") + " " + Math.round(right)];
+  })`)) as string[];
 }
 
 /** What can be scrolled sideways, or stands outside of it, and does not say so. */
