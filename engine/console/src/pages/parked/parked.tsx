@@ -11,6 +11,9 @@ import { useOpened } from "../../shell/title.ts";
 import { Group } from "./group.tsx";
 import { t } from "./text.ts";
 
+/** Groups that the API names. */
+const GROUPS_MAX = 200;
+
 /** What waits for a person: groups by why, the sagas of the chosen one below. */
 export function Parked() {
   const groups = useCall<ParkedGroupList>("/v1/parked", { concerns: ({ status }) => status !== null });
@@ -41,6 +44,7 @@ export function Parked() {
                 chosen={chosen}
                 onChoose={({ groupId }) => change({ group: groupId, saga: null })}
               />
+              {items.length < GROUPS_MAX ? null : <p class="note">{t("moreGroups", { count: GROUPS_MAX })}</p>}
             </div>
           )
         }

@@ -75,6 +75,7 @@ export const t = texts(
     openSaga: "Open the saga",
     noMessage: "This step sends no message; what is wrong stands above.",
     more: "More",
+    moreGroups: "The {count} largest groups are shown; others come up when these are done.",
   },
   {
     title: "保留",
@@ -149,5 +150,6 @@ export const t = texts(
     openSaga: "サーガを開く",
     noMessage: "このステップはメッセージを送りません。理由は上のとおりです。",
     more: "さらに",
+    moreGroups: "大きい方から {count} グループを表示しています。残りは、これらが片づくと表示されます。",
   },
 );

@@ -24,14 +24,31 @@ test("all attempts of a parked step are counted, those by other messages as well
   }
   // Another step's are not among them.
   await page.getByRole("heading", { name: "All attempts at this step: 3" }).waitFor();
-  const list = page.locator(".attempts > *");
-  expect((await list.allInnerTexts()).map((text) => /over_limit an amount of 450/.test(text))).toEqual(
-    Array(3).fill(true),
-  );
+  const failures = page.locator(".attempts > details").filter({ hasText: "over_limit an amount of 450" });
+  await eventually("the last is no longer under way", async () => (await failures.count()) === 3);
   const times = await page.evaluate(
     `[...document.querySelectorAll(".attempts time")].map((one) => one.getAttribute("datetime"))`,
   );
   expect(times).toEqual((await failed()).toReversed());
+  await page.context().close();
+});
+
+test("of more reasons than the list names, it says that these are the largest", async () => {
+  const page = await stand.open("/parked");
+  await page.getByRole("heading", { name: "Sagas of this group" }).waitFor();
+  expect(await page.getByText("The 200 largest groups").count()).toBe(0);
+  await stand.engine.sql`
+    with sagas as (
+      insert into timeline.saga (id, definition, version, revision, status, key, input, error)
+      select timeline.new_ulid(), name, version, revision, 'parked', 'K-' || n, '{}',
+        jsonb_build_object('code', 'code_' || translate(n::text, '0123456789', 'abcdefghij'), 'message', 'no', 'step', 'charge')
+      from timeline.definition, generate_series(1, 201) n where name = 'order'
+      returning id, key
+    )
+    insert into timeline.saga_open (saga_id, definition, key, status) select id, 'order', key, 'parked' from sagas
+  `;
+  await page.reload();
+  await page.getByText("The 200 largest groups are shown").waitFor();
   await page.context().close();
 });
 
