@@ -4,6 +4,7 @@ import type { Page } from "playwright-core";
 
 import { axeFaults, faultsOfPages } from "./axe.ts";
 import { openBroken } from "./broken-file.ts";
+import { retireAndRestore } from "./retirement.ts";
 import { eventually } from "../support/engine.ts";
 import { insertManyParked, MANY } from "./many-parked.ts";
 import { insertNotes, insertTallSaga, NOTES, TALL } from "./tall-saga.ts";
@@ -166,31 +167,7 @@ test("a mistake is marked at its very place, and the list of findings leads ther
 
 test("a file that is broken on disk is opened in the editor, with the mistake at its place", () => openBroken(stand));
 
-test("a definition is retired and restored with a reason; the list says so too", async () => {
-  const page = await stand.open("/definitions/order");
-  await page.getByRole("button", { name: "Retire" }).click();
-  const dialog = page.getByRole("dialog");
-  await dialog.getByText("calls are refused").waitFor();
-  await dialog.getByLabel("Reason").fill("sold to another shop");
-  expect(await axeFaults(page)).toEqual([]);
-  await dialog.getByRole("button", { name: "Retire" }).click();
-  await page.getByText("Retired: order").waitFor();
-  await page.getByText("Retired by local: sold to another shop").waitFor();
-  expect(await axeFaults(page)).toEqual([]);
-  const { items } = (await read("/v1/audit?limit=1")) as { items: { action: string; reason: string }[] };
-  expect(items[0]).toMatchObject({ action: "definition.retire", reason: "sold to another shop" });
-  await page.getByRole("link", { name: "Definitions" }).click();
-  await page.getByRole("row", { name: /^order retired/ }).waitFor();
-  expect(await axeFaults(page)).toEqual([]);
-
-  await page.getByRole("link", { name: "order", exact: true }).click();
-  await page.getByRole("button", { name: "Restore" }).click();
-  await dialog.getByLabel("Reason").fill("bought back");
-  await dialog.getByRole("button", { name: "Restore" }).click();
-  await page.getByRole("button", { name: "Retire" }).waitFor();
-  expect(await page.getByText("Retired by").count()).toBe(0);
-  await page.context().close();
-});
+test("a definition is retired and restored with a reason; the list says so too", () => retireAndRestore(stand));
 
 test("the edited text is compared with the revision in use, in words and by lines", async () => {
   const page = await stand.open("/definitions/order?view=source");
