@@ -24,7 +24,7 @@ export interface KeyQueue {
   readonly name: string;
   readonly waiting: Held[];
   /**
-   * Idle: nothing waits. Ready: stands in `#ready`, once. Busy: a running batch holds messages of it. Waiting: its first
+   * Idle: nothing waits. Ready: stands among those that may begin, once. Busy: a running batch holds messages of it. Waiting: its first
    * message waits for its time.
    */
   state: "idle" | "ready" | "busy" | "waiting";
@@ -48,7 +48,7 @@ export function add(queue: KeyQueue, held: Held, mayRest: boolean): void {
 }
 
 /** How long it is until one of these queues may go that may not yet; infinity when there is none. */
-export function soonest(queues: readonly KeyQueue[], now: number): number {
+export function soonest(queues: Iterable<KeyQueue>, now: number): number {
   let first = Number.POSITIVE_INFINITY;
   for (const { notBefore, restsUntil } of queues) {
     const time = Math.max(notBefore, restsUntil);
@@ -90,4 +90,11 @@ export function failingKeys(queues: Iterable<KeyQueue>, afterMs: number): string
   const place = first.waiting[0]?.delivery;
   const where = place === undefined ? "" : ` (${place.topic}/${place.partition} at ${place.offset})`;
   return `${failing.length} keys without an outcome for over ${Math.round(afterMs / 1000)} s, "${first.name}"${where}`;
+}
+
+/** Which action most of these messages ask for, as the end of a sentence that counts them. */
+export function mostOf(messages: Iterable<Held>): string {
+  const actions = Map.groupBy(messages, ({ delivery }) => delivery.headers["action"] ?? delivery.topic);
+  const [most] = [...actions].toSorted(([, left], [, right]) => right.length - left.length);
+  return most === undefined ? "" : `, ${most[1].length} of them ${most[0]}`;
 }

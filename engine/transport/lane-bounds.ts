@@ -5,7 +5,7 @@ import type { Subscription } from "./port.ts";
 export const HELD_MAX = 2_000;
 /** The same in bytes of their bodies: at most one message more. */
 export const HELD_MAX_BYTES = 32 * 1024 * 1024;
-/** Most messages of one group that wait for their time beside those; more of them count as held. */
+/** Most messages of one group that are to be tried again, beside those; more of them count as held. */
 export const WAITING_MAX = 10_000;
 /** The same in bytes of their bodies. */
 export const WAITING_MAX_BYTES = 32 * 1024 * 1024;
@@ -14,7 +14,7 @@ export const WAITING_MAX_BYTES = 32 * 1024 * 1024;
 export interface LaneLoad {
   readonly held: number;
   readonly bytes: number;
-  /** Messages that wait for their time. */
+  /** Messages that are to be tried again. */
   readonly waiting: number;
   readonly batches: number;
   readonly singles: number;
@@ -36,7 +36,7 @@ export function laneBounds({ group, lanes, singles }: Subscription, load: () => 
   return [
     bound("ekiden_messages_in_hand", "Messages taken in and not done.", HELD_MAX, "held", () => load().full),
     bound("ekiden_message_bytes_in_hand", "Bytes of their bodies.", HELD_MAX_BYTES, "bytes", never),
-    bound("ekiden_messages_waiting", "Messages that wait for their time.", WAITING_MAX, "waiting", never),
+    bound("ekiden_messages_waiting", "Messages that are to be tried again.", WAITING_MAX, "waiting", never),
     bound("ekiden_batches_running", "Batches in progress.", lanes, "batches", never),
     bound("ekiden_singles_running", "Messages in progress that go alone.", singles, "singles", never),
   ];

@@ -4,6 +4,7 @@ import { add, backOff, bytesOf, emptyQueue, failingKeys, soonest, takeFrom } fro
 import type { Held, KeyQueue } from "./key-queue.ts";
 import { batchTurns, type Turns } from "./turns.ts";
 import { type Place, PartitionTrack, trackName } from "./partition-track.ts";
+import { Singles } from "./singles.ts";
 import { Waiting } from "./waiting.ts";
 import { type Delivery, notOwn, placed, type Subscription, type Verdict } from "./port.ts";
 
@@ -35,16 +36,14 @@ export class Lanes {
   readonly #keys = new Map<string, KeyQueue>();
   readonly #partitions = new Map<string, PartitionTrack>();
   #ready: KeyQueue[] = [];
-  /** Ready keys whose first message must go alone. */
-  #readyAlone: KeyQueue[] = [];
   readonly #waiting = new Waiting((queues) => {
     for (const queue of queues) this.#makeReady(queue);
     this.#pump();
   });
+  readonly #singles: Singles;
   #batches = 0;
   /** When each batch in progress began; those that go alone may take as long as their step's timeout. */
   readonly #begunAt = new Set<number>();
-  #singles = 0;
   #held = 0;
   #bytes = 0;
   /** How often there was no room for a message that came. */
@@ -61,6 +60,7 @@ export class Lanes {
   constructor(subscription: Subscription, port: LanesPort, turns = batchTurns) {
     this.#turns = turns;
     this.#subscription = subscription;
+    this.#singles = new Singles(subscription, (first) => this.#waiting.has(first));
     this.#port = port;
   }
 
@@ -80,7 +80,7 @@ export class Lanes {
       bytes: this.#bytes - this.#waiting.sparedBytes,
       waiting: this.#waiting.count,
       batches: this.#batches,
-      singles: this.#singles,
+      singles: this.#singles.running,
       full: this.#full,
     }));
   }
@@ -94,7 +94,8 @@ export class Lanes {
     const failing = failingKeys(this.#keys.values(), afterMs);
     if (failing !== undefined) return failing;
     const waiting = this.hasRoom ? undefined : this.#waiting.problem(afterMs);
-    if (waiting !== undefined) return waiting;
+    const late = waiting ?? this.#singles.problem(afterMs);
+    if (late !== undefined) return late;
     // By the clock that no one sets: after a sleep of the machine a batch has not run for as long as the wall clock says.
     const hangs = Math.min(...this.#begunAt) < performance.now() - afterMs;
     const full = this.#batches >= this.#subscription.lanes && this.#ready.length > 0;
@@ -186,7 +187,7 @@ export class Lanes {
   #clear(queue: KeyQueue, tracks: readonly PartitionTrack[]): void {
     const kept = queue.waiting.filter((held) => !tracks.includes(held.track));
     if (queue.state === "waiting" && kept[0] !== queue.waiting[0]) {
-      this.#waiting.remove(queue);
+      this.#waiting.cancel(queue);
       queue.notBefore = 0;
       this.#makeReady(queue);
     }
@@ -212,14 +213,15 @@ export class Lanes {
 
   #makeReady(queue: KeyQueue): void {
     queue.state = "ready";
-    (queue.waiting[0]?.alone ? this.#readyAlone : this.#ready).push(queue);
+    if (queue.waiting[0]?.alone) this.#singles.add(queue);
+    else this.#ready.push(queue);
   }
 
   /** Messages were taken out of queues: some are empty now, some begin with another message. */
   #sortReady(): void {
-    const queues = [...this.#readyAlone, ...this.#ready].filter((queue) => queue.state === "ready");
-    this.#readyAlone = queues.filter((queue) => queue.waiting[0]?.alone === true);
-    this.#ready = queues.filter((queue) => queue.waiting[0]?.alone !== true);
+    const queues = [...this.#singles.sort(), ...this.#ready].filter((queue) => queue.state === "ready");
+    this.#ready = [];
+    for (const queue of queues) this.#makeReady(queue);
   }
 
   #retire(queue: KeyQueue): void {
@@ -228,17 +230,17 @@ export class Lanes {
   }
 
   #pump(): void {
-    const { lanes, singles } = this.#subscription;
-    while (this.#open && this.#singles < singles) {
-      const single = this.#nextBatch(true);
-      if (single.length === 0) break;
-      this.#singles += 1;
-      void this.#run(single, true);
+    while (this.#open) {
+      const single = this.#singles.begin(Date.now());
+      if (single === undefined) break;
+      single.track.inProgress += 1;
+      void this.#run([single], true);
     }
-    while (this.#open && this.#batches < lanes) {
+    this.#wakeForBackoff(Date.now());
+    while (this.#open && this.#batches < this.#subscription.lanes) {
       this.#freeAt = Date.now();
       if (!this.#worthwhile()) break;
-      const batch = this.#nextBatch(false);
+      const batch = this.#nextBatch();
       if (batch.length === 0) break;
       this.#batches += 1;
       void this.#run(batch, false, this.#turns.take());
@@ -268,13 +270,13 @@ export class Lanes {
     return false;
   }
 
-  /** Whole prefixes of ready keys, up to the batch limit; or one message that must go alone. */
-  #nextBatch(alone: boolean): Held[] {
+  /** Whole prefixes of ready keys, up to the batch limit. */
+  #nextBatch(): Held[] {
     const now = Date.now();
     const batch: Held[] = [];
     const later: KeyQueue[] = [];
     const resting: KeyQueue[] = [];
-    const ready = alone ? this.#readyAlone : this.#ready;
+    const ready = this.#ready;
     const { batchMax } = this.#subscription;
     let bytes = 0;
     const hasRoom = () => batch.length < batchMax && bytes < BATCH_MAX_BYTES;
@@ -286,12 +288,9 @@ export class Lanes {
     };
     while (ready.length > 0 && hasRoom()) {
       const queue = ready.shift() as KeyQueue;
-      if (queue.notBefore > now || (alone && !this.#mayBegin(queue))) later.push(queue);
-      else if (!alone && queue.restsUntil > now) resting.push(queue);
-      else {
-        take(queue);
-        if (alone) break;
-      }
+      if (queue.notBefore > now) later.push(queue);
+      else if (queue.restsUntil > now) resting.push(queue);
+      else take(queue);
     }
     while (batch.length > 0 && resting.length > 0 && hasRoom()) take(resting.shift() as KeyQueue);
     ready.unshift(...later, ...resting);
@@ -300,14 +299,9 @@ export class Lanes {
     return batch;
   }
 
-  #mayBegin(queue: KeyQueue): boolean {
-    const first = queue.waiting[0];
-    return first === undefined || (this.#subscription.mayBegin?.(first.delivery) ?? true);
-  }
-
   #wakeForBackoff(now: number): void {
     clearTimeout(this.#timer);
-    const wait = Math.min(soonest(this.#ready, now), soonest(this.#readyAlone, now));
+    const wait = Math.min(soonest(this.#ready, now), this.#singles.soonest(now));
     if (wait !== Number.POSITIVE_INFINITY && this.#open) this.#timer = setTimeout(() => this.#pump(), wait);
   }
 
@@ -327,7 +321,7 @@ export class Lanes {
     }
     this.#settle(batch, verdicts);
     this.#begunAt.delete(begunAt);
-    if (alone) this.#singles -= 1;
+    if (alone) this.#singles.ended();
     else this.#batches -= 1;
     giveTurn?.();
     this.#freeAt = Date.now();
@@ -386,6 +380,7 @@ export class Lanes {
   #letGo(held: Held): void {
     this.#held -= 1;
     this.#bytes -= bytesOf(held.delivery);
+    this.#waiting.end(held);
   }
 
   #change(): Promise<void> {

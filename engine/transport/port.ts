@@ -59,7 +59,7 @@ export async function placed(batch: readonly Delivery[]): Promise<void> {
 /**
  * What became of one delivery: `done` (its outcome is committed), `again` (no outcome: redeliver in place, with
  * backoff, its key waits), `alone` (redeliver at once, in a batch of its own: it is slow or it failed among others),
- * `later` (nothing is wrong, it waits for its time: redeliver after `laterMs`, alone; meanwhile it takes no place).
+ * `later` (nothing is wrong, it waits for its time: redeliver after `laterMs`, alone; until it is done it takes no place).
  */
 export type Verdict = "done" | "again" | "alone" | "later";
 

@@ -1,4 +1,4 @@
-import { bytesOf, type Held, type KeyQueue } from "./key-queue.ts";
+import { bytesOf, type Held, type KeyQueue, mostOf } from "./key-queue.ts";
 import { WAITING_MAX, WAITING_MAX_BYTES } from "./lane-bounds.ts";
 
 /** How often at most it is looked who is due: each look goes through all of them. */
@@ -7,12 +7,15 @@ const LOOK_EVERY_MS = 20;
 const LOOK_WITHIN_MS = 60_000;
 
 /**
- * Keys whose first message waits for its time: a notification for its next try, a message for its row. Up to a bound they
- * take no place from others, or what fails for hours would bring its group to a stand.
+ * Messages that are tried again when their time comes: a notification after a try, a message before its row. From their
+ * first `later` until they are done they take no place from others, up to a bound, whether they wait for their time, for
+ * a place to go alone or for the end of a try: what fails for hours, and slowly, would bring its group to a stand.
  */
 export class Waiting {
   readonly #due: (queues: readonly KeyQueue[]) => void;
-  readonly #queues = new Map<KeyQueue, Held>();
+  readonly #messages = new Set<Held>();
+  /** Keys whose first message waits for its time. */
+  readonly #queues = new Set<KeyQueue>();
   #bytes = 0;
   /** Since when there have been more than take no place, by the clock that no one sets. */
   #overSince: number | undefined;
@@ -24,12 +27,12 @@ export class Waiting {
   }
 
   get count(): number {
-    return this.#queues.size;
+    return this.#messages.size;
   }
 
   /** Messages that take no place. */
   get spared(): number {
-    return Math.min(this.#queues.size, WAITING_MAX);
+    return Math.min(this.#messages.size, WAITING_MAX);
   }
 
   /** Bytes of bodies that take no place. */
@@ -37,31 +40,39 @@ export class Waiting {
     return Math.min(this.#bytes, WAITING_MAX_BYTES);
   }
 
+  /** Whether a message has been answered with `later`. */
+  has(message: Held): boolean {
+    return this.#messages.has(message);
+  }
+
   /** A key waits until its `notBefore`, for the sake of its first message. */
   add(queue: KeyQueue, first: Held): void {
     queue.state = "waiting";
-    this.#queues.set(queue, first);
-    this.#bytes += bytesOf(first.delivery);
-    if (this.#isOver) this.#overSince ??= performance.now();
+    this.#queues.add(queue);
+    if (!this.#messages.has(first)) {
+      this.#messages.add(first);
+      this.#bytes += bytesOf(first.delivery);
+      if (this.#isOver) this.#overSince ??= performance.now();
+    }
     if (queue.notBefore < this.#wakesAt) this.#wakeAt(queue.notBefore);
   }
 
   /** A key waits no more. */
-  remove(queue: KeyQueue): void {
-    const first = this.#queues.get(queue);
-    if (first === undefined) return;
+  cancel(queue: KeyQueue): void {
     this.#queues.delete(queue);
-    this.#bytes -= bytesOf(first.delivery);
+  }
+
+  /** A message is done, or nobody's any more. */
+  end(message: Held): void {
+    if (!this.#messages.delete(message)) return;
+    this.#bytes -= bytesOf(message.delivery);
     if (!this.#isOver) this.#overSince = undefined;
   }
 
   /** That more of them wait than take no place, for longer than `afterMs`. */
   problem(afterMs: number): string | undefined {
     if (this.#overSince === undefined || performance.now() - this.#overSince < afterMs) return undefined;
-    const actions = Map.groupBy(this.#queues.values(), ({ delivery }) => delivery.headers["action"] ?? delivery.topic);
-    const [most] = [...actions].toSorted(([, left], [, right]) => right.length - left.length);
-    const named = most === undefined ? "" : `, ${most[1].length} of them ${most[0]}`;
-    return `no room: ${this.#queues.size} messages wait for their next try${named}`;
+    return `no room: ${this.#messages.size} messages wait for their next try${mostOf(this.#messages)}`;
   }
 
   stop(): void {
@@ -70,7 +81,7 @@ export class Waiting {
   }
 
   get #isOver(): boolean {
-    return this.#queues.size > WAITING_MAX || this.#bytes > WAITING_MAX_BYTES;
+    return this.#messages.size > WAITING_MAX || this.#bytes > WAITING_MAX_BYTES;
   }
 
   #wakeAt(at: number): void {
@@ -85,12 +96,12 @@ export class Waiting {
     const now = Date.now();
     const due: KeyQueue[] = [];
     let next = Number.POSITIVE_INFINITY;
-    for (const queue of this.#queues.keys()) {
+    for (const queue of this.#queues) {
       if (queue.notBefore <= now) due.push(queue);
       else next = Math.min(next, queue.notBefore);
     }
     if (next < Number.POSITIVE_INFINITY) this.#wakeAt(next);
-    for (const queue of due) this.remove(queue);
+    for (const queue of due) this.cancel(queue);
     if (due.length > 0) this.#due(due);
   }
 }
