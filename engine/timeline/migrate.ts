@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { EngineError } from "../core/error.ts";
 import { connect, errorCode, type Sql, type Tx } from "./database.ts";
+import { boundLocks, harmlessMs, tablesOf, takeTables } from "./hold-tables.ts";
 
 /** Migrations of one owner: the engine (`timeline`) or a domain; files `NNNN_subject.sql` in one folder. */
 export interface MigrationSet {
@@ -39,12 +40,14 @@ class NewerSchemaError extends EngineError {
  */
 const BREAKS = /_breaking\.sql$/;
 
-const DEADLOCKED = "40P01";
-const LOCK_TIMEOUT = "55P03";
-/** How often a file is applied that meets older engines in a deadlock. */
-const TRIES_MAX = 8;
-/** In this order engines come to them, and to all other tables after one of these: whoever holds them waits for nobody. */
-const FIRST_TABLES = ["timeline.saga", "timeline.event_request"];
+/** Deadlock, and a lock that was waited for too long: what older engines that go on meanwhile may do to a file. */
+const IN_THE_WAY = ["40P01", "55P03"];
+/** How long one file is tried again while transactions of others are in its way. */
+const IN_THE_WAY_MAX_MS = 300_000;
+/** How long only tries are made that cannot end a transaction of an engine. Later ones wait longer, each than the one before. */
+const HARMLESS_FOR_MS = 20_000;
+const WAIT_MAX_MS = 10_000;
+const WAIT_GROWTH = 1.5;
 
 /** As `migrate`, through a connection whose statements take as long as they take: an index of years is not built in a minute. */
 export async function migrateAt(url: string, sets: readonly MigrationSet[]): Promise<number> {
@@ -57,13 +60,14 @@ export async function migrateAt(url: string, sets: readonly MigrationSet[]): Pro
 }
 
 /**
- * Applies what is missing, each file in its own transaction. Safe from several processes at once.
+ * Applies what is missing, each file in its own transaction. Safe from several processes at once, and beside older engines.
+ * `withinMs`: how long one file is tried again that finds its tables in use.
  * @throws EngineError `database.migration`, `database.newer`
  */
-export async function migrate(sql: Sql, sets: readonly MigrationSet[]): Promise<number> {
+export async function migrate(sql: Sql, sets: readonly MigrationSet[], withinMs = IN_THE_WAY_MAX_MS): Promise<number> {
   let applied = 0;
   for (const set of sets) {
-    for (const file of filesOf(set)) applied += (await applyOne(sql, set, file)) ? 1 : 0;
+    for (const file of filesOf(set)) applied += (await applyOne(sql, set, file, withinMs)) ? 1 : 0;
   }
   // Last: a newer engine that migrates at this moment is waited for above.
   const beyond = breakingBeyond(sets, await appliedFiles(sql));
@@ -132,36 +136,53 @@ interface AppliedRow {
   hash: string;
 }
 
+/** What one try tells the next. */
+interface Tries {
+  /** When this process first had its turn. */
+  since: number | undefined;
+  /** How long the try waits for tables. */
+  waitMs: number | undefined;
+  /** The file met a lock although all that it names was held. */
+  everything: boolean;
+}
+
 /**
- * Older engines go on meanwhile. A file that alters two tables deadlocks with one that waits for the first and holds the
- * second, and would each time, since PostgreSQL ends whoever began to wait last: so from the second try on, engines wait first.
+ * Older engines go on meanwhile. A file that alters two tables meets one that waits for the first and holds the second, and
+ * PostgreSQL would end one of them: so it begins when it holds all that it alters. A try that does not get them lets go, and
+ * engines go on for about as long as they have waited. Where handlers or queries take long and overlap, no short try succeeds.
  */
-async function applyOne(sql: Sql, set: MigrationSet, file: string): Promise<boolean> {
-  for (let tries = 1; ; tries += 1) {
+async function applyOne(sql: Sql, set: MigrationSet, file: string, withinMs: number): Promise<boolean> {
+  const tries: Tries = { since: undefined, waitMs: undefined, everything: false };
+  for (;;) {
     try {
-      return await tryOne(sql, set, file, tries > 1);
+      return await tryOne(sql, set, file, tries);
     } catch (error) {
-      if (tries === TRIES_MAX || !isDeadlock(error)) throw error;
+      const { since, waitMs } = tries;
+      if (since === undefined || waitMs === undefined || !isInTheWay(error)) throw error;
+      const lastedMs = performance.now() - since;
+      if (lastedMs >= withinMs) throw error;
+      if (lastedMs >= HARMLESS_FOR_MS) tries.waitMs = Math.min(WAIT_MAX_MS, waitMs * WAIT_GROWTH);
+      await Bun.sleep(waitMs * (0.5 + Math.random()));
     }
   }
 }
 
-function isDeadlock(error: unknown): boolean {
-  return errorCode(error instanceof MigrationError ? error.cause : error) === DEADLOCKED;
+function isInTheWay(error: unknown): boolean {
+  return IN_THE_WAY.includes(errorCode(error instanceof MigrationError ? error.cause : error) ?? "");
 }
 
-async function tryOne(sql: Sql, set: MigrationSet, file: string, engineWaits: boolean): Promise<boolean> {
+async function tryOne(sql: Sql, set: MigrationSet, file: string, tries: Tries): Promise<boolean> {
   const source = readFileSync(join(set.folder, file), "utf8");
   const hash = hashOf(source);
   const applied = await sql.begin(async (tx) => {
     await takeTurn(tx);
+    tries.since ??= performance.now();
     await prepare(tx, set.schema);
     const [known] = await tx<AppliedRow[]>`
       select hash from timeline.migration where schema_name = ${set.schema} and file = ${file}
     `;
     if (known !== undefined) return known.hash === hash ? false : edited(set, file);
-    if (engineWaits) await holdOff(tx);
-    await run(tx, set, file, source);
+    await run(tx, set, file, source, tries);
     await tx`insert into timeline.migration (schema_name, file, hash) values (${set.schema}, ${file}, ${hash})`;
     return true;
   });
@@ -176,22 +197,30 @@ async function takeTurn(tx: Tx): Promise<void> {
   await tx`select set_config('lock_timeout', ${session?.bound ?? "0"}, true)`;
 }
 
-async function holdOff(tx: Tx): Promise<void> {
-  for (const table of FIRST_TABLES) {
-    const [found] = await tx<{ exists: boolean }[]>`select to_regclass(${table}) is not null as exists`;
-    if (found?.exists) await tx`lock table ${tx(table)} in access exclusive mode`;
+async function run(tx: Tx, set: MigrationSet, file: string, source: string, tries: Tries): Promise<void> {
+  let waitsFor: string | undefined;
+  try {
+    tries.waitMs ??= await harmlessMs(tx);
+    const tables = await tablesOf(tx, set.schema, source, tries.everything);
+    await takeTables(tx, tables, tries.waitMs, (table) => {
+      waitsFor = table;
+    });
+    waitsFor = undefined;
+    // What only changes rows waits for them as every other transaction does, and holds no table up.
+    if (tables.length > 0) await boundLocks(tx, tries.waitMs);
+    await tx.unsafe(source);
+  } catch (error) {
+    tries.everything ||= waitsFor === undefined;
+    throw failed(set, file, error, waitsFor);
   }
 }
 
-async function run(tx: Tx, set: MigrationSet, file: string, source: string): Promise<void> {
-  try {
-    await tx.unsafe(source);
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    const inTheWay = " A transaction of somebody else holds a table: look for it in pg_stat_activity, and start again.";
-    const hint = `Nothing of this file was applied.${errorCode(error) === LOCK_TIMEOUT ? inTheWay : ""}`;
-    throw new MigrationError(`${set.schema}/${file} failed: ${message}`, hint, error);
-  }
+function failed(set: MigrationSet, file: string, error: unknown, waitsFor: string | undefined): MigrationError {
+  const message = error instanceof Error ? error.message : String(error);
+  const inUse = waitsFor !== undefined && isInTheWay(error) ? `${waitsFor} is in use: ` : "";
+  const inTheWay = " A transaction of somebody else holds a table: look for it in pg_stat_activity, and start again.";
+  const hint = `Nothing of this file was applied.${isInTheWay(error) ? inTheWay : ""}`;
+  return new MigrationError(`${set.schema}/${file} failed: ${inUse}${message}`, hint, error);
 }
 
 async function prepare(tx: Tx, schema: string): Promise<void> {
