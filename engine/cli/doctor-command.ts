@@ -73,12 +73,21 @@ async function outside(config: Config, runs: boolean): Promise<readonly Finding[
       slot: config.kafka === undefined ? null : new Names(config.prefix).slot,
       ownServer: config.databaseUrl === undefined,
       sets: () => setsOf(config),
-      files: () => definitionFiles(config.domains),
+      files: () => filesOf(config.domains),
       runs,
       behind: kafka,
     });
   } finally {
     await sql.end({ timeout: 5 });
+  }
+}
+
+/** None where the folder cannot be read, which a check of its own says. */
+function filesOf(folder: string): ReadonlyMap<string, string> {
+  try {
+    return definitionFiles(folder);
+  } catch {
+    return new Map();
   }
 }
 

@@ -22,8 +22,8 @@ export interface BrokenFile {
   readonly source: string;
 }
 
-/** The line that names the saga, in a file that may be no YAML. */
-const NAME_LINE = /^saga:[ \t]*["']?([A-Za-z0-9_.-]+)/m;
+/** The line that names the saga, in a file that may be no YAML. Nothing but a name: a mistake in it is no other saga's. */
+const NAME_LINE = /^saga:[ \t]+(["']?)([a-z][a-z0-9_]*)\1[ \t]*(?:#.*)?\r?$/m;
 
 /** Reads and checks every `*.saga.yaml` of a folder. */
 export function readDefinitions(folder: string, catalog: DomainCatalog): DefinitionFile[] {
@@ -84,7 +84,7 @@ export function definitionFiles(folder: string): ReadonlyMap<string, string> {
 
 function nameIn(source: string): string | null {
   const { definition } = loadDefinition(source, { catalog: null, checks: false });
-  return definition?.name ?? NAME_LINE.exec(source)?.[1] ?? null;
+  return definition?.name ?? NAME_LINE.exec(source)?.[2] ?? null;
 }
 
 /** What changes when any saga file of a folder is added, edited or removed. Cheap: names, times and sizes only. */

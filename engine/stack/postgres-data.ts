@@ -59,6 +59,8 @@ async function initdb(binaries: string, user: ServerUser, data: string, password
     ...user,
     cwd: "/",
     env: { PATH: process.env.PATH, TZ: "UTC", LC_ALL: "C" },
+    // As the server's: a Ctrl-C is the engine's to heed, or the folder would seem impossible to make.
+    detached: true,
     stdio: ["ignore", "ignore", "pipe"],
   });
   let complaints = "";

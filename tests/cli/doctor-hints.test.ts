@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 
+import { apiDatabase } from "../api/api-database.ts";
 import { ekiden } from "./run-cli.ts";
 
 test("a part that is ready and says what to do all the same is to be looked at, as a group that does not move", async () => {
@@ -43,3 +44,21 @@ test("a variable that nothing reads is to be looked at, with the one that was me
     } as never,
   ]);
 }, 30_000);
+
+test("a folder of definitions that cannot be read takes no check of the database away", async () => {
+  const database = await apiDatabase();
+  try {
+    const { out } = await ekiden(["doctor", "--json"], {
+      DATABASE_URL: database.url,
+      EKIDEN_DOMAINS: "no-such-folder",
+      EKIDEN_URL: "http://127.0.0.1:1",
+      EKIDEN_HOME: "no-such-home",
+    });
+    const { findings } = JSON.parse(out) as { findings: readonly { check: string; level: string }[] };
+    const red = findings.filter(({ level }) => level === "red").map(({ check }) => check);
+    expect(red).toEqual(["definitions"]);
+    expect(findings.map(({ check }) => check)).toContain("partitions");
+  } finally {
+    await database.end();
+  }
+}, 60_000);

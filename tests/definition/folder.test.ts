@@ -40,6 +40,11 @@ test("of files that hold a saga of one name none is taken, and each names the ot
     writeFileSync(join(own, "a.saga.yaml"), `${text}  - [\n`);
     const after = readDefinitions(own, { actions: new Map() });
     expect(after.map(({ definition }) => definition?.name ?? null)).toEqual([null, null, null, "once"]);
+
+    // What is no name is nobody's.
+    writeFileSync(join(own, "draft.saga.yaml"), text.replace("twice", "once upon a time"));
+    const once = readDefinitions(own, { actions: new Map() }).find(({ file }) => file.endsWith("other.saga.yaml"));
+    expect(once?.definition?.name).toBe("once");
   } finally {
     rmSync(own, { recursive: true, force: true });
   }

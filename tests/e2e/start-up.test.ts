@@ -46,10 +46,20 @@ test("an empty home is all it needs; a second engine on it, and a taken port, ar
   expect(existsSync(join(own, "engine.pid"))).toBe(false);
 }, 120_000);
 
+/** Process group of the process whose command line has these words, or of this one. */
+function groupOf(words: string, pid?: number): string | undefined {
+  const lines = Bun.spawnSync(["ps", "-ww", "-eo", "pid=,pgid=,args="]).stdout.toString().split("\n");
+  const line = lines.find((text) => text.includes(words) && (pid === undefined || Number.parseInt(text, 10) === pid));
+  return line?.trim().split(/\s+/)[1];
+}
+
 test("told to end while it starts, it takes its PostgreSQL with it", async () => {
   const own = join(home.path, "early");
   const run = launch(tree.path, { EKIDEN_HOME: own });
   try {
+    // In a group of its own: a terminal's Ctrl-C must not end it in the middle.
+    const group = await eventually("the data folder is made", async () => groupOf(`initdb --pgdata ${own}`), 30_000);
+    expect(group).not.toBe(groupOf("engine/main.ts", run.child.pid));
     const pidFile = join(own, "postgres", "postmaster.pid");
     await eventually("PostgreSQL starts", async () => existsSync(pidFile) || undefined, 60_000);
     run.child.kill("SIGINT");
