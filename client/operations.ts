@@ -1528,7 +1528,7 @@ export interface Schemas {
   };
   /** What an open saga waits for; of several the one that somebody has to act on */
   readonly WaitsOn: {
-    /** person: it is parked; signal: somebody has to send it; child: another saga has to end; retry: the next attempt; sleep: its own pause; answer: a step, or what undoes it, is out */
+    /** person: it is parked, or its undoing is, of a completed child; signal: somebody has to send it; child: another saga has to end, or to be undone; retry: the next attempt; sleep: its own pause; answer: a step, or what undoes it, is out */
     readonly kind: "person" | "signal" | "child" | "retry" | "sleep" | "answer";
     /** Path of the step */
     readonly step: string | null;

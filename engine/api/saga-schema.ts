@@ -54,7 +54,7 @@ export const WaitsOn = v.pipe(
     kind: v.pipe(
       v.picklist(["person", "signal", "child", "retry", "sleep", "answer"]),
       v.description(
-        "person: it is parked; signal: somebody has to send it; child: another saga has to end; retry: the next attempt; sleep: its own pause; answer: a step, or what undoes it, is out",
+        "person: it is parked, or its undoing is, of a completed child; signal: somebody has to send it; child: another saga has to end, or to be undone; retry: the next attempt; sleep: its own pause; answer: a step, or what undoes it, is out",
       ),
     ),
     step: v.pipe(

@@ -27,14 +27,19 @@ export async function openChildren(
 
 /** What an open saga waits for. Of several: who must act comes first, then what goes on by itself. */
 export function waitsOn(row: SagaWithSteps, child: OpenChildRow | undefined): Waits | null {
-  if (isFinal(row.status)) return null;
+  if (isFinal(row.status)) return row.is_stuck ? personOf(row) : null;
   return (
-    personOf(row) ?? signalOf(row) ?? childOf(child) ?? timerOf(row, "retry") ?? timerOf(row, "sleep") ?? answerOf(row)
+    personOf(row) ??
+    signalOf(row) ??
+    childOf(row, child) ??
+    timerOf(row, "retry") ??
+    timerOf(row, "sleep") ??
+    answerOf(row)
   );
 }
 
-function personOf({ status, steps, error, updated_at: at }: SagaWithSteps): Waits | null {
-  if (status !== "parked") return null;
+function personOf({ status, is_stuck: stuck, steps, error, updated_at: at }: SagaWithSteps): Waits | null {
+  if (status !== "parked" && !stuck) return null;
   const path =
     typeof error?.["step"] === "string" ? error["step"] : steps.findLast((step) => step.status === "parked")?.path;
   return { kind: "person", step: path ?? null, since: at.toISOString(), until: null };
@@ -47,11 +52,12 @@ function signalOf(row: SagaWithSteps): Waits | null {
   return { kind: "signal", step: path, signal, since: startOf(row, path), until: deadlineAt };
 }
 
-function childOf(child: OpenChildRow | undefined): Waits | null {
+function childOf(row: SagaWithSteps, child: OpenChildRow | undefined): Waits | null {
   if (child === undefined) return null;
-  const { id, status, parent_path: step, started_at: at } = child;
-  const shown = { sagaId: id, status: status as InferOutput<typeof SagaStatus> };
-  return { kind: "child", step, child: shown, since: at.toISOString(), until: null };
+  const { id, parent_path: step, started_at: at } = child;
+  const shown = { sagaId: id, status: child.status as InferOutput<typeof SagaStatus> };
+  const undone = row.steps.some(({ path, status }) => path === step && status === "compensating");
+  return { kind: "child", step, child: shown, since: (undone ? row.updated_at : at).toISOString(), until: null };
 }
 
 /** The soonest timer of a kind. */

@@ -24,7 +24,7 @@ export function sagaText(saga: SagaView): string {
     ["error", errorText(saga.error)],
     ["output", saga.output === null ? null : JSON.stringify(saga.output)],
     ...(saga.waitingFor ?? []).map((wait) => ["waits for", waitText(wait)] as const),
-    ["waits for", saga.waiting?.kind === "child" ? waitingText(saga.waiting) : null],
+    ["waits for", saga.waiting !== null && isSaidNowhereElse(saga) ? waitingText(saga.waiting) : null],
     ...ownTimers(saga).map((timer) => ["next", timerText(timer)] as const),
     ...saga.uncompensated.map(({ step, reason }) => ["not undone", `${step}: ${reason}`] as const),
   ]);
@@ -41,6 +41,11 @@ export function sagaText(saga: SagaView): string {
   ]);
   const more = saga.moreSteps ? `\n\nThere are more steps: GET /v1/sagas/${saga.sagaId}/steps` : "";
   return `${head}\n\n${table(columns, rows, "No step was reached yet.")}${more}`;
+}
+
+/** A parked saga's status says that a person is waited for; a completed child's does not while its undoing is parked. */
+function isSaidNowhereElse({ status, waiting }: SagaView): boolean {
+  return waiting?.kind === "child" || (waiting?.kind === "person" && status !== "parked");
 }
 
 function errorText(error: SagaView["error"]): string | null {

@@ -12,8 +12,9 @@ const PLACES_MAX = 5;
 /** Where an open saga stands, and which command takes it on: for who would else see nothing happen. */
 export function standingText(saga: SagaView): string {
   const { status, waiting } = saga;
+  const isParked = status === "parked" || waiting?.kind === "person";
   const waits = waiting === null ? "" : `: waits for ${waitingText(waiting)}`;
-  const lines = status === "parked" ? parkedLines(saga) : [`${status}${waits}`];
+  const lines = isParked ? parkedLines(saga) : [`${status}${waits}`];
   return [...lines, ...orders(saga)].join("\n");
 }
 
@@ -33,9 +34,10 @@ function parkedLines(saga: SagaView): readonly string[] {
   return more > 0 ? [...lines, `… and at ${more} steps more: ekiden show ${sagaId}`] : lines;
 }
 
-function orders({ sagaId, waiting }: SagaView): readonly string[] {
+function orders({ sagaId, status, waiting }: SagaView): readonly string[] {
   if (waiting?.kind === "person") {
-    const others = `or skip, resolve, cancel, terminate`;
+    // A completed saga that is taken back cannot be cancelled.
+    const others = `or skip, resolve, ${status === "parked" ? "cancel, " : ""}terminate`;
     return [`goes on with: ekiden retry ${sagaId} --reason "…"  (${others})`];
   }
   if (waiting?.kind === "signal")

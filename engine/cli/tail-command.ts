@@ -121,8 +121,8 @@ class Tail {
     const path = this.#path.replace(/\/events$/, "");
     try {
       const saga = expect(Saga, await call("GET", path, { query: { bodies: "false" }, patienceMs: STANDING_MS }));
-      // Of an ended one the stream tells the end.
-      if (!isFinal(saga.status)) writeLine(standingText(saga));
+      // Of an ended one the stream tells the end, but not that its undoing waits for a person.
+      if (!isFinal(saga.status) || saga.waiting !== null) writeLine(standingText(saga));
     } catch (error) {
       if (!(error instanceof CliError)) throw error;
       process.stderr.write(`Where it stands could not be read: ${error.message}\n`);

@@ -23,6 +23,8 @@ export interface SagaRow {
   readonly waiting_for: readonly Waiting[] | null;
   /** Name → due. The state has what `timeline.timer` has, in the row that is read anyway. */
   readonly timers: Readonly<Record<string, string>> | null;
+  /** A completed child that is parked while its parent takes it back. */
+  readonly is_stuck: boolean;
   readonly started_at: Date;
   readonly updated_at: Date;
   readonly finished_at: Date | null;
@@ -159,7 +161,9 @@ function sagaColumns(sql: Sql, bodies = true) {
   const payloads = bodies ? sql`s.input, s.output` : sql`null::jsonb as input, null::jsonb as output`;
   return sql`
     s.id, s.definition, s.version, s.revision, s.status, s.key, s.labels, ${payloads}, s.error, s.uncompensated,
-    s.state->'waitingFor' as waiting_for, s.state->'timers' as timers, s.started_at, s.updated_at, s.finished_at, s.parent_id, s.parent_path
+    s.state->'waitingFor' as waiting_for, s.state->'timers' as timers,
+    s.status = 'completed' and coalesce(s.state->>'reversal' = 'running' and s.state ? 'parked', false) as is_stuck,
+    s.started_at, s.updated_at, s.finished_at, s.parent_id, s.parent_path
   `;
 }
 

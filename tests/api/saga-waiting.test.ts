@@ -62,6 +62,13 @@ const two: readonly (readonly [string, string, number])[] = [
 
 test.each<[string, Row, object | null]>([
   ["a final saga waits for nothing", { status: "completed", state: { waitingFor: [wait], timers: {} } }, null],
+  [
+    "but a completed child whose undoing is parked waits for a person",
+    { status: "completed", state: { reversal: "running", parked: { code: "c" } }, steps: [["charge", "parked", 1]] },
+    { kind: "person", step: "charge", since: MOVED, until: null },
+  ],
+  ["one that undoes itself does not", { status: "completed", state: { reversal: "running" } }, null],
+  ["nor one that has been parked", { status: "completed", state: { reversal: "done", parked: { code: "c" } } }, null],
   ["one between two steps neither", { steps: [["all", "running", 0]] }, null],
   [
     "a parked one waits for a person at the step of its error",
@@ -124,4 +131,22 @@ test("a parent waits for its open child, for a parked one before others; one tha
   const signalled = await insert({ definition: "delivery", state: { waitingFor: [wait] } });
   await insert(of(signalled));
   expect((await waiting(signalled))?.kind).toBe("signal");
+});
+
+test("a parent waits for a completed child that is parked while it is taken back, however many are newer", async () => {
+  const { sql } = database;
+  const parent = await insert({
+    definition: "delivery",
+    status: "compensating",
+    steps: [["order", "compensating", 1]],
+  });
+  const stuck = await insert({
+    parent: { sagaId: parent, step: "order" },
+    status: "completed",
+    state: { reversal: "running", parked: { code: "c" } },
+  });
+  await sql`insert into timeline.saga_open (saga_id, definition, status) values (${stuck}, 'onboarding', 'parked')`;
+  for (let n = 0; n < 150; n++) await insert({ parent: { sagaId: parent, step: "order" }, status: "completed" });
+  const child = { sagaId: stuck, status: "parked" } as const;
+  expect(await waiting(parent)).toEqual({ kind: "child", step: "order", child, since: MOVED, until: null });
 });

@@ -49,7 +49,7 @@ test("a step that was rejected says why, also when the saga failed by another co
   expect(sagaText(SAGA)).not.toContain("ERROR");
 });
 
-test("what a saga waits for is said in a few words; a child also where one saga is shown", () => {
+test("what a saga waits for is said in a few words; a child, or who mends an undoing, also where one saga is shown", () => {
   const at = { step: "charge", since: "2026-11-01T10:00:00.000Z", until: null };
   const until = "2026-11-01T12:00:00.000Z";
   const child = { ...at, kind: "child", child: { sagaId: "01C", status: "parked" } } as const;
@@ -75,6 +75,9 @@ test("what a saga waits for is said in a few words; a child also where one saga 
     "an answer at charge since 2026-11-01 10:00:00Z",
   ]);
   expect(sagaText({ ...SAGA, waiting: child })).toContain("waits for   child 01C (parked) since");
+  const person = { ...at, kind: "person", step: "charge" } as const;
+  expect(sagaText({ ...SAGA, status: "completed", waiting: person })).toContain("waits for   a person at charge since");
+  expect(sagaText({ ...SAGA, status: "parked", waiting: person })).not.toContain("waits for");
 });
 
 test.each([

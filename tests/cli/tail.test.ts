@@ -133,6 +133,20 @@ test.each<[string, object, readonly string[]]>([
     },
     ["running: waits for child 01C (parked) since 2026-01-31 11:00:00Z", "goes on with its child: ekiden show 01C"],
   ],
+  [
+    "a completed child whose undoing is parked",
+    {
+      ...view(SAGA),
+      status: "completed",
+      error: { code: "fatal", message: "the ledger is closed", step: "pay" },
+      steps: [{ path: "pay", status: "parked", attempts: 1, startedAt: SINCE, finishedAt: SINCE }],
+      waiting: { kind: "person", step: "pay", since: SINCE, until: null },
+    },
+    [
+      "parked at pay since 2026-01-31 11:00:00Z: fatal: the ledger is closed",
+      `goes on with: ekiden retry ${SAGA} --reason "…"  (or skip, resolve, terminate)`,
+    ],
+  ],
 ])(
   "tail says where %s stands, and what takes it on, before it waits for events",
   async (_what, saga, expected) => {

@@ -76,14 +76,19 @@ describe.each([...TRANSPORTS])("a child saga on the %s transport", (kind) => {
       const { status, error } = await client.saga(child.id);
       return error === null ? undefined : { ...child, shown: status };
     });
-    expect([parked.shown, (await client.saga(sagaId)).status]).toEqual(["completed", "compensating"]);
+    const [child, parent] = [await client.saga(parked.id), await client.saga(sagaId)];
+    expect([parked.shown, parent.status]).toEqual(["completed", "compensating"]);
+    expect(child.waiting).toMatchObject({ kind: "person", step: "work", since: child.updatedAt });
+    expect(parent.waiting).toMatchObject({ kind: "child", child: { sagaId: parked.id, status: "parked" } });
+    expect(parent.waiting?.since).toBe(parent.updatedAt);
 
     calm();
     await client.ok("POST", `/v1/sagas/${parked.id}/retry`, { reason: "mended" });
     expect(await client.settled(sagaId)).toMatchObject({ status: "failed", error: { code: "no" }, uncompensated: [] });
     expect([await undone(parked.id), await undone(sagaId)]).toEqual([1, 1]);
-    const child = await childOf(sagaId);
-    expect([child?.status, child?.finished_at]).toEqual(["completed", parked.finished_at]);
+    const after = await childOf(sagaId);
+    expect([after?.status, after?.finished_at]).toEqual(["completed", parked.finished_at]);
+    expect((await client.saga(parked.id)).waiting).toBeNull();
   }, 60_000);
 
   test("is cancelled with its parent, and its parent ends after it", async () => {

@@ -7,6 +7,8 @@ export interface SagaJson {
   readonly uncompensated: readonly { readonly step: string; readonly reason: string }[];
   readonly steps: readonly { readonly path: string; readonly status: string; readonly attempts: number }[];
   readonly waitingFor: readonly { readonly signal: string; readonly path: string }[] | null;
+  readonly waiting: { readonly kind: string; readonly since: string } | null;
+  readonly updatedAt: string;
 }
 
 /** Calls of the public API, as a client makes them. */
