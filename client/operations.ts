@@ -1302,7 +1302,7 @@ export interface Schemas {
   readonly SagaError: {
     /** Stable code */
     readonly code: string;
-    /** The reason in words */
+    /** The reason in words; `***` for who may not read payloads */
     readonly message: string;
     /** Path of the step that failed */
     readonly step: string | null;

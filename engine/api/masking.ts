@@ -14,8 +14,8 @@ interface Place {
  * API shows them for the same saga (other bodies, output, labels, key, errors). Booleans are masked at their place
  * only; texts below four characters are masked where they are the whole value. What a child saga said of its failure
  * is masked by the child's definition too.
- * For readers without the right to read payloads all of a payload is hidden, and whatever stands in one is masked in
- * errors. What a saga is found by, its key and labels, is meant to be seen: there only what is `sensitive` is masked.
+ * For readers without the right to read payloads all of a payload is hidden, of why a saga or a step failed all but the
+ * code, and whatever stands in a payload is masked in the errors of messages. What a saga is found by, its key and labels, is meant to be seen: there only what is `sensitive` is masked.
  */
 export class Masking {
   readonly #input: readonly Path[];
@@ -103,6 +103,14 @@ export class Masking {
     if (text === null) return null;
     const masked = maskText(text, this.#secrets);
     return this.#unread === undefined ? masked : maskText(masked, this.#unread);
+  }
+
+  /**
+   * What a handler said of its failure. It may take its words from the command, which is in no row of the saga, and
+   * write them otherwise: without the right to read payloads none of it is shown.
+   */
+  said(text: string): string {
+    return this.#unread === undefined ? this.text(text) : MASK;
   }
 
   #hide(value: Json): void {

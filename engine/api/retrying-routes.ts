@@ -17,7 +17,7 @@ export function addRetryingRoutes(app: Api, { engine, sql }: ApiParts): void {
     const newest = groups.map((group) => group.newest_saga_id);
     const masking = await maskingOf(engine, sql, newest, principal);
     const items = groups.map((group) => {
-      const message = masking.of(group.newest_saga_id).text(group.said);
+      const message = masking.of(group.newest_saga_id).said(group.said);
       return viewErrorGroup(group, { code: group.code, message, step: group.step });
     });
     return c.json({ items, nextCursor: null });

@@ -12,7 +12,7 @@ export const SagaStatus = v.pipe(
 export const SagaError = v.pipe(
   v.strictObject({
     code: v.pipe(v.string(), v.description("Stable code"), v.examples(["screening_rejected"])),
-    message: v.pipe(v.string(), v.description("The reason in words")),
+    message: v.pipe(v.string(), v.description("The reason in words; `***` for who may not read payloads")),
     step: v.pipe(v.nullable(v.string()), v.description("Path of the step that failed"), v.examples(["screen"])),
     line: v.optional(v.pipe(v.number(), v.description("Line in the YAML, for a fault of the definition"))),
     column: v.optional(v.pipe(v.number(), v.description("Column in the YAML, for a fault of the definition"))),

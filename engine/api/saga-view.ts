@@ -76,7 +76,7 @@ function viewError(error: JsonObject, masking: Masking): InferOutput<typeof Saga
   const { code, message, step, line, column } = error;
   return {
     code: String(code),
-    message: masking.text(String(message ?? "")),
+    message: masking.said(String(message ?? "")),
     step: typeof step === "string" ? step : null,
     ...(typeof line === "number" ? { line } : {}),
     ...(typeof column === "number" ? { column } : {}),

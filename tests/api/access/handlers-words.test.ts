@@ -1,0 +1,40 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+
+import { insertSaga } from "../saga-rows.ts";
+import { AccessBench } from "./access-bench.ts";
+
+let bench: AccessBench;
+let blind: string;
+let seeing: string;
+
+beforeAll(async () => {
+  bench = await AccessBench.open();
+  await bench.key({ name: "root", role: "admin", payloads: true });
+  blind = await bench.key({ name: "blind", role: "viewer", definitions: ["onboarding"] });
+  seeing = await bench.key({ name: "seeing", role: "viewer", definitions: ["onboarding"], payloads: true });
+}, 60_000);
+afterAll(() => bench?.end());
+
+test("readers without the right to read payloads are told codes, not what a handler said of them", async () => {
+  const { sql } = bench.database;
+  // Only the command carries the address, and not as the handler writes it.
+  const error = { code: "unusable", message: "no mail to HANAKO@EXAMPLE.ORG", step: "mail" };
+  const id = await insertSaga(sql, { status: "parked", error, state: { parked: error } });
+  await sql`
+    insert into timeline.saga_step (saga_id, path, status, error) values
+    (${id}, 'mail', 'parked', ${sql.json(error)}), (${id}, 'pay', 'retrying', ${sql.json(error)})
+  `;
+  await sql`insert into timeline.timer (saga_id, name, due_at) values (${id}, 'retry:pay', now())`;
+  const paths = [`/v1/sagas/${id}`, `/v1/sagas/${id}/steps`, "/v1/sagas", "/v1/retrying"];
+  const answers = (key: string) => Promise.all(paths.map(async (path) => (await bench.call(key, "GET", path)).text));
+
+  const [one = "", steps = "", ...lists] = await answers(blind);
+  const shown = { code: "unusable", message: "***", step: "mail" };
+  expect(JSON.parse(one)).toMatchObject({ error: shown, steps: [{ error: shown }, { error: shown }] });
+  expect(JSON.parse(steps)).toMatchObject({ items: [{ error: shown }, { error: shown }] });
+  for (const text of [one, steps, ...lists]) {
+    expect(text).toContain("unusable");
+    expect(text).not.toContain("HANAKO");
+  }
+  for (const text of await answers(seeing)) expect(text).toContain("HANAKO");
+});
