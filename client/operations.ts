@@ -1534,6 +1534,7 @@ export interface Schemas {
     readonly step: string | null;
     /** Name of the signal */
     readonly signal?: string;
+    /** Of a child; absent for a key that is not for the child's definition */
     readonly child?: {
       /** The child saga */
       readonly sagaId: string;

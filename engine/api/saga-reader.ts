@@ -1,14 +1,13 @@
 import type { InferOutput } from "valibot";
 
 import type { Bound } from "../core/bound.ts";
-import type { Grant } from "../core/grant.ts";
 import { Refusal } from "../core/refusal.ts";
 import type { Sql } from "../timeline/database.ts";
 import { Grouped } from "../timeline/grouped.ts";
 import { readSagasById } from "../timeline/read-sagas.ts";
 import type { Engine } from "./port.ts";
 import type { Saga } from "./saga-schema.ts";
-import { STEPS_READ, viewSagas } from "./saga-view.ts";
+import { type SagaGrant, STEPS_READ, viewSagas } from "./saga-view.ts";
 
 type SagaView = InferOutput<typeof Saga>;
 
@@ -19,7 +18,7 @@ const READS_WAITING_MAX = 5_000;
 
 interface Read {
   readonly sagaId: string;
-  readonly payloads: boolean;
+  readonly reader: SagaGrant;
   readonly bodies: boolean;
 }
 
@@ -34,10 +33,10 @@ export class SagaReader {
       run: async (reads) => {
         const found = new Map<string, ReadonlyMap<string, SagaView>>();
         for (const [kind, alike] of Map.groupBy(reads, kindOf)) {
-          const [{ payloads, bodies }] = alike as [Read];
+          const [{ reader, bodies }] = alike as [Read];
           const ids = [...new Set(alike.map(({ sagaId }) => sagaId))];
           const rows = await readSagasById(sql, ids, STEPS_READ, bodies);
-          const views = await viewSagas(engine, sql, rows, { payloads }, bodies);
+          const views = await viewSagas(engine, sql, rows, reader, bodies);
           found.set(kind, new Map(views.map((view) => [view.sagaId, view])));
         }
         return reads.map((read) => ({ value: found.get(kindOf(read))?.get(read.sagaId) }));
@@ -54,12 +53,12 @@ export class SagaReader {
   }
 
   /** A saga as the API shows it; undefined when there is none. @throws Refusal `engine.busy` */
-  read(sagaId: string, { payloads }: Pick<Grant, "payloads">, bodies = true): Promise<SagaView | undefined> {
-    return this.#reads.do({ sagaId, payloads, bodies });
+  read(sagaId: string, reader: SagaGrant, bodies = true): Promise<SagaView | undefined> {
+    return this.#reads.do({ sagaId, reader, bodies });
   }
 }
 
 /** Reads of one kind are shown the same. */
-function kindOf({ payloads, bodies }: Read): string {
-  return `${payloads} ${bodies}`;
+function kindOf({ reader: { payloads, definitions }, bodies }: Read): string {
+  return JSON.stringify([payloads, definitions, bodies]);
 }

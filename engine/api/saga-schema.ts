@@ -64,7 +64,10 @@ export const WaitsOn = v.pipe(
     ),
     signal: v.optional(v.pipe(v.string(), v.description("Name of the signal"), v.examples(["screening_reviewed"]))),
     child: v.optional(
-      v.strictObject({ sagaId: v.pipe(v.string(), v.description("The child saga")), status: SagaStatus }),
+      v.pipe(
+        v.strictObject({ sagaId: v.pipe(v.string(), v.description("The child saga")), status: SagaStatus }),
+        v.description("Of a child; absent for a key that is not for the child's definition"),
+      ),
     ),
     since: v.pipe(Time, v.description("Since when; of a person, and of an undoing, the saga's last transition")),
     until: v.pipe(v.nullable(Time), v.description("When the wait gives up, or what is due then; null: no such time")),

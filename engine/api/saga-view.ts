@@ -1,5 +1,6 @@
 import type { InferOutput } from "valibot";
 
+import type { Grant } from "../core/grant.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { Sql } from "../timeline/database.ts";
 import type { SagaStepRow, SagaWithSteps } from "../timeline/read-sagas.ts";
@@ -7,7 +8,7 @@ import type { Masking } from "./masking.ts";
 import type { Engine } from "./port.ts";
 import type { Saga, SagaError, SagaStep, Timer } from "./saga-schema.ts";
 import { openChildren, waitsOn } from "./saga-waiting.ts";
-import { maskingOfSagas, type Reader } from "./sensitive.ts";
+import { maskingOfSagas } from "./sensitive.ts";
 
 /** Steps that are shown with a saga. An `each` may have ten thousand; all are listed page by page. */
 const STEPS_MAX = 200;
@@ -18,12 +19,15 @@ const TIMERS_MAX = 200;
 
 type SagaView = InferOutput<typeof Saga>;
 
+/** What of a grant decides how a saga is shown. */
+export type SagaGrant = Pick<Grant, "payloads" | "definitions">;
+
 /** Sagas as the API shows them, read with `STEPS_READ` steps; sensitive values masked; `bodies` false: without input and output. */
 export async function viewSagas(
   engine: Engine,
   sql: Sql,
   rows: readonly SagaWithSteps[],
-  reader: Reader,
+  reader: SagaGrant,
   bodies = true,
 ): Promise<SagaView[]> {
   if (rows.length === 0) return [];
@@ -31,7 +35,10 @@ export async function viewSagas(
     maskingOfSagas(engine, sql, rows, reader),
     openChildren(engine, sql, rows),
   ]);
-  return rows.map((row) => ({ ...view(row, masking.of(row.id), bodies), waiting: waitsOn(row, children.get(row.id)) }));
+  return rows.map((row) => ({
+    ...view(row, masking.of(row.id), bodies),
+    waiting: waitsOn(row, children.get(row.id), reader),
+  }));
 }
 
 function view(row: SagaWithSteps, masking: Masking, bodies: boolean): Omit<SagaView, "waiting"> {

@@ -1,5 +1,6 @@
 import type { InferOutput } from "valibot";
 
+import { type Grant, isFor } from "../core/grant.ts";
 import { isFinal } from "../core/state.ts";
 import type { Sql } from "../timeline/database.ts";
 import { type OpenChildRow, readOpenChildren } from "../timeline/read-children.ts";
@@ -9,6 +10,7 @@ import type { SagaStatus, WaitsOn } from "./saga-schema.ts";
 import { mayHaveChildren } from "./sensitive.ts";
 
 type Waits = InferOutput<typeof WaitsOn>;
+type ChildReader = Pick<Grant, "definitions">;
 
 /** The open children of those sagas that may wait for one: one query for a page. */
 export async function openChildren(
@@ -25,13 +27,16 @@ export async function openChildren(
   return new Map(children.map((child) => [child.parent_id, child]));
 }
 
-/** What an open saga waits for. Of several: who must act comes first, then what goes on by itself. */
-export function waitsOn(row: SagaWithSteps, child: OpenChildRow | undefined): Waits | null {
+/**
+ * What an open saga waits for. Of several: who must act comes first, then what goes on by itself. A child of a definition
+ * that the reader is not for is not named.
+ */
+export function waitsOn(row: SagaWithSteps, child: OpenChildRow | undefined, reader: ChildReader): Waits | null {
   if (isFinal(row.status)) return row.is_stuck ? personOf(row) : null;
   return (
     personOf(row) ??
     signalOf(row) ??
-    childOf(row, child) ??
+    childOf(row, child, reader) ??
     timerOf(row, "retry") ??
     timerOf(row, "sleep") ??
     answerOf(row)
@@ -52,12 +57,13 @@ function signalOf(row: SagaWithSteps): Waits | null {
   return { kind: "signal", step: path, signal, since: startOf(row, path), until: deadlineAt };
 }
 
-function childOf(row: SagaWithSteps, child: OpenChildRow | undefined): Waits | null {
+function childOf(row: SagaWithSteps, child: OpenChildRow | undefined, reader: ChildReader): Waits | null {
   if (child === undefined) return null;
-  const { id, parent_path: step, started_at: at } = child;
-  const shown = { sagaId: id, status: child.status as InferOutput<typeof SagaStatus> };
-  const undone = row.steps.some(({ path, status }) => path === step && status === "compensating");
-  return { kind: "child", step, child: shown, since: (undone ? row.updated_at : at).toISOString(), until: null };
+  const { id, definition, parent_path: step, started_at: at } = child;
+  const status = child.status as InferOutput<typeof SagaStatus>;
+  const named = isFor(reader, definition) ? { child: { sagaId: id, status } } : {};
+  const undone = row.steps.some((each) => each.path === step && each.status === "compensating");
+  return { kind: "child", step, ...named, since: (undone ? row.updated_at : at).toISOString(), until: null };
 }
 
 /** The soonest timer of a kind. */

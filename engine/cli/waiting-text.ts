@@ -19,7 +19,7 @@ function nameOf({ kind, step, signal, child }: v.InferOutput<typeof WaitsOn>): s
     case "signal":
       return `signal ${signal ?? ""}`;
     case "child":
-      return `child ${child?.sagaId ?? ""} (${child?.status ?? ""})`;
+      return child === undefined ? `a child saga${at}` : `child ${child.sagaId} (${child.status})`;
     case "retry":
       return `a retry${at}`;
     case "sleep":

@@ -122,7 +122,7 @@ test("readers without the right to read payloads see nothing of the child's in i
   const parent = await family("childless_not", "no mail to Hanako Yamada at noon", "plain");
   await sql`update timeline.saga set input = '{}' where id = ${parent}`;
   const rows = await readSagasById(sql, [parent], 1);
-  const [blind] = await viewSagas(engine, sql, rows, { payloads: false });
+  const [blind] = await viewSagas(engine, sql, rows, { payloads: false, definitions: null });
   expect(blind?.error?.message).toBe("***");
   const id = await insertMessage(sql, { sagaId: parent, type: "child.ended", body: { message: "Hanako" } });
   const [message] = await viewMessages(engine, sql, await readMessages(sql, [id]), { payloads: false });

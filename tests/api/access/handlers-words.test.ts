@@ -38,3 +38,23 @@ test("readers without the right to read payloads are told codes, not what a hand
   }
   for (const text of await answers(seeing)) expect(text).toContain("HANAKO");
 });
+
+test("a key for one definition is not told which saga of another one its saga waits for", async () => {
+  const { sql } = bench.database;
+  const id = await insertSaga(sql);
+  const child = await insertSaga(sql, { definition: "loan", status: "parked", parent: { sagaId: id, step: "borrow" } });
+  const waiting = async (key: string) => {
+    const [one, list] = await Promise.all([
+      bench.call(key, "GET", `/v1/sagas/${id}`),
+      bench.call(key, "GET", "/v1/sagas?limit=1&definition=onboarding"),
+    ]);
+    return [JSON.parse(one.text).waiting, JSON.parse(list.text).items[0].waiting];
+  };
+  const both = await bench.key({ name: "both", role: "viewer", definitions: ["onboarding", "loan"], payloads: true });
+  // At the same time: reads of one kind share their queries.
+  const [told, all] = await Promise.all([waiting(seeing), waiting(both)]);
+  const known = { kind: "child", step: "borrow", since: expect.any(String), until: null };
+  expect(told).toEqual([known, known]);
+  const whole = { ...known, child: { sagaId: child, status: "parked" } };
+  expect(all).toEqual([whole, whole]);
+});
