@@ -1298,7 +1298,7 @@ export interface Schemas {
     /** When it became final */
     readonly finishedAt: string | null;
   };
-  /** Why a saga failed or is parked. Of a step: why its handler rejected it, or its last attempt failed; absent when nothing did, and in lists of sagas */
+  /** Why a saga failed or is parked. Of a step: why its handler rejected it, or its last attempt failed; absent when nothing did, when it was undone, and in lists of sagas */
   readonly SagaError: {
     /** Stable code */
     readonly code: string;

@@ -18,7 +18,7 @@ export const SagaError = v.pipe(
     column: v.optional(v.pipe(v.number(), v.description("Column in the YAML, for a fault of the definition"))),
   }),
   v.description(
-    "Why a saga failed or is parked. Of a step: why its handler rejected it, or its last attempt failed; absent when nothing did, and in lists of sagas",
+    "Why a saga failed or is parked. Of a step: why its handler rejected it, or its last attempt failed; absent when nothing did, when it was undone, and in lists of sagas",
   ),
 );
 

@@ -97,7 +97,7 @@ function shown(steps: readonly SagaStepRow[]): readonly SagaStepRow[] {
   return steps.toSpliced(Math.max(0, oldest), 1);
 }
 
-/** A step as the API shows it. */
+/** A step as the API shows it. Of one that was taken back an error would be that of an undoing that has succeeded since. */
 export function viewStep(row: SagaStepRow, masking: Masking): InferOutput<typeof SagaStep> {
   return {
     path: row.path,
@@ -105,6 +105,6 @@ export function viewStep(row: SagaStepRow, masking: Masking): InferOutput<typeof
     attempts: row.attempts,
     startedAt: row.started_at?.toISOString() ?? null,
     finishedAt: row.finished_at?.toISOString() ?? null,
-    ...(row.error === null ? {} : { error: viewError(row.error, masking) }),
+    ...(row.error === null || row.status === "compensated" ? {} : { error: viewError(row.error, masking) }),
   };
 }

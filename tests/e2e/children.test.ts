@@ -88,7 +88,12 @@ describe.each([...TRANSPORTS])("a child saga on the %s transport", (kind) => {
     expect([await undone(parked.id), await undone(sagaId)]).toEqual([1, 1]);
     const after = await childOf(sagaId);
     expect([after?.status, after?.finished_at]).toEqual(["completed", parked.finished_at]);
-    expect((await client.saga(parked.id)).waiting).toBeNull();
+    const mended = await client.saga(parked.id);
+    expect(mended.waiting).toBeNull();
+    // The error was that of an undoing that has succeeded since.
+    expect(mended.steps.map(({ path, status, error }) => [path, status, error])).toEqual([
+      ["work", "compensated", undefined],
+    ]);
   }, 60_000);
 
   test("is cancelled with its parent, and its parent ends after it", async () => {

@@ -5,7 +5,12 @@ export interface SagaJson {
   readonly output: unknown;
   readonly error: { readonly code: string; readonly message: string; readonly step: string } | null;
   readonly uncompensated: readonly { readonly step: string; readonly reason: string }[];
-  readonly steps: readonly { readonly path: string; readonly status: string; readonly attempts: number }[];
+  readonly steps: readonly {
+    readonly path: string;
+    readonly status: string;
+    readonly attempts: number;
+    readonly error?: { readonly code: string; readonly message: string };
+  }[];
   readonly waitingFor: readonly { readonly signal: string; readonly path: string }[] | null;
   readonly waiting: { readonly kind: string; readonly since: string } | null;
   readonly updatedAt: string;
