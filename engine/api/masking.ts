@@ -1,6 +1,6 @@
 import { isJsonObject, type Json } from "../core/json.ts";
 import type { MessageRow } from "../timeline/read-messages.ts";
-import { MASK, maskAt, maskText, maskValues, type Path, secretsAt } from "../core/mask.ts";
+import { MASK, Masker, maskAt, type Path, secretsAt } from "../core/mask.ts";
 
 /** What of a field of a body is sensitive. */
 interface Place {
@@ -29,6 +29,10 @@ export class Masking {
   /** Without the right to read payloads: everything in them. */
   readonly #unread: { readonly texts: Set<string>; readonly numbers: Set<number> } | undefined;
 
+  /** Of both, until something more is learnt. */
+  #masker: Masker | undefined;
+  #unreadMasker: Masker | undefined;
+
   constructor(paths: readonly string[], payloads = true) {
     this.#unread = payloads ? undefined : { texts: new Set(), numbers: new Set() };
     const split = paths.map((path) => path.split("."));
@@ -37,7 +41,7 @@ export class Masking {
   }
 
   learnInput(input: Json): void {
-    secretsAt(input, this.#input, this.#secrets);
+    this.#learn(input, this.#input);
     this.#hide(input);
   }
 
@@ -48,7 +52,7 @@ export class Masking {
 
   /** `path` is that of the step in the saga; its last segment is the name. */
   learnOutput(path: string, output: Json): void {
-    secretsAt(output, this.#belowStep(path), this.#secrets);
+    this.#learn(output, this.#belowStep(path));
     this.#hide(output);
   }
 
@@ -58,7 +62,7 @@ export class Masking {
     // All of an edited input is hidden, and most of it is no secret: learnt, it would hide what is none elsewhere.
     if (this.#isEdited(message)) return;
     for (const { field, paths } of this.#placesIn(message)) {
-      secretsAt(fieldOf(message.message_body, field), paths, this.#secrets);
+      this.#learn(fieldOf(message.message_body, field), paths);
     }
   }
 
@@ -66,6 +70,7 @@ export class Masking {
   learnQuoted(said: string, shown: string): void {
     const known = this.#secrets.quoted.get(said);
     // Two that said the same and hide different parts of it: it is not known which of them is heard.
+    this.#masker = undefined;
     this.#secrets.quoted.set(said, known === undefined || known === shown ? shown : MASK);
   }
 
@@ -84,12 +89,12 @@ export class Masking {
   }
 
   value(value: Json): Json {
-    return this.#unread === undefined ? maskValues(value, this.#secrets) : hidden(value);
+    return this.#unread === undefined ? this.#known().value(value) : hidden(value);
   }
 
   /** A saga's key, or its labels. */
   label(value: Json): Json {
-    return maskValues(value, this.#secrets);
+    return this.#known().value(value);
   }
 
   /** Where an error was thrown: its first line is the error's text. */
@@ -101,8 +106,10 @@ export class Masking {
   text(text: string | null): string | null;
   text(text: string | null): string | null {
     if (text === null) return null;
-    const masked = maskText(text, this.#secrets);
-    return this.#unread === undefined ? masked : maskText(masked, this.#unread);
+    const masked = this.#known().text(text);
+    if (this.#unread === undefined) return masked;
+    this.#unreadMasker ??= new Masker(this.#unread);
+    return this.#unreadMasker.text(masked);
   }
 
   /**
@@ -113,8 +120,20 @@ export class Masking {
     return this.#unread === undefined ? this.text(text) : MASK;
   }
 
+  #known(): Masker {
+    this.#masker ??= new Masker(this.#secrets);
+    return this.#masker;
+  }
+
+  #learn(value: Json, paths: readonly Path[]): void {
+    this.#masker = undefined;
+    secretsAt(value, paths, this.#secrets);
+  }
+
   #hide(value: Json): void {
-    if (this.#unread !== undefined) secretsAt(value, [[]], this.#unread);
+    if (this.#unread === undefined) return;
+    this.#unreadMasker = undefined;
+    secretsAt(value, [[]], this.#unread);
   }
 
   #placesIn(message: MessageRow): readonly Place[] {
