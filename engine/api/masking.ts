@@ -1,4 +1,5 @@
 import { isJsonObject, type Json } from "../core/json.ts";
+import { numberless } from "../core/path.ts";
 import type { MessageRow } from "../timeline/read-messages.ts";
 import { MASK, Masker, maskAt, type Path, secretsAt } from "../core/mask.ts";
 
@@ -21,6 +22,8 @@ export class Masking {
   readonly #input: readonly Path[];
   readonly #steps: readonly Path[];
   readonly #edited = new Set<string>();
+  /** The same without the numbers of items: groups of failed steps are told without. */
+  readonly #editedPlaces = new Set<string>();
   readonly #secrets: {
     readonly texts: Set<string>;
     readonly numbers: Set<number>;
@@ -48,6 +51,7 @@ export class Masking {
   /** A person has edited a command of this step: no command of it is shown. */
   learnEdited(stepKey: string): void {
     this.#edited.add(stepKey);
+    this.#editedPlaces.add(numberless(stepKey));
   }
 
   /** `path` is that of the step in the saga; its last segment is the name. */
@@ -114,10 +118,16 @@ export class Masking {
 
   /**
    * What a handler said of its failure. It may take its words from the command, which is in no row of the saga, and
-   * write them otherwise: without the right to read payloads none of it is shown.
+   * write them otherwise: without the right to read payloads none of it is shown, nor, where anything is sensitive, what
+   * it said of a command that a person wrote. `stepKey`: of the step that failed; null: it is not known.
    */
-  said(text: string): string {
-    return this.#unread === undefined ? this.text(text) : MASK;
+  said(text: string, stepKey: string | null): string {
+    const edited = stepKey !== null && this.#editedPlaces.has(numberless(stepKey)) && this.#declares();
+    return this.#unread === undefined && !edited ? this.text(text) : MASK;
+  }
+
+  #declares(): boolean {
+    return this.#input.length + this.#steps.length > 0;
   }
 
   #known(): Masker {
@@ -139,8 +149,7 @@ export class Masking {
   #placesIn(message: MessageRow): readonly Place[] {
     const step = this.#belowStep(message.step_key ?? "");
     // What a person wrote is in no declared place: nobody knows which part of it is sensitive.
-    const all =
-      this.#isEdited(message) && this.#input.length + this.#steps.length > 0 ? [{ field: "input", paths: [[]] }] : [];
+    const all = this.#isEdited(message) && this.#declares() ? [{ field: "input", paths: [[]] }] : [];
     return [...all, ...this.#declaredIn(message, step)];
   }
 

@@ -17,7 +17,8 @@ export function addRetryingRoutes(app: Api, { engine, sql }: ApiParts): void {
     const newest = groups.map((group) => group.newest_saga_id);
     const masking = await maskingOf(engine, sql, newest, principal);
     const items = groups.map((group) => {
-      const message = masking.of(group.newest_saga_id).said(group.said);
+      const { newest_saga_id: sagaId, step } = group;
+      const message = masking.of(sagaId).said(group.said, step === null ? null : `${sagaId}/${step}`);
       return viewErrorGroup(group, { code: group.code, message, step: group.step });
     });
     return c.json({ items, nextCursor: null });

@@ -53,7 +53,7 @@ function view(row: SagaWithSteps, masking: Masking, bodies: boolean): Omit<SagaV
     key: masking.label(row.key) as string | null,
     labels: masking.label(row.labels) as JsonObject,
     ...(bodies ? { input: masking.input(row.input), output: masking.value(row.output) } : {}),
-    error: row.error === null ? null : viewError(row.error, masking),
+    error: row.error === null ? null : viewError(row.id, row.error, masking),
     uncompensated: row.uncompensated.map(({ step, reason }) => ({ step, reason: masking.text(reason) })),
     steps: shown(steps).map((step) => viewStep(step, masking)),
     ...(steps.length > STEPS_MAX ? { moreSteps: true as const } : {}),
@@ -79,11 +79,18 @@ function viewTimers(timers: Readonly<Record<string, string>>): InferOutput<typeo
     .slice(0, TIMERS_MAX);
 }
 
-function viewError(error: JsonObject, masking: Masking): InferOutput<typeof SagaError> {
+/** `failed`: path of the step whose error it is; without it, that which the error names. */
+function viewError(
+  sagaId: string,
+  error: JsonObject,
+  masking: Masking,
+  failed?: string,
+): InferOutput<typeof SagaError> {
   const { code, message, step, line, column } = error;
+  const path = failed ?? (typeof step === "string" ? step : undefined);
   return {
     code: String(code),
-    message: masking.said(String(message ?? "")),
+    message: masking.said(String(message ?? ""), path === undefined ? null : `${sagaId}/${path}`),
     step: typeof step === "string" ? step : null,
     ...(typeof line === "number" ? { line } : {}),
     ...(typeof column === "number" ? { column } : {}),
@@ -105,6 +112,8 @@ export function viewStep(row: SagaStepRow, masking: Masking): InferOutput<typeof
     attempts: row.attempts,
     startedAt: row.started_at?.toISOString() ?? null,
     finishedAt: row.finished_at?.toISOString() ?? null,
-    ...(row.error === null || row.status === "compensated" ? {} : { error: viewError(row.error, masking) }),
+    ...(row.error === null || row.status === "compensated"
+      ? {}
+      : { error: viewError(row.saga_id, row.error, masking, row.path) }),
   };
 }

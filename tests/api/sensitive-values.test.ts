@@ -4,6 +4,7 @@ import type { Api } from "../../engine/api/api-env.ts";
 import { viewMessages } from "../../engine/api/message-view.ts";
 import type { Engine } from "../../engine/api/port.ts";
 import { createApi } from "../../engine/api/server.ts";
+import { viewEvents } from "../../engine/api/stream/event-view.ts";
 import { Refusal } from "../../engine/core/refusal.ts";
 import { newId } from "../../engine/timeline/ids.ts";
 import { readMessages } from "../../engine/timeline/read-messages.ts";
@@ -178,6 +179,34 @@ test("what a person wrote into a message is masked wholly, and only where someth
   }
   const open = await bodies(await insertSaga(sql, { definition: "open", input: INPUT }));
   for (const text of open) expect(text).toContain("Suzuki");
+});
+
+test("what a handler says of a command that a person wrote is masked wholly, where something of the saga is sensitive", async () => {
+  const { sql } = database;
+  const message = "no mail to Hanako Suzuki";
+  const shown = async (definition: string, edited: boolean) => {
+    const error = { code: "unusable", message, step: "mail" };
+    const id = await insertSaga(sql, { definition, status: "parked", input: INPUT, error });
+    await sql`insert into timeline.saga_step (saga_id, path, status, error) values (${id}, 'mail', 'parked', ${sql.json(error)})`;
+    const body = { input: { to: "Hanako Suzuki" } };
+    const headers = edited ? { headers: { supersedes: "01K" } } : {};
+    await insertMessage(sql, { sagaId: id, type: "step.requested", step: "mail", ...headers, body });
+    const [whole, page] = [JSON.parse(await get(`/v1/sagas/${id}`)), JSON.parse(await get(`/v1/sagas/${id}/steps`))];
+    const place = {
+      correlation_id: id,
+      definition,
+      step_key: `${id}/mail`,
+      error_code: "unusable",
+      error_message: message,
+    };
+    const row = { ...place, message_id: "m", message_type: "step.rejected", status: null, at: new Date() };
+    const [event] = await viewEvents(engine, sql, [row as never]);
+    const seen = [whole.error, whole.steps[0].error, page.items[0].error, event?.error];
+    return [...new Set(seen.map((error) => error.message))];
+  };
+  expect(await shown("onboarding", true)).toEqual(["***"]);
+  expect(await shown("onboarding", false)).toEqual([message]);
+  expect(await shown("open", true)).toEqual([message]);
 });
 
 test("a saga whose revision cannot be read any more shows no input", async () => {

@@ -19,12 +19,12 @@ export async function viewEvents(engine: Engine, sql: Sql, rows: readonly Stream
   const failed = new Set(rows.filter((row) => row.error_code !== null).map((row) => row.correlation_id));
   const masking = failed.size === 0 ? undefined : await maskingOf(engine, sql, [...failed], { payloads: true });
   return rows.map((row) => {
-    const { error_code: code, error_message: message } = row;
+    const { error_code: code, error_message: message, step_key: key } = row;
     const mask = masking?.of(row.correlation_id);
     const error =
       code === null || mask === undefined
         ? null
-        : { code: mask.text(code), message: mask.text(message)?.slice(0, REASON_MAX) ?? null };
+        : { code: mask.text(code), message: message === null ? null : mask.said(message, key).slice(0, REASON_MAX) };
     return {
       kind: row.status === null ? ("recorded" as const) : ("applied" as const),
       messageId: row.message_id,
