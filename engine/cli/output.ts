@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import * as v from "valibot";
 
 import { CliError, EXIT } from "./cli-error.ts";
+import { readAnswer } from "./read-answer.ts";
 import { writeLine } from "./write-line.ts";
 
 /** Options of every command that talks to the engine. */
@@ -42,7 +43,7 @@ export function print<S extends v.GenericSchema>(
 
 /** What the engine answered, in the form that this command knows. @throws CliError */
 export function expect<S extends v.GenericSchema>(schema: S, answer: unknown): v.InferOutput<S> {
-  const parsed = v.safeParse(schema, answer);
+  const parsed = readAnswer(schema, answer);
   if (parsed.success) return parsed.output;
   const where = v.getDotPath(parsed.issues[0]) ?? "the answer";
   throw new CliError(

@@ -1,4 +1,4 @@
-import * as v from "valibot";
+import type * as v from "valibot";
 
 import { ConsumerGroupList } from "../../api/group-schema.ts";
 import { HealthReport } from "../../api/health-schema.ts";
@@ -6,6 +6,7 @@ import { engineFindings, lagFindings } from "../../recovery/doctor/engine-findin
 import { fault, type Finding } from "../../recovery/doctor/finding.ts";
 import { CliError, EXIT } from "../cli-error.ts";
 import { exchange, type Reply } from "../client.ts";
+import { readAnswer } from "../read-answer.ts";
 
 const ANSWER_MS = 10_000;
 
@@ -21,7 +22,7 @@ interface AskedEngine {
 export async function engineChecks(): Promise<AskedEngine> {
   try {
     const [ready, groups] = await Promise.all([ask("/health/ready"), ask("/v1/consumer-groups")]);
-    const health = v.safeParse(HealthReport, ready.answer);
+    const health = readAnswer(HealthReport, ready.answer);
     if (!health.success) throw new CliError(EXIT.refused, "it answers in another form: is it of this version?");
     if (groups.status === 401 || groups.status === 403) return { runs: true, findings: () => [unnamed(health.output)] };
     return {
@@ -53,7 +54,7 @@ async function ask(path: string): Promise<Reply> {
 }
 
 function lags(answer: unknown): readonly Finding[] {
-  const groups = v.safeParse(ConsumerGroupList, answer);
+  const groups = readAnswer(ConsumerGroupList, answer);
   if (groups.success) return lagFindings(groups.output.items);
   return [fault("red", "lag", "the engine does not say where its groups stand", "bun run ekiden groups")];
 }
