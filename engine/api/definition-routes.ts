@@ -103,26 +103,21 @@ export function addDefinitionRoutes(app: Api, { engine, sql }: ApiParts): void {
 }
 
 /** What a person says of a definition: that it starts no sagas any more, or again. */
-export function addRetirementRoutes(app: Api, { engine, sql }: ApiParts): void {
-  const standing = async (name: string) => {
-    const row = await readDefinition(sql, name);
-    return row === undefined ? unknownDefinition(name) : viewDefinition(row, engine.files());
-  };
+export function addRetirementRoutes(app: Api, { engine }: ApiParts): void {
+  const view = (row: DefinitionRow) => viewDefinition(row, engine.files());
 
   app.post("/v1/definitions/:definition/retire", RETIRE, async (c) => {
     const name = definitionNameOf(c.req.param("definition"));
     const caller = callerOf(c);
     const { reason } = await readBody(c.req.raw, Reasoned);
-    await engine.retireDefinition(name, reason, caller);
-    return c.json(await standing(name));
+    return c.json(await engine.retireDefinition(name, reason, caller, view));
   });
 
   app.post("/v1/definitions/:definition/restore", RESTORE, async (c) => {
     const name = definitionNameOf(c.req.param("definition"));
     const caller = callerOf(c);
     const { reason } = await readBody(c.req.raw, Reasoned);
-    await engine.restoreDefinition(name, reason, caller);
-    return c.json(await standing(name));
+    return c.json(await engine.restoreDefinition(name, reason, caller, view));
   });
 }
 

@@ -6,6 +6,7 @@ import type { Json } from "../core/json.ts";
 import type { Metric } from "../core/metric.ts";
 import type { Diagnostic } from "../definition/diagnostic.ts";
 import type { BrokenFile } from "../definition/folder.ts";
+import type { DefinitionRow } from "../timeline/read-definitions.ts";
 import type { KeyRow } from "../timeline/read-keys.ts";
 import type { PartHealth, RelayState } from "../transport/port.ts";
 
@@ -367,9 +368,9 @@ export interface Engine {
     caller: Caller,
   ): Promise<{ readonly row: KeyRow; readonly key: string | null }>;
   revokeKey(name: string, reason: string, caller: Caller): Promise<KeyRow>;
-  /** Lets a definition start no saga any more; what was started goes on. */
-  retireDefinition(name: string, reason: string, caller: Caller): Promise<void>;
-  restoreDefinition(name: string, reason: string, caller: Caller): Promise<void>;
+  /** Lets a definition start no saga any more; what was started goes on. The same key has the same view. */
+  retireDefinition<T>(name: string, reason: string, caller: Caller, view: (row: DefinitionRow) => T): Promise<T>;
+  restoreDefinition<T>(name: string, reason: string, caller: Caller, view: (row: DefinitionRow) => T): Promise<T>;
   health(): Promise<Health>;
   /** What happened to sagas, steps and messages, in numbers. */
   counters(): Promise<readonly Metric[]>;

@@ -177,8 +177,8 @@ function onDatabase(
     counters: () => counters.look(),
     createKey: (order, reason, caller) => createKey(sql, order, reason, caller),
     revokeKey: (name, reason, caller) => revokeKey(sql, name, reason, caller),
-    retireDefinition: (name, reason, caller) => retireDefinition(sql, name, reason, caller),
-    restoreDefinition: (name, reason, caller) => restoreDefinition(sql, name, reason, caller),
+    retireDefinition: (name, reason, caller, view) => retireDefinition(sql, name, reason, caller, view),
+    restoreDefinition: (name, reason, caller, view) => restoreDefinition(sql, name, reason, caller, view),
   };
 }
 

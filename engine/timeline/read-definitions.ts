@@ -1,4 +1,4 @@
-import type { Sql } from "./database.ts";
+import type { Sql, Tx } from "./database.ts";
 
 /** Since when, by whom and why a definition starts no saga; all null: it is not retired. */
 export interface Retired {
@@ -37,7 +37,7 @@ export function listDefinitions(sql: Sql): Promise<readonly DefinitionRow[]> {
 
 /** One definition with its current source; undefined when there is none. */
 export async function readDefinition(
-  sql: Sql,
+  sql: Sql | Tx,
   name: string,
 ): Promise<(DefinitionRow & { readonly source: string }) | undefined> {
   const [row] = await sql<(DefinitionRow & { source: string })[]>`
