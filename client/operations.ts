@@ -1158,7 +1158,7 @@ export interface Schemas {
     /** IANA name */
     readonly timezone: string;
     readonly overlap: "skip" | "queue" | "allow";
-    /** The next planned time; null: there is none */
+    /** The next planned time; null: there is none, or the definition is retired */
     readonly nextAt: string | null;
     /** The last 20, newest first */
     readonly runs: readonly (Schemas["ScheduleRun"])[];

@@ -77,7 +77,7 @@ export function addDefinitionRoutes(app: Api, { engine, sql }: ApiParts): void {
     return c.json({
       ...viewDefinition(row, engine.files()),
       source,
-      schedule: definition?.schedule === undefined ? null : await viewSchedule(sql, name, definition.schedule),
+      schedule: definition?.schedule === undefined ? null : await viewSchedule(sql, row, definition.schedule),
       startTopic: definition?.start?.topic ?? null,
       revisions: revisions.map((each) => ({
         revision: each.revision,

@@ -107,7 +107,10 @@ export const DefinitionSchedule = v.pipe(
     cron: v.pipe(v.string(), v.examples(["0 3 1 * *"])),
     timezone: v.pipe(v.string(), v.description("IANA name"), v.examples(["Asia/Tokyo"])),
     overlap: v.picklist(["skip", "queue", "allow"]),
-    nextAt: v.pipe(v.nullable(Time), v.description("The next planned time; null: there is none")),
+    nextAt: v.pipe(
+      v.nullable(Time),
+      v.description("The next planned time; null: there is none, or the definition is retired"),
+    ),
     runs: v.pipe(v.array(ScheduleRun), v.description("The last 20, newest first")),
   }),
   v.description("When sagas of the definition are started by time"),

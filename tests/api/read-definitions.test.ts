@@ -80,6 +80,32 @@ test("on demand the list counts the sagas that are not final, and it says which 
   ]);
 });
 
+test("a retired definition has no next planned time, and has one again when it is restored", async () => {
+  const { sql } = database;
+  const source = `saga: monthly
+version: 1
+schedule: { cron: "0 3 1 * *", timezone: Asia/Tokyo }
+steps:
+  - step: only
+    command: lab.one
+    compensate: lab.undo
+`;
+  await sql`insert into timeline.definition_revision (name, revision, version, source) values ('monthly', ${NEW}, 1, ${source})`;
+  await sql`
+    insert into timeline.definition (name, revision, version, retired_at, retired_by, retired_reason)
+    values ('monthly', ${NEW}, 1, '2026-11-03', 'key:ann', 'sold')
+  `;
+  const scheduled = async () => {
+    const response = await app.request("/v1/definitions/monthly");
+    return v.parse(DefinitionDetail, await response.json()).schedule;
+  };
+  const schedule = { cron: "0 3 1 * *", timezone: "Asia/Tokyo", overlap: "skip", runs: [] };
+  expect(await scheduled()).toEqual({ ...schedule, nextAt: null } as never);
+  await sql`update timeline.definition set retired_at = null, retired_by = null, retired_reason = null`;
+  expect(await scheduled()).toEqual({ ...schedule, nextAt: expect.stringMatching(/T18:00:00\.000Z$/) } as never);
+  await sql`delete from timeline.definition where name = 'monthly'`;
+});
+
 test("the text of a broken file is left out on demand, and read by itself", async () => {
   const broken = async (query: string) => {
     const response = await app.request(`/v1/definitions?${query}`);

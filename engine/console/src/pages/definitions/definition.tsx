@@ -71,7 +71,7 @@ function Head({ detail, onDone }: HeadProps) {
       {schedule === null ? null : (
         <span class="soft">
           {t("startsAt", { cron: schedule.cron, timezone: schedule.timezone })}
-          {schedule.nextAt === null || retired !== null ? null : (
+          {schedule.nextAt === null ? null : (
             <>
               {" · "}
               <Ago time={schedule.nextAt} />
