@@ -52,9 +52,26 @@ function fieldValue(field: SignalField, text: string): { readonly value: unknown
   if (isJson(field)) return parsed(text);
   const { kind } = field;
   // What is no number goes as it is: the engine says so, beside the field.
-  if ((kind === "number" || kind === "integer") && Number.isFinite(Number(text))) return { value: Number(text) };
+  if (kind === "number" || kind === "integer") return { value: numberOf(text.trim()) ?? text };
   if (kind === "boolean") return { value: text === "true" };
   return { value: text };
+}
+
+/** JSON's numbers alone: `Number` takes `0x1F` too. Undefined also of more digits than a number keeps: it would be another. */
+function numberOf(text: string): number | undefined {
+  const value = Number(text);
+  const written = digitsOf(text);
+  return written !== undefined && written === digitsOf(String(value)) ? value : undefined;
+}
+
+/** A number of JSON in the one spelling that it shares with its equals, `125e-1` for `12.50`; undefined: it is none. */
+function digitsOf(text: string): string | undefined {
+  const found = /^(-?)(0|[1-9]\d*)(?:\.(\d+))?(?:e([+-]?\d+))?$/i.exec(text);
+  if (found === null) return undefined;
+  const [, sign = "", whole = "", fraction = "", exponent = "0"] = found;
+  const digits = `${whole}${fraction}`.replace(/^0+/, "");
+  const short = digits.replace(/0+$/, "");
+  return short === "" ? "0" : `${sign}${short}e${Number(exponent) - fraction.length + digits.length - short.length}`;
 }
 
 function parsed(text: string): { readonly value: unknown; readonly fault?: string } {
