@@ -79,15 +79,16 @@ test("of many secrets those in a short text are found too, the longest first, an
   expect(told).toEqual(Array.from({ length: 1_100 }, (_, n) => `${n} ***`));
 });
 
-test("two hundred errors of a saga with very many secrets are masked in no time", () => {
-  const texts = new Set<string>();
-  for (let n = 0; n < 10_000; n++) texts.add(`person number ${n} of many`).add(`p${n}@example.com`);
-  // The best of three: the machine may have other things to do.
-  const times = [1, 2, 3].map(() => {
-    const begun = performance.now();
-    const masker = new Masker({ texts, numbers: new Set() });
-    for (let n = 0; n < 200; n++) masker.text(`the participant could not be reached: connect ECONNREFUSED 10.0.0.${n}`);
-    return performance.now() - begun;
-  });
-  expect(Math.min(...times)).toBeLessThan(100);
+test("however many texts are masked, all secrets of a saga are gone through once", () => {
+  let gone = 0;
+  class Secrets extends Set<string> {
+    override [Symbol.iterator]() {
+      gone += 1;
+      return super[Symbol.iterator]();
+    }
+  }
+  const masker = new Masker({ texts: new Secrets(["Hanako", "Yamada"]), numbers: new Set() });
+  const said = Array.from({ length: 200 }, (_, n) => masker.text(`Hanako could not be reached at 10.0.0.${n}`));
+  expect(said[199]).toBe("*** could not be reached at 10.0.0.199");
+  expect(gone).toBe(1);
 });
