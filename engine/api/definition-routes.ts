@@ -102,7 +102,7 @@ export function addDefinitionRoutes(app: Api, { engine, sql }: ApiParts): void {
   });
 }
 
-/** What a person says of a definition: that it starts no sagas any more, or again. */
+/** What a person says of a definition: that it starts no further sagas, or that it starts them again. */
 export function addRetirementRoutes(app: Api, { engine }: ApiParts): void {
   const view = (row: DefinitionRow) => viewDefinition(row, engine.files());
 

@@ -110,7 +110,7 @@ export class Masker {
     return this.#quoted.reduce((masked, [said, shown]) => masked.replaceAll(said, () => shown), text);
   }
 
-  /** The secrets that may stand in a text. In a short one, few of many begin as any part of it does. */
+  /** The secrets that may stand in a text. In a short one only those can that begin with four of its characters in a row. */
   #partsIn(text: string): readonly string[] {
     if (text.length >= this.#parts.length) return this.#parts;
     this.#partsByStart ??= Map.groupBy(this.#parts, (secret) => secret.slice(0, PART_MIN_LENGTH));
