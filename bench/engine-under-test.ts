@@ -15,7 +15,10 @@ export interface Servers {
   stop(): Promise<void>;
 }
 
-/** Starts the servers with the settings that users get, in a folder that is gone afterwards. */
+/**
+ * Starts the servers with the settings that users get, in a folder that is gone afterwards. Kafka and Connect run with all of
+ * Java's compilers, as they do where they are not started anew each day.
+ */
 export async function startServers(kind: "embedded" | "kafka"): Promise<Servers> {
   const home = await benchHome();
   if (kind === "embedded") {
@@ -27,7 +30,7 @@ export async function startServers(kind: "embedded" | "kafka"): Promise<Servers>
       stop: () => postgres.stop().finally(() => rm(home, { recursive: true, force: true })),
     };
   }
-  const stack = await startStack({ home, java: join(root, ".ekiden/java") });
+  const stack = await startStack({ home, java: join(root, ".ekiden/java"), compilers: "all" });
   return {
     databaseUrl: stack.databaseUrl,
     environment: {

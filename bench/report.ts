@@ -65,7 +65,7 @@ export function report({ kind, floors, failures, several, ...one }: Figures, set
     `| mark, on the machine on which the peers were measured | ${mark.perSecond} | ${mark.ratio} | ${mark.p50} |`,
     ...QUOTED.map(([name, rate, latency]) => `| ${name} | ${rate} | | ${latency} |`),
     "",
-    "Closed loop over HTTP (`?wait=60s`), behind a warm-up.",
+    `Closed loop over HTTP (\`?wait=60s\`), behind a warm-up of ${warmUpOf(one.throughput[0]?.runs[0]?.sagas ?? 0)} sagas.`,
     ...one.throughput.map(underLoad),
     `While nobody calls, from 10 s after the load on, in percent of a core: ${shares(one.quietPercent)}.`,
     `The engine's resident memory after the load: ${one.residentMiB.toFixed(0)} MiB.`,
@@ -74,6 +74,11 @@ export function report({ kind, floors, failures, several, ...one }: Figures, set
     "",
   ];
   return lines.join("\n");
+}
+
+/** So many come before the first that is measured, when runs have `sagas`: until then compilers are at work in each program. */
+export function warmUpOf(sagas: number): number {
+  return Math.min(15_000, 5 * sagas);
 }
 
 /** A row for each number of sagas in flight; that of one at a time stands in the first. */

@@ -9,7 +9,7 @@ import { overHttp, runLoad } from "./load.ts";
 import { machine } from "./machine.ts";
 import { counted, type Measured, quiet } from "./meters.ts";
 import { residentMiB } from "./processes.ts";
-import { type Figures, report, type Throughput } from "./report.ts";
+import { type Figures, report, type Throughput, warmUpOf } from "./report.ts";
 
 /** One saga in ten breaks the business rule of its last step, in the runs that fail. */
 const LIMIT = 1_000_000;
@@ -106,7 +106,7 @@ async function measureThroughput({ url, pids }: Engines, options: TransportOptio
   const { sagas, inFlights, runs } = options;
   const good = overHttp(url, (at) => 1_000 + at);
   const throughput = inFlights.map((inFlight) => ({ inFlight, runs: [] as Measured[] }));
-  await runLoad(good, Math.min(1_000, sagas), Math.max(...inFlights));
+  await runLoad(good, warmUpOf(sagas), Math.max(...inFlights));
   for (let run = 0; run < runs; run++)
     for (const level of throughput) level.runs.push(await counted(pids, () => runLoad(good, sagas, level.inFlight)));
   return throughput;

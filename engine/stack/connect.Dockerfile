@@ -8,4 +8,4 @@ COPY --from=jars /stack/jars /opt/ekiden/jars
 USER nobody
 WORKDIR /tmp
 EXPOSE 8083
-ENTRYPOINT ["java", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-cp", "/opt/ekiden/jars/*", "org.apache.kafka.connect.cli.ConnectDistributed", "/etc/ekiden/connect.properties"]
+ENTRYPOINT ["java", "-Xmx512m", "-XX:+UseSerialGC", "-Xshare:auto", "-cp", "/opt/ekiden/jars/*", "org.apache.kafka.connect.cli.ConnectDistributed", "/etc/ekiden/connect.properties"]

@@ -5,13 +5,14 @@ import { choosePort, type PortWish } from "./chosen-port.ts";
 import { type RunningService, startJava, stopOrphan } from "./java-service.ts";
 import { fetchJars } from "./maven.ts";
 import { writeProperties } from "./properties-file.ts";
-import { heapsMb, workerMain, workerSettings } from "./stack-settings.ts";
+import { type Compilers, heapsMb, workerMain, workerSettings } from "./stack-settings.ts";
 
-/** Where the worker lives and which broker it serves. `java` as in `startKafka`. */
+/** Where the worker lives and which broker it serves. `java` and `compilers` as in `startKafka`. */
 export interface ConnectOptions extends PortWish {
   readonly home: string;
   readonly bootstrap: string;
   readonly java?: string;
+  readonly compilers?: Compilers | undefined;
 }
 
 /** One Connect worker that accepts connectors at `url`. */
@@ -34,8 +35,9 @@ export async function startConnect(options: ConnectOptions): Promise<RunningConn
   const url = `http://127.0.0.1:${port}`;
   const file = join(home, "connect.properties");
   await writeProperties(file, workerSettings(options.bootstrap, port));
-  const program = { name: "connect", home, jars, heapMb: heapsMb.connect, main: workerMain, arguments: [file] };
-  const service = await startJava(program, () => isHealthy(url));
+  const program = { name: "connect", home, jars, heapMb: heapsMb.connect, compilers: options.compilers };
+  const worker = { ...program, main: workerMain, arguments: [file] };
+  const service = await startJava(worker, () => isHealthy(url));
   return { ...service, url, port };
 }
 

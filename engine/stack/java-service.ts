@@ -6,7 +6,7 @@ import { findJava } from "./java.ts";
 import { type Holder, livingHolder, writePidFile } from "./pid-file.ts";
 import { identifyProcess } from "./process-identity.ts";
 import { StackError } from "./stack-error.ts";
-import { jvmFlags } from "./stack-settings.ts";
+import { type Compilers, jvmFlags } from "./stack-settings.ts";
 import { stopProcess } from "./stop-process.ts";
 import { waitUntil } from "./wait-until.ts";
 
@@ -24,6 +24,8 @@ export interface JavaProgram {
   readonly home: string;
   readonly jars: string;
   readonly heapMb: number;
+  /** `quick` by default. */
+  readonly compilers?: Compilers | undefined;
   readonly main: string;
   readonly arguments: readonly string[];
 }
@@ -82,7 +84,8 @@ async function spawnJava(program: JavaProgram) {
   // The log of the run before stays beside it: after a crash it is the one that tells why.
   await rename(log, `${log}.1`).catch(() => undefined);
   const file = await open(log, "w", 0o600);
-  const child = spawn(java, [...jvmFlags(program.jars, program.heapMb), program.main, ...program.arguments], {
+  const flags = jvmFlags(program.jars, program.heapMb, program.compilers ?? "quick");
+  const child = spawn(java, [...flags, program.main, ...program.arguments], {
     cwd: program.home,
     // A session of its own: the terminal's Ctrl-C reaches `bun run stack` only, which stops the parts in order.
     detached: true,

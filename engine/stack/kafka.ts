@@ -7,12 +7,13 @@ import { choosePort, type PortWish } from "./chosen-port.ts";
 import { type JavaProgram, type RunningService, runJava, startJava, stopOrphan } from "./java-service.ts";
 import { fetchJars } from "./maven.ts";
 import { writeProperties } from "./properties-file.ts";
-import { brokerSettings, heapsMb } from "./stack-settings.ts";
+import { brokerSettings, type Compilers, heapsMb } from "./stack-settings.ts";
 
-/** Where the broker lives. `java` is the folder of fetched jars, `<home>/java` by default. */
+/** Where the broker lives. `java` is the folder of fetched jars, `<home>/java` by default; `compilers`: `quick` by default. */
 export interface KafkaOptions extends PortWish {
   readonly home: string;
   readonly java?: string;
+  readonly compilers?: Compilers | undefined;
   /** Where clients are told to reach it, when a proxy stands before it; `port` by default. */
   readonly advertisedPort?: number;
 }
@@ -39,7 +40,8 @@ export async function startKafka(options: KafkaOptions): Promise<RunningKafka> {
   await format(program, file, brokerSettings(port, controllerPort));
   const settings = brokerSettings(port, controllerPort, options.advertisedPort);
   await writeProperties(file, { ...settings, "log.dirs": join(home, "kafka") });
-  const broker = { ...program, name: "kafka", main: "kafka.Kafka", arguments: [file] };
+  const { compilers } = options;
+  const broker = { ...program, compilers, name: "kafka", main: "kafka.Kafka", arguments: [file] };
   const service = await startJava(broker, () => answers(`127.0.0.1:${port}`));
   return { ...service, brokers: `127.0.0.1:${port}`, port };
 }

@@ -8,6 +8,7 @@ import { stopOrphan } from "./java-service.ts";
 import { type RunningKafka, startKafka } from "./kafka.ts";
 import { fetchJars } from "./maven.ts";
 import { asFolderError } from "./stack-error.ts";
+import type { Compilers } from "./stack-settings.ts";
 
 /** Ports to take if they are free; another free one is taken otherwise. */
 export interface PreferredPorts {
@@ -16,11 +17,15 @@ export interface PreferredPorts {
   readonly connect?: number;
 }
 
-/** `java`: the folder of fetched jars, `<home>/java` by default. `signal`: gives up and stops what was started. */
+/**
+ * `java`: the folder of fetched jars, `<home>/java` by default. `compilers`: of Kafka's and Connect's JVM, `quick` by
+ * default. `signal`: gives up and stops what was started.
+ */
 export interface StackOptions {
   readonly home: string;
   readonly java?: string;
   readonly ports?: PreferredPorts;
+  readonly compilers?: Compilers;
   readonly signal?: AbortSignal;
 }
 
@@ -36,7 +41,7 @@ export interface RunningStack {
 }
 
 /** Starts the whole stack under `home`, or nothing: when one part fails, the others are stopped. Throws StackError. */
-export async function startStack({ home, java, ports = {}, signal }: StackOptions): Promise<RunningStack> {
+export async function startStack({ home, java, ports = {}, compilers, signal }: StackOptions): Promise<RunningStack> {
   await mkdir(home, { recursive: true }).catch((error: unknown) => {
     throw asFolderError(home, error);
   });
@@ -53,11 +58,12 @@ export async function startStack({ home, java, ports = {}, signal }: StackOption
   try {
     const first = await Promise.allSettled([
       startPostgres(home, ports.postgres).then(keep),
-      startKafka({ home, java: jars, preferredPort: ports.kafka ?? 0 }).then(keep),
+      startKafka({ home, java: jars, compilers, preferredPort: ports.kafka ?? 0 }).then(keep),
     ]);
     const [postgres, kafka] = [settled(first[0]), settled(first[1])];
     const bootstrap = kafka.brokers;
-    const connect = keep(await startConnect({ home, java: jars, bootstrap, preferredPort: ports.connect ?? 0 }));
+    const worker = { home, java: jars, compilers, bootstrap, preferredPort: ports.connect ?? 0 };
+    const connect = keep(await startConnect(worker));
     return present(postgres, kafka, connect);
   } catch (error) {
     await Promise.allSettled(started.map((part) => part.stop()));

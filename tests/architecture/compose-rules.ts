@@ -111,7 +111,7 @@ function connectFaults(service: Service, configs: Compose["configs"], dockerfile
   const instructions = instructionsOf(dockerfile);
   const jars = /\s(\S+)$/.exec(instructions.find(({ text }) => text.startsWith("--from=jars"))?.text ?? "")?.[1] ?? "";
   const maven = instructions.find(({ name }) => name === "RUN")?.list ?? [];
-  const run = ["java", ...jvmFlags(jars, heapsMb.connect), workerMain, config?.target ?? ""];
+  const run = ["java", ...jvmFlags(jars, heapsMb.connect, "all"), workerMain, config?.target ?? ""];
   const wanted = ["mvn", "-q", "-B", "-f", "/stack/pom.xml", jarsGoal, "-DoutputDirectory=/stack/jars"];
   return [
     ...recordFaults("connect", properties, workerSettings(BROKERS, stackPorts.connect)),
