@@ -107,7 +107,7 @@ export interface Schemas {
     readonly error: boolean;
     /** Why it failed; `step.closed`: the saga had given the step up; `message.superseded`: an edited one replaces it; `message.skipped`: the group was told to pass over it; without an error at the dispatcher, `saga.…`: why a request that was only recorded had no effect */
     readonly errorCode: string | null;
-    /** Why it failed, in words */
+    /** Why it failed, in words; `***` for who may not read payloads */
     readonly errorMessage: string | null;
     /** Dispatcher: number of the transition it caused; null: none */
     readonly sequence: number | null;
@@ -127,9 +127,9 @@ export interface Schemas {
     readonly failedAt: string;
     /** Error code */
     readonly code: string;
-    /** Error message */
+    /** Error message; `***` for who may not read payloads */
     readonly message: string;
-    /** Stack trace */
+    /** Stack trace; null for who may not read payloads */
     readonly stack: string | null;
   };
   /** What is different in meaning; none: they differ in comments and layout at most */

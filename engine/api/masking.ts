@@ -15,8 +15,9 @@ interface Place {
  * API shows them for the same saga (other bodies, output, labels, key, errors). Booleans are masked at their place
  * only; texts below four characters are masked where they are the whole value. What a child saga said of its failure
  * is masked by the child's definition too.
- * For readers without the right to read payloads all of a payload is hidden, of why a saga or a step failed all but the
- * code, and whatever stands in a payload is masked in the errors of messages. What a saga is found by, its key and labels, is meant to be seen: there only what is `sensitive` is masked.
+ * For readers without the right to read payloads all of a payload is hidden, and of why a saga, a step or a message
+ * failed all but the code. What a saga is found by, its key and labels, is meant to be seen: there only what is
+ * `sensitive` is masked.
  */
 export class Masking {
   readonly #input: readonly Path[];
@@ -60,9 +61,15 @@ export class Masking {
     this.#hide(output);
   }
 
-  /** A message may carry a value before the saga's rows know it. */
+  /** What a handler said of a step's failure: of an edited command it is masked wherever the saga says it again. */
+  learnSaid(said: string, stepKey: string): void {
+    if (said !== "" && this.#isOfEdited(stepKey)) this.learnQuoted(said, MASK);
+  }
+
+  /** A message may carry a value before the saga's rows know it, or when they know it no more. */
   learnMessage(message: MessageRow): void {
     for (const field of PAYLOADS) this.#hide(fieldOf(message.message_body, field));
+    this.#learnSaidIn(message);
     // All of an edited input is hidden, and most of it is no secret: learnt, it would hide what is none elsewhere.
     if (this.#isEdited(message)) return;
     for (const { field, paths } of this.#placesIn(message)) {
@@ -101,9 +108,18 @@ export class Masking {
     return this.#known().value(value);
   }
 
+  /** What was said of a message that could not be consumed: the same as of the failure that its step shows. */
+  saidOf(message: MessageRow, text: string): string;
+  saidOf(message: MessageRow, text: string | null): string | null;
+  saidOf(message: MessageRow, text: string | null): string | null {
+    if (text === null) return null;
+    return this.#isEdited(message) && this.#declares() ? MASK : this.said(text, message.step_key);
+  }
+
   /** Where an error was thrown: its first line is the error's text. */
-  stack(text: string | null): string | null {
-    return this.#unread === undefined ? this.text(text) : null;
+  stackOf(message: MessageRow, text: string | null): string | null {
+    const isHidden = this.#unread !== undefined || (text !== null && this.saidOf(message, text) === MASK);
+    return isHidden ? null : this.text(text);
   }
 
   text(text: string): string;
@@ -122,8 +138,12 @@ export class Masking {
    * it said of a command that a person wrote. `stepKey`: of the step that failed; null: it is not known.
    */
   said(text: string, stepKey: string | null): string {
-    const edited = stepKey !== null && this.#editedPlaces.has(numberless(stepKey)) && this.#declares();
-    return this.#unread === undefined && !edited ? this.text(text) : MASK;
+    const isHidden = this.#unread !== undefined || (stepKey !== null && this.#isOfEdited(stepKey));
+    return isHidden ? MASK : this.text(text);
+  }
+
+  #isOfEdited(stepKey: string): boolean {
+    return this.#editedPlaces.has(numberless(stepKey)) && this.#declares();
   }
 
   #declares(): boolean {
@@ -133,6 +153,15 @@ export class Masking {
   #known(): Masker {
     this.#masker ??= new Masker(this.#secrets);
     return this.#masker;
+  }
+
+  /** An answer has what was said in its body, what the saga tells of it names the step beside it. */
+  #learnSaidIn({ message_body: body, correlation_id: sagaId, step_key: stepKey }: MessageRow): void {
+    const error = fieldOf(body, "error");
+    const step = textOf(fieldOf(error, "step"));
+    const of = step === "" ? stepKey : `${sagaId}/${step}`;
+    if (of === null) return;
+    for (const said of [fieldOf(body, "message"), fieldOf(error, "message")]) this.learnSaid(textOf(said), of);
   }
 
   #learn(value: Json, paths: readonly Path[]): void {

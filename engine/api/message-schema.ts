@@ -20,7 +20,10 @@ export const Consumption = v.pipe(
         "Why it failed; `step.closed`: the saga had given the step up; `message.superseded`: an edited one replaces it; `message.skipped`: the group was told to pass over it; without an error at the dispatcher, `saga.…`: why a request that was only recorded had no effect",
       ),
     ),
-    errorMessage: v.pipe(v.nullable(v.string()), v.description("Why it failed, in words")),
+    errorMessage: v.pipe(
+      v.nullable(v.string()),
+      v.description("Why it failed, in words; `***` for who may not read payloads"),
+    ),
     sequence: v.pipe(
       v.nullable(v.number()),
       v.description("Dispatcher: number of the transition it caused; null: none"),
@@ -42,8 +45,8 @@ export const ConsumptionFailure = v.pipe(
     consumer: v.pipe(v.string(), v.description("Who: host and pid")),
     failedAt: Time,
     code: v.pipe(v.string(), v.description("Error code"), v.examples(["failed"])),
-    message: v.pipe(v.string(), v.description("Error message")),
-    stack: v.pipe(v.nullable(v.string()), v.description("Stack trace")),
+    message: v.pipe(v.string(), v.description("Error message; `***` for who may not read payloads")),
+    stack: v.pipe(v.nullable(v.string()), v.description("Stack trace; null for who may not read payloads")),
   }),
   v.description("One failure of a consumption; a later success erases nothing here"),
 );

@@ -3,7 +3,7 @@ import type { InferOutput } from "valibot";
 import { MASK } from "../core/mask.ts";
 import type { Sql } from "../timeline/database.ts";
 import type { ConsumptionRow, FailureRow } from "../timeline/read-consumptions.ts";
-import type { MessageHistory } from "../timeline/read-messages.ts";
+import type { MessageHistory, MessageRow } from "../timeline/read-messages.ts";
 import type { Masking } from "./masking.ts";
 import type { Consumption, ConsumptionFailure, Message } from "./message-schema.ts";
 import type { Engine } from "./port.ts";
@@ -75,8 +75,8 @@ function view({ message, consumptions, failures }: MessageHistory, masking: Mask
     headers: masking.value(message.message_headers),
     body: masking.body(message),
     late: ANSWER.test(message.message_type ?? "") && consumptions.some(movedNothing),
-    consumptions: consumptions.map((row) => viewConsumption(row, masking)),
-    failures: failures.map((row) => viewFailure(row, masking)),
+    consumptions: consumptions.map((row) => viewConsumption(row, message, masking)),
+    failures: failures.map((row) => viewFailure(row, message, masking)),
   };
 }
 
@@ -85,7 +85,7 @@ function movedNothing(row: ConsumptionRow): boolean {
   return row.consumer_group === "dispatcher" && row.consumed_at !== null && !row.error_flag && row.sequence === null;
 }
 
-function viewConsumption(row: ConsumptionRow, masking: Masking): InferOutput<typeof Consumption> {
+function viewConsumption(row: ConsumptionRow, message: MessageRow, masking: Masking): InferOutput<typeof Consumption> {
   return {
     group: row.consumer_group,
     partition: row.partition,
@@ -98,13 +98,13 @@ function viewConsumption(row: ConsumptionRow, masking: Masking): InferOutput<typ
     attempts: row.attempts,
     error: row.error_flag,
     errorCode: row.error_code,
-    errorMessage: masking.text(row.error_message),
+    errorMessage: masking.saidOf(message, row.error_message),
     sequence: row.sequence,
     foreignId: row.foreign_id,
   };
 }
 
-function viewFailure(row: FailureRow, masking: Masking): InferOutput<typeof ConsumptionFailure> {
+function viewFailure(row: FailureRow, message: MessageRow, masking: Masking): InferOutput<typeof ConsumptionFailure> {
   return {
     group: row.consumer_group,
     attempt: row.attempt,
@@ -113,7 +113,7 @@ function viewFailure(row: FailureRow, masking: Masking): InferOutput<typeof Cons
     consumer: row.consumer,
     failedAt: row.failed_at.toISOString(),
     code: row.code,
-    message: masking.text(row.message),
-    stack: masking.stack(row.stack),
+    message: masking.saidOf(message, row.message),
+    stack: masking.stackOf(message, row.stack),
   };
 }

@@ -75,6 +75,9 @@ export async function maskingOfSagas(
     readOutputs(sql, ids),
   ]);
   for (const row of edited) found.get(row.saga_id)?.learnEdited(row.step_key);
+  for (const { saga_id: id, step_key: key, ...row } of edited) {
+    for (const said of [row.said, row.saga_said]) found.get(id)?.learnSaid(said ?? "", key);
+  }
   for (const row of inputs) found.get(row.id)?.learnInput(row.input);
   for (const row of outputs) found.get(row.saga_id)?.learnOutput(row.path, row.output);
   for (const message of messages) found.get(message.correlation_id ?? "")?.learnMessage(message);

@@ -61,14 +61,33 @@ export function readInputs(
   return sql<{ id: string; input: Json }[]>`select id, input from timeline.saga where id = any(${[...sagaIds]})`;
 }
 
-/** Keys of the steps of some sagas of which a person has edited a command: retries carry what was written then. */
-export function readEditedSteps(
-  sql: Sql,
-  sagaIds: readonly string[],
-): Promise<readonly { readonly saga_id: string; readonly step_key: string }[]> {
-  return sql<{ saga_id: string; step_key: string }[]>`
-    select distinct correlation_id as saga_id, step_key from timeline.event_request
-    where correlation_id = any(${[...sagaIds]}) and step_key is not null and message_headers ? 'supersedes'
+/** A step of which a person has edited a command: retries carry what was written then. */
+export interface EditedStepRow {
+  readonly saga_id: string;
+  readonly step_key: string;
+  /** What was said of its failure, if it has failed; and of the saga's, if that came of it. */
+  readonly said: string | null;
+  readonly saga_said: string | null;
+}
+
+/** The edited steps of some sagas. */
+export function readEditedSteps(sql: Sql, sagaIds: readonly string[]): Promise<readonly EditedStepRow[]> {
+  return sql<EditedStepRow[]>`
+    select e.saga_id, e.step_key, p.said, q.said as saga_said
+    from (
+      select distinct correlation_id as saga_id, step_key, substr(step_key, length(correlation_id) + 2) as path
+      from timeline.event_request
+      where correlation_id = any(${[...sagaIds]}) and step_key is not null and message_headers ? 'supersedes'
+    ) e
+    -- One by one: there are few, and for some the planner would rather read the whole table.
+    left join lateral (
+      select s.error->>'message' as said from timeline.saga_step s
+      where s.saga_id = e.saga_id and s.path = e.path offset 0
+    ) p on true
+    left join lateral (
+      select s.error->>'message' as said from timeline.saga s
+      where s.id = e.saga_id and s.error->>'step' = e.path offset 0
+    ) q on true
   `;
 }
 

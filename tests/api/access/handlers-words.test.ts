@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 
-import { insertSaga } from "../saga-rows.ts";
+import { newId } from "../../../engine/timeline/ids.ts";
+import { insertConsumption, insertMessage, insertSaga } from "../saga-rows.ts";
 import { AccessBench } from "./access-bench.ts";
 
 let bench: AccessBench;
@@ -37,6 +38,32 @@ test("readers without the right to read payloads are told codes, not what a hand
     expect(text).not.toContain("HANAKO");
   }
   for (const text of await answers(seeing)) expect(text).toContain("HANAKO");
+});
+
+test("nor are they in messages: not of a saga, nor of another program", async () => {
+  const { sql } = bench.database;
+  const id = await insertSaga(sql, { input: { amount: 1234567 } });
+  const messageId = await insertMessage(sql, { sagaId: id, type: "step.requested", step: "mail" });
+  await insertConsumption(sql, { group: "mail", messageId, sagaId: id, error: "no mail to HANAKO for 1,234,567" });
+  const foreign = newId();
+  await insertConsumption(sql, { group: "mail", messageId: foreign, error: "no mail to HANAKO", body: "hanako" });
+  const key = await bench.key({ name: "anywhere", role: "viewer" });
+  const shown = {
+    consumptions: [{ errorCode: "failed", errorMessage: "***" }],
+    failures: [{ code: "failed", message: "***", stack: null }],
+  };
+  const get = async (path: string) => JSON.parse((await bench.call(key, "GET", path)).text);
+  const pages = [
+    `/v1/sagas/${id}/timeline`,
+    `/v1/sagas/${id}/timeline?bodies=false`,
+    `/v1/messages?saga=${id}`,
+    `/v1/messages?saga=${id}&bodies=false`,
+  ];
+  for (const path of pages) expect((await get(path)).items).toMatchObject([shown]);
+  expect((await get("/v1/messages?group=mail&error=true")).items).toMatchObject([shown, shown]);
+  expect(await get(`/v1/messages/${messageId}`)).toMatchObject(shown);
+  expect(await get(`/v1/messages/${foreign}`)).toMatchObject(shown);
+  expect((await bench.call(seeing, "GET", `/v1/messages/${messageId}`)).text).toContain("for 1,234,567");
 });
 
 test("a key for one definition is not told which saga of another one its saga waits for", async () => {
