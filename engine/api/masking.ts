@@ -142,6 +142,11 @@ export class Masking {
     return isHidden ? MASK : this.text(text);
   }
 
+  /** The same for its parent, who shows its own readers how much of that they may know. */
+  retold(text: string, stepKey: string | null): string {
+    return text !== "" && stepKey !== null && this.#isOfEdited(stepKey) ? MASK : this.text(text);
+  }
+
   #isOfEdited(stepKey: string): boolean {
     return this.#editedPlaces.has(numberless(stepKey)) && this.#declares();
   }

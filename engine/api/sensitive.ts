@@ -87,8 +87,8 @@ export async function maskingOfSagas(
 
 /** Children first: what a child says of its own child's failure is masked by both before its parent hears of it. */
 function tellParents(found: Map<string, Masking>, children: readonly FailedChildRow[]): void {
-  for (const { id, parent_id: parentId, message } of children) {
-    const shown = found.get(id)?.text(message) ?? message;
+  for (const { id, parent_id: parentId, message, step } of children) {
+    const shown = found.get(id)?.retold(message, step === null ? null : `${id}/${step}`) ?? message;
     if (shown === message) continue;
     const parent = found.get(parentId) ?? new Masking([]);
     parent.learnQuoted(message, shown);

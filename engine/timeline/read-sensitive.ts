@@ -17,19 +17,22 @@ export function readRevisionsOf(sql: Sql, sagaIds: readonly string[]): Promise<r
 export interface FailedChildRow extends SensitiveRow {
   readonly parent_id: string;
   readonly message: string;
+  /** Path of the step that it failed at. */
+  readonly step: string | null;
 }
 
 /** Children of some sagas that have failed, with those of theirs that have, the youngest generation first. */
 export function readFailedChildren(sql: Sql, sagaIds: readonly string[]): Promise<readonly FailedChildRow[]> {
   return sql<FailedChildRow[]>`
-    with recursive failed (id, parent_id, definition, revision, message, depth) as (
-      select c.id, c.parent_id, c.definition, c.revision, c.error->>'message', 1
+    with recursive failed (id, parent_id, definition, revision, message, step, depth) as (
+      select c.id, c.parent_id, c.definition, c.revision, c.error->>'message', c.error->>'step', 1
       from timeline.saga c where c.parent_id = any(${[...sagaIds]}) and c.error is not null
       union all
-      select c.id, c.parent_id, c.definition, c.revision, c.error->>'message', f.depth + 1
+      select c.id, c.parent_id, c.definition, c.revision, c.error->>'message', c.error->>'step', f.depth + 1
       from failed f join timeline.saga c on c.parent_id = f.id and c.error is not null
     )
-    select id, parent_id, definition, revision, coalesce(message, '') as message from failed order by depth desc
+    select id, parent_id, definition, revision, coalesce(message, '') as message, step
+    from failed order by depth desc
   `;
 }
 

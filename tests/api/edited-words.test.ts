@@ -81,3 +81,44 @@ test("messages do not show what is said of it: not in the words of a failure, no
     for (const words of ["has moved", "is unknown", `sorry: ${SAID}`, `left: ${SAID}`]) expect(text).toContain(words);
   }
 });
+
+test("the parent of a saga that failed at it does not show it either, over several generations and however it passes it on", async () => {
+  const { sql } = database;
+  const shown = async (definition: string, edited: boolean) => {
+    const error = { code: "rejected", message: SAID, step: "raise" };
+    const status = "failed";
+    const parent = await insertSaga(sql, { definition: "parent", status, error });
+    const middle = await insertSaga(sql, {
+      definition: "parent_too",
+      status,
+      error,
+      parent: { sagaId: parent, step: "raise" },
+    });
+    await failed(definition, edited, { sagaId: middle, step: "raise" });
+    const said = { path: "raise", code: "rejected", message: SAID };
+    const ended = await insertMessage(sql, { sagaId: parent, type: "child.ended", body: said });
+    await insertMessage(sql, {
+      sagaId: parent,
+      type: "step.requested",
+      step: "tell",
+      body: { input: { why: `sorry: ${SAID}` } },
+    });
+    const sagas = [await get(`/v1/sagas/${parent}`), await get(`/v1/sagas/${middle}`)];
+    return JSON.stringify([...sagas, ...(await readings(parent, ended))]);
+  };
+  const hidden = await shown("onboarding", true);
+  expect(hidden).not.toContain("Suzuki");
+  expect(hidden).toContain('"why":"sorry: ***"');
+  for (const text of [await shown("onboarding", false), await shown("open", true)]) {
+    expect(text).toContain(`"message":"${SAID}"`);
+  }
+  // The item that failed is not the one that was edited: the child tells of neither, and so does its parent.
+  const { sagaId: child } = await failed("onboarding", false);
+  const parent = await insertSaga(sql, { definition: "parent", status: "failed", error: { ...ERROR, step: "raise" } });
+  const error = { ...ERROR, step: "all[4]/mail" };
+  await sql`update timeline.saga set error = ${sql.json(error)}, parent_id = ${parent}, parent_path = 'raise' where id = ${child}`;
+  const edited = { sagaId: child, type: "step.requested", headers: { supersedes: "01K" } };
+  await insertMessage(sql, { ...edited, step: "all[3]/mail", body: { input: {} } });
+  const messages = [child, parent].map(async (id) => (await get(`/v1/sagas/${id}`)).error.message);
+  expect(await Promise.all(messages)).toEqual(["***", "***"]);
+});
