@@ -1,4 +1,5 @@
 import type { Problem } from "./domain.ts";
+import { ruleText } from "./issue.ts";
 import { isJsonObject, type Json, type JsonObject } from "./json.ts";
 import { pointerTo } from "./shape.ts";
 
@@ -53,8 +54,11 @@ function typeProblem({ type }: JsonObject, value: unknown): string | undefined {
   if (type === undefined) return undefined;
   const types = (Array.isArray(type) ? type : [type]).map(String);
   if (types.some((name) => isOf(name, value))) return undefined;
-  if (types.includes("integer") && typeof value === "number") return "is refused (integer)";
-  return expected(types.map((name) => NAMES[name] ?? name));
+  if (types.includes("integer") && typeof value === "number") return broken("integer", null, value);
+  return expected(
+    types.map((name) => NAMES[name] ?? name),
+    value,
+  );
 }
 
 function isOf(type: string, value: unknown): boolean {
@@ -73,35 +77,47 @@ function isOf(type: string, value: unknown): boolean {
 }
 
 function valueProblems(schema: JsonObject, value: unknown): string[] {
-  if (schema["const"] !== undefined && !same(schema["const"], value)) return [expected([text(schema["const"])])];
+  if (schema["const"] !== undefined && !same(schema["const"], value)) return [expected([text(schema["const"])], value)];
   const choices = schema["enum"];
-  if (Array.isArray(choices) && !choices.some((each: Json) => same(each, value))) return [expected(choices.map(text))];
+  if (Array.isArray(choices) && !choices.some((each: Json) => same(each, value))) {
+    return [expected(choices.map(text), value)];
+  }
   // A valibot schema counts UTF-16 units; by code points something would pass here that the handler refuses.
   if (typeof value === "string")
-    return [...bounds(schema, ["minLength", "maxLength"], value.length), ...patternProblem(schema, value)];
-  if (typeof value === "number") return [...bounds(schema, ["minimum", "maximum"], value), ...strictly(schema, value)];
-  return Array.isArray(value) ? bounds(schema, ["minItems", "maxItems"], value.length) : [];
+    return [...lengths(schema, ["minLength", "maxLength"], value), ...patternProblem(schema, value)];
+  if (typeof value === "number") return bounds(schema, value);
+  return Array.isArray(value) ? lengths(schema, ["minItems", "maxItems"], value) : [];
 }
 
-function bounds(schema: JsonObject, [least, most]: readonly [string, string], size: number): string[] {
+function lengths(
+  schema: JsonObject,
+  [least, most]: readonly [string, string],
+  value: string | readonly unknown[],
+): string[] {
   const [min, max] = [schema[least], schema[most]];
+  const { length } = value;
+  if (min === max) return typeof min === "number" && length !== min ? [broken("length", `${min}`, value)] : [];
   return [
-    ...(typeof min === "number" && size < min ? [`must be >=${min}`] : []),
-    ...(typeof max === "number" && size > max ? [`must be <=${max}`] : []),
+    ...(typeof min === "number" && length < min ? [broken("min_length", `>=${min}`, value)] : []),
+    ...(typeof max === "number" && length > max ? [broken("max_length", `<=${max}`, value)] : []),
   ];
 }
 
-function strictly(schema: JsonObject, value: number): string[] {
-  const { exclusiveMinimum: above, exclusiveMaximum: below, multipleOf } = schema;
+function bounds(schema: JsonObject, value: number): string[] {
+  const { minimum: min, maximum: max, exclusiveMinimum: above, exclusiveMaximum: below, multipleOf } = schema;
   return [
-    ...(typeof above === "number" && value <= above ? [`must be >${above}`] : []),
-    ...(typeof below === "number" && value >= below ? [`must be <${below}`] : []),
-    ...(typeof multipleOf === "number" && value % multipleOf !== 0 ? [`must be %${multipleOf}`] : []),
+    ...(typeof min === "number" && value < min ? [broken("min_value", `>=${min}`, value)] : []),
+    ...(typeof max === "number" && value > max ? [broken("max_value", `<=${max}`, value)] : []),
+    ...(typeof above === "number" && value <= above ? [broken("gt_value", `>${above}`, value)] : []),
+    ...(typeof below === "number" && value >= below ? [broken("lt_value", `<${below}`, value)] : []),
+    ...(typeof multipleOf === "number" && value % multipleOf !== 0
+      ? [broken("multiple_of", `%${multipleOf}`, value)]
+      : []),
   ];
 }
 
 function patternProblem({ pattern }: JsonObject, value: string): string[] {
-  return typeof pattern !== "string" || matches(pattern, value) ? [] : [`must be /${pattern}/`];
+  return typeof pattern !== "string" || matches(pattern, value) ? [] : [broken("regex", pattern, value)];
 }
 
 function matches(pattern: string, value: string): boolean {
@@ -157,8 +173,13 @@ function referenced(pointer: string, root: Json): Json | undefined {
   return at;
 }
 
-function expected(choices: readonly string[]): string {
-  return choices.length === 1 ? `must be ${choices[0]}` : `must be (${choices.join(" | ")})`;
+function expected(choices: readonly string[], value: unknown): string {
+  return broken("type", choices.length === 1 ? String(choices[0]) : `(${choices.join(" | ")})`, value);
+}
+
+/** `type` and `rule` as valibot has them: the words for both are the same. */
+function broken(type: string, rule: string | null, value: unknown): string {
+  return ruleText({ type, expected: rule, input: value });
 }
 
 function text(value: Json): string {

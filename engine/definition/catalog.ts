@@ -1,6 +1,7 @@
 import { toJsonSchema } from "@valibot/to-json-schema";
 import { type GenericIssue, type GenericSchema, safeParse } from "valibot";
 import type { ActionDescription, DomainCatalog, Problem, ValueSchema } from "../core/domain.ts";
+import { ruleText } from "../core/issue.ts";
 import type { Json } from "../core/json.ts";
 import { pointerTo } from "../core/shape.ts";
 import type { Domain } from "../sdk.ts";
@@ -54,5 +55,5 @@ function problemOf(issue: GenericIssue): Problem {
 function messageOf(issue: GenericIssue): string {
   if (issue.received === "undefined") return "is missing";
   if (issue.expected === "never") return "is not a known field";
-  return issue.expected === null ? `is refused (${issue.type})` : `must be ${issue.expected}`;
+  return ruleText(issue);
 }

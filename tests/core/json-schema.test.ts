@@ -19,6 +19,9 @@ const Applicant = v.strictObject({
   ),
   place: v.optional(v.tuple([v.number(), v.number()])),
   more: v.optional(v.record(v.string(), v.boolean())),
+  code: v.optional(v.pipe(v.string(), v.length(4))),
+  seats: v.optional(v.pipe(v.array(v.number()), v.minLength(1))),
+  size: v.optional(v.picklist([10, 20])),
 });
 const fits = { name: "Ada", age: 30, housing: "own" };
 const { jsonSchema, parse } = schemaOf(Applicant, "input");
@@ -42,6 +45,10 @@ const FAULTY: readonly unknown[] = [
   { ...fits, tags: {} },
   { ...fits, place: [1, "2"] },
   { ...fits, more: { a: 1 } },
+  { ...fits, code: "1" },
+  { ...fits, seats: [] },
+  { ...fits, size: 15 },
+  { ...fits, age: 121 },
 ];
 
 test.each(FAULTY.map((value) => [JSON.stringify(value), value] as const))(
@@ -57,6 +64,24 @@ test.each(FAULTY.map((value) => [JSON.stringify(value), value] as const))(
 
 const sorted = (problems: readonly { path: string; message: string }[]) =>
   problems.map(({ path, message }) => `${path} ${message}`).sort();
+
+test("what is wrong is said in words, not in signs of a language or an expression", () => {
+  const said = (value: object) => schemaProblems(jsonSchema, { ...fits, ...value }).map(({ message }) => message);
+
+  expect(said({ name: "Adalbert" })).toEqual(["must have at most 5 characters"]);
+  expect(said({ age: 17 })).toEqual(["must be at least 18"]);
+  expect(said({ age: 20.5 })).toEqual(["must be a whole number"]);
+  expect(said({ age: "20" })).toEqual(["must be a number"]);
+  expect(said({ housing: "castle" })).toEqual(["is none of own, rent"]);
+  expect(said({ income: 0 })).toEqual(["must be more than 0"]);
+  expect(said({ tags: [{ word: "UP" }] })).toEqual(["has a form that is not accepted here"]);
+  expect(said({ tags: [{ word: "a" }, { word: "b" }, { word: "c" }] })).toEqual(["must have at most 2 entries"]);
+  expect(said({ tags: {} })).toEqual(["must be a list"]);
+  expect(said({ more: { a: 1 } })).toEqual(["must be true or false"]);
+  expect(said({ code: "1" })).toEqual(["must have 4 characters"]);
+  expect(said({ seats: [] })).toEqual(["is empty"]);
+  expect(said({ size: 15 })).toEqual(["must be 10 or 20"]);
+});
 
 test("an alternative is refused, in whatever words, and taken when it fits", () => {
   expect(schemaProblems(jsonSchema, { ...fits, contact: { by: "post", street: "Main" } })).toEqual([]);
@@ -78,7 +103,7 @@ test("a schema that refers to itself is followed as far as the value goes", () =
 
   expect(schemaProblems(list, { value: 1, next: { value: 2 } })).toEqual([]);
   expect(schemaProblems(list, { value: 1, next: { value: "2" } })).toEqual([
-    { path: "/next/value", message: "must be number" },
+    { path: "/next/value", message: "must be a number" },
   ]);
   expect(schemaProblems({ $ref: "#" }, 1)).toEqual([]);
 });
@@ -108,12 +133,15 @@ test("keywords that no schema of our own has are taken at their word, or let thr
 
   expect(found({ type: "string" }, undefined)).toEqual([" is missing"]);
   expect(found({ type: "text" }, 1)).toEqual([" must be text"]);
-  expect(found({ type: ["string", "null"] }, 1)).toEqual([" must be (string | null)"]);
-  expect(found({ exclusiveMaximum: 5, multipleOf: 2 }, 5)).toEqual([" must be <5", " must be %2"]);
+  expect(found({ type: ["string", "null"] }, 1)).toEqual([" must be a text or null"]);
+  expect(found({ exclusiveMaximum: 5, multipleOf: 2 }, 5)).toEqual([
+    " must be less than 5",
+    " must be a multiple of 2",
+  ]);
   expect(found({ exclusiveMaximum: 5, multipleOf: 2 }, 4)).toEqual([]);
   expect(found({ anyOf: [{ type: "string" }, { type: "boolean" }] }, 1)).toEqual([" fits none of the allowed forms"]);
-  expect(found({ allOf: [{ minimum: 3 }, { maximum: 1 }] }, 2)).toEqual([" must be >=3", " must be <=1"]);
-  expect(found({ items: { type: "string" } }, [null])).toEqual(["/0 must be string"]);
+  expect(found({ allOf: [{ minimum: 3 }, { maximum: 1 }] }, 2)).toEqual([" must be at least 3", " must be at most 1"]);
+  expect(found({ items: { type: "string" } }, [null])).toEqual(["/0 must be a text"]);
   // A reference that leads nowhere says nothing.
   expect(found({ $ref: "other.json#/text" }, 1)).toEqual([]);
   expect(found({ $ref: "#/$defs/text/more", $defs: { text: 5 } }, 1)).toEqual([]);

@@ -22,7 +22,7 @@ test("the schemas of a published domain parse as far as JSON Schema says it", ()
   const pay = catalogOfPublished([bank]).actions.get("bank.pay");
 
   expect(pay?.input.parse("text")).toEqual({ ok: true, value: "text" });
-  expect(pay?.input.parse(1)).toEqual({ ok: false, problems: [{ path: "", message: "must be string" }] });
+  expect(pay?.input.parse(1)).toEqual({ ok: false, problems: [{ path: "", message: "must be a text" }] });
 });
 
 test("a group reads what it handles; of a domain that another program runs it is everything", () => {

@@ -91,7 +91,7 @@ test("a process loads nothing of a role that it does not start, and a definition
   const refused = await client.call("POST", "/v1/sagas/relay", long);
   expect({ status: refused.status, errors: (refused.json as { errors: unknown }).errors }).toEqual({
     status: 422,
-    errors: [{ pointer: "/gate", detail: "must be <=200 (north.begin)" }],
+    errors: [{ pointer: "/gate", detail: "must have at most 200 characters (north.begin)" }],
   });
   expect((await client.start("relay", input, "?wait=40s")).status).toBe("completed");
   const groups = (await client.ok("GET", "/v1/consumer-groups")) as { items: { group: string }[] };
