@@ -190,6 +190,7 @@ export class Masking {
   #declaredIn(message: MessageRow, step: readonly Path[]): readonly Place[] {
     switch (message.message_type) {
       case "saga.started":
+      case "child.requested":
         return [{ field: "input", paths: this.#input }];
       case "signal.received":
         // Which wait will take it is not known yet: what any step hides is hidden here.

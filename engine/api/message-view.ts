@@ -1,9 +1,11 @@
 import type { InferOutput } from "valibot";
 
+import { isJsonObject } from "../core/json.ts";
 import { MASK } from "../core/mask.ts";
 import type { Sql } from "../timeline/database.ts";
 import type { ConsumptionRow, FailureRow } from "../timeline/read-consumptions.ts";
 import type { MessageHistory, MessageRow } from "../timeline/read-messages.ts";
+import { readRevisionsOf } from "../timeline/read-sensitive.ts";
 import type { Masking } from "./masking.ts";
 import type { Consumption, ConsumptionFailure, Message } from "./message-schema.ts";
 import type { Engine } from "./port.ts";
@@ -24,12 +26,36 @@ export async function viewMessages(
 ): Promise<MessageView[]> {
   const messages = items.map((item) => item.message);
   const sagaIds = [...new Set(messages.flatMap((message) => message.correlation_id ?? []))];
+  // Before the sagas are read: what is born in between is masked as one that is not.
+  const unborn = await unbornChildren(sql, messages);
   const masking = await maskingOf(engine, sql, sagaIds, reader, messages);
-  const hiding = await hidingDefinitions(engine, sql, [...new Set(items.flatMap(startedBy))], reader);
+  const named = [...items.flatMap(startedBy), ...unborn.values()];
+  const hiding = await hidingDefinitions(engine, sql, [...new Set(named)], reader);
   return items.map((item) => {
-    const shown = view(item, masking.of(item.message.correlation_id));
-    return startedBy(item).some((definition) => hiding.has(definition)) ? withheld(shown) : shown;
+    const { message_id: id, correlation_id: sagaId } = item.message;
+    const shown = view(item, masking.of(sagaId));
+    if (startedBy(item).some((definition) => hiding.has(definition))) return withheld(shown);
+    // Its key and headers are the engine's own.
+    const { key, headers } = shown;
+    return hiding.has(unborn.get(id) ?? "") ? { ...withheld(shown), key, headers } : shown;
   });
+}
+
+/** Requests for children that are not born, or never will be, with their definitions: no saga says whose values they carry. */
+async function unbornChildren(sql: Sql, messages: readonly MessageRow[]): Promise<ReadonlyMap<string, string>> {
+  const requests = messages.filter((message) => message.message_type === "child.requested");
+  if (requests.length === 0) return new Map();
+  const sagas = await readRevisionsOf(
+    sql,
+    requests.flatMap((message) => message.correlation_id ?? []),
+  );
+  const born = new Set(sagas.map(({ id }) => id));
+  return new Map(
+    requests.flatMap(({ message_id: id, correlation_id: child, message_body: body }) => {
+      const definition = isJsonObject(body) ? body["definition"] : undefined;
+      return born.has(child ?? "") ? [] : [[id, String(definition ?? "")] as const];
+    }),
+  );
 }
 
 /** The definitions of which a message may have started a saga. */

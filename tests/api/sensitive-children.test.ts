@@ -6,6 +6,7 @@ import type { Engine } from "../../engine/api/port.ts";
 import { viewSagas } from "../../engine/api/saga-view.ts";
 import { createApi } from "../../engine/api/server.ts";
 import { viewEvents } from "../../engine/api/stream/event-view.ts";
+import { newId } from "../../engine/timeline/ids.ts";
 import { readMessages } from "../../engine/timeline/read-messages.ts";
 import { readSagasById } from "../../engine/timeline/read-sagas.ts";
 import { type ApiDatabase, apiDatabase } from "./api-database.ts";
@@ -129,6 +130,31 @@ test("readers without the right to read payloads see nothing of the child's in i
   expect(message?.body).toBe("***");
   // Who may read them does, where nothing is declared.
   expect((await get(`/v1/sagas/${parent}`)).error.message).toBe("no mail to Hanako Yamada at noon");
+});
+
+test("the request for a child hides its input at its places, and all of it while there is no such child", async () => {
+  const { sql } = database;
+  const requested = (sagaId: string, definition: string) => {
+    const input = { name: true, city: "Kyoto" };
+    const body = { definition, input, parent: { sagaId: newId(), path: "raise" } };
+    return insertMessage(sql, { sagaId, type: "child.requested", body });
+  };
+  const shown = async (id: string) => {
+    const [one, list] = [await get(`/v1/messages/${id}`), await get("/v1/messages?limit=1")];
+    expect(list.items).toEqual([one]);
+    return one.body.input ?? one.body;
+  };
+  await sql`truncate timeline.definition_revision cascade`;
+  for (const name of ["kid", "plain"]) {
+    const source = name === "kid" ? "sensitive: [input.name]" : "steps: []";
+    await sql`insert into timeline.definition_revision (name, revision, version, source) values (${name}, ${"a".repeat(64)}, 1, ${source})`;
+  }
+  const born = await insertSaga(sql, { definition: "kid", input: { name: true, city: "Kyoto" } });
+  expect(await shown(await requested(born, "kid"))).toEqual({ name: "***", city: "Kyoto" });
+  // Refused, or not born yet: no row says whose values these are.
+  expect(await shown(await requested(newId(), "kid"))).toBe("***");
+  expect(await shown(await requested(newId(), "never_seen"))).toBe("***");
+  expect(await shown(await requested(newId(), "plain"))).toEqual({ name: true, city: "Kyoto" });
 });
 
 test("a definition without child sagas is looked up none", async () => {
