@@ -24,6 +24,7 @@ import { reachDatabase, type Sql } from "./timeline/database.ts";
 import { ENGINE_MIGRATIONS } from "./timeline/engine-migrations.ts";
 import { KnownDomains } from "./timeline/known-domains.ts";
 import { migrateAt } from "./timeline/migrate.ts";
+import { ensurePartitions } from "./timeline/partitions.ts";
 import { HEARTBEAT_TOPIC } from "./transport/port.ts";
 import { unknownVariableLines } from "./unknown-variables.ts";
 
@@ -109,10 +110,8 @@ async function openParts(
   const transitionSql = pools.open(databaseUrl, "transitions", TRANSITION_CONNECTIONS, { plans: "fixed" });
   await reachDatabase(sql, databaseUrl);
   const domains = own?.loaded ?? [];
-  await migrateAt(databaseUrl, [
-    ENGINE_MIGRATIONS,
-    ...domains.map(({ domain, sqlFolder }) => ({ schema: domain.name, folder: sqlFolder })),
-  ]);
+  const ownSets = domains.map(({ domain, sqlFolder }) => ({ schema: domain.name, folder: sqlFolder }));
+  await migrateAt(databaseUrl, [ENGINE_MIGRATIONS, ...ownSets], (line) => log.warn(line));
   const { refuseOpenBind } = await import("./roles/open-bind.ts");
   await refuseOpenBind(config, sql);
   const ownCatalog = own?.catalog ?? { actions: new Map() };
@@ -153,7 +152,7 @@ function keepPartitions(sql: Sql, log: Log, closing: Closing): void {
 
 async function makePartitions(sql: Sql, log: Log): Promise<void> {
   try {
-    await sql`select timeline.ensure_partitions()`;
+    await ensurePartitions(sql, (line) => log.warn(line));
   } catch (error) {
     log.error("partitions could not be made ahead", { error });
   }

@@ -118,7 +118,7 @@ async function onDatabase<T>(act: (sql: Sql) => Promise<T>): Promise<T> {
     const sql = connect(url, { max: 1, name: "keys" });
     try {
       await reachDatabase(sql, url);
-      await migrateAt(url, [ENGINE_MIGRATIONS]);
+      await migrateAt(url, [ENGINE_MIGRATIONS], (line) => console.error(line));
       return await act(sql);
     } finally {
       await sql.end({ timeout: 5 });

@@ -40,6 +40,6 @@ async function migrateDatabase(config: Config): Promise<number> {
     } finally {
       await sql.end({ timeout: 5 });
     }
-    return migrateAt(url, sets);
+    return migrateAt(url, sets, (line) => console.error(line));
   });
 }

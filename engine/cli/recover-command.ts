@@ -57,7 +57,7 @@ async function withParts<T>(config: Config, quiet: boolean, work: (parts: Recove
       const sql = pools.open(databaseUrl, "recover", 3);
       await reachDatabase(sql, databaseUrl);
       // It may have been restored to before the engine's last update.
-      await migrateAt(databaseUrl, [ENGINE_MIGRATIONS]);
+      await migrateAt(databaseUrl, [ENGINE_MIGRATIONS], (line) => console.error(line));
       const fatal = () => {};
       const { transport } = await openTransport(
         config,

@@ -88,11 +88,12 @@ export async function takeTables(
   tx: Tx,
   tables: readonly Taken[],
   withinMs: number,
-  at: (table: string) => void,
+  at: (taken: Taken) => void,
 ): Promise<void> {
   const since = performance.now();
-  for (const { table, readable } of tables) {
-    at(table);
+  for (const taken of tables) {
+    const { table, readable } = taken;
+    at(taken);
     await boundLocks(tx, withinMs - (performance.now() - since));
     await (readable ? tx`lock table ${tx(table)} in share mode` : tx`lock table ${tx(table)} in access exclusive mode`);
   }

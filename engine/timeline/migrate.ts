@@ -2,8 +2,11 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { EngineError } from "../core/error.ts";
-import { connect, errorCode, type Sql, type Tx } from "./database.ts";
-import { boundLocks, harmlessMs, tablesOf, takeTables } from "./hold-tables.ts";
+import { connect, type Sql, type Tx } from "./database.ts";
+import { boundLocks, type Taken, tablesOf, takeTables } from "./hold-tables.ts";
+import { type Holder, holdersOf, holdersText, isInTheWay, type Wanted, wayOut } from "./lock-holders.ts";
+import { IN_THE_WAY_MAX_MS, LockWait, type Say } from "./lock-wait.ts";
+import { ensurePartitions } from "./partitions.ts";
 
 /** Migrations of one owner: the engine (`timeline`) or a domain; files `NNNN_subject.sql` in one folder. */
 export interface MigrationSet {
@@ -40,20 +43,15 @@ class NewerSchemaError extends EngineError {
  */
 const BREAKS = /_breaking\.sql$/;
 
-/** Deadlock, and a lock that was waited for too long: what older engines that go on meanwhile may do to a file. */
-const IN_THE_WAY = ["40P01", "55P03"];
-/** How long one file is tried again while transactions of others are in its way. */
-const IN_THE_WAY_MAX_MS = 300_000;
-/** How long only tries are made that cannot end a transaction of an engine. Later ones wait longer, each than the one before. */
-const HARMLESS_FOR_MS = 20_000;
-const WAIT_MAX_MS = 10_000;
-const WAIT_GROWTH = 1.5;
+/** How long one try waits until another process that migrates has ended a file. It waits for as many as it takes. */
+const TURN_TRY_MS = 3_000;
+const TURN = "migrate";
 
 /** As `migrate`, through a connection whose statements take as long as they take: an index of years is not built in a minute. */
-export async function migrateAt(url: string, sets: readonly MigrationSet[]): Promise<number> {
+export async function migrateAt(url: string, sets: readonly MigrationSet[], say: Say): Promise<number> {
   const sql = connect(url, { max: 1, name: "migrate", statementTimeoutMs: 0 });
   try {
-    return await migrate(sql, sets);
+    return await migrate(sql, sets, undefined, say);
   } finally {
     await sql.end({ timeout: 5 });
   }
@@ -61,18 +59,26 @@ export async function migrateAt(url: string, sets: readonly MigrationSet[]): Pro
 
 /**
  * Applies what is missing, each file in its own transaction. Safe from several processes at once, and beside older engines.
- * `withinMs`: how long one file is tried again that finds its tables in use.
- * @throws EngineError `database.migration`, `database.newer`
+ * `withinMs`: how long one file is tried again that finds its tables in use; `say` hears of it.
+ * @throws EngineError `database.migration`, `database.newer`, `database.partitions`
  */
-export async function migrate(sql: Sql, sets: readonly MigrationSet[], withinMs = IN_THE_WAY_MAX_MS): Promise<number> {
+export async function migrate(
+  sql: Sql,
+  sets: readonly MigrationSet[],
+  withinMs = IN_THE_WAY_MAX_MS,
+  say: Say = () => {},
+): Promise<number> {
   let applied = 0;
   for (const set of sets) {
-    for (const file of filesOf(set)) applied += (await applyOne(sql, set, file, withinMs)) ? 1 : 0;
+    for (const file of filesOf(set)) {
+      const wait = new LockWait(sql, `migration ${set.schema}/${file}`, withinMs, say);
+      applied += (await applyOne(sql, set, file, wait)) ? 1 : 0;
+    }
   }
   // Last: a newer engine that migrates at this moment is waited for above.
   const beyond = breakingBeyond(sets, await appliedFiles(sql));
   if (beyond.length > 0) throw new NewerSchemaError(beyond);
-  await sql`select timeline.ensure_partitions()`;
+  await ensurePartitions(sql, say, withinMs);
   return applied;
 }
 
@@ -138,37 +144,52 @@ interface AppliedRow {
 
 /** What one try tells the next. */
 interface Tries {
-  /** When this process first had its turn. */
-  since: number | undefined;
-  /** How long the try waits for tables. */
-  waitMs: number | undefined;
+  readonly wait: LockWait;
   /** The file met a lock although all that it names was held. */
   everything: boolean;
+  /** What the last try needed, and the one that it waited for; none: a lock that the file does not name. */
+  tables: readonly Taken[];
+  waitsFor: Taken | undefined;
 }
+
+/** Another process migrates. */
+class TurnTaken extends Error {}
 
 /**
  * Older engines go on meanwhile. A file that alters two tables meets one that waits for the first and holds the second, and
  * PostgreSQL would end one of them: so it begins when it holds all that it alters. A try that does not get them lets go, and
  * engines go on for about as long as they have waited. Where handlers or queries take long and overlap, no short try succeeds.
  */
-async function applyOne(sql: Sql, set: MigrationSet, file: string, withinMs: number): Promise<boolean> {
-  const tries: Tries = { since: undefined, waitMs: undefined, everything: false };
+async function applyOne(sql: Sql, set: MigrationSet, file: string, wait: LockWait): Promise<boolean> {
+  const tries: Tries = { wait, everything: false, tables: [], waitsFor: undefined };
   for (;;) {
     try {
-      return await tryOne(sql, set, file, tries);
+      const applied = await tryOne(sql, set, file, tries);
+      wait.end();
+      return applied;
     } catch (error) {
-      const { since, waitMs } = tries;
-      if (since === undefined || waitMs === undefined || !isInTheWay(error)) throw error;
-      const lastedMs = performance.now() - since;
-      if (lastedMs >= withinMs) throw error;
-      if (lastedMs >= HARMLESS_FOR_MS) tries.waitMs = Math.min(WAIT_MAX_MS, waitMs * WAIT_GROWTH);
-      await Bun.sleep(waitMs * (0.5 + Math.random()));
+      if (error instanceof TurnTaken) {
+        await wait.tell({ turn: TURN }, "another process that migrates");
+        continue;
+      }
+      const cause = error instanceof MigrationError ? error.cause : error;
+      if (!isInTheWay(cause)) throw error;
+      const wanted = wantedBy(set, tries);
+      if (!(await wait.again(wanted, neededText(tries))))
+        throw failed(set, file, cause, tries, await holdersOf(sql, wanted));
     }
   }
 }
 
-function isInTheWay(error: unknown): boolean {
-  return IN_THE_WAY.includes(errorCode(error instanceof MigrationError ? error.cause : error) ?? "");
+function wantedBy(set: MigrationSet, { waitsFor }: Tries): Wanted {
+  return waitsFor === undefined ? { schemas: ["timeline", set.schema] } : { tables: [waitsFor] };
+}
+
+/** `timeline.saga (it needs timeline.saga, timeline.step_guard)`. */
+function neededText({ waitsFor, tables }: Tries): string {
+  if (waitsFor === undefined) return "a lock on something that it does not name";
+  const all = tables.map(({ table }) => table).join(", ");
+  return tables.length === 1 ? waitsFor.table : `${waitsFor.table} (it needs ${all})`;
 }
 
 async function tryOne(sql: Sql, set: MigrationSet, file: string, tries: Tries): Promise<boolean> {
@@ -176,7 +197,7 @@ async function tryOne(sql: Sql, set: MigrationSet, file: string, tries: Tries): 
   const hash = hashOf(source);
   const applied = await sql.begin(async (tx) => {
     await takeTurn(tx);
-    tries.since ??= performance.now();
+    tries.wait.begin();
     await prepare(tx, set.schema);
     const [known] = await tx<AppliedRow[]>`
       select hash from timeline.migration where schema_name = ${set.schema} and file = ${file}
@@ -192,34 +213,39 @@ async function tryOne(sql: Sql, set: MigrationSet, file: string, tries: Tries): 
 /** One process migrates; the others wait, for as long as that takes, and find it done. */
 async function takeTurn(tx: Tx): Promise<void> {
   const [session] = await tx<{ bound: string }[]>`select current_setting('lock_timeout') as bound`;
-  await tx`set local lock_timeout = 0`;
-  await tx`select pg_advisory_xact_lock(hashtextextended('migrate', 3))`;
+  await boundLocks(tx, TURN_TRY_MS);
+  try {
+    await tx`select pg_advisory_xact_lock(hashtextextended(${TURN}, 3))`;
+  } catch (error) {
+    throw isInTheWay(error) ? new TurnTaken("another process migrates", { cause: error }) : error;
+  }
   await tx`select set_config('lock_timeout', ${session?.bound ?? "0"}, true)`;
 }
 
 async function run(tx: Tx, set: MigrationSet, file: string, source: string, tries: Tries): Promise<void> {
-  let waitsFor: string | undefined;
+  tries.waitsFor = undefined;
   try {
-    tries.waitMs ??= await harmlessMs(tx);
-    const tables = await tablesOf(tx, set.schema, source, tries.everything);
-    await takeTables(tx, tables, tries.waitMs, (table) => {
-      waitsFor = table;
+    const waitMs = await tries.wait.boundOfTry(tx);
+    tries.tables = await tablesOf(tx, set.schema, source, tries.everything);
+    await takeTables(tx, tries.tables, waitMs, (table) => {
+      tries.waitsFor = table;
     });
-    waitsFor = undefined;
+    tries.waitsFor = undefined;
     // What only changes rows waits for them as every other transaction does, and holds no table up.
-    if (tables.length > 0) await boundLocks(tx, tries.waitMs);
+    if (tries.tables.length > 0) await boundLocks(tx, waitMs);
     await tx.unsafe(source);
   } catch (error) {
-    tries.everything ||= waitsFor === undefined;
-    throw failed(set, file, error, waitsFor);
+    tries.everything ||= tries.waitsFor === undefined;
+    throw failed(set, file, error, tries);
   }
 }
 
-function failed(set: MigrationSet, file: string, error: unknown, waitsFor: string | undefined): MigrationError {
+function failed(set: MigrationSet, file: string, error: unknown, { waitsFor }: Tries, holders?: readonly Holder[]) {
   const message = error instanceof Error ? error.message : String(error);
-  const inUse = waitsFor !== undefined && isInTheWay(error) ? `${waitsFor} is in use: ` : "";
-  const inTheWay = " A transaction of somebody else holds a table: look for it in pg_stat_activity, and start again.";
-  const hint = `Nothing of this file was applied.${isInTheWay(error) ? inTheWay : ""}`;
+  const by = holders === undefined || holders.length === 0 ? "" : ` by ${holdersText(holders)}`;
+  const inUse =
+    waitsFor !== undefined ? `${waitsFor.table} is in use${by}: ` : by === "" ? "" : `a lock is held${by}: `;
+  const hint = `Nothing of this file was applied.${holders === undefined ? "" : ` ${wayOut(holders)} Then start again.`}`;
   return new MigrationError(`${set.schema}/${file} failed: ${inUse}${message}`, hint, error);
 }
 
