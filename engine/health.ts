@@ -1,6 +1,6 @@
 import type { Health } from "./api/port.ts";
 import type { Sql } from "./timeline/database.ts";
-import type { Consumer, PartHealth, Transport } from "./transport/port.ts";
+import type { Consumer, ConsumerStatus, PartHealth, Transport } from "./transport/port.ts";
 
 const DEADLINE_MS = 3_000;
 const HINTS = {
@@ -9,6 +9,10 @@ const HINTS = {
   auditor: "GET /v1/consumer-groups shows where groups stand.",
   transport: "Do PostgreSQL and, with KAFKA_BROKERS, the brokers answer?",
 };
+
+const STUCK = "GET /v1/consumer-groups shows lag and members; GET /v1/messages?error=true what fails.";
+const FULL =
+  "See to the system that this action calls: until it answers, this group takes in nothing more. Other groups go on.";
 
 /** Whether this process can do its work, part by part, and what to do about what is red. */
 export class HealthCheck {
@@ -43,7 +47,11 @@ export class HealthCheck {
     const asked = [this.#database, this.#transport, this.#heartbeat, this.#auditor].map((question) =>
       question.answer(),
     );
-    const parts = [...(await Promise.all(asked)).flat(), ...this.#consumers().map(consumerHealth), ...this.#more()];
+    const parts = [
+      ...(await Promise.all(asked)).flat(),
+      ...this.#consumers().map((consumer) => consumerHealth(consumer.status())),
+      ...this.#more(),
+    ];
     return { ready: parts.every((part) => part.ok), parts };
   }
 }
@@ -74,17 +82,12 @@ class Question {
   }
 }
 
-function consumerHealth(consumer: Consumer): PartHealth {
-  const status = consumer.status();
-  const part = `consumer ${status.group}`;
-  const ok = status.problem === undefined && ["running", "paused", "standby"].includes(status.state);
-  const detail = `${status.state}, ${status.inHand} messages in hand${status.problem === undefined ? "" : `: ${status.problem}`}`;
-  return ok
-    ? { part, ok, detail }
-    : {
-        part,
-        ok,
-        detail,
-        hint: "GET /v1/consumer-groups shows lag and members; GET /v1/messages?error=true what fails.",
-      };
+/** One member of a group as a line of a health report. One that does its work, but with a warning, is well and has a hint. */
+export function consumerHealth({ group, state, inHand, problem, warning }: ConsumerStatus): PartHealth {
+  const part = `consumer ${group}`;
+  const ok = problem === undefined && ["running", "paused", "standby"].includes(state);
+  const words = problem ?? warning;
+  const detail = `${state}, ${inHand} messages in hand${words === undefined ? "" : `: ${words}`}`;
+  const hint = ok ? (warning === undefined ? undefined : FULL) : STUCK;
+  return { part, ok, detail, ...(hint === undefined ? {} : { hint }) };
 }

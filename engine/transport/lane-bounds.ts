@@ -5,6 +5,8 @@ import type { Subscription } from "./port.ts";
 export const HELD_MAX = 2_000;
 /** The same in bytes of their bodies: at most one message more. */
 export const HELD_MAX_BYTES = 32 * 1024 * 1024;
+/** The share of those from which on a group counts as full: each end makes room for one more, for a moment. */
+export const NEARLY_FULL = 0.9;
 /** Most messages of one group that are to be tried again, beside those; more of them count as held. */
 export const WAITING_MAX = 10_000;
 /** The same in bytes of their bodies. */

@@ -1,5 +1,5 @@
 import type { Bound } from "../core/bound.ts";
-import { HELD_MAX, HELD_MAX_BYTES, laneBounds } from "./lane-bounds.ts";
+import { laneBounds, NEARLY_FULL } from "./lane-bounds.ts";
 import { add, backOff, bytesOf, emptyQueue, failingKeys, soonest, takeFrom } from "./key-queue.ts";
 import type { Held, KeyQueue } from "./key-queue.ts";
 import { batchTurns, type Turns } from "./turns.ts";
@@ -10,7 +10,6 @@ import { type Delivery, notOwn, placed, type Subscription, type Verdict } from "
 
 /** Bytes of bodies in one batch, at most one message more. */
 const BATCH_MAX_BYTES = 4 * 1024 * 1024;
-
 const LATER_MS = 200;
 /** A batch that takes longer lets another one begin beside it, however small. */
 const PATIENCE_MS = 25;
@@ -71,7 +70,7 @@ export class Lanes {
 
   /** True while another message may be taken in. */
   get hasRoom(): boolean {
-    return this.#held - this.#waiting.spared < HELD_MAX && this.#bytes - this.#waiting.sparedBytes < HELD_MAX_BYTES;
+    return this.#waiting.shareOf(this.#held, this.#bytes) < 1;
   }
 
   get bounds(): readonly Bound[] {
@@ -102,6 +101,12 @@ export class Lanes {
     if (full && (hangs || this.#freeAt < Date.now() - afterMs))
       return `all ${this.#batches} lanes busy for over ${Math.round(afterMs / 1000)} s`;
     return hangs ? `a batch in progress for over ${Math.round(afterMs / 1000)} s` : undefined;
+  }
+
+  /** What holds the group up although nothing is wrong with it: first tries that wait have taken the room. */
+  warning(afterMs: number): string | undefined {
+    if (this.#waiting.shareOf(this.#held, this.#bytes) < NEARLY_FULL) return undefined;
+    return this.#singles.warning(afterMs, this.#held - this.#waiting.spared);
   }
 
   /** Takes a message in. Offsets of a partition come in rising order; one seen before is ignored. */

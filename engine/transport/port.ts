@@ -116,6 +116,8 @@ export interface ConsumerStatus {
   readonly progressAt: Date;
   /** Why it is not well; absent = well. */
   readonly problem?: string;
+  /** What a person should look at while it does its work. */
+  readonly warning?: string;
 }
 
 /** A running member of a consumer group. */

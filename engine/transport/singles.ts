@@ -86,9 +86,28 @@ export class Singles {
       ]) => (first && since < before ? [first] : []),
     );
     if (late.length === 0) return undefined;
-    const { group, singles } = this.#subscription;
     const waits = `${late.length} messages wait for over ${Math.round(afterMs / 1000)} s to go alone${mostOf(late)}`;
-    return `${waits}: ${this.#running} of ${singles} singles of ${group} are busy; see to what that handler waits for`;
+    return `${waits}: ${this.#busyText}`;
+  }
+
+  /**
+   * That first tries have waited for longer than `afterMs` and are most of the `held` messages that fill their group's room:
+   * as when a system that they call does not answer.
+   */
+  warning(afterMs: number, held: number): string | undefined {
+    const [oldest] = this.#first.values();
+    const waitedMs = performance.now() - (oldest ?? Number.POSITIVE_INFINITY);
+    if (waitedMs < afterMs) return undefined;
+    const waiting = [...this.#first.keys()].flatMap((queue) => queue.waiting);
+    if (waiting.length < held / 2) return undefined;
+    const since = new Date(Date.now() - waitedMs).toISOString();
+    const room = `no room for more: ${held} messages in hand, ${waiting.length} of them wait to go alone`;
+    return `${room}, the first since ${since}${mostOf(waiting)}: ${this.#busyText}`;
+  }
+
+  get #busyText(): string {
+    const { group, singles } = this.#subscription;
+    return `${this.#running} of ${singles} singles of ${group} are busy; see to what that handler waits for`;
   }
 
   #lineOf(queue: KeyQueue): Line | undefined {

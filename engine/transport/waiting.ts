@@ -1,5 +1,5 @@
 import { bytesOf, type Held, type KeyQueue, mostOf } from "./key-queue.ts";
-import { WAITING_MAX, WAITING_MAX_BYTES } from "./lane-bounds.ts";
+import { HELD_MAX, HELD_MAX_BYTES, WAITING_MAX, WAITING_MAX_BYTES } from "./lane-bounds.ts";
 
 /** How often at most it is looked who is due: each look goes through all of them. */
 const LOOK_EVERY_MS = 20;
@@ -38,6 +38,11 @@ export class Waiting {
   /** Bytes of bodies that take no place. */
   get sparedBytes(): number {
     return Math.min(this.#bytes, WAITING_MAX_BYTES);
+  }
+
+  /** How much of a group's room is taken when so many messages are held, of so many bytes; 1: all of it. */
+  shareOf(held: number, bytes: number): number {
+    return Math.max((held - this.spared) / HELD_MAX, (bytes - this.sparedBytes) / HELD_MAX_BYTES);
   }
 
   /** Whether a message has been answered with `later`. */

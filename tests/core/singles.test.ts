@@ -125,6 +125,39 @@ test("more of them than take no place are a problem for as long as they are more
   expect(mails.lanes.problem(-1_000)).toBeUndefined();
 });
 
+test("first tries that wait for a place and fill their group's room are warned of, with whose they are and since when", async () => {
+  const mails = new Mails(2);
+  const from = Date.now();
+  for (let n = 0; n < HELD_MAX; n += 1) mails.take(`call ${n}`);
+  await mails.until(() => mails.order.length >= HELD_MAX && mails.isFull);
+  expect([mails.lanes.hasRoom, mails.lanes.problem(-1_000)]).toEqual([false, undefined]);
+  expect(mails.lanes.warning(60_000)).toBeUndefined();
+  const [, since = "", rest] =
+    /^no room for more: 2000 messages in hand, 1998 of them wait to go alone, the first since ([^,]+)(.*)$/.exec(
+      mails.lanes.warning(-1_000) ?? "",
+    ) ?? [];
+  expect(rest).toBe(", 1998 of them call: 2 of 2 singles of post are busy; see to what that handler waits for");
+  expect(Date.parse(since)).toBeWithin(from - 1, Date.now() + 1);
+
+  // While each end makes room for one more it is no other; when many have ended it is over.
+  await mails.end();
+  await mails.until(() => mails.isFull);
+  expect(mails.lanes.hasRoom).toBe(true);
+  expect(mails.lanes.warning(-1_000)).toStartWith("no room for more: 1998 messages in hand, 1996 of them");
+  mails.lanes.forget();
+  expect(mails.lanes.warning(-1_000)).toBeUndefined();
+});
+
+test("a room that is filled by messages of another kind is no fault of first tries", async () => {
+  const mails = new Mails(1);
+  mails.take("call 0");
+  mails.take("call 1");
+  await mails.until(() => mails.order.filter((key) => key === "call 1").length > 0 && mails.isFull);
+  // They stand behind one that is tried.
+  for (let n = 2; n < HELD_MAX; n += 1) mails.take("call 0");
+  expect([mails.lanes.hasRoom, mails.lanes.warning(-1_000)]).toEqual([false, undefined]);
+});
+
 test("what goes alone for the first time goes in turn with what is tried again", async () => {
   const mails = new Mails(1);
   await mails.overdue(4);

@@ -187,6 +187,7 @@ export class EmbeddedConsumer implements Consumer {
 
   status(): ConsumerStatus {
     const problem = this.#lanes.problem(STUCK_AFTER_MS);
+    const warning = this.#lanes.warning(STUCK_AFTER_MS);
     return {
       group: this.group,
       state: this.#stopped ? "stopped" : !this.#owned ? "standby" : this.#paused ? "paused" : "running",
@@ -194,6 +195,7 @@ export class EmbeddedConsumer implements Consumer {
       inHand: this.#lanes.held,
       progressAt: this.#lanes.progressAt,
       ...(problem === undefined ? {} : { problem }),
+      ...(warning === undefined ? {} : { warning }),
     };
   }
 

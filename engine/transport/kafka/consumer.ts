@@ -129,6 +129,7 @@ export class KafkaConsumer implements Consumer {
 
   status(): ConsumerStatus {
     const problem = this.#problem();
+    const warning = this.#lanes.warning(this.#patience.stalledMs);
     return {
       group: this.group,
       state: this.#state(),
@@ -136,6 +137,7 @@ export class KafkaConsumer implements Consumer {
       inHand: this.#lanes.held,
       progressAt: this.#lanes.held > 0 ? this.#lanes.progressAt : new Date(this.#aliveAt),
       ...(problem !== undefined && { problem }),
+      ...(warning !== undefined && { warning }),
     };
   }
 
