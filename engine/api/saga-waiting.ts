@@ -19,11 +19,15 @@ export async function openChildren(
   rows: readonly SagaWithSteps[],
 ): Promise<ReadonlyMap<string, OpenChildRow>> {
   const parents: string[] = [];
+  const undoing: string[] = [];
   for (const row of rows) {
-    const isMoving = row.status === "running" || row.status === "compensating";
-    if (isMoving && signalOf(row) === null && (await mayHaveChildren(engine, row))) parents.push(row.id);
+    const isUndoing = row.status === "compensating" || (row.is_undone && !row.is_stuck);
+    const isMoving = row.status === "running" || isUndoing;
+    if (!isMoving || signalOf(row) !== null || !(await mayHaveChildren(engine, row))) continue;
+    parents.push(row.id);
+    if (isUndoing) undoing.push(row.id);
   }
-  const children = parents.length === 0 ? [] : await readOpenChildren(sql, parents);
+  const children = parents.length === 0 ? [] : await readOpenChildren(sql, parents, undoing);
   return new Map(children.map((child) => [child.parent_id, child]));
 }
 
@@ -32,7 +36,7 @@ export async function openChildren(
  * that the reader is not for is not named.
  */
 export function waitsOn(row: SagaWithSteps, child: OpenChildRow | undefined, reader: ChildReader): Waits | null {
-  if (isFinal(row.status)) return row.is_stuck ? personOf(row) : null;
+  if (isFinal(row.status)) return row.is_stuck ? personOf(row) : childOf(row, child, reader);
   return (
     personOf(row) ??
     signalOf(row) ??

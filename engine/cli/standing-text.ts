@@ -8,6 +8,8 @@ type SagaView = v.InferOutput<typeof Saga>;
 
 /** Of an `each` thousands of items may be parked for one reason. */
 const PLACES_MAX = 5;
+/** Children of children that are asked for. */
+const DEPTH_MAX = 20;
 
 /** Where an open saga stands, and which command takes it on: for who would else see nothing happen. */
 export function standingText(saga: SagaView): string {
@@ -16,6 +18,25 @@ export function standingText(saga: SagaView): string {
   const waits = waiting === null ? "" : `: waits for ${waitingText(waiting)}`;
   const lines = isParked ? parkedLines(saga) : [`${status}${waits}`];
   return [...lines, ...orders(saga)].join("\n");
+}
+
+/**
+ * The saga on which one waits through children that are not parked themselves, if somebody must act on it: a parent says of its
+ * child that it runs, not what that waits for. Absent where its own words already name it.
+ */
+export async function neededBelow(
+  saga: SagaView,
+  read: (sagaId: string) => Promise<SagaView>,
+): Promise<SagaView | undefined> {
+  if (saga.waiting?.child?.status === "parked") return undefined;
+  let at = saga;
+  for (let depth = 0; depth < DEPTH_MAX; depth += 1) {
+    const { waiting } = at;
+    if (waiting?.kind === "person" || waiting?.kind === "signal") return at === saga ? undefined : at;
+    if (waiting?.child === undefined) return undefined;
+    at = await read(waiting.child.sagaId);
+  }
+  return undefined;
 }
 
 function parkedLines(saga: SagaView): readonly string[] {

@@ -9,7 +9,7 @@ import { CliError, EXIT } from "./cli-error.ts";
 import { call, openStream, StreamRefused } from "./client.ts";
 import { expect, type OutputOptions, withJson } from "./output.ts";
 import { type ServerSentEvent, serverSentEvents } from "./server-sent-events.ts";
-import { standingText } from "./standing-text.ts";
+import { neededBelow, standingText } from "./standing-text.ts";
 import { moment } from "./table.ts";
 import { writeLine } from "./write-line.ts";
 
@@ -120,9 +120,12 @@ class Tail {
     this.#stood = true;
     const path = this.#path.replace(/\/events$/, "");
     try {
-      const saga = expect(Saga, await call("GET", path, { query: { bodies: "false" }, patienceMs: STANDING_MS }));
+      const saga = await readStanding(path);
       // Of an ended one the stream tells the end, but not that its undoing waits for a person.
-      if (!isFinal(saga.status) || saga.waiting !== null) writeLine(standingText(saga));
+      if (isFinal(saga.status) && saga.waiting === null) return;
+      writeLine(standingText(saga));
+      const below = await neededBelow(saga, (id) => readStanding(`/v1/sagas/${encodeURIComponent(id)}`));
+      if (below !== undefined) writeLine(`saga ${below.sagaId} below it: ${standingText(below)}`);
     } catch (error) {
       if (!(error instanceof CliError)) throw error;
       process.stderr.write(`Where it stands could not be read: ${error.message}\n`);
@@ -144,6 +147,10 @@ class Tail {
     if (!this.#away) process.stderr.write(`${text}\n`);
     this.#away = true;
   }
+}
+
+async function readStanding(path: string): Promise<v.InferOutput<typeof Saga>> {
+  return expect(Saga, await call("GET", path, { query: { bodies: "false" }, patienceMs: STANDING_MS }));
 }
 
 /** One event as a line. */

@@ -25,6 +25,8 @@ export interface SagaRow {
   readonly timers: Readonly<Record<string, string>> | null;
   /** A completed child that is parked while its parent takes it back. */
   readonly is_stuck: boolean;
+  /** A completed child that is being taken back. */
+  readonly is_undone: boolean;
   readonly started_at: Date;
   readonly updated_at: Date;
   readonly finished_at: Date | null;
@@ -163,6 +165,7 @@ function sagaColumns(sql: Sql, bodies = true) {
     s.id, s.definition, s.version, s.revision, s.status, s.key, s.labels, ${payloads}, s.error, s.uncompensated,
     s.state->'waitingFor' as waiting_for, s.state->'timers' as timers,
     s.status = 'completed' and coalesce(s.state->>'reversal' = 'running' and s.state ? 'parked', false) as is_stuck,
+    s.status = 'completed' and coalesce(s.state->>'reversal' = 'running', false) as is_undone,
     s.started_at, s.updated_at, s.finished_at, s.parent_id, s.parent_path
   `;
 }

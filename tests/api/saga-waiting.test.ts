@@ -150,3 +150,27 @@ test("a parent waits for a completed child that is parked while it is taken back
   const child = { sagaId: stuck, status: "parked" } as const;
   expect(await waiting(parent)).toEqual({ kind: "child", step: "order", child, since: MOVED, until: null });
 });
+
+test("who is taken back while a child of his is waits for that child, and so does who takes him back", async () => {
+  const { sql } = database;
+  const undoing = { steps: [["order", "compensating", 1]] } as const;
+  const top = await insert({ definition: "delivery", status: "compensating", ...undoing });
+  const middle = await insert({
+    definition: "delivery",
+    parent: { sagaId: top, step: "order" },
+    status: "completed",
+    state: { reversal: "running" },
+    ...undoing,
+  });
+  const stuck = await insert({
+    parent: { sagaId: middle, step: "order" },
+    status: "completed",
+    state: { reversal: "running", parked: { code: "c" } },
+  });
+  await sql`insert into timeline.saga_open (saga_id, definition, status) values (${stuck}, 'onboarding', 'parked')`;
+  await insert({ parent: { sagaId: top, step: "order" }, status: "completed", state: { reversal: "done" } });
+  const child = (sagaId: string, status: string) =>
+    ({ kind: "child", step: "order", child: { sagaId, status }, since: MOVED, until: null }) as never;
+  expect(await waiting(top)).toEqual(child(middle, "completed"));
+  expect(await waiting(middle)).toEqual(child(stuck, "parked"));
+});

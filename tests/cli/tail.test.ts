@@ -37,14 +37,19 @@ afterEach(async () => {
 });
 
 /** `standing`: how it answers who asks for the saga itself. */
-function serve(turns: readonly Turn[], port = 0, standing: () => Response = () => Response.json(view(SAGA)) as never) {
+function serve(
+  turns: readonly Turn[],
+  port = 0,
+  standing: (saga: string) => Response = () => Response.json(view(SAGA)) as never,
+) {
   const asked: { readonly path: string; readonly after: string | null }[] = [];
   server = Bun.serve({
     hostname: "127.0.0.1",
     port,
     fetch(request) {
       const { pathname, search } = new URL(request.url);
-      if (pathname === `/v1/sagas/${SAGA}`) return standing() as never;
+      const saga = /^\/v1\/sagas\/(\w+)$/.exec(pathname)?.[1];
+      if (saga !== undefined) return standing(saga) as never;
       asked.push({ path: `${pathname}${search}`, after: request.headers.get("last-event-id") });
       const turn = turns[Math.min(asked.length, turns.length) - 1] as Turn;
       if (turn instanceof Response) return turn.clone() as never;
@@ -158,6 +163,32 @@ test.each<[string, object, readonly string[]]>([
   },
   30_000,
 );
+
+test("tail names the saga below the children that somebody must act on", async () => {
+  const waitsFor = (sagaId: string, status: string) => ({
+    waiting: { kind: "child", step: "kid", child: { sagaId, status }, since: SINCE, until: null },
+  });
+  const standing = (saga: string) =>
+    Response.json(
+      {
+        [SAGA]: { ...view(SAGA), status: "compensating", ...waitsFor("01C", "completed") },
+        "01C": { ...view("01C"), status: "completed", ...waitsFor("01G", "parked") },
+        "01G": { ...PARKED, sagaId: "01G" },
+      }[saga],
+    ) as never;
+  const { url } = serve([{ text: READY, open: true }], 0, standing);
+  const tail = cliProcess(["tail", SAGA], url);
+  await eventually("where it stands", async () => tail.lines().length >= 3);
+  tail.kill("SIGINT");
+  expect([await tail.ended, tail.lines()]).toEqual([
+    130,
+    [
+      "compensating: waits for child 01C (completed) since 2026-01-31 11:00:00Z",
+      "saga 01G below it: parked at charge since 2026-01-31 11:00:00Z: over_limit: an amount of 450 is too much",
+      `goes on with: ekiden retry 01G --reason "…"  (or skip, resolve, cancel, terminate)`,
+    ],
+  ]);
+}, 30_000);
 
 test("where a saga stands is said once, not to programs, and tail goes on without it", async () => {
   let reads = 0;
