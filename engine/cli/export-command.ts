@@ -66,7 +66,7 @@ async function exportAll({ json, partition, before, to = ".", drop = false, reas
   const { items } = expect(PartitionList, await call("GET", "/v1/partitions"));
   const chosen = items.filter((one) =>
     partition === undefined
-      ? Date.parse(one.to) <= Date.parse(before ?? "") && one.state !== "open" && one.state !== "dropped"
+      ? Date.parse(one.to) <= Date.parse(before ?? "") && (one.state === "closed" || one.state === "dropping")
       : one.name === partition,
   );
   if (partition !== undefined && chosen.length === 0)

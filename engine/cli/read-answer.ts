@@ -7,7 +7,8 @@ const read = new WeakMap<object, v.GenericSchema>();
 
 /**
  * An answer in the form that a command knows. An engine of a later version may say more: keys that are not known are let
- * through at every depth, for a saga that was started must not look refused. What is missing or of another type is.
+ * through at every depth, and so is a text where one of some is known, as a status, for a saga that was started must not look
+ * refused. What is missing or of another type is. Whoever tells such texts apart must expect another one.
  */
 export function readAnswer<S extends v.GenericSchema>(schema: S, answer: unknown): v.SafeParseResult<S> {
   const loose = read.get(schema) ?? (loosened(schema) as v.GenericSchema);
@@ -24,6 +25,7 @@ function loosened(part: unknown): unknown {
   if (typeof kind !== "string") return mapped(part, () => true);
   if (kind !== "schema") return part;
   const copy = mapped(part, (name) => PLACES.has(name));
+  if (copy["type"] === "picklist") return v.string();
   // A pipe runs what it was made of, not what stands on it.
   if ("pipe" in copy) return v.pipe(...(copy["pipe"] as [v.GenericSchema]));
   return copy["type"] === "strict_object" ? v.looseObject(copy["entries"] as v.ObjectEntries) : copy;

@@ -58,12 +58,13 @@ function addRebuild(program: Command): void {
         path,
         expect(RebuildReport, await call("POST", path, { body: { reason }, idempotencyKey: key })),
       );
-      if (report.state === "failed") throw new CliError(EXIT.refused, notRebuilt(report), report);
+      if (report.state !== "done") throw new CliError(EXIT.refused, notRebuilt(report), report);
       print({ json: json === true }, RebuildReport, report, ({ events }) => `${group} is rebuilt: ${events} events`);
     });
 }
 
-function notRebuilt({ group, code, problem }: Rebuild): string {
+function notRebuilt({ group, state, code, problem }: Rebuild): string {
+  if (state !== "failed") return `the rebuilding of ${group} is ${state}`;
   return `${group} was not rebuilt and is as it was: ${problem}${code === null ? "" : ` (${code})`}`;
 }
 
@@ -88,7 +89,7 @@ async function watched(first: Report): Promise<Report> {
   const line = new ProgressLine();
   try {
     for (let report = first; ; ) {
-      if (report.state !== "running") return report;
+      if (report.id === null || report.finishedAt !== null) return report;
       line.show(report.share, `${report.sent} sent again of ${report.scanned} looked at`);
       await Bun.sleep(LOOK_EVERY_MS);
       report = expect(RepublishReport, await call("GET", `/v1/republish/${report.id}`));
@@ -108,5 +109,5 @@ function sentence(state: Report["state"], sent: number, scanned: number): string
   const of = `of ${scanned} looked at`;
   if (state === "counted") return `would send ${sent} ${of} (nothing was sent)`;
   if (state === "counting") return `would send ${sent} or more: ${of} until the time was up (nothing was sent)`;
-  return `sent ${sent} ${of}`;
+  return `${state === "done" || state === "running" ? "" : `${String(state)}: `}sent ${sent} ${of}`;
 }

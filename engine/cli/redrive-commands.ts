@@ -167,9 +167,8 @@ function goOnText({ redriveId, status, failed, problem }: v.InferOutput<typeof R
     const go = `bun run ekiden redrives continue ${redriveId} --reason …`;
     return `It stopped itself: ${problem}.\nfix: Mend the cause, then \`${go}\`, or \`stop\`.`;
   }
-  return status === "stopped"
-    ? "It was stopped."
-    : `${failed} failed again.\nfix: It is over: mend the cause, then ask for another redrive.`;
+  if (status !== "done") return status === "stopped" ? "It was stopped." : `It is ${status}.`;
+  return `${failed} failed again.\nfix: It is over: mend the cause, then ask for another redrive.`;
 }
 
 function filterOf(options: RedriveOptions): FilterOptions {

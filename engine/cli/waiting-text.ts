@@ -26,5 +26,8 @@ function nameOf({ kind, step, signal, child }: v.InferOutput<typeof WaitsOn>): s
       return `a pause${at}`;
     case "answer":
       return `an answer${at}`;
+    default:
+      // A later engine may know more.
+      return `${String(kind)}${at}`;
   }
 }

@@ -5,6 +5,7 @@ import { DefinitionDetail } from "../../engine/api/definition-schema.ts";
 import { HealthReport } from "../../engine/api/health-schema.ts";
 import { Saga, SagaList } from "../../engine/api/saga-schema.ts";
 import { readAnswer } from "../../engine/cli/read-answer.ts";
+import { waitingText } from "../../engine/cli/waiting-text.ts";
 import { newId } from "../../engine/timeline/ids.ts";
 import { ekiden } from "./run-cli.ts";
 import { ScriptedServer, view } from "./scripted-server.ts";
@@ -42,6 +43,19 @@ test("keys that are not known are kept, in whatever they stand", () => {
   const choice = v.union([v.literal("none"), v.strictTuple([v.strictObject({ a: v.string() })])]);
   expect(readAnswer(choice, [{ a: "1", b: 2 }]).output).toEqual([{ a: "1", b: 2 }] as never);
   for (const schema of [DefinitionDetail, HealthReport]) expect(readAnswer(schema, {}).success).toBe(false);
+});
+
+test("a text that a later engine chose from more than is known is shown as it is", async () => {
+  const id = newId();
+  const waiting = { kind: "approval", step: "a", since: AT, until: null };
+  const saga = { ...later(id), status: "resting", steps: [{ ...STEP, status: "queued" }], waiting };
+  expect(readAnswer(Saga, saga)).toMatchObject({ success: true, output: saga });
+  server = new ScriptedServer();
+  server.answer = () => Response.json(saga, { status: 201 });
+  const { code, out, err } = await ekiden(["start", "d"], { EKIDEN_URL: server.url });
+  expect([code, err, out.includes("resting"), out.includes("queued")]).toEqual([0, "", true, true]);
+  expect(waitingText(waiting as never)).toBe("approval at a since 2026-01-31 12:00:00Z");
+  for (const wrong of [null, 1, ["running"]]) expect(readAnswer(Saga, { ...saga, status: wrong }).success).toBe(false);
 });
 
 test("what is missing or of another type is refused, whatever stands beside it", () => {
