@@ -39,7 +39,18 @@ export function unknownVariables(environment: Readonly<Record<string, string | u
 
 /** A line for each of them: a newer deployment file beside an older engine must not keep it from starting. */
 export function unknownVariableLines(environment: Readonly<Record<string, string | undefined>>): string[] {
-  return unknownVariables(environment).map((variable) => `${variable.detail} (${variable.fix})`);
+  return unknownVariables(environment).map(lineOf);
+}
+
+/** A line for each that was probably meant for a command that talks to an engine: the others are the engine's to tell. */
+export function mistypedClientLines(environment: Readonly<Record<string, string | undefined>>): string[] {
+  return unknownVariables(environment)
+    .filter(({ meant }) => meant !== undefined && OF_CLIENTS.includes(meant))
+    .map(lineOf);
+}
+
+function lineOf({ detail, fix }: UnknownVariable): string {
+  return `${detail} (${fix})`;
 }
 
 function unknown(name: string, meant: string | undefined): UnknownVariable {

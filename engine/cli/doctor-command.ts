@@ -15,6 +15,7 @@ import { configurationChecks } from "./doctor/configuration-checks.ts";
 import { engineChecks } from "./doctor/engine-checks.ts";
 import { kafkaChecks } from "./doctor/kafka-checks.ts";
 import { localChecks } from "./doctor/local-checks.ts";
+import { tellMistypedElsewhere } from "./mistyped-variables.ts";
 import { type OutputOptions, withJson } from "./output.ts";
 import { table, time } from "./table.ts";
 
@@ -33,6 +34,7 @@ export function addDoctorCommand(program: Command): void {
     .description("say what is not well, since when, and what to do about it")
     .addHelpText("after", NOTES)
     .action(async ({ json }: OutputOptions) => {
+      tellMistypedElsewhere();
       const findings = await examine();
       const healthy = findings.every(({ level }) => level !== "red");
       console.log(json === true ? JSON.stringify({ healthy, findings }, null, 2) : doctorText(findings));

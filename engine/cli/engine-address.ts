@@ -1,4 +1,5 @@
 import { CliError, EXIT } from "./cli-error.ts";
+import { tellMistyped } from "./mistyped-variables.ts";
 
 type Query = Readonly<Record<string, string | undefined>>;
 
@@ -8,6 +9,7 @@ const KEY = /^[\x21-\x7e]+$/;
 
 /** A path of the engine at EKIDEN_URL, or at the default of `bun run engine`. @throws CliError */
 export function engineUrl(path: string, query: Query = {}): URL {
+  tellMistyped();
   const text = process.env["EKIDEN_URL"] || DEFAULT_URL;
   const base = URL.canParse(text) ? new URL(text) : undefined;
   if (base?.protocol !== "http:" && base?.protocol !== "https:")
