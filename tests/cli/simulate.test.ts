@@ -80,7 +80,7 @@ const WRONG: readonly (readonly [args: readonly string[], says: string])[] = [
     "`review` is a wait: no participant answers it\nfix: Give it a signal.",
   ],
   [["onboarding", "--outcome", "undo contract=failed"], "`contract` has no compensation"],
-  [["onboarding", "--outcome", 'screen={"result":"good"}'], "/result must be"],
+  [["onboarding", "--outcome", 'screen={"result":"good"}'], "/result is none of"],
   [["onboarding", "--outcome", "screen={"], "--outcome screen is no JSON"],
   [
     ["onboarding", "--signal", "reviewed"],
