@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { EngineError } from "../core/error.ts";
 import type { Domain } from "../sdk.ts";
+import { packageHint, provideImports } from "./domain-imports.ts";
 
 /** A domain folder that cannot be used. */
 export class DomainError extends EngineError {
@@ -38,6 +39,7 @@ export async function loadDomains(
       `there is no folder ${folder}`,
       "Set EKIDEN_DOMAINS to the folder that holds your domains and *.saga.yaml.",
     );
+  provideImports(folder);
   const names = readdirSync(folder, { withFileTypes: true })
     .filter((entry) => entry.isDirectory() && existsSync(join(folder, entry.name, "domain.ts")))
     .map((entry) => entry.name)
@@ -61,7 +63,7 @@ async function loadDomain(folder: string, name: string): Promise<LoadedDomain> {
     const message = error instanceof Error ? error.message : String(error);
     throw new DomainError(
       `${file} does not load: ${message}`,
-      "Mend the file; `bun run check` shows type errors.",
+      packageHint(message, folder) ?? "Mend the file; `bun run check` shows type errors.",
       error,
     );
   }
