@@ -26,7 +26,7 @@ afterAll(async () => {
   await database?.drop();
 });
 
-/** Tables, views and columns without a comment. A partition is described by its parent. */
+/** Tables, partitions, views and columns without a comment. */
 async function undescribed(names: readonly string[]): Promise<string[]> {
   const rows = await sql<{ name: string }[]>`
     select concat_ws('.', n.nspname, c.relname, a.attname) as name
@@ -38,7 +38,7 @@ async function undescribed(names: readonly string[]): Promise<string[]> {
       select attname, attnum from pg_attribute
       where attrelid = c.oid and attnum > 0 and not attisdropped
     ) a
-    where n.nspname = any (${names as string[]}) and c.relkind in ('r', 'p', 'v') and not c.relispartition
+    where n.nspname = any (${names as string[]}) and c.relkind in ('r', 'p', 'v')
       and col_description(c.oid, a.attnum) is null and (a.attnum > 0 or obj_description(c.oid, 'pg_class') is null)
     order by name
   `;
