@@ -82,6 +82,8 @@ export const NOT_IN_CHECK: readonly string[] = [
   "tests/simulation/planted.test.ts",
   "tests/simulation/simulation.test.ts",
   "tests/timeline/consumption-place.test.ts",
+  "tests/timeline/migrate-beside.test.ts",
+  "tests/timeline/migrate-says.test.ts",
   "tests/timeline/size.test.ts",
   "tests/timeline/stored-steps.test.ts",
 ];
