@@ -1,4 +1,4 @@
-import { catching, isCaught, parksUnsettled } from "./catching.ts";
+import { attemptFailure, catching, isCaught, parksUnsettled } from "./catching.ts";
 import { releaseChildren } from "./child-entries.ts";
 import { type CommandState, sendCommand } from "./command.ts";
 import type { CommandStep, SagaStep } from "./definition.ts";
@@ -96,9 +96,9 @@ type FailedEvent = Extract<SagaEvent, { type: "step.failed" }>;
 
 /** `failed` of the newest attempt: another attempt, or given up, or parked. Others are kept and move nothing (S11). */
 export function fail(draft: Draft, pending: Pending, event: FailedEvent): boolean {
-  const { frame, step, path, state } = pending;
+  const { frame, step, state } = pending;
   if (event.attempt !== state.attempt || state.phase === "parked" || state.phase === "backoff") return false;
-  const failure: Failure = { code: event.code, message: event.message, step: path, kind: "failed" };
+  const failure = attemptFailure(draft, step, event);
   const wanted = state.phase === "sent" && frame.closing === undefined;
   if (wanted && event.retryable && mayRetry(step.retry, event.code, state.used)) backOff(draft, pending, failure);
   else if (wanted && !givesUp(pending, failure)) parkStep(draft, pending, failure);
@@ -125,8 +125,9 @@ export function parkStep(draft: Draft, { path, state }: Awaited, failure: Failur
 function givesUp(pending: Pending, failure: Failure): boolean {
   const { frame, step } = pending;
   if (isCaught(pending, failure)) return true;
+  if (frame.uncaught !== "outward") return false;
   // An optional compensation is left undone rather than shown to a person.
-  return frame.uncaught === "outward" && (frame.undoes || step.retry.then === "compensate");
+  return frame.undoes || (failure.kind !== "fault" && step.retry.then === "compensate");
 }
 
 /**

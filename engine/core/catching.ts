@@ -1,4 +1,5 @@
-import type { Step } from "./definition.ts";
+import type { CommandStep, Step } from "./definition.ts";
+import type { Draft } from "./draft.ts";
 import type { Place } from "./frame.ts";
 import type { Failure } from "./state.ts";
 
@@ -8,6 +9,21 @@ export function catching(step: Step, failure: Failure): string | undefined {
   const wanted = [failure.code, failure.kind, "any"];
   const code = wanted.find((candidate) => step.catch.some((entry) => entry.code === candidate));
   return code === undefined ? undefined : `catch/${code}`;
+}
+
+/** What the participant says of a handler that returned no outcome, or one that breaks its schema. */
+const BROKEN_OUTPUT: readonly string[] = ["step.output", "step.code"];
+
+/** Why an attempt failed. A broken output is a fault like one of `returns`: the handler has to be mended (S16). */
+export function attemptFailure(
+  draft: Draft,
+  step: CommandStep,
+  { path, code, message }: { readonly path: string; readonly code: string; readonly message: string },
+): Failure {
+  const failure = { code, message, step: path };
+  // Up to version 2 it was a failure like any other, which a `catch` might take.
+  if (draft.semantics < 3 || !BROKEN_OUTPUT.includes(code)) return { ...failure, kind: "failed" };
+  return { ...failure, kind: "fault", line: step.at.line, column: step.at.column };
 }
 
 /** Whether the step or a block around it catches a failure. */

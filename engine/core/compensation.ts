@@ -11,6 +11,7 @@ export type CommandUndo = Extract<UndoState, { kind: "command" }>;
 /** A compensation by a command that is in progress. */
 export interface Compensating {
   readonly entry: StackEntry;
+  readonly step: CommandStep;
   readonly undo: CommandUndo;
   readonly compensation: CommandCompensation;
 }
@@ -60,7 +61,7 @@ export function compensatingAt(draft: Draft, path: string): Compensating | undef
   if (entry?.undo?.kind !== "command" || step?.kind !== "command" || step.compensate?.kind !== "command") {
     return undefined;
   }
-  return { entry, undo: entry.undo, compensation: step.compensate };
+  return { entry, step, undo: entry.undo, compensation: step.compensate };
 }
 
 /** Stops at a compensation for a person; entries below wait (S8). */

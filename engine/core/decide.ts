@@ -24,9 +24,6 @@ import { fire } from "./timer.ts";
 import { compensationFailed } from "./undo-answer.ts";
 import { waitingFor } from "./waiting.ts";
 
-/** Version of these semantics; recorded with every transition, so that a fold knows by which rules it was made. */
-export const SEMANTICS = 2;
-
 /** The state before the first event. */
 export function newborn(): SagaState {
   return {

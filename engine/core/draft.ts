@@ -3,6 +3,7 @@ import type { Outgoing, Resolved, StepChange, Transition } from "./decision.ts";
 import { ExpressionFault, type Evaluator, type Scope } from "./evaluate.ts";
 import type { GuardOutcome, Read } from "./event.ts";
 import type { Json } from "./json.ts";
+import { SEMANTICS } from "./semantics.ts";
 import type { BlockState, Failure, SagaFacts, SagaState } from "./state.ts";
 import { BODY_MAX, storedBytes } from "./size.ts";
 import type { Stored, StoredChange } from "./stored.ts";
@@ -105,6 +106,11 @@ export class Draft {
 
   took(messageId: string, path: string): void {
     this.#taken[messageId] = path;
+  }
+
+  /** The version of the semantics by which this transition decides. */
+  get semantics(): number {
+    return this.read.semantics ?? SEMANTICS;
   }
 
   setTimer(name: string, afterMs: number): void {

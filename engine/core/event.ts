@@ -94,4 +94,6 @@ export interface Read {
   readonly now: string;
   /** Guard outcomes by step path. */
   readonly guards: Readonly<Record<string, GuardOutcome>>;
+  /** Of a transition that was recorded: the version of the semantics that made it. Absent: this one. */
+  readonly semantics?: number;
 }

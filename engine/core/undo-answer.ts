@@ -1,4 +1,5 @@
 import { compensated, leaveUndone } from "./backward.ts";
+import { attemptFailure } from "./catching.ts";
 import { type Compensating, compensatingAt, parkCompensation } from "./compensation.ts";
 import type { Draft } from "./draft.ts";
 import type { SagaEvent } from "./event.ts";
@@ -12,8 +13,8 @@ type CompensationFailed = Extract<SagaEvent, { type: "compensation.failed" }>;
 export function compensationFailed(draft: Draft, event: CompensationFailed): boolean {
   const at = compensatingAt(draft, event.path);
   if (at === undefined || at.undo.phase !== "sent" || event.attempt !== at.undo.attempt) return false;
-  const { entry, undo, compensation } = at;
-  const failure: Failure = { code: event.code, message: event.message, step: entry.path, kind: "failed" };
+  const { entry, step, undo, compensation } = at;
+  const failure = attemptFailure(draft, step, event);
   if (event.retryable && mayRetry(compensation.retry, event.code, undo.used)) {
     undo.phase = "backoff";
     undo.failure = failure;

@@ -190,7 +190,7 @@ export const STEP_KEYS: readonly LanguageKey[] = [
     in: ["command", "wait", "parallel", "each", "saga"],
     value: "blocks",
     description:
-      "Code → steps that take the place of the step. Codes: a participant's own, or `timeout`, `deadline`, `rejected`, `failed`, `any`; the most specific wins. `[]` ignores; `error.code`, `error.message` and `error.step` are read inside. Being cancelled cannot be caught.",
+      "Code → steps that take the place of the step. Codes: a participant's own, or `timeout`, `deadline`, `rejected`, `failed`, `any`; the most specific wins. `[]` ignores; `error.code`, `error.message` and `error.step` are read inside. Being cancelled, and a result that breaks its schema, cannot be caught.",
     example:
       '- command: notification.mail\n  with: { to: "${ input.email }", template: welcome }\n  catch:\n    unusable_address: []\n    any:\n      - fail: no_mail',
   },

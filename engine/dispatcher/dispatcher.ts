@@ -1,4 +1,4 @@
-import { SEMANTICS } from "../core/decide.ts";
+import { SEMANTICS } from "../core/semantics.ts";
 import { failpoint } from "../failpoint.ts";
 import { consumptionWrites, placeWrites } from "../timeline/consumption-write.ts";
 import { errorCode, isNoOutcome, type Tx } from "../timeline/database.ts";

@@ -1,10 +1,11 @@
-import { decide, newborn, SEMANTICS } from "../core/decide.ts";
+import { decide, newborn } from "../core/decide.ts";
 import type { Decision, Outgoing, Resolved, StepChange, Transition, VerbRefused } from "../core/decision.ts";
 import type { Definition } from "../core/definition.ts";
 import type { Evaluator } from "../core/evaluate.ts";
 import type { GuardOutcome, Read, SagaEvent } from "../core/event.ts";
 import type { Json } from "../core/json.ts";
 import { stepKey } from "../core/path.ts";
+import { SEMANTICS } from "../core/semantics.ts";
 import { isFinal, type SagaState, type SagaStatus } from "../core/state.ts";
 import type { StoredChange } from "../core/stored.ts";
 import { consumptionWrites, type DispatcherConsumption } from "../timeline/consumption-write.ts";

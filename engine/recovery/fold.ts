@@ -1,7 +1,8 @@
-import { decide, newborn, SEMANTICS } from "../core/decide.ts";
+import { decide, newborn } from "../core/decide.ts";
 import type { Definition } from "../core/definition.ts";
 import type { Evaluator } from "../core/evaluate.ts";
 import type { Read } from "../core/event.ts";
+import { SEMANTICS, SEMANTICS_OLDEST } from "../core/semantics.ts";
 import { isFinal, type SagaFacts, type SagaState } from "../core/state.ts";
 import { type EventRow, parseEvent } from "../timeline/event-row.ts";
 import { FoldedSteps } from "./folded-steps.ts";
@@ -39,7 +40,7 @@ export type Fold =
 
 /**
  * Folds a saga from the events that moved it, in the order of its transitions: the very `decide` that made them, with the
- * recorded time and guard outcomes, and the rows of its steps in memory.
+ * recorded time and guard outcomes, by the rules of the version that made each, and the rows of its steps in memory.
  */
 export function fold(
   definition: Definition,
@@ -59,7 +60,7 @@ export function fold(
       parting: { event, sequence: row.sequence, folded: words },
     });
     if (!("event" in parsed)) return part(`a message of type ${row.message_type} that moves nothing`);
-    const read = row.read as Read;
+    const read = { ...(row.read as Read), semantics: row.semantics as number };
     const state = folded.state ?? newborn();
     const decision = decide(definition, facts, state, parsed.event, read, evaluator, steps);
     if (decision.kind === "no-op") return part(`no transition (${decision.reason})`);
@@ -73,7 +74,7 @@ export function fold(
 
 function unfitness({ sequence, semantics, read }: MovingEvent, expected: number): string | undefined {
   if (sequence !== expected) return `transition ${expected} is not in the event store`;
-  if (semantics !== SEMANTICS)
-    return `transition ${sequence} was made by semantics ${semantics ?? "unknown"}, this engine has ${SEMANTICS}`;
+  if (semantics === null || semantics < SEMANTICS_OLDEST || semantics > SEMANTICS)
+    return `transition ${sequence} was made by semantics ${semantics ?? "unknown"}, this engine knows ${SEMANTICS_OLDEST} to ${SEMANTICS}`;
   return read === null ? `what transition ${sequence} saw is not recorded` : undefined;
 }

@@ -27,6 +27,58 @@ test("a result that is held is looked at again by a retry, and further answers a
   expect([run.state.status, run.sent()]).toEqual(["parked", ["a #1", "saga.parked", "saga.parked"]]);
 });
 
+const tolerant =
+  "steps: [{ step: a, command: d.a, with: {}, retry: { then: compensate }, catch: { any: [], failed: [] } }, { step: z, command: d.z, with: {} }]";
+
+test.each(["step.output", "step.code"])(
+  "a handler that returns what breaks its schema (%s) parks the saga with the place in the file: nothing catches it",
+  (code) => {
+    const run = new SagaRun(tolerant).start();
+    run.fail("a", 1, { code, retryable: false });
+    const place = { code, message: "broken", step: "a", kind: "fault" as const, line: 3, column: 9 };
+    expect([run.state.status, run.state.parked, run.sent()]).toEqual(["parked", place, ["a #1", "saga.parked"]]);
+    run.retry("a");
+    run.succeed("a", {}, 2);
+    expect([run.state.status, run.sent()]).toEqual(["running", ["a #2", "z #1"]]);
+  },
+);
+
+test("what another failure's code says is no fault: it is caught", () => {
+  const run = new SagaRun(tolerant).start();
+  run.fail("a", 1, { code: "step.input", retryable: false });
+  expect([run.state.status, run.sent()]).toEqual(["running", ["a #1", "z #1"]]);
+});
+
+test("a step of a compensating list that breaks its schema is left undone where the list is optional, else it parks", () => {
+  const list = (optional: string) =>
+    `steps: [{ step: a, command: d.a, with: {}, compensate: { steps: [{ step: b, command: d.b, with: {} }]${optional} } }, { fail: no }]`;
+  const ends = [", optional: true", ""].map((optional) => {
+    const run = new SagaRun(list(optional)).start();
+    run.succeed("a");
+    run.fail("a/compensate/b", 1, { code: "step.output", retryable: false });
+    return [run.state.status, run.state.uncompensated.length, run.state.parked?.column];
+  });
+  expect(ends).toEqual([
+    ["failed", 1, undefined],
+    ["parked", 0, 66],
+  ]);
+});
+
+test("a compensation that breaks its schema parks with the place of its step, or is left undone where it is optional", () => {
+  const ends = [false, true].map((optional) => {
+    const undo = `compensate: { command: d.undo, optional: ${optional} }`;
+    const run = new SagaRun(`steps: [{ step: a, command: d.a, with: {}, ${undo} }, { fail: no }]`).start();
+    run.succeed("a");
+    const broken = { code: "step.output", message: "broken", retryable: false };
+    run.apply({ type: "compensation.failed", path: "a", attempt: 1, ...broken });
+    return [run.state.status, run.state.uncompensated.length, run.state.parked?.column];
+  });
+  expect(ends).toEqual([
+    ["parked", 0, 9],
+    ["failed", 1, undefined],
+  ]);
+});
+
 test("an expression that fails parks the saga where it stands, and a retry enters the step again", () => {
   const run = new SagaRun('steps: [{ step: a, command: d.a, with: { x: "${ input.x }" } }]').start();
   expect([run.state.status, run.state.parked?.code, run.state.parked?.line, run.state.stack]).toEqual([

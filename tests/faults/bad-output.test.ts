@@ -4,6 +4,7 @@ import { FatalError, rejected, succeeded } from "ekiden";
 import { Client } from "../support/client.ts";
 import { eventually, type TestEngine, testEngine } from "../support/engine.ts";
 import { calls, returns } from "../support/rough/rough/returns.ts";
+import { expectVerified } from "../support/verified.ts";
 
 let engine: TestEngine;
 const client = new Client(() => engine.url);
@@ -132,6 +133,30 @@ test("an external call with a bad outcome is not made again, and counts as one t
   expect(await Promise.all(cancelled)).toEqual(OUTPUTS.map(() => "cancelled"));
   const undone = await engine.sql`select 1 from rough.undone where step_key like '%/shout'`;
   expect(undone).toHaveLength(OUTPUTS.length);
+}, 60_000);
+
+test("what breaks its schema is caught by nothing: the saga parks with the place of its step, and goes on by a retry", async () => {
+  const note = "broken, then mended";
+  returns.set(note, () => succeeded({ n: Number.NaN }));
+  const { sagaId } = await client.start("tolerant", { note });
+  const { status, error } = await client.settled(sagaId);
+  expect({ status, error, calls: (calls.get(note) ?? 0) <= 2 }).toEqual({
+    status: "parked",
+    error: {
+      code: "step.output",
+      message: "the result is no plain JSON: /n is NaN, which JSON does not have",
+      step: "work",
+      line: 10,
+      column: 5,
+    } as never,
+    calls: true,
+  });
+  const parked = await client.ok("GET", "/v1/sagas?status=parked&definition=tolerant");
+  expect(parked).toMatchObject({ items: [{ sagaId, error: { code: "step.output", line: 10, column: 5 } }] });
+  returns.set(note, () => succeeded({ note }));
+  await client.ok("POST", `/v1/sagas/${sagaId}/retry`, { reason: "the handler was mended" });
+  await eventually("it is completed", async () => (await client.saga(sagaId)).status === "completed");
+  await expectVerified(engine.url);
 }, 60_000);
 
 test("what is fit to be written is written as it was when the handler returned", async () => {

@@ -1,0 +1,63 @@
+import { expect, test } from "bun:test";
+import { SEMANTICS, SEMANTICS_OLDEST } from "../../engine/core/semantics.ts";
+import { createEvaluator } from "../../engine/definition/expression.ts";
+import { fold, type MovingEvent } from "../../engine/recovery/fold.ts";
+import { define } from "./explorer/model.ts";
+
+const STARTED = "2026-01-01T00:00:00.000Z";
+const FACTS = { id: "S", key: null, version: 1, startedAt: STARTED, input: {} };
+const evaluator = createEvaluator();
+
+/** Transitions as they are read from the event store; each one second after the one before. */
+function recorded(semantics: number | null, ...events: readonly Partial<MovingEvent>[]): MovingEvent[] {
+  return events.map((event, index) => ({
+    message_id: `M${index}`,
+    correlation_id: "S",
+    topic: "timeline",
+    message_key: "S",
+    message_type: "saga.started",
+    saga: "test",
+    step_key: null,
+    attempt: null,
+    traceparent: null,
+    message_body: {},
+    sequence: index + 1,
+    semantics,
+    read: {
+      now: new Date(Date.parse(STARTED) + (index + 4) * 1_000).toISOString(),
+      guards: { a: { state: "closed" } },
+    },
+    ...event,
+  }));
+}
+
+function statusOf(yaml: string, events: readonly MovingEvent[]) {
+  const result = fold(define(`saga: test\nversion: 1\n${yaml}`), FACTS, events, evaluator);
+  return result.kind === "folded" ? result.folded.state : result;
+}
+
+const BROKEN = {
+  message_type: "step.failed",
+  step_key: "S/a",
+  attempt: 1,
+  message_body: { code: "step.output", message: "broken", retryable: false },
+};
+
+test("a broken output that was caught before it became a fault is folded as it was, by the version of its transition", () => {
+  const yaml = "steps: [{ step: a, command: d.a, with: {}, catch: { any: [] } }]";
+  const folded = [SEMANTICS_OLDEST, SEMANTICS].map((version) => statusOf(yaml, recorded(version, {}, BROKEN)));
+  expect(folded).toMatchObject([{ status: "completed" }, { status: "parked", parked: { line: 3, column: 9 } }]);
+});
+
+test("a transition of a version that this engine does not know, or of none, cannot be folded", () => {
+  const why = [SEMANTICS_OLDEST - 1, SEMANTICS + 1, null].map((version) =>
+    statusOf("steps: []", recorded(version, {})),
+  );
+  const knows = `this engine knows ${SEMANTICS_OLDEST} to ${SEMANTICS}`;
+  expect(why).toMatchObject(
+    [`${SEMANTICS_OLDEST - 1}`, `${SEMANTICS + 1}`, "unknown"].map((made) => ({
+      kind: "unverifiable",
+      reason: `transition 1 was made by semantics ${made}, ${knows}`,
+    })),
+  );
+});
