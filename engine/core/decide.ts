@@ -20,7 +20,7 @@ import { skip } from "./skip.ts";
 import { isFinal, type SagaFacts, type SagaState } from "./state.ts";
 import type { Stored } from "./stored.ts";
 import { terminate } from "./terminate.ts";
-import { fire } from "./timer.ts";
+import { beginLife, fire } from "./timer.ts";
 import { compensationFailed } from "./undo-answer.ts";
 import { waitingFor } from "./waiting.ts";
 
@@ -87,7 +87,7 @@ type Refused = Extract<Decision, { kind: "no-op" }>["reason"];
 function apply(draft: Draft, event: SagaEvent): Refused | undefined {
   switch (event.type) {
     case "saga.started":
-      if (draft.definition.deadlineMs !== undefined) draft.setTimer("deadline:", draft.definition.deadlineMs);
+      beginLife(draft);
       return undefined;
     case "step.succeeded":
     case "step.rejected":

@@ -48,6 +48,15 @@ function fireRetry(draft: Draft, path: string): boolean {
   return true;
 }
 
+/** The total deadline counts from the saga's start: its first transition is late when the dispatcher was paused. */
+export function beginLife(draft: Draft): void {
+  const { deadlineMs } = draft.definition;
+  if (deadlineMs === undefined) return;
+  // Up to version 2 it counted from the transition.
+  const from = draft.semantics < 3 ? draft.read.now : draft.facts.startedAt;
+  draft.state.timers["deadline:"] = new Date(Date.parse(from) + deadlineMs).toISOString();
+}
+
 function fireLife(draft: Draft): boolean {
   expireLife(draft, () => draft.setTimer("deadline:", GUARD_RETRY_MS));
   return true;

@@ -116,6 +116,13 @@ test("over its total deadline a saga fails before the pivot, whatever its steps 
   ]);
 });
 
+test("the total deadline counts from the saga's start, however late its first transition is", () => {
+  const run = new SagaRun(life);
+  run.now = new Date(Date.parse(run.facts.startedAt) + 4_000_000).toISOString();
+  run.start();
+  expect(run.dueIn("deadline:")).toBe(-400_000);
+});
+
 test("a total deadline that meets a running step is done at its answer", () => {
   const run = new SagaRun(life).start();
   run.guards["a"] = { state: "running" };

@@ -49,6 +49,15 @@ test("a broken output that was caught before it became a fault is folded as it w
   expect(folded).toMatchObject([{ status: "completed" }, { status: "parked", parked: { line: 3, column: 9 } }]);
 });
 
+test("a total deadline that counted from its transition, and not from the start, is folded as it was set", () => {
+  const yaml = "deadline: 1h\nsteps: [{ step: a, wait: x }]";
+  const folded = [SEMANTICS_OLDEST, SEMANTICS].map((version) => statusOf(yaml, recorded(version, {})));
+  expect(folded).toMatchObject([
+    { timers: { "deadline:": "2026-01-01T01:00:04.000Z" } },
+    { timers: { "deadline:": "2026-01-01T01:00:00.000Z" } },
+  ]);
+});
+
 test("a transition of a version that this engine does not know, or of none, cannot be folded", () => {
   const why = [SEMANTICS_OLDEST - 1, SEMANTICS + 1, null].map((version) =>
     statusOf("steps: []", recorded(version, {})),
