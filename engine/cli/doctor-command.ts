@@ -73,6 +73,7 @@ async function outside(config: Config, runs: boolean): Promise<readonly Finding[
     if (reached.length > 0) return [...asEmbedded(config, runs, reached), ...(await kafka(null))];
     return await examineDatabase(sql, {
       slot: config.kafka === undefined ? null : new Names(config.prefix).slot,
+      url,
       ownServer: config.databaseUrl === undefined,
       sets: () => setsOf(config),
       files: () => filesOf(config.domains),

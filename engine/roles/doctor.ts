@@ -36,10 +36,11 @@ export class Doctor {
   }
 
   async #examine(): Promise<readonly Finding[]> {
-    const { config, sql, groups } = this.#parts;
+    const { config, sql, databaseUrl, groups } = this.#parts;
     const [outside, health, lags] = await Promise.all([
       examineDatabase(sql, {
         slot: await this.#slot(),
+        url: databaseUrl,
         ownServer: config.databaseUrl === undefined,
         // Those of domains are applied by whoever runs them, at the start.
         sets: async () => [ENGINE_MIGRATIONS],

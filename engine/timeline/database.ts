@@ -62,6 +62,15 @@ const SERVER_WATCH = {
   tcp_user_timeout: 30_000,
 };
 
+/** Since PostgreSQL 17. */
+const TRANSACTION_TIMEOUT_SINCE = 17;
+/** A bound of 0, none. As a text: a number 0 the driver leaves out, and what the database or the role is set to would hold. */
+const NO_BOUND = "0" as unknown as number;
+/** No bound on whole transactions: each statement, wait and pause of them has its own, and a handler its step's. */
+const LONG_TRANSACTIONS = { transaction_timeout: NO_BOUND };
+/** Servers that know `transaction_timeout`. An older one refuses a login that names it, so that the first connection does not. */
+const longTransactions = new Set<string>();
+
 /**
  * Opens a pool. Every statement, lock wait and idle transaction has a bound on the server, and every call one here: a
  * server that is silent sends no timeout either (reliability R10).
@@ -69,7 +78,8 @@ const SERVER_WATCH = {
 export function connect(url: string, options: PoolOptions): Sql {
   const statementMs = options.statementTimeoutMs ?? 60_000;
   const { address, socket, ssl } = addressOf(url);
-  return postgres(address, {
+  const server = socket ?? new URL(address).host;
+  const sql: Sql = postgres(address, {
     ...(socket === undefined ? {} : { host: socket }),
     ...(ssl === undefined ? {} : { ssl }),
     max: options.max,
@@ -79,18 +89,43 @@ export function connect(url: string, options: PoolOptions): Sql {
     backoff: (retries: number) => (0.5 + Math.random() / 2) * Math.min(3 ** retries / 100, RECONNECT_MAX_S),
     ...deadlines(statementMs === 0 ? 0 : statementMs + ANSWER_MARGIN_MS, options.handlerMs ?? 0),
     onnotice: () => {},
+    onparameter: (name, value) => {
+      if (name !== "server_version" || Number.parseInt(value, 10) < TRANSACTION_TIMEOUT_SINCE) return;
+      longTransactions.add(server);
+      Object.assign(sql.options.connection, LONG_TRANSACTIONS);
+    },
     types: { bigint: { to: 20, from: [20], parse: Number, serialize: String } },
     connection: {
       application_name: applicationName(options),
-      statement_timeout: options.handlerMs ?? statementMs,
+      statement_timeout: (options.handlerMs ?? statementMs) || NO_BOUND,
       lock_timeout: 30_000,
       idle_in_transaction_session_timeout: options.handlerMs ?? IDLE_TRANSACTION_MS,
+      // A pool keeps its connections: one that the server ends while it is idle costs the statement that comes next.
+      idle_session_timeout: NO_BOUND,
+      ...(longTransactions.has(server) ? LONG_TRANSACTIONS : {}),
       ...SERVER_WATCH,
       // Each committed row is promised to someone; a per-database `off` must not reach the engine.
       synchronous_commit: options.synchronousCommit ?? "on",
       ...(options.plans === undefined ? {} : INDEX_PLANS),
       ...(options.plans === "fixed" ? { plan_cache_mode: "force_generic_plan" } : {}),
     },
+  });
+  return sql;
+}
+
+/** A connection that asks for nothing at its login: it has what the server, the database and the role give to every session. */
+export function connectPlain(url: string, name: string): Sql {
+  const { address, socket, ssl } = addressOf(url);
+  return postgres(address, {
+    ...(socket === undefined ? {} : { host: socket }),
+    ...(ssl === undefined ? {} : { ssl }),
+    max: 1,
+    connect_timeout: 10,
+    fetch_types: false,
+    ...deadlines(CANCEL_MS, 0),
+    onnotice: () => {},
+    types: { bigint: { to: 20, from: [20], parse: Number, serialize: String } },
+    connection: { application_name: applicationName({ name, max: 1 }) },
   });
 }
 
