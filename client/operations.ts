@@ -99,7 +99,7 @@ export interface Schemas {
     readonly receivedAt: string | null;
     /** When the newest claim began */
     readonly startedAt: string;
-    /** When it ended; null: it runs, or an external call was cut */
+    /** When it ended; null: it runs, an external call was cut, or a notification waits for its next try */
     readonly consumedAt: string | null;
     /** How often it was claimed */
     readonly attempts: number;

@@ -11,7 +11,10 @@ export const Consumption = v.pipe(
     recordedAt: v.pipe(v.nullable(Time), v.description("Record time in the transport")),
     receivedAt: v.pipe(v.nullable(Time), v.description("When the consumer got it")),
     startedAt: v.pipe(Time, v.description("When the newest claim began")),
-    consumedAt: v.pipe(v.nullable(Time), v.description("When it ended; null: it runs, or an external call was cut")),
+    consumedAt: v.pipe(
+      v.nullable(Time),
+      v.description("When it ended; null: it runs, an external call was cut, or a notification waits for its next try"),
+    ),
     attempts: v.pipe(v.number(), v.description("How often it was claimed"), v.examples([1])),
     error: v.pipe(v.boolean(), v.description("True: it failed and may be taken up again"), v.examples([false])),
     errorCode: v.pipe(

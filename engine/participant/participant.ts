@@ -132,17 +132,34 @@ export class Participant {
       const pause = retryDelayMs(attempt.policy, used, messageId);
       this.#notifications.set(messageId, { used, notBefore: Date.now() + pause });
       if (used === 1) this.#logRetry(delivery, attempt.failure, pause);
+      await this.#recordTry(delivery, attempt.failure, external);
       return ["later"];
     }
     this.#notifications.delete(messageId);
-    if (attempt !== undefined) await this.#answerFailure(delivery, attempt.failure, external);
+    if (attempt !== undefined) await this.#answerFailure(delivery, attempt);
     return ["done"];
   }
 
-  /** Nothing else shows it: a try that failed leaves no row, and nobody awaits an answer. */
   #logRetry(delivery: Delivery, { code, message }: Failure, pause: number): void {
     const what = `${this.#group}.${delivery.headers["action"]} failed and is tried again in ${pause} ms`;
-    this.#parts.log.warn(`${what}: ${withoutPayload(message, payloadOf(delivery))}`, { code });
+    this.#parts.log.warn(`${what}: ${withoutPayload(message, payloadOf(delivery))}`, { ...idsOf(delivery), code });
+  }
+
+  /** What the try did is rolled back, and nobody awaits an answer. It is not given up: no error row. `claimed`: its claim has committed. */
+  async #recordTry(delivery: Delivery, failure: Failure, claimed: boolean): Promise<void> {
+    const { store, singles, consumer, log } = this.#parts;
+    const { code, message } = failure;
+    const stack = "stack" in failure ? failure.stack : null;
+    const record = ({ tx }: Unit) => {
+      const place = tx.json(claimMessage(delivery, consumer) as never);
+      return tx`select timeline.fail_try(${this.#group}, ${place}, ${claimed}, ${code}, ${message}, ${stack ?? null})`;
+    };
+    try {
+      await transact(store, record, singles);
+    } catch (error) {
+      // The next try comes when it is due, and not sooner for this.
+      log.warn(`a failed try of ${this.#group} could not be recorded`, { ...idsOf(delivery), error });
+    }
   }
 
   /** One message, one transaction. Returns how it failed, everything rolled back; undefined: committed or nothing to do. */
@@ -200,7 +217,7 @@ export class Participant {
     const result = await this.#callExternal(request, now);
     failpoint("external", "after-effect");
     const policy = notifyPolicy(request.headers);
-    if (result.outcome !== "succeeded" && policy !== undefined) return { failure: result, policy };
+    if (result.outcome !== "succeeded" && policy !== undefined) return { failure: result, policy, claimed: request };
     const put = (outcome: CallResult) =>
       transact(
         this.#store("external"),
@@ -236,26 +253,25 @@ export class Participant {
     }
   }
 
-  /** The failed attempt is rolled back: claim again in a new transaction, and answer if it still says run. */
-  async #answerFailure(delivery: Delivery, result: Failure, external: boolean): Promise<void> {
+  /** A failed attempt that was rolled back is claimed again in a new transaction, and answered if it is still to run. */
+  async #answerFailure(delivery: Delivery, { failure: result, claimed }: FailedAttempt): Promise<void> {
     const { singles, consumer, log } = this.#parts;
-    await transact(
-      this.#store("failure"),
-      async (unit) => {
-        const { request } = await claimOne(unit, this.#group, delivery, consumer, external);
-        failpoint("failure", "after-claim");
-        if (request === null) return;
-        await answer(unit, this.#group, [{ request, result }], consumer);
-        if (result.outcome !== "rejected") {
-          log.warn(`${this.#group}.${request.action} failed: ${withoutPayload(result.message, request.body as Json)}`, {
-            code: result.code,
-            stepKey: request.stepKey,
-            attempt: request.attempt,
-          });
-        }
-      },
-      singles,
-    );
+    const put = async (unit: Unit) => {
+      const request = claimed ?? (await claimOne(unit, this.#group, delivery, consumer, false)).request;
+      failpoint("failure", "after-claim");
+      if (request === null) return;
+      await answer(unit, this.#group, [{ request, result }], consumer);
+      if (result.outcome !== "rejected") {
+        log.warn(`${this.#group}.${request.action} failed: ${withoutPayload(result.message, request.body as Json)}`, {
+          ...idsOf(delivery),
+          code: result.code,
+          attempt: request.attempt,
+        });
+      }
+    };
+    const once = () => transact(this.#store("failure"), put, singles);
+    // The call is over: it must not be made once more because its answer could not be written.
+    await (claimed === undefined ? once() : persistently(once));
   }
 }
 
@@ -278,6 +294,13 @@ type Failure = Exclude<CallResult, { outcome: "succeeded" }>;
 interface FailedAttempt {
   readonly failure: Failure;
   readonly policy: NotifyPolicy | undefined;
+  /** Of an external call: its claim has committed. */
+  readonly claimed?: CommandRequest;
+}
+
+/** What a line of the log says of a message that was claimed: its key is the saga's id. */
+function idsOf({ key, headers }: Delivery) {
+  return { sagaId: key, stepKey: headers["step_key"], messageId: headers["id"] };
 }
 
 function payloadOf({ value }: Delivery): Json {

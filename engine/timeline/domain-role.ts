@@ -88,6 +88,7 @@ const PARTICIPANT_FUNCTIONS = [
   "record_foreign(text, jsonb, text)",
   "claim_projection_batch(text, jsonb)",
   "fail_consumption(text, jsonb, text, text, text)",
+  "fail_try(text, jsonb, boolean, text, text, text)",
 ];
 
 /**

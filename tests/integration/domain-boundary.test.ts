@@ -144,6 +144,7 @@ test("a domain consumes as nobody else, and not as nobody", async () => {
     `select * from timeline.answer_batch('${group}', '[{"messageId": "${id}", "outcome": "succeeded"}]')`,
     `select timeline.record_foreign('${group}', ${delivery("contract.conclude", id)}, 'mine')`,
     `select timeline.fail_consumption('${group}', ${delivery("contract.conclude", id)}, 'a', 'b', 'c')`,
+    `select timeline.fail_try('${group}', ${delivery("contract.conclude", id)}, false, 'a', 'b', 'c')`,
   ]);
 
   expect(await notRefused([...calls, ...calls.map((call) => call.replace("('contract'", "(null"))])).toEqual([]);
@@ -190,6 +191,8 @@ test("another domain's message is neither claimed, answered, failed nor shown to
     await refusal(`select * from timeline.close_batch('screening', '[{"messageId": "${id}"}]', 'me', 1)`),
   ).toStartWith("1 answers were due, 0 were written");
   await screening.unsafe(`select timeline.fail_consumption('screening', ${message}, 'a', 'b', 'c')`);
+  await database.sql`update timeline.event_request set message_headers = '{"notify": true}' where message_id = ${id}`;
+  await screening.unsafe(`select timeline.fail_try('screening', ${message}, false, 'a', 'b', 'c')`);
   expect(await refusal(`select timeline.answer('screening', '${id}', 'succeeded', '{}')`)).toStartWith(
     "not claimed by group",
   );

@@ -12,6 +12,7 @@ const GRANTED = [
   "claim_projection_batch(p_consumer_group text, p_messages jsonb)",
   "close_batch(p_consumer_group text, p_rows jsonb, p_consumer text, p_answers integer)",
   "fail_consumption(p_consumer_group text, p_message jsonb, p_code text, p_error text, p_stack text)",
+  "fail_try(p_consumer_group text, p_message jsonb, p_claimed boolean, p_code text, p_error text, p_stack text)",
   "fence(p_epoch bigint)",
   "open_batch(p_consumer_group text, p_message_ids text[], p_topics text[], p_step_keys text[])",
   "open_batch(p_consumer_group text, p_message_ids text[], p_topics text[], p_step_keys text[], p_epoch bigint)",

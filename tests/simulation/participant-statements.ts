@@ -57,6 +57,10 @@ export function participantStatements(ground: Ground): Readonly<Record<string, M
           (messages as Message[]).map(({ headers }) => headers.id),
         ),
     },
+    "timeline.fail_try(": {
+      run: (transaction, values) => desk.failTry(transaction, values),
+      locks: (transaction, [, message]) => locks(transaction, [(message as Message).headers.id]),
+    },
     "timeline.close_batch(": { run: (transaction, values) => desk.close(transaction, values) },
     "timeline.answer_batch(": {
       run: (transaction, values) => desk.answer(transaction, values),
@@ -128,6 +132,15 @@ class ClaimDesk {
       seen.add(stepKey);
       return { ordinal, ...this.#claimOne(transaction, group as string, row, answerId, external as boolean) };
     });
+  }
+
+  /** A try of a notification that another one follows: claimed, and not in error. */
+  failTry(transaction: Transaction, [group, message, claimed]: Values): unknown[] {
+    const row = this.#request(transaction, (message as Message).headers.id);
+    const known = this.#consumption(transaction, group as string, row.messageId);
+    const how = { consumed: false, error: false, errorCode: null };
+    if (mayClaim(known)) this.#consume(transaction, group as string, row, known, how, claimed === true ? 0 : 1);
+    return [];
   }
 
   #claimOne(transaction: Transaction, group: string, row: RequestRow, answerId: string, external: boolean) {
