@@ -1,23 +1,18 @@
 import { expect, test } from "bun:test";
-import { readdirSync } from "node:fs";
-import { join } from "node:path";
 
 import { version } from "../../package.json";
 import { workerSettings } from "../../engine/stack/stack-settings.ts";
+import { OWN_DOMAINS } from "../support/own-domains.ts";
 import { deployFaults, workerFaults } from "./deploy-rules.ts";
 import { instructionsOf } from "./dockerfile.ts";
-import { projectFiles, root } from "./project-files.ts";
+import { projectFiles } from "./project-files.ts";
 
 const files = projectFiles("deploy/aws/services/*.json", "deploy/kubernetes/**/*.yaml");
-const domains = readdirSync(join(root, "domains"), { withFileTypes: true })
-  .filter((entry) => entry.isDirectory() && Bun.file(join(root, "domains", entry.name, "domain.ts")).size > 0)
-  .map(({ name }) => name);
 const source = (path: string) => projectFiles(path)[0]?.source ?? "";
 const stack = workerSettings("", 0);
 
 test("deploy/ starts the API, the dispatcher and each domain, with what the engine knows", () => {
-  expect(domains.length).toBeGreaterThan(3);
-  expect(deployFaults(files, domains, version)).toEqual([]);
+  expect(deployFaults(files, OWN_DOMAINS, version)).toEqual([]);
   expect(workerFaults(source("deploy/aws/msk-connect/worker.properties"), stack)).toEqual([]);
 });
 
@@ -65,7 +60,7 @@ test.each(OFFENDERS)("deploy/%s: %s → %s is found", (path, from, to, fault) =>
   );
 
   expect(changed).not.toEqual(files);
-  expect(deployFaults(changed, domains, version).join("\n")).toContain(fault);
+  expect(deployFaults(changed, OWN_DOMAINS, version).join("\n")).toContain(fault);
 });
 
 test("what MSK Connect refuses, and what the stack says otherwise, is found in worker.properties", () => {

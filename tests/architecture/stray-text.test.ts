@@ -1,13 +1,13 @@
 import { expect, test } from "bun:test";
 
-import { projectFiles } from "./project-files.ts";
+import { ownFiles } from "./project-files.ts";
 import { straysIn } from "./stray-text.ts";
 
 /** It holds the patterns and the offenders themselves. */
 const ITSELF = /^tests\/architecture\/stray-text/;
 
 test("no file names a registry or a path of one machine, or was left unfinished", () => {
-  const files = projectFiles(
+  const files = ownFiles(
     "{engine,domains,examples,sql,tests,bench,scripts,docs,patches}/**/*.{ts,tsx,sql,yaml,yml,md,json,xml,patch,Dockerfile}",
     "*.{md,json,yaml,toml,lock}",
     ".*ignore",

@@ -1,17 +1,17 @@
 import { expect, test } from "bun:test";
 
-import { projectFiles } from "./project-files.ts";
+import { ownFiles } from "./project-files.ts";
 import { abbreviationsIn, synonymsIn } from "./words.ts";
 
 test("engine, SQL, domains and documentation use one word for one thing", () => {
-  const files = projectFiles("{engine,domains,examples,sql}/**/*.{ts,tsx,sql,yaml}", "docs/**/*.md", "*.md");
+  const files = ownFiles("{engine,domains,examples,sql}/**/*.{ts,tsx,sql,yaml}", "docs/**/*.md", "*.md");
 
   expect(files.length).toBeGreaterThan(200);
   expect(files.flatMap(synonymsIn)).toEqual([]);
 });
 
 test("names of engine and domains are written out", () => {
-  expect(projectFiles("{engine,domains,examples}/**/*.{ts,tsx}").flatMap(abbreviationsIn)).toEqual([]);
+  expect(ownFiles("{engine,domains,examples}/**/*.{ts,tsx}").flatMap(abbreviationsIn)).toEqual([]);
 });
 
 test.each([

@@ -96,7 +96,10 @@ test.each(["dispatcher", "timeline", "api", "pg_mine"])("a domain cannot be call
 });
 
 test("a file is judged by the domains that lie beside it", async () => {
-  const { code, out } = await ekiden(["check", "examples/order/order.saga.yaml", "domains/onboarding.saga.yaml"]);
+  const other = await copyTree();
+  const onboarding = join(other.path, "domains/onboarding.saga.yaml");
+  const { code, out } = await ekiden(["check", "examples/order/order.saga.yaml", onboarding]);
+  await other.remove();
 
   expect(out).toContain("2 definitions and 8 domains: 0 errors, 0 warnings");
   expect(code).toBe(0);

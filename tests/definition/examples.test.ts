@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { parse } from "yaml";
 import { schemaProblems } from "../../engine/core/json-schema.ts";
 import { catalogOf } from "../../engine/definition/catalog.ts";
@@ -10,10 +10,11 @@ import { sagaSchema } from "../../engine/definition/saga-schema.ts";
 import { startViolations } from "../../engine/definition/start-violations.ts";
 import { loadDomains } from "../../engine/participant/load-domains.ts";
 import { root } from "../architecture/project-files.ts";
+import { isOwn, OWN_DEFINITIONS } from "../support/own-domains.ts";
 
 /** Folder → the definitions in it. */
 const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
-  domains: ["onboarding"],
+  domains: OWN_DEFINITIONS,
   "examples/order": ["order"],
   "examples/settlement": ["bank_transfer", "settlement"],
   "examples/subscription": ["renewal"],
@@ -23,7 +24,7 @@ for (const [folder, names] of Object.entries(EXAMPLES)) {
   test(`${folder}: its definitions load without a word, for the schema too, and start with the example beside them`, async () => {
     const domains = await loadDomains(join(root, folder));
     const catalog = catalogOf(domains.map(({ domain }) => domain));
-    const files = readDefinitions(join(root, folder), catalog);
+    const files = readDefinitions(join(root, folder), catalog).filter(({ file }) => isOwn(relative(root, file)));
 
     const said = files.flatMap(({ file, source, diagnostics }) =>
       diagnostics.map((each) => renderDiagnostic(file, source, each)),
@@ -31,7 +32,9 @@ for (const [folder, names] of Object.entries(EXAMPLES)) {
     expect(said).toEqual([]);
     expect(files.map(({ definition }) => definition?.name)).toEqual([...names]);
     expect(files.flatMap(({ source }) => schemaProblems(sagaSchema(), parse(source)))).toEqual([]);
-    const inputs = readdirSync(join(root, folder)).filter((name) => name.endsWith(".example.json"));
+    const inputs = readdirSync(join(root, folder)).filter(
+      (name) => name.endsWith(".example.json") && isOwn(`${folder}/${name}`),
+    );
     expect(inputs).toHaveLength(1);
     for (const name of inputs) {
       const definition = files.find((file) => file.definition?.name === name.split(".")[0])?.definition;

@@ -38,7 +38,7 @@ const commands = blocks.filter(({ language }) => language === "sh");
 test.each(commands.map(({ line, text }) => [line, text] as const))(
   "line %p: %p prints what follows",
   async (line, text) => {
-    const { code, out } = await shell(text, root);
+    const { code, out } = await shell(text, tree.path);
     const printed = blocks.find((block) => block.line > line && block.language === "text")?.text ?? "none";
 
     expect({ missing: missingLines(printed, out), out }).toEqual({ missing: [], out });

@@ -6,6 +6,7 @@ import { loadDomains } from "../../engine/participant/load-domains.ts";
 import { connect } from "../../engine/timeline/database.ts";
 import { migrate } from "../../engine/timeline/migrate.ts";
 import { root } from "../architecture/project-files.ts";
+import { OWN_DOMAINS } from "../support/own-domains.ts";
 import { type FreshDatabase, freshDatabase } from "../support/postgres.ts";
 
 let database: FreshDatabase;
@@ -15,7 +16,7 @@ let schemas: string[];
 beforeAll(async () => {
   database = await freshDatabase();
   sql = connect(database.url, { max: 2, name: "schema comments" });
-  const domains = await loadDomains(join(root, "domains"));
+  const domains = await loadDomains(join(root, "domains"), new Set(OWN_DOMAINS));
   const sets = domains.map(({ domain, sqlFolder }) => ({ schema: domain.name, folder: sqlFolder }));
   await migrate(sql, [{ schema: "timeline", folder: join(root, "sql") }, ...sets]);
   schemas = ["timeline", ...sets.map(({ schema }) => schema)];

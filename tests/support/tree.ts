@@ -1,6 +1,8 @@
 import { cp, mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join, relative, resolve } from "node:path";
+
+import { isOwn } from "./own-domains.ts";
 
 const root = resolve(import.meta.dir, "../..");
 const PARTS = ["engine", "domains", "sql", "package.json", "tsconfig.json", "bunfig.toml", "bun.lock", "patches"];
@@ -17,10 +19,11 @@ export interface Tree {
   remove(): Promise<void>;
 }
 
-/** Copies what the engine needs to run; packages are shared. */
+/** Copies what the engine needs to run, and of domains the project's own; packages are shared. */
 export async function copyTree(): Promise<Tree> {
   const path = await mkdtemp(join(tmpdir(), "ekiden-tree-"));
-  await Promise.all(PARTS.map((part) => cp(join(root, part), join(path, part), { recursive: true })));
+  const isPart = (from: string) => isOwn(relative(root, from));
+  await Promise.all(PARTS.map((part) => cp(join(root, part), join(path, part), { recursive: true, filter: isPart })));
   await symlink(join(root, "node_modules"), join(path, "node_modules"));
   const read = (file: string) => Bun.file(join(path, file)).text();
   const write = async (file: string, text: string) => void (await Bun.write(join(path, file), text));
