@@ -166,7 +166,7 @@ export const STEP_KEYS: readonly LanguageKey[] = [
     value: "duration",
     otherwise: "30s.",
     description:
-      "One attempt, from the handler's start. A handler that is over it is rolled back and fails with `timeout`; an external call is unknown.",
+      "One attempt, from the handler's start. A handler that is over it is rolled back and fails with `timeout`; an external call is unknown. One that computes without awaiting anything cannot be cut off, and holds up its process for as long.",
     example: '- command: notification.mail\n  with: { to: "${ input.email }", template: welcome }\n  timeout: 5s',
   },
   {

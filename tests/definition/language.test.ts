@@ -34,6 +34,14 @@ test("every key has its own entry in the reference", () => {
   for (const kind of KINDS) expect(page).toContain(`\n## ${kind}\n`);
 });
 
+test.each(["README.md", "README.ja.md"])("%s names every kind of step, and no other", async (file) => {
+  const readme = await Bun.file(join(root, file)).text();
+  const [, sentence = ""] = /^(?:A step is|ステップの種類は)(.*?)(?:\. Any|です。)/ms.exec(readme) ?? [];
+  const named = [...sentence.matchAll(/`(\w+)`/g)].map(([, kind]) => kind as string);
+
+  expect(named.sort()).toEqual([...KINDS].sort());
+});
+
 test("the JSON schema beside it is what the table says", async () => {
   expect(await Bun.file(join(root, "docs/saga.schema.json")).text()).toBe(`${JSON.stringify(sagaSchema(), null, 2)}\n`);
 });

@@ -20,6 +20,20 @@ test("every command is explained, with each of its arguments and options", async
     expect(PAGE).toContain(`### \`ekiden ${nested}`);
 });
 
+test.each([
+  ["README.md", "Commands"],
+  ["README.ja.md", "コマンド"],
+])("%s names every command in its table", async (file, heading) => {
+  const readme = await Bun.file(join(root, file)).text();
+  const [, table = ""] = new RegExp(`^## ${heading}$(.*?)^## `, "ms").exec(readme) ?? [];
+  const commands = new Set([...PAGE.matchAll(/^### `ekiden (\S+?)[` ]/gm)].map(([, name]) => name as string));
+
+  expect(commands.size).toBeGreaterThan(30);
+  expect([...commands].filter((name) => !new RegExp(`\`(?:bun run )?(?:ekiden )?${name}[\` ]`).test(table))).toEqual(
+    [],
+  );
+});
+
 test("the help says the exit codes in the same words", async () => {
   const { out } = await ekiden(["--help"]);
   const codes = [...PAGE.matchAll(/^\| (\d+) \| (.+) \|$/gm)];
