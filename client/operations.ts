@@ -383,12 +383,14 @@ export interface Schemas {
     readonly earliest: number;
     /** Offset of the next message to come */
     readonly end: number;
-    /** The next offset to consume; null: it starts at the oldest */
+    /** The next offset to consume; null: it starts at the oldest. Where there is a `reader`, that one's */
     readonly committed: number | null;
-    /** Messages not consumed yet */
+    /** Messages not consumed yet. Where there is a `reader`: not claimed, the whole topic's on its first partition */
     readonly lag: number;
     /** Host and process that consumes it; null: none does */
     readonly owner: string | null;
+    /** The group in which another program should read the topic; null: the group itself reads it */
+    readonly reader: string | null;
   };
   /** One part of the engine */
   readonly HealthPart: {

@@ -7,7 +7,7 @@ import { type Config, ConfigError, parseConfig } from "./config.ts";
 import { EngineError } from "./core/error.ts";
 import { endSignals } from "./end-signals.ts";
 import { armFailpoint } from "./failpoint.ts";
-import { groupTopics } from "./core/published-domain.ts";
+import { elsewhereTopics, groupTopics } from "./core/published-domain.ts";
 import { openTransport } from "./open-transport.ts";
 import { Pools } from "./pools.ts";
 import { GroupControl } from "./recovery/group-control.ts";
@@ -128,7 +128,8 @@ async function openParts(
   await transport.ensureTopics(["timeline", HEARTBEAT_TOPIC, ...ownCatalog.actions.keys()]);
   keepPartitions(sql, log, closing);
   const control = new GroupControl(sql, (what, error) => log.error(what, { error }));
-  const groups = new Groups(sql, transport, control, () => groupTopics(known.domains));
+  const topics = () => groupTopics(known.domains);
+  const groups = new Groups(sql, transport, control, topics, () => elsewhereTopics(known.domains));
   await groups.register();
   await known.publish();
   await history.lookAtBroker(transport.broker);

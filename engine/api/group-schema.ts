@@ -19,13 +19,19 @@ export const GroupPartition = v.pipe(
     end: count("Offset of the next message to come"),
     committed: v.pipe(
       v.nullable(v.number()),
-      v.description("The next offset to consume; null: it starts at the oldest"),
+      v.description("The next offset to consume; null: it starts at the oldest. Where there is a `reader`, that one's"),
     ),
-    lag: count("Messages not consumed yet"),
+    lag: count(
+      "Messages not consumed yet. Where there is a `reader`: not claimed, the whole topic's on its first partition",
+    ),
     owner: v.pipe(
       v.nullable(v.string()),
       v.description("Host and process that consumes it; null: none does"),
       v.examples(["engine-1/4711"]),
+    ),
+    reader: v.pipe(
+      v.nullable(v.string()),
+      v.description("The group in which another program should read the topic; null: the group itself reads it"),
     ),
   }),
   v.description("Where a group stands in one partition"),

@@ -179,6 +179,8 @@ export interface GroupView {
     readonly lag: number;
     /** The process that consumes it; null: none does. */
     readonly owner: string | null;
+    /** The group in which another program should read it; null: the group itself reads it. */
+    readonly reader: string | null;
   }[];
   /** Members in this process. */
   readonly members: readonly { readonly state: string; readonly inHand: number; readonly problem: string | null }[];

@@ -53,6 +53,9 @@ function ownersOf({ partitions }: GroupView): string {
   return [...new Set(partitions.flatMap(({ owner }) => owner ?? []))].join(", ") || "nobody";
 }
 
-function problemsOf({ pausedReason, members }: GroupView): string {
-  return [pausedReason, ...members.map(({ problem }) => problem)].filter((text) => text !== null).join("; ");
+function problemsOf({ pausedReason, members, partitions }: GroupView): string {
+  const elsewhere = partitions.filter(({ reader, lag }) => reader !== null && lag > 0);
+  const waiting = elsewhere.map(({ topic, lag }) => `another program has ${lag} to claim on ${topic}`);
+  const problems = [pausedReason, ...members.map(({ problem }) => problem), ...waiting];
+  return problems.filter((text) => text !== null).join("; ");
 }

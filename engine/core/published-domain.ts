@@ -77,3 +77,27 @@ export function groupTopics(domains: Iterable<PublishedDomain>): Map<string, rea
   }
   return topics;
 }
+
+/**
+ * By domain the topics that no member of its group reads: another program handles these actions, beside handlers of ours.
+ * It claims under the domain's group, and reads in a group of its own.
+ */
+export function elsewhereTopics(domains: Iterable<PublishedDomain>): Map<string, readonly string[]> {
+  const topics = new Map<string, readonly string[]>();
+  for (const { name, actions } of domains) {
+    const [ours, others] = [true, false].map((handled) =>
+      Object.keys(actions).filter((action) => actions[action]?.handled === handled),
+    ) as [string[], string[]];
+    if (ours.length === 0 || others.length === 0) continue;
+    topics.set(
+      name,
+      others.map((action) => `${name}.${action}`),
+    );
+  }
+  return topics;
+}
+
+/** The group in which the program that handles such a topic should read it. No group of the engine has two dots. */
+export function programGroup(topic: string): string {
+  return `${topic}.program`;
+}

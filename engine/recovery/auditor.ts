@@ -1,6 +1,7 @@
 import { failpoint } from "../failpoint.ts";
 import type { Log } from "../sdk.ts";
 import type { Sql } from "../timeline/database.ts";
+import { timeOf } from "../timeline/ids.ts";
 import type { PartHealth, PartitionOffsets, Transport } from "../transport/port.ts";
 import type { ExpectedGroup } from "./expected-groups.ts";
 import {
@@ -61,7 +62,7 @@ export class Auditor {
     const absent: LateRow[] = [];
     for (const rows of Map.groupBy(late, ({ consumer_group, topic }) => `${consumer_group} ${topic}`).values()) {
       if (!goOn()) return;
-      absent.push(...(await this.#absentOf(rows)));
+      absent.push(...(await this.#absentOf(rows, expected)));
     }
     await this.#sendAgain(absent.filter(({ again }) => again));
   }
@@ -72,19 +73,22 @@ export class Auditor {
   }
 
   /** Of late messages of one group and topic those that the topic does not hold. */
-  async #absentOf(rows: readonly LateRow[]): Promise<readonly LateRow[]> {
+  async #absentOf(rows: readonly LateRow[], expected: readonly ExpectedGroup[]): Promise<readonly LateRow[]> {
     const { sql, transport } = this.#parts;
-    const { consumer_group: group, topic } = rows[0] as LateRow;
+    const { consumer_group: group, topic, message_id: oldest } = rows[0] as LateRow;
+    const reader = expected.find((one) => one.consumer_group === group && one.topic === topic)?.reader ?? group;
     const lacking = rows.filter(({ ends }) => ends === null);
     const passed = new Map<string, boolean>();
     for (const { mark } of lacking) if (!passed.has(mark)) passed.set(mark, await transport.passed(mark));
-    const places = await transport.offsets(group, [topic]);
+    const places = await transport.offsets(reader, [topic]);
     const arrived = lacking.filter(({ mark }) => passed.get(mark) === true).map(({ message_id }) => message_id);
     const ends = Object.fromEntries(places.map(({ partition, end }) => [partition, end]));
     if (arrived.length > 0) await noteEnds(sql, group, arrived, ends);
+    // A program may read in a group that nobody knows here: then it moves when it takes up the oldest late request.
+    const start = reader === group ? null : timeOf(oldest).getTime();
     const progress = places.map(({ partition, committed, earliest, end }) => ({
       partition,
-      committed: committed ?? earliest,
+      committed: committed ?? start ?? earliest,
       waits: (committed ?? earliest) < end,
     }));
     await noteProgress(sql, group, topic, progress);
@@ -150,7 +154,7 @@ export interface AuditorReport {
   /** Requests that were sent again, ever. */
   readonly republished: number;
   readonly late: number;
-  /** Of one group; what is late beyond as many is not noticed. */
+  /** Of one group on one topic; what is late beyond as many is not noticed. */
   readonly lateMax: number;
   readonly groups: readonly LateGroup[];
 }
@@ -208,17 +212,23 @@ export async function auditorHealth(sql: Sql): Promise<PartHealth> {
     ({ group, topic, messages, since }) =>
       `group ${group} does not move: ${messages} requests on ${topic} wait, the oldest since ${since}`,
   );
-  const full = [...Map.groupBy(groups, ({ group }) => group)]
-    .filter(([, rows]) => rows.reduce((sum, { messages }) => sum + messages, 0) >= lateMax)
-    .map(([group]) => group);
+  const full = groups.filter(({ messages }) => messages >= lateMax);
   const counts = `${late} requests late, ${republished} were lost on their way and sent again`;
-  const blind = full.map((group) => `of group ${group} what is late beyond ${lateMax} requests is not noticed`);
+  const blind = full.map(
+    ({ group, topic }) => `of group ${group} on ${topic} what is late beyond ${lateMax} requests is not noticed`,
+  );
   const detail = [counts, ...sentences, ...blind].join("; ");
   const hints = [
-    ...(stuck.length === 0 ? [] : ["Is a process with this domain running? `ekiden groups` shows members and lag."]),
+    ...(stuck.length === 0
+      ? []
+      : [
+          "Is a process with this domain, or the program that handles the step, running? `ekiden groups` shows members and lag.",
+        ]),
     ...(full.length === 0
       ? []
-      : [`When ${full.join(", ")} has caught up, \`ekiden republish --missing-only\` finds what was lost meanwhile.`]),
+      : [
+          `When ${[...new Set(full.map(({ group }) => group))].join(", ")} has caught up, \`ekiden republish --missing-only\` finds what was lost meanwhile.`,
+        ]),
   ];
   const hint = hints.join(" ");
   return { part: "auditor", ok: true, detail, ...(hint === "" ? {} : { hint }) };

@@ -1,4 +1,4 @@
-import { groupTopics, type PublishedDomain } from "../core/published-domain.ts";
+import { elsewhereTopics, groupTopics, type PublishedDomain, programGroup } from "../core/published-domain.ts";
 import type { Sql, Tx } from "../timeline/database.ts";
 
 /** A group that must consume every request of a topic; a projection only those of its event types. */
@@ -6,10 +6,12 @@ export interface ExpectedGroup {
   readonly consumer_group: string;
   readonly topic: string;
   readonly types: readonly string[] | null;
+  /** The group whose offsets tell how far the topic is read: another one where another program reads it. */
+  readonly reader: string;
 }
 
 /**
- * Who must consume what. Of a topic that nobody handles nobody is expected, nor is a projection of which it is not known
+ * Who must consume what. Of a topic that no domain has nobody is expected, nor is a projection of which it is not known
  * which events it wants.
  */
 export function expectedGroups(domains: Iterable<PublishedDomain>): readonly ExpectedGroup[] {
@@ -23,7 +25,12 @@ export function expectedGroups(domains: Iterable<PublishedDomain>): readonly Exp
   for (const [group, topics] of groupTopics(all)) {
     const isProjection = group.includes(".");
     if (isProjection && !types.has(group)) continue;
-    for (const topic of topics) expected.push({ consumer_group: group, topic, types: types.get(group) ?? null });
+    for (const topic of topics)
+      expected.push({ consumer_group: group, topic, types: types.get(group) ?? null, reader: group });
+  }
+  for (const [group, topics] of elsewhereTopics(all)) {
+    for (const topic of topics)
+      expected.push({ consumer_group: group, topic, types: null, reader: programGroup(topic) });
   }
   return expected;
 }

@@ -1,7 +1,9 @@
+import { programGroup } from "../core/published-domain.ts";
 import { Refusal } from "../core/refusal.ts";
 import type { Sql, Tx } from "../timeline/database.ts";
 import { newId } from "../timeline/ids.ts";
 import type { PartitionOffsets, Transport } from "../transport/port.ts";
+import { elsewhereLag } from "./elsewhere-lag.ts";
 import type { GroupControl } from "./group-control.ts";
 import { claimOperation, keepOperation, type Operator } from "./operator.ts";
 
@@ -13,37 +15,54 @@ export interface GroupReport {
   readonly lag: number;
   /** Age of the oldest message that is not consumed yet, whole seconds; null: none waits. */
   readonly lagSeconds: number | null;
-  readonly partitions: readonly (PartitionOffsets & { readonly lag: number; readonly owner: string | null })[];
+  readonly partitions: readonly GroupPartition[];
   readonly members: readonly { readonly state: string; readonly inHand: number; readonly problem: string | null }[];
 }
+
+interface GroupPartition extends PartitionOffsets {
+  readonly lag: number;
+  readonly owner: string | null;
+  /** The group in which another program should read it; null: the group itself reads it. */
+  readonly reader: string | null;
+}
+
+/** What a group has before it. */
+interface Standing {
+  readonly partitions: readonly GroupPartition[];
+  /** Of the oldest message that waits, milliseconds; null: none does. */
+  readonly waitingMs: number | null;
+}
+
+/** Groups and their topics. */
+type Topics = ReadonlyMap<string, readonly string[]>;
 
 /** Consumer groups: what they are, how they stand, pause and resume. */
 export class Groups {
   readonly #sql: Sql;
   readonly #transport: Transport;
   readonly #control: GroupControl;
-  readonly #known: () => ReadonlyMap<string, readonly string[]>;
-  #more: () => ReadonlyMap<string, readonly string[]> = () => new Map();
+  readonly #known: () => Topics;
+  readonly #elsewhere: () => Topics;
+  #more: () => Topics = () => new Map();
 
-  /** `known`: group → topics, of every group that there is, whether or not it runs here. */
-  constructor(
-    sql: Sql,
-    transport: Transport,
-    control: GroupControl,
-    known: () => ReadonlyMap<string, readonly string[]>,
-  ) {
+  /**
+   * `known`: the topics of every group that there is, whether or not it runs here. `elsewhere`: those of which another
+   * program claims the messages under a group of ours that does not read them.
+   */
+  constructor(sql: Sql, transport: Transport, control: GroupControl, known: () => Topics, elsewhere: () => Topics) {
     this.#sql = sql;
     this.#transport = transport;
     this.#control = control;
     this.#known = known;
+    this.#elsewhere = elsewhere;
   }
 
   /** Groups that are not a domain's. */
-  alsoKnow(more: () => ReadonlyMap<string, readonly string[]>): void {
+  alsoKnow(more: () => Topics): void {
     this.#more = more;
   }
 
-  get #topics(): ReadonlyMap<string, readonly string[]> {
+  get #topics(): Topics {
     return new Map([...this.#known(), ...this.#more()]);
   }
 
@@ -59,7 +78,7 @@ export class Groups {
     `;
   }
 
-  /** @throws Refusal `group.unknown` */
+  /** The topics that its members read. @throws Refusal `group.unknown` */
   topicsOf(group: string): readonly string[] {
     const topics = this.#topics.get(group);
     if (topics === undefined) {
@@ -81,19 +100,10 @@ export class Groups {
     const [row] = await this.#sql<{ paused: boolean; paused_reason: string | null }[]>`
       select paused, paused_reason from timeline.consumer_group where consumer_group = ${group}
     `;
-    const [offsets, owners] = await Promise.all([
-      this.#transport.offsets(group, topics),
-      this.#transport.owners(group, topics),
-    ]);
-    const ownerOf = ({ topic, partition }: PartitionOffsets) =>
-      owners.find((one) => one.topic === topic && one.partition === partition)?.owner ?? null;
-    const partitions = offsets.map((at) => ({
-      ...at,
-      lag: Math.max(0, at.end - (at.committed ?? at.earliest)),
-      owner: ownerOf(at),
-    }));
+    const [own, others] = await Promise.all([this.#read(group, topics), this.#readElsewhere(group)]);
+    const partitions = [...own.partitions, ...others.partitions];
     const lag = partitions.reduce((sum, one) => sum + one.lag, 0);
-    const waitingMs = lag === 0 ? null : await this.#transport.waitingMs(offsets);
+    const waitingMs = oldest([own, others]);
     const status = this.#control.member(group)?.status();
     return {
       group,
@@ -105,6 +115,46 @@ export class Groups {
       members:
         status === undefined ? [] : [{ state: status.state, inHand: status.inHand, problem: status.problem ?? null }],
     };
+  }
+
+  async #read(group: string, topics: readonly string[]): Promise<Standing> {
+    const partitions = (await this.#places(group, topics)).map((at) => ({
+      ...at,
+      lag: Math.max(0, at.end - (at.committed ?? at.earliest)),
+      reader: null,
+    }));
+    const waits = partitions.some(({ lag }) => lag > 0);
+    return { partitions, waitingMs: waits ? await this.#transport.waitingMs(partitions) : null };
+  }
+
+  /** Counted by what is claimed: which group such a program reads in, it alone knows. */
+  async #readElsewhere(group: string): Promise<Standing> {
+    const topics = this.#elsewhere().get(group) ?? [];
+    const [counted, places] = await Promise.all([
+      elsewhereLag(this.#sql, group, topics),
+      Promise.all(topics.map((topic) => this.#places(programGroup(topic), [topic]))),
+    ]);
+    // A request that waits may lie in any partition: the first one stands for all of them.
+    const partitions = places.flatMap((ofTopic) =>
+      ofTopic.map((at, index) => ({
+        ...at,
+        lag: index === 0 ? (counted.find(({ topic }) => topic === at.topic)?.messages ?? 0) : 0,
+        // Embedded, whatever there is for others lies in the tables alone.
+        owner: this.#transport.kind === "embedded" ? null : at.owner,
+        reader: programGroup(at.topic),
+      })),
+    );
+    return { partitions, waitingMs: oldest(counted) };
+  }
+
+  async #places(reader: string, topics: readonly string[]) {
+    const [offsets, owners] = await Promise.all([
+      this.#transport.offsets(reader, topics),
+      this.#transport.owners(reader, topics),
+    ]);
+    const ownerOf = ({ topic, partition }: PartitionOffsets) =>
+      owners.find((one) => one.topic === topic && one.partition === partition)?.owner ?? null;
+    return offsets.map((at) => ({ ...at, owner: ownerOf(at) }));
   }
 
   async pause(group: string, reason: string, by: Operator): Promise<void> {
@@ -139,6 +189,11 @@ export class Groups {
     // Paused means: nothing of it runs in this process any more when the call returns.
     await this.#control.followed(group);
   }
+}
+
+function oldest(ages: readonly { readonly waitingMs: number | null }[]): number | null {
+  const known = ages.flatMap(({ waitingMs }) => waitingMs ?? []);
+  return known.length === 0 ? null : Math.max(...known);
 }
 
 /** What a restored database or an emptied Kafka holds is let go by `ekiden recover` alone. */

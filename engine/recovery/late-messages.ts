@@ -5,7 +5,7 @@ import type { ExpectedGroup } from "./expected-groups.ts";
 const LATE_AFTER_S = 30;
 /** Requests looked at in one statement. */
 const SCAN_MAX = 1_000;
-/** Late messages of one group that are kept; while there are as many, what is late beyond them is not noticed. */
+/** Late messages of one group on one topic that are kept; while there are as many, what is late beyond them is not noticed. */
 export const LATE_MAX = 5_000;
 /** The same message is sent again after a minute, then after twice as long each time, at most an hour, seconds. */
 const AGAIN_AFTER_S = 60;
@@ -40,15 +40,16 @@ export async function noticeLate(
 ): Promise<boolean> {
   const [at] = await tx<{ xid: string; message_id: string; full: string[] | null }[]>`
     select a.xid::text as xid, a.message_id, (
-      select jsonb_agg(f.consumer_group) from (
-        select l.consumer_group from timeline.late_message l group by l.consumer_group having count(*) >= ${LATE_MAX}
+      select jsonb_agg(f.place) from (
+        select l.consumer_group || ' ' || l.topic as place from timeline.late_message l
+        group by l.consumer_group, l.topic having count(*) >= ${LATE_MAX}
       ) f
     ) as "full"
     from timeline.auditor a where a.id = 1 for update skip locked
   `;
   if (at === undefined) return false;
-  // One group that stands still must not keep the others from being looked after.
-  const watched = expected.filter(({ consumer_group }) => !at.full?.includes(consumer_group));
+  // A group that stands still on one topic must keep neither others from being looked after, nor its other topics.
+  const watched = expected.filter(({ consumer_group, topic }) => !at.full?.includes(`${consumer_group} ${topic}`));
   const rows = await scan(tx, watched, at);
   const young = rows.findIndex((row) => row.young);
   const old = young === -1 ? rows : rows.slice(0, young);

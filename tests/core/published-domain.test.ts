@@ -1,5 +1,11 @@
 import { expect, test } from "bun:test";
-import { catalogOfPublished, groupTopics, publishedDomain } from "../../engine/core/published-domain.ts";
+import {
+  catalogOfPublished,
+  elsewhereTopics,
+  groupTopics,
+  programGroup,
+  publishedDomain,
+} from "../../engine/core/published-domain.ts";
 
 const bank = {
   name: "bank",
@@ -34,4 +40,12 @@ test("a group reads what it handles; of a domain that another program runs it is
     "bank.standing": ["timeline"],
     far: ["far.note"],
   });
+});
+
+test("only what another program handles beside handlers of ours is read elsewhere", () => {
+  const none = { ...bank, name: "far", actions: { note: bank.actions.note } };
+  const all = { ...bank, name: "near", actions: { pay: bank.actions.pay } };
+
+  expect(Object.fromEntries(elsewhereTopics([bank, none, all]))).toEqual({ bank: ["bank.note"] });
+  expect(programGroup("bank.note")).toBe("bank.note.program");
 });

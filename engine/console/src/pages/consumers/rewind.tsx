@@ -107,8 +107,10 @@ function WishFields({ group, wish, onChange }: FieldsProps) {
 
 function PlaceFields({ group, wish, onChange }: FieldsProps) {
   const id = useId();
-  const topics = [...new Set(group.partitions.map(({ topic }) => topic))];
-  const partitions = group.partitions.filter(({ topic }) => topic === wish.topic);
+  // What another program reads is rewound in that one's group.
+  const own = group.partitions.filter(({ reader }) => reader === null);
+  const topics = [...new Set(own.map(({ topic }) => topic))];
+  const partitions = own.filter(({ topic }) => topic === wish.topic);
   return (
     <div class="row-fields">
       <div class="field">
