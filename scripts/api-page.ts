@@ -12,7 +12,9 @@ export EKIDEN_API_KEY=ekiden_…   # as soon as one was made; until then leave t
 
 Faults are \`application/problem+json\`: \`code\` for programs, \`detail\`, \`hint\`; [OPERATIONS.md](OPERATIONS.md) has an entry for each code.
 Lists answer \`{items, nextCursor}\`: send \`cursor\` until \`nextCursor\` is null. Every POST accepts \`Idempotency-Key\`: sent again with the same
-key and body it has the same answer and no second effect.
+key and body it has the same answer and no second effect, for 7 days. What goes on after its answer (a saga, a redrive with its \`continue\` and
+\`stop\`, a republishing, a rebuild, the restart of the pipeline) and a revoked key are answered as they stand now; a made key is not
+shown again. What changes nothing (validate, simulate, compare, previews) is answered anew.
 
 <!-- Made from the OpenAPI document by \`bun run api-files\`; changed there, not here. -->
 `;

@@ -1,10 +1,10 @@
 import * as v from "valibot";
 
-import type { Api, ApiParts } from "./api-env.ts";
+import type { Api, ApiContext, ApiParts } from "./api-env.ts";
 import { callerOf } from "./caller.ts";
 import { describe } from "./describe.ts";
 import { readBody } from "./json-body.ts";
-import type { RewindTarget } from "./port.ts";
+import type { GroupMovedView, RewindTarget } from "./port.ts";
 import { queryFlag } from "./query-schema.ts";
 import { readQuery } from "./read-query.ts";
 import { RequestError } from "./request-error.ts";
@@ -37,16 +37,14 @@ export function addGroupRoutes(app: Api, { engine }: ApiParts): void {
     const group = groupOf(c.req.param("group"));
     const caller = callerOf(c);
     const { reason } = await readBody(c.req.raw, Reasoned);
-    await engine.pause(group, reason, caller);
-    return c.json(await engine.group(group));
+    return moved(c, await engine.pause(group, reason, caller));
   });
 
   app.post("/v1/consumer-groups/:group/resume", RESUME, async (c) => {
     const group = groupOf(c.req.param("group"));
     const caller = callerOf(c);
     const { reason } = await readBody(c.req.raw, Reasoned);
-    await engine.resume(group, reason, caller);
-    return c.json(await engine.group(group));
+    return moved(c, await engine.resume(group, reason, caller));
   });
 
   app.post("/v1/consumer-groups/:group/rewind", REWIND, async (c) => {
@@ -61,6 +59,18 @@ export function addGroupRoutes(app: Api, { engine }: ApiParts): void {
   });
 }
 
+function moved(c: ApiContext, { group, replayed }: GroupMovedView): Response {
+  if (replayed) c.header("Idempotent-Replayed", "true");
+  return c.json(group);
+}
+
+const MOVED = {
+  200: {
+    description:
+      "The group. `Idempotent-Replayed: true`: as it was answered to an earlier call with the same Idempotency-Key",
+    schema: "ConsumerGroup",
+  },
+} as const;
 const ONE = { 200: { description: "The group", schema: "ConsumerGroup" } } as const;
 const VERB: readonly ProblemCode[] = ["group.unknown", "saga.idempotency-mismatch", "request.header-invalid"];
 
@@ -90,7 +100,7 @@ const PAUSE = describe({
   description: "What is in progress ends; nothing further is taken until it is resumed, also after a restart.",
   path: ["group"],
   body: { schema: "Reasoned", description: "Why", required: true },
-  answers: ONE,
+  answers: MOVED,
   problems: VERB,
 });
 
@@ -101,7 +111,7 @@ const RESUME = describe({
   summary: "Resume a consumer group",
   path: ["group"],
   body: { schema: "Reasoned", description: "Why", required: true },
-  answers: ONE,
+  answers: MOVED,
   problems: [...VERB, "group.held"],
 });
 

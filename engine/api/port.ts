@@ -163,6 +163,12 @@ export interface VerifyPage {
   readonly share: number;
 }
 
+/** A group once it was paused or resumed, by this call or by an earlier one under the same key. */
+export interface GroupMovedView {
+  readonly group: GroupView;
+  readonly replayed: boolean;
+}
+
 export interface GroupView {
   readonly group: string;
   readonly paused: boolean;
@@ -351,8 +357,8 @@ export interface Engine {
   hasChildren(definition: string, revision: string): Promise<boolean>;
   groups(): Promise<readonly GroupView[]>;
   group(group: string): Promise<GroupView>;
-  pause(group: string, reason: string, caller: Caller): Promise<void>;
-  resume(group: string, reason: string, caller: Caller): Promise<void>;
+  pause(group: string, reason: string, caller: Caller): Promise<GroupMovedView>;
+  resume(group: string, reason: string, caller: Caller): Promise<GroupMovedView>;
   rewind(
     group: string,
     target: RewindTarget,

@@ -1,3 +1,4 @@
+import { isJsonObject, type Json } from "../core/json.ts";
 import { programGroup } from "../core/published-domain.ts";
 import { Refusal } from "../core/refusal.ts";
 import type { Sql, Tx } from "../timeline/database.ts";
@@ -17,6 +18,12 @@ export interface GroupReport {
   readonly lagSeconds: number | null;
   readonly partitions: readonly GroupPartition[];
   readonly members: readonly { readonly state: string; readonly inHand: number; readonly problem: string | null }[];
+}
+
+/** A group once it was paused or resumed. `replayed`: by an earlier call under the same key, and as that one was answered. */
+export interface GroupMoved {
+  readonly group: GroupReport;
+  readonly replayed: boolean;
 }
 
 interface GroupPartition extends PartitionOffsets {
@@ -157,19 +164,33 @@ export class Groups {
     return offsets.map((at) => ({ ...at, owner: ownerOf(at) }));
   }
 
-  async pause(group: string, reason: string, by: Operator): Promise<void> {
-    await this.#set(group, true, reason, by);
+  pause(group: string, reason: string, by: Operator): Promise<GroupMoved> {
+    return this.#move(group, true, reason, by);
   }
 
-  async resume(group: string, reason: string, by: Operator): Promise<void> {
-    await this.#set(group, false, reason, by);
+  resume(group: string, reason: string, by: Operator): Promise<GroupMoved> {
+    return this.#move(group, false, reason, by);
   }
 
-  async #set(group: string, paused: boolean, reason: string, by: Operator): Promise<void> {
+  async #move(group: string, paused: boolean, reason: string, by: Operator): Promise<GroupMoved> {
     this.topicsOf(group);
     const scope = `${paused ? "pause" : "resume"}/${group}`;
-    await this.#sql.begin(async (tx) => {
-      if ((await claimOperation(tx, scope, by, { reason })) !== null) return;
+    const earlier = await this.#set(group, paused, scope, reason, by);
+    // Paused means: nothing of it runs in this process any more when the call returns.
+    await this.#control.followed(group);
+    if (isJsonObject(earlier) && "group" in earlier) return { group: earlier as never, replayed: true };
+    const now = await this.one(group);
+    // An equal call has set it and has not kept its answer: it was cut off, or is at it.
+    if (earlier !== null) return { group: { ...now, paused, pausedReason: paused ? reason : null }, replayed: true };
+    await this.#sql.begin((tx) => keepOperation(tx, scope, by, now as never));
+    return { group: now, replayed: false };
+  }
+
+  /** Returns what an equal call has left. */
+  async #set(group: string, paused: boolean, scope: string, reason: string, by: Operator): Promise<Json> {
+    return (await this.#sql.begin(async (tx) => {
+      const earlier = await claimOperation(tx, scope, by, { reason });
+      if (earlier !== null) return earlier;
       if (!paused) await refuseHeld(tx, group);
       const [before] = await tx<{ paused: boolean }[]>`
         select paused from timeline.consumer_group where consumer_group = ${group} for update
@@ -185,9 +206,8 @@ export class Groups {
           ${tx.json({ paused: before?.paused ?? false })}, ${tx.json({ paused })})
       `;
       await keepOperation(tx, scope, by, { paused });
-    });
-    // Paused means: nothing of it runs in this process any more when the call returns.
-    await this.#control.followed(group);
+      return null;
+    })) as Json;
   }
 }
 

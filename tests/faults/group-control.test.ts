@@ -47,6 +47,41 @@ test("a group that has a topic which another program handles can be rewound to a
   expect({ status, json: status === 200 ? null : json }).toEqual({ status: 200, json: null });
 }, 60_000);
 
+test("the same Idempotency-Key gets the same answer of a pause and of a resume, whatever came in between", async () => {
+  const ask = async (verb: "pause" | "resume", key: string, reason = "test") => {
+    const response = await fetch(`${lab.url}/v1/consumer-groups/lab/${verb}`, {
+      method: "POST",
+      headers: { "content-type": "application/json", "idempotency-key": key },
+      body: JSON.stringify({ reason }),
+    });
+    const replayed = response.headers.get("idempotent-replayed");
+    return { status: response.status, replayed, answer: (await response.json()) as { paused: boolean; code?: string } };
+  };
+  const paused = await ask("pause", "pp1");
+  const resumed = await ask("resume", "pp2");
+  expect([paused, resumed].map(({ status, replayed, answer }) => [status, replayed, answer.paused])).toEqual([
+    [200, null, true],
+    [200, null, false],
+  ]);
+
+  expect(await ask("pause", "pp1")).toEqual({ ...paused, replayed: "true" });
+  expect(await client.ok("GET", "/v1/consumer-groups/lab")).toMatchObject({ paused: false });
+  expect(await ask("resume", "pp2")).toEqual({ ...resumed, replayed: "true" });
+  expect((await ask("pause", "pp1", "another")).answer.code).toBe("saga.idempotency-mismatch");
+
+  // The process that was asked first ended before it had its answer.
+  await lab.sql`update timeline.start_key set response = '{"paused": true}' where idempotency_key = 'pp1'`;
+  expect(await ask("pause", "pp1")).toMatchObject({
+    status: 200,
+    replayed: "true",
+    answer: { group: "lab", paused: true, pausedReason: "test" },
+  });
+  const acted = await lab.sql`
+    select action from timeline.audit where target = 'lab' and action in ('group.pause', 'group.resume') order by id
+  `;
+  expect(acted.map(({ action }) => action)).toEqual(["group.pause", "group.resume"]);
+}, 60_000);
+
 test("a rewind beyond what the group has consumed is refused, and done when it says that it skips", async () => {
   // What the tests before have rewound would count into the lag.
   await eventually("the group has caught up", async () => {
