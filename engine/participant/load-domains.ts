@@ -23,8 +23,11 @@ export interface LoadedDomain {
 }
 
 const NAME = /^[a-z][a-z0-9_]{0,47}$/;
-/** Names with a meaning of their own as schema, consumer group or producer: a domain called so could pass for it. */
-const RESERVED = new Set(["timeline", "dispatcher", "api", "public", "information_schema"]);
+/**
+ * Names with a meaning of their own as schema, topic, consumer group or producer: a domain called so could pass for it. The
+ * groups of definitions that messages start are `start.<definition>`, as those of projections are `<domain>.<projection>`.
+ */
+const RESERVED = new Set(["timeline", "dispatcher", "start", "api", "public", "information_schema"]);
 
 /**
  * Loads `<folder>/<name>/domain.ts` of the domains wanted, and nothing of the others. Folders without that file are no
@@ -56,6 +59,10 @@ export async function loadDomains(
 
 async function loadDomain(folder: string, name: string): Promise<LoadedDomain> {
   const file = join(folder, "domain.ts");
+  if (RESERVED.has(name) || name.startsWith("pg_")) {
+    const hint = `Give the folder and the domain another name: the engine keeps ${[...RESERVED].join(", ")} and pg_… for itself.`;
+    throw new DomainError(`${file}: a domain cannot be called "${name}"`, hint);
+  }
   let loaded: { default?: unknown };
   try {
     loaded = (await import(pathToFileURL(file).href)) as { default?: unknown };
@@ -68,8 +75,8 @@ async function loadDomain(folder: string, name: string): Promise<LoadedDomain> {
     );
   }
   const domain = loaded.default as Domain | undefined;
-  if (domain?.name !== name || !NAME.test(name) || RESERVED.has(name) || name.startsWith("pg_")) {
-    const hint = `Its default export is defineDomain({ name: "${name}", … }); names match ${NAME.source}; the engine keeps ${[...RESERVED].join(", ")} and pg_… for itself.`;
+  if (domain?.name !== name || !NAME.test(name)) {
+    const hint = `Its default export is defineDomain({ name: "${name}", … }); names match ${NAME.source}.`;
     throw new DomainError(`${file} does not export the domain "${name}"`, hint);
   }
   for (const action of Object.keys(domain.steps)) {

@@ -84,14 +84,16 @@ test("a domain that does not load, and a migration that would never run, are err
   expect(broken.code).toBe(1);
 });
 
-test.each(["dispatcher", "timeline", "api", "pg_mine"])("a domain cannot be called %s", async (name) => {
+test.each(["dispatcher", "timeline", "api", "start", "pg_mine"])("a domain cannot be called %s", async (name) => {
   const other = await copyTree();
   await other.write(`domains/${name}/domain.ts`, `export default { name: "${name}", steps: {}, projections: {} };\n`);
   const { code, out } = await ekiden(["check"], { EKIDEN_DOMAINS: join(other.path, "domains") });
   await other.remove();
 
-  expect(out).toContain(`does not export the domain "${name}"`);
-  expect(out).toContain("keeps timeline, dispatcher, api, public, information_schema and pg_… for itself");
+  expect(out).toContain(
+    `error: ${join(other.path, "domains", name, "domain.ts")}: a domain cannot be called "${name}"`,
+  );
+  expect(out).toContain("keeps timeline, dispatcher, start, api, public, information_schema and pg_… for itself");
   expect(code).toBe(1);
 });
 
