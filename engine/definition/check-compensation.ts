@@ -1,4 +1,5 @@
-import type { CommandStep, SagaStep, Step, StepsCompensation } from "../core/definition.ts";
+import type { CommandStep, Position, SagaStep, Step, StepsCompensation } from "../core/definition.ts";
+import type { ActionDescription } from "../core/domain.ts";
 import { type CheckContext, keyPosition, type Place } from "./check-context.ts";
 import { actionOf, checkInheritedInput, checkInput, handlerOf } from "./check-input.ts";
 import type { Surroundings, Walk } from "./check-steps.ts";
@@ -27,11 +28,25 @@ export function checkCompensation(
     check.findings.error("definition.compensate-domain", at, message, hint);
     return;
   }
-  const receiver = handlerOf(actionOf(check, compensate.command, at));
+  const action = actionOf(check, compensate.command, at);
+  if (step.kind === "command" && action !== undefined) warnElsewhere(check, step.command, action, at);
+  const receiver = handlerOf(action);
   const own = ownOutput(step.name);
   const inside: Place = { flow: place.flow, names: withoutError(around), own };
   if (compensate.with === undefined) checkInheritedInput(check, step.with, place, receiver, at);
   else checkInput(check, compensate.with, inside, receiver, at);
+}
+
+/** A compensation arrives on the topic of its step: who does not read that never gets it. */
+function warnElsewhere(check: CheckContext, command: string, undo: ActionDescription, at: Position): void {
+  const own = check.catalog?.actions.get(command);
+  if (own === undefined || own.handled === undo.handled) return;
+  const other = `${undo.domain}.${undo.action}`;
+  const message = own.handled
+    ? `\`${other}\` has no \`run\`, and its commands arrive where the handler of \`${command}\` reads`
+    : `\`${other}\` has \`run\`, and its commands arrive where another program reads those of \`${command}\``;
+  const hint = "Who runs a step runs its compensation: give both `run`, or neither; or undo it by a list of steps.";
+  check.findings.warning("definition.compensate-elsewhere", at, message, hint);
 }
 
 /** What such a list may hold: it runs forward, one after another, and fails only by waiting for a person. */

@@ -45,6 +45,7 @@ export const DIAGNOSTIC_CODES = [
   "definition.input-type",
   "definition.unknown-output",
   "definition.compensate-domain",
+  "definition.compensate-elsewhere",
   "definition.compensate-reads-own-output",
   "definition.no-compensate",
   "definition.after-pivot",

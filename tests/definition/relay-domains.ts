@@ -1,4 +1,4 @@
-/** Small domains for the definition tests: contracts only, no handler runs here. */
+/** Small domains for the definition tests: contracts only, no handler is called here. */
 import * as v from "valibot";
 import { defineDomain, type Domain, succeeded } from "../../engine/sdk.ts";
 
@@ -61,7 +61,9 @@ export const relayDomains: readonly Domain[] = [
         external: true,
         run: async () => succeeded({ reference: "r" }),
       },
-      refund: { input: v.strictObject({ amount: v.number() }), external: true },
+      refund: { input: v.strictObject({ amount: v.number() }), external: true, run: async () => succeeded() },
+      /** Another program's. */
+      reverse: { input: v.strictObject({ amount: v.number() }), external: true },
     },
   }),
   defineDomain({
