@@ -85,6 +85,7 @@ export const NOT_IN_CHECK: readonly string[] = [
   "tests/timeline/migrate-beside.test.ts",
   "tests/timeline/migrate-says.test.ts",
   "tests/timeline/schedule-since.test.ts",
+  "tests/timeline/session-bounds.test.ts",
   "tests/timeline/size.test.ts",
   "tests/timeline/stored-steps.test.ts",
 ];

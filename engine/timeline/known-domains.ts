@@ -6,7 +6,6 @@ import type { Sql } from "./database.ts";
 
 interface PublishedRow {
   domain: string;
-  hash: string;
   catalog: Omit<PublishedDomain, "name">;
 }
 
@@ -17,6 +16,7 @@ export class KnownDomains {
   readonly #ownCatalog: DomainCatalog;
   readonly #complete: boolean;
   #others: readonly PublishedDomain[] = [];
+  #gone: readonly PublishedDomain[] = [];
   #catalog: DomainCatalog;
   #stamp = "";
 
@@ -38,6 +38,11 @@ export class KnownDomains {
     return [...this.#own, ...this.#others];
   }
 
+  /** Domains that were run here once and are no more: whoever sent them requests still waits. */
+  get gone(): readonly PublishedDomain[] {
+    return this.#gone;
+  }
+
   /** Changes whenever the catalog does. */
   get stamp(): string {
     return this.#stamp;
@@ -54,6 +59,7 @@ export class KnownDomains {
           published_at = excluded.published_at where c.hash <> excluded.hash
       `;
     }
+    if (this.#complete) this.#gone = await this.#published();
   }
 
   /** Reads what others have published, if it has changed. */
@@ -64,15 +70,18 @@ export class KnownDomains {
     `;
     const stamp = hashes.map(({ domain, hash }) => `${domain}:${hash}`).join("\n");
     if (stamp === this.#stamp) return;
-    const rows = await this.#sql<
-      PublishedRow[]
-    >`select domain, hash, catalog from timeline.domain_catalog order by domain`;
-    const own = new Set(this.#own.map(({ name }) => name));
-    this.#others = rows
-      .filter(({ domain }) => !own.has(domain))
-      .map(({ domain, catalog }) => ({ name: domain, ...catalog }));
+    this.#others = await this.#published();
     const others = catalogOfPublished(this.#others);
     this.#catalog = { actions: new Map([...others.actions, ...this.#ownCatalog.actions]), open: true };
-    this.#stamp = rows.map(({ domain, hash }) => `${domain}:${hash}`).join("\n");
+    this.#stamp = stamp;
+  }
+
+  /** What others than this process have published. */
+  async #published(): Promise<readonly PublishedDomain[]> {
+    const rows = await this.#sql<PublishedRow[]>`
+      select domain, catalog from timeline.domain_catalog order by domain
+    `;
+    const own = new Set(this.#own.map(({ name }) => name));
+    return rows.filter(({ domain }) => !own.has(domain)).map(({ domain, catalog }) => ({ name: domain, ...catalog }));
   }
 }
