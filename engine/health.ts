@@ -1,10 +1,11 @@
+import { join, resolve } from "node:path";
+
 import type { Health } from "./api/port.ts";
 import type { Sql } from "./timeline/database.ts";
 import type { Consumer, ConsumerStatus, PartHealth, Transport } from "./transport/port.ts";
 
 const DEADLINE_MS = 3_000;
 const HINTS = {
-  database: "Is PostgreSQL up, and does DATABASE_URL point at it?",
   heartbeat: "Does PostgreSQL answer?",
   auditor: "GET /v1/consumer-groups shows where groups stand.",
   transport: "Do PostgreSQL and, with KAFKA_BROKERS, the brokers answer?",
@@ -13,6 +14,12 @@ const HINTS = {
 const STUCK = "GET /v1/consumer-groups shows lag and members; GET /v1/messages?error=true what fails.";
 const FULL =
   "See to the system that this action calls: until it answers, this group takes in nothing more. Other groups go on.";
+
+function databaseHint(ownServer: string | null): string {
+  if (ownServer === null) return "Is PostgreSQL up, and does DATABASE_URL point at it?";
+  const log = join(resolve(ownServer), "postgres.log");
+  return `The engine starts its own PostgreSQL again when it has ended; its log is ${log}.`;
+}
 
 /** Whether this process can do its work, part by part, and what to do about what is red. */
 export class HealthCheck {
@@ -23,22 +30,23 @@ export class HealthCheck {
   readonly #consumers: () => readonly Consumer[];
   readonly #more: () => readonly PartHealth[];
 
-  /** `more`: lines that need not be asked for. */
+  /** `more`: lines that need not be asked for. `ownServer`: the home of the database that the engine itself keeps. */
   constructor(
     sql: Sql,
     transport: Transport,
     consumers: () => readonly Consumer[],
     loops: { readonly heartbeat: () => Promise<readonly PartHealth[]>; readonly auditor: () => Promise<PartHealth> },
     more: () => readonly PartHealth[] = () => [],
+    ownServer: string | null = null,
   ) {
-    this.#heartbeat = new Question("heartbeat", loops.heartbeat);
+    this.#heartbeat = new Question("heartbeat", HINTS.heartbeat, loops.heartbeat);
     this.#more = more;
-    this.#database = new Question("database", async () => {
+    this.#database = new Question("database", databaseHint(ownServer), async () => {
       await sql`select 1`;
       return [{ part: "database", ok: true, detail: "answers" }];
     });
-    this.#transport = new Question("transport", () => transport.health());
-    this.#auditor = new Question("auditor", async () => [await loops.auditor()]);
+    this.#transport = new Question("transport", HINTS.transport, () => transport.health());
+    this.#auditor = new Question("auditor", HINTS.auditor, async () => [await loops.auditor()]);
     this.#consumers = consumers;
   }
 
@@ -58,12 +66,14 @@ export class HealthCheck {
 
 /** Asks one part, once at a time: probes that come while it is silent must not pile up behind the first. */
 class Question {
-  readonly #part: keyof typeof HINTS;
+  readonly #part: string;
+  readonly #hint: string;
   readonly #ask: () => Promise<readonly PartHealth[]>;
   #asked: Promise<readonly PartHealth[]> | undefined;
 
-  constructor(part: keyof typeof HINTS, ask: () => Promise<readonly PartHealth[]>) {
+  constructor(part: string, hint: string, ask: () => Promise<readonly PartHealth[]>) {
     this.#part = part;
+    this.#hint = hint;
     this.#ask = ask;
   }
 
@@ -78,7 +88,7 @@ class Question {
   }
 
   #red(detail: string): readonly PartHealth[] {
-    return [{ part: this.#part, ok: false, detail, hint: HINTS[this.#part] }];
+    return [{ part: this.#part, ok: false, detail, hint: this.#hint }];
   }
 }
 

@@ -2,6 +2,8 @@
  * The composition root: `bun run engine`. Each role composes its own rooms in `engine/roles/`; a role that is not started
  * is not even loaded.
  */
+import { join } from "node:path";
+
 import { Closing } from "./closing.ts";
 import { type Config, ConfigError, parseConfig } from "./config.ts";
 import { EngineError } from "./core/error.ts";
@@ -44,8 +46,11 @@ export interface RunningEngine {
   stop(): Promise<void>;
 }
 
+/** Something that the engine cannot go on without is lost; `what` ends the sentence that it stops because of it. */
+type OnFatal = (error: Error, what: string) => void;
+
 /** Starts every part that the configuration asks for. What was started is stopped again when a later part fails. */
-export async function startEngine(config: Config, log: Log, onFatal: (error: Error) => void): Promise<RunningEngine> {
+export async function startEngine(config: Config, log: Log, onFatal: OnFatal): Promise<RunningEngine> {
   const closing = new Closing();
   try {
     return await start(config, log, onFatal, closing);
@@ -55,12 +60,7 @@ export async function startEngine(config: Config, log: Log, onFatal: (error: Err
   }
 }
 
-async function start(
-  config: Config,
-  log: Log,
-  onFatal: (error: Error) => void,
-  closing: Closing,
-): Promise<RunningEngine> {
+async function start(config: Config, log: Log, onFatal: OnFatal, closing: Closing): Promise<RunningEngine> {
   const { roles } = config;
   const runsDomains = roles.domains === "all" || roles.domains.size > 0;
   const domainsRole = runsDomains ? await import("./roles/domains.ts") : null;
@@ -101,14 +101,19 @@ async function openParts(
   config: Config,
   own: OwnDomains | undefined,
   log: Log,
-  onFatal: (error: Error) => void,
+  onFatal: OnFatal,
   closing: Closing,
 ): Promise<{ parts: Parts; startTransport: () => void }> {
-  const databaseUrl = config.databaseUrl ?? (await embeddedDatabase(config, closing));
+  const databaseUrl = config.databaseUrl ?? (await embeddedDatabase(config, log, onFatal, closing));
   const pools = new Pools(closing, config.statementTimeoutMs);
   const sql = pools.open(databaseUrl, "engine", ENGINE_CONNECTIONS, { plans: "index" });
   const transitionSql = pools.open(databaseUrl, "transitions", TRANSITION_CONNECTIONS, { plans: "fixed" });
-  await reachDatabase(sql, databaseUrl);
+  const ownLog = config.databaseUrl === undefined ? join(config.home, "postgres.log") : undefined;
+  await reachDatabase(
+    sql,
+    databaseUrl,
+    ownLog && `It is the engine's own, its log is ${ownLog}: start the engine again.`,
+  );
   const domains = own?.loaded ?? [];
   const ownSets = domains.map(({ domain, sqlFolder }) => ({ schema: domain.name, folder: sqlFolder }));
   await migrateAt(databaseUrl, [ENGINE_MIGRATIONS, ...ownSets], (line) => log.warn(line));
@@ -122,7 +127,7 @@ async function openParts(
   const opened = await openTransport(
     config,
     { sql: transitionSql, databaseUrl, pools, log, closing, prepared },
-    onFatal,
+    (error) => onFatal(error, "a consumer that was lost"),
   );
   const { transport } = opened;
   await transport.ensureTopics(["timeline", HEARTBEAT_TOPIC, ...ownCatalog.actions.keys()]);
@@ -159,13 +164,17 @@ async function makePartitions(sql: Sql, log: Log): Promise<void> {
   }
 }
 
-async function embeddedDatabase(config: Config, closing: Closing): Promise<string> {
+async function embeddedDatabase(config: Config, log: Log, onFatal: OnFatal, closing: Closing): Promise<string> {
   const { lockHome } = await import("./stack/home-lock.ts");
   const { startEmbeddedPostgres } = await import("./stack/embedded-postgres.ts");
+  const { KeptPostgres } = await import("./stack/kept-postgres.ts");
   const lock = await lockHome(config.home);
   closing.add(() => lock.release());
   const postgres = await startEmbeddedPostgres({ home: config.home });
-  closing.add(() => postgres.stop());
+  const kept = new KeptPostgres(postgres, config.home, log, (error) =>
+    onFatal(error, "its own PostgreSQL, which ended"),
+  );
+  closing.add(() => kept.stop());
   return postgres.url;
 }
 
@@ -178,10 +187,10 @@ async function run(): Promise<void> {
   // However it ends: what came and was not written yet is how things stood.
   process.on("exit", () => log.flush());
   for (const line of unknownVariableLines(process.env)) log.warn(line);
-  const engine = startEngine(config, log, (error) => {
+  const engine = startEngine(config, log, (error, what) => {
     log.error("the engine cannot go on", { error });
     process.exitCode = 1;
-    void stop("a consumer that was lost");
+    void stop(what);
   });
   let started = false;
   let stopping = false;

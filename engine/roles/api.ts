@@ -58,7 +58,7 @@ export function startApi(parts: Parts, deciding: Deciding): RunningApi {
 }
 
 function engineOf(parts: Parts, deciding: Deciding, draining: AbortSignal): Engine {
-  const { config, sql, databaseUrl, pools, transport, control, groups, history, known, store } = parts;
+  const { config, sql, databaseUrl, pools, transport, control, groups, known, store } = parts;
   const { changes, revisions, evaluator, transitions, desk } = deciding;
   const recorder = new Recorder(store("api"), transitions, changes);
   const starter = new Starter(recorder, revisions, evaluator, () => known.catalog, nextTurn);
@@ -68,13 +68,7 @@ function engineOf(parts: Parts, deciding: Deciding, draining: AbortSignal): Engi
   const rewind = new Rewind(sql, transport, control, groups);
   const batches = new RedriveBatches(sql);
   const pipeline = new Pipeline({ ...parts, groups: () => groups.all() });
-  const health = new HealthCheck(
-    sql,
-    transport,
-    () => control.consumers,
-    { heartbeat: () => pipeline.heartbeatHealth(), auditor: () => auditorHealth(sql) },
-    () => history.health(),
-  );
+  const health = healthOf(parts, pipeline);
   const doctor = new Doctor(parts, { health: () => health.look(), desk });
   return {
     start: (definition, input, options, caller) =>
@@ -126,6 +120,17 @@ function engineOf(parts: Parts, deciding: Deciding, draining: AbortSignal): Engi
     health: () => health.look(),
     bounds: () => [starter, requests, settling, transport, ...control.consumers, pools].flatMap((part) => part.bounds),
   };
+}
+
+function healthOf({ config, sql, transport, control, history }: Parts, pipeline: Pipeline): HealthCheck {
+  return new HealthCheck(
+    sql,
+    transport,
+    () => control.consumers,
+    { heartbeat: () => pipeline.heartbeatHealth(), auditor: () => auditorHealth(sql) },
+    () => history.health(),
+    config.databaseUrl === undefined ? config.home : null,
+  );
 }
 
 /** Whether this process moves all sagas; a standby, or one of several on Kafka, moves none, or its share of them. */

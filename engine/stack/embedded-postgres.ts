@@ -1,15 +1,18 @@
+import { existsSync } from "node:fs";
 import { mkdir, realpath } from "node:fs/promises";
+import { join } from "node:path";
 
-import { databaseUrl, readDatabaseUrl, writeDatabaseUrl } from "./database-url.ts";
+import { type DatabaseAddress, databaseUrl, readDatabaseUrl, writeDatabaseUrl } from "./database-url.ts";
 import { freePort } from "./free-port.ts";
 import type { Holder } from "./pid-file.ts";
 import { postgresBinaries } from "./postgres-binaries.ts";
-import { ensureData } from "./postgres-data.ts";
+import { ensureData, passwordLost } from "./postgres-data.ts";
 import { postgresFolder } from "./postgres-folder.ts";
 import { answers, ensureDatabase } from "./postgres-readiness.ts";
-import { launchPostmaster, type ServerPlan } from "./postgres-server.ts";
+import { type LaunchObstacle, launchPostmaster, type ServerPlan } from "./postgres-server.ts";
 import { hasSettings, writeSettings } from "./postgres-settings.ts";
 import { findPostmaster, removeReusedPidFile, stopPostmaster } from "./postmaster.ts";
+import { identifyProcess } from "./process-identity.ts";
 import { asFolderError, StackError } from "./stack-error.ts";
 
 /** What to start. `port` 0 or missing: the port of last time, or any free one. */
@@ -27,6 +30,13 @@ export interface RunningPostgres {
   readonly url: string;
   readonly port: number;
   readonly pid: number;
+  /** Whether the process is there; it may be silent all the same. */
+  runs(): Promise<boolean>;
+  /**
+   * Starts it anew after it has ended: on the same data, at the address that its clients have. Never an empty one.
+   * Throws StackError with `stack.*`.
+   */
+  startAgain(): Promise<RunningPostgres>;
   stop(): Promise<void>;
 }
 
@@ -44,19 +54,45 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     const address = await ensureData(home, folder, binaries);
     const plan = { ...folder, home, binaries, settings: options.settings ?? {} };
     const holder = (await adopt(plan, options.port)) ?? (await launch(plan, options.port, address.port));
-    return await present(home, options.database ?? "ekiden", holder);
+    return await present(plan, options.database ?? "ekiden", holder);
   } catch (error) {
     throw asFolderError(options.home, error);
   }
 }
 
-async function present(home: string, database: string, holder: Holder): Promise<RunningPostgres> {
+async function present(plan: ServerPlan, database: string, holder: Holder): Promise<RunningPostgres> {
+  const { home } = plan;
   const stored = await readDatabaseUrl(home);
   if (stored === undefined) throw new Error(`${home}/database.url vanished while PostgreSQL was starting`);
   const address = { ...stored, database };
   await ensureDatabase(address);
   if (stored.database !== database) await writeDatabaseUrl(home, address);
-  return { url: databaseUrl(address), port: address.port, pid: holder.pid, stop: () => stopPostmaster(holder) };
+  return running(plan, address, holder);
+}
+
+function running(plan: ServerPlan, address: DatabaseAddress, holder: Holder): RunningPostgres {
+  return {
+    url: databaseUrl(address),
+    port: address.port,
+    pid: holder.pid,
+    runs: async () => (await identifyProcess(holder.pid)) === holder.identity,
+    startAgain: async () => running(plan, address, await launchAgain(plan, address)),
+    stop: () => stopPostmaster(holder),
+  };
+}
+
+/** Only what is there as it was is started: data or a password that were made anew would be another, empty database. */
+async function launchAgain(plan: ServerPlan, { port, password }: DatabaseAddress): Promise<Holder> {
+  try {
+    if (!existsSync(join(plan.data, "PG_VERSION"))) {
+      const hint = "Put it back from a backup, or start the engine again to begin with an empty database.";
+      throw new StackError("stack.postgres-failed", `the data folder ${plan.data} is gone`, hint);
+    }
+    if ((await readDatabaseUrl(plan.home))?.password !== password) throw passwordLost(plan.home);
+    return await launch(plan, port);
+  } catch (error) {
+    throw asFolderError(plan.home, error);
+  }
 }
 
 /** An orphan is kept if it is what we would start anyway and still answers; any other is stopped. */
@@ -72,6 +108,7 @@ async function adopt(plan: ServerPlan, port = 0): Promise<Holder | undefined> {
 
 async function launch(plan: ServerPlan, fixedPort = 0, lastPort = 0): Promise<Holder> {
   await removeReusedPidFile(plan.data);
+  let obstacle: LaunchObstacle = "port-taken";
   // Another program may take the port between our look and PostgreSQL's bind, so a port of our choice is tried anew.
   for (let attempt = 0; attempt < 5; attempt += 1) {
     const port = (await freePort(fixedPort || lastPort)) ?? (fixedPort === 0 ? await freePort() : undefined);
@@ -82,7 +119,12 @@ async function launch(plan: ServerPlan, fixedPort = 0, lastPort = 0): Promise<Ho
     await writeSettings(plan, port);
     const launched = await launchPostmaster(plan, { ...address, port });
     if (typeof launched === "object") return launched;
+    obstacle = launched;
     if (launched === "data-in-use") await Bun.sleep(500);
+  }
+  if (obstacle === "data-in-use") {
+    const hint = "They end when their statements do: start again then.";
+    throw new StackError("stack.data-in-use", `sessions of a killed PostgreSQL still run on ${plan.data}`, hint);
   }
   const hint = "Stop the program that listens there, or choose another port.";
   throw new StackError("stack.port-taken", `port ${fixedPort} for PostgreSQL is taken`, hint);

@@ -23,8 +23,13 @@ export async function ensureData(home: string, folder: PostgresFolder, binaries:
   }
   const address = await readDatabaseUrl(home);
   if (address !== undefined) return address;
+  throw passwordLost(home);
+}
+
+/** The file that holds the password is missing, or holds another one than it did. */
+export function passwordLost(home: string): StackError {
   const hint = "Put the file back from a copy, or remove the data folder to start with an empty database.";
-  throw new StackError("stack.password-lost", `${home}/database.url is gone, and the password with it`, hint);
+  return new StackError("stack.password-lost", `${home}/database.url is gone, and the password with it`, hint);
 }
 
 async function createData(home: string, folder: PostgresFolder, binaries: string): Promise<DatabaseAddress> {

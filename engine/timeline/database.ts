@@ -193,7 +193,11 @@ class DatabaseError extends EngineError {
 const OLDEST_VERSION = 15;
 
 /** Asks the database one question, so that a wrong address is one sentence and not a trace. @throws DatabaseError */
-export async function reachDatabase(sql: Sql, url: string): Promise<void> {
+export async function reachDatabase(
+  sql: Sql,
+  url: string,
+  hint = "Check DATABASE_URL, and that the server runs.",
+): Promise<void> {
   const { host, pathname } = new URL(url);
   const where = `${host}${pathname}`;
   let version: number;
@@ -204,11 +208,7 @@ export async function reachDatabase(sql: Sql, url: string): Promise<void> {
     version = row?.version ?? 0;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new DatabaseError(
-      `PostgreSQL at ${where} does not answer: ${reason}`,
-      "Check DATABASE_URL, and that the server runs.",
-      error,
-    );
+    throw new DatabaseError(`PostgreSQL at ${where} does not answer: ${reason}`, hint, error);
   }
   if (version < OLDEST_VERSION) {
     throw new DatabaseError(

@@ -10,6 +10,8 @@ export interface EngineProcess {
   output(): string;
   /** Sends a signal that does not end it: SIGSTOP, SIGCONT. */
   signal(signal: NodeJS.Signals): void;
+  /** Its exit code, when it ends. */
+  readonly exited: Promise<number>;
   /** Sends a signal and returns the exit code (128 + signal when it was killed). */
   end(signal: NodeJS.Signals): Promise<number>;
 }
@@ -33,6 +35,7 @@ export async function startProcess(tree: string, environment: Record<string, str
     pid: run.child.pid,
     url: api,
     output: run.output,
+    exited: run.child.exited,
     signal: (signal) => void run.child.kill(signal),
     async end(signal) {
       run.child.kill(signal);
