@@ -231,9 +231,14 @@ async function run(): Promise<void> {
   if (!stopping) announce(config, running, performance.now() - startedAt);
 }
 
+/** A terminal has room for the lines at fault. */
+function shownOf(error: EngineError): string {
+  return "shown" in error ? String(error.shown) : error.message;
+}
+
 if (import.meta.main || process.argv[1] === import.meta.path) {
   run().catch((error: unknown) => {
-    console.error(error instanceof EngineError ? `${error.message}\n${error.hint}` : error);
+    console.error(error instanceof EngineError ? `${shownOf(error)}\n${error.hint}` : error);
     process.exit(1);
   });
 }

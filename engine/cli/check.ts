@@ -6,7 +6,8 @@ import { catalogOf } from "../definition/catalog.ts";
 import type { Diagnostic } from "../definition/diagnostic.ts";
 import { type DefinitionFile, readDefinition, readDefinitions } from "../definition/folder.ts";
 import { renderDiagnostic } from "../definition/render-diagnostic.ts";
-import { DomainError, type LoadedDomain, loadDomains } from "../participant/load-domains.ts";
+import { DomainError, type LoadedDomain, loadThoseThatLoad } from "../participant/load-domains.ts";
+import { sourceOf } from "../participant/load-failure.ts";
 import { readScenarios, type ReadScenarios, SCENARIOS_SUFFIX, scenarioFiles } from "../scenario/scenario-file.ts";
 import { againstRunning, type Comparison, runningText } from "./against-running.ts";
 import { EXIT } from "./cli-error.ts";
@@ -88,19 +89,27 @@ interface Part {
 }
 
 async function checkFolder(folder: string, files: readonly string[] | undefined): Promise<Part> {
-  const domains = await loadDomains(folder).catch((error: unknown) => asDomainError(error));
-  // Judged against nothing, every command would be unknown: a domain that does not load comes first.
+  const domains = await loadThoseThatLoad(folder).catch((error: unknown) => asDomainError(error));
   if (domains instanceof DomainError)
-    return { findings: [domainFinding(folder, domains)], definitions: [], scenarios: 0, domains: 0 };
-  const catalog = catalogOf(domains.map(({ domain }) => domain));
+    return { findings: domainFindings(folder, domains), definitions: [], scenarios: 0, domains: 0 };
+  const { loaded, broken } = domains;
+  const catalog = {
+    ...catalogOf(loaded.map(({ domain }) => domain)),
+    // Judged against nothing, each command of theirs would be unknown: that they do not load comes first.
+    broken: new Set(broken.map(({ name }) => name)),
+  };
   const definitions =
     files === undefined
       ? readDefinitions(folder, catalog)
       : files.filter((file) => !isScenarios(file)).map((file) => readDefinition(resolve(file), catalog));
   const tests = files === undefined ? scenarioFiles(folder) : files.filter(isScenarios);
   const scenarios = tests.map((file) => readScenarios(file, catalog));
-  const findings = [...domains.flatMap(misnamedMigrations), ...[...definitions, ...scenarios].flatMap(findingsOf)];
-  return { findings, definitions, scenarios: scenarios.length, domains: domains.length };
+  const findings = [
+    ...broken.flatMap(({ error }) => domainFindings(folder, error)),
+    ...loaded.flatMap(misnamedMigrations),
+    ...[...definitions, ...scenarios].flatMap(findingsOf),
+  ];
+  return { findings, definitions, scenarios: scenarios.length, domains: loaded.length + broken.length };
 }
 
 function summed(parts: readonly Part[]): Checked {
@@ -129,8 +138,13 @@ function asDomainError(error: unknown): DomainError {
   throw error;
 }
 
-function domainFinding(folder: string, error: DomainError): Finding {
-  return finding(relative(process.cwd(), folder), error.code, error.message, error.hint);
+/** One for each line at fault; where none is known, one for the domain. */
+function domainFindings(folder: string, { code, message, hint, file, faults }: DomainError): Finding[] {
+  if (faults.length === 0) return [finding(relative(process.cwd(), file ?? folder), code, message, hint)];
+  return faults.map((fault) => {
+    const diagnostic = { severity: "error", code, hint, ...fault } as const;
+    return { ...diagnostic, text: renderDiagnostic(fault.file, sourceOf(fault.file), diagnostic) };
+  });
 }
 
 /** A file that the engine would pass over without a word. */

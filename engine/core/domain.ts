@@ -9,6 +9,8 @@ export interface DomainCatalog {
   readonly actions: ReadonlyMap<string, ActionDescription>;
   /** Domains that are not here may yet appear: their processes have not published them. */
   readonly open?: boolean;
+  /** Domains that are here and do not load: what they know cannot be said, and of them a definition is not judged. */
+  readonly broken?: ReadonlySet<string>;
 }
 
 export interface ActionDescription {

@@ -29,23 +29,24 @@ export function actionOf(check: CheckContext, command: string, at: Position): Ac
   if (action === undefined && check.catalog !== null) {
     const known = [...check.catalog.actions.keys()];
     const domain = command.split(".")[0] ?? "";
+    const domains = [...new Set([...known.map((each) => each.split(".")[0] ?? ""), ...(check.catalog.broken ?? [])])];
     const siblings = known.filter((each) => each.startsWith(`${domain}.`));
-    if (siblings.length === 0 && check.catalog.open) return notLoaded(check, domain, known, at);
+    if (check.catalog.broken?.has(domain)) return undefined;
+    if (siblings.length === 0 && check.catalog.open) return notLoaded(check, domain, domains, at);
     const hint =
-      suggest(command, known) ?? (siblings.length > 0 ? suggestOrList(command, siblings) : domainHint(domain, known));
+      suggest(command, known) ?? (siblings.length > 0 ? suggestOrList(command, siblings) : domainHint(domain, domains));
     check.findings.error("definition.unknown-command", at, `no domain has the command \`${command}\``, hint);
   }
   return action;
 }
 
-function notLoaded(check: CheckContext, domain: string, known: readonly string[], at: Position): undefined {
+function notLoaded(check: CheckContext, domain: string, domains: readonly string[], at: Position): undefined {
   const message = `the domain \`${domain}\` is not loaded yet: no process has published it`;
-  const hint = `This file is taken in when a process with EKIDEN_ROLES=domain:${domain} has started. ${domainHint(domain, known)}`;
+  const hint = `This file is taken in when a process with EKIDEN_ROLES=domain:${domain} has started. ${domainHint(domain, domains)}`;
   check.findings.error("definition.domain-not-loaded", at, message, hint);
 }
 
-function domainHint(domain: string, known: readonly string[]): string {
-  const domains = [...new Set(known.map((each) => each.split(".")[0] ?? ""))];
+function domainHint(domain: string, domains: readonly string[]): string {
   return `There is no domain \`${domain}\`. ${suggestOrList(domain, domains)}`;
 }
 

@@ -2,16 +2,21 @@ import type { Diagnostic } from "./diagnostic.ts";
 
 /** A diagnostic for people: place and message, the line with a caret under the fault, and the fix. */
 export function renderDiagnostic(file: string, source: string, diagnostic: Diagnostic): string {
-  const { line, column, severity, message, hint } = diagnostic;
+  const { severity, message, hint } = diagnostic;
+  return `${renderPlace(file, source, diagnostic, `${severity}: ${message}`)}\n  fix: ${hint}`;
+}
+
+/** What is to be said of a place: the place itself, the line, and a caret. */
+export function renderPlace(
+  file: string,
+  source: string,
+  { line, column }: Pick<Diagnostic, "line" | "column">,
+  what: string,
+): string {
   const text = (source.split(/\r?\n/)[line - 1] ?? "").replaceAll("\t", " ");
   const [shown, shift] = clip(text, column);
   const caret = `${padding(shown.slice(0, Math.max(0, column - 1 - shift)))}^`;
-  return [
-    `${file}:${line}:${column}: ${severity}: ${message}`,
-    `  ${shown}`.trimEnd(),
-    `  ${caret}`,
-    `  fix: ${hint}`,
-  ].join("\n");
+  return [`${file}:${line}:${column}: ${what}`, `  ${shown}`.trimEnd(), `  ${caret}`].join("\n");
 }
 
 /** Blanks as wide as the text: a terminal gives Japanese two columns a character. */

@@ -43,6 +43,9 @@ class NewerSchemaError extends EngineError {
  */
 const BREAKS = /_breaking\.sql$/;
 
+/** Characters of a line that a message shows. */
+const LINE_SHOWN_MAX = 160;
+
 /** How long one try waits until another process that migrates has ended a file. It waits for as many as it takes. */
 const TURN_TRY_MS = 3_000;
 const TURN = "migrate";
@@ -233,10 +236,24 @@ async function run(tx: Tx, set: MigrationSet, file: string, source: string, trie
     tries.waitsFor = undefined;
     // What only changes rows waits for them as every other transaction does, and holds no table up.
     if (tries.tables.length > 0) await boundLocks(tx, waitMs);
-    await tx.unsafe(source);
+    await runFile(tx, source);
   } catch (error) {
     tries.everything ||= tries.waitsFor === undefined;
     throw failed(set, file, error, tries);
+  }
+}
+
+/** PostgreSQL says how many characters into the file it went wrong; a person wants the line. */
+async function runFile(tx: Tx, source: string): Promise<void> {
+  try {
+    await tx.unsafe(source);
+  } catch (error) {
+    if (!(error instanceof Error) || !("position" in error)) throw error;
+    const before = [...source].slice(0, Number(error.position) - 1).join("");
+    const lines = before.split("\n");
+    const text = source.split(/\r?\n/)[lines.length - 1]?.trim().slice(0, LINE_SHOWN_MAX) ?? "";
+    error.message += ` (line ${lines.length}, column ${(lines.at(-1) ?? "").length + 1}: ${text})`;
+    throw error;
   }
 }
 

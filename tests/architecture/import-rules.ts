@@ -35,6 +35,8 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   participant: [
     "core",
     "timeline",
+    "engine/definition/render-diagnostic.ts",
+    "engine/definition/suggest.ts",
     "engine/transport/port.ts",
     "engine/transport/foreign.ts",
     "engine/sdk.ts",

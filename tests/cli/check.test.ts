@@ -84,6 +84,46 @@ test("a domain that does not load, and a migration that would never run, are err
   expect(broken.code).toBe(1);
 });
 
+test("what is wrong in a handler's file is shown with its place, and everything else is checked all the same", async () => {
+  const other = await copyTree();
+  await other.write("domains/ledger/extra.ts", "const first = 1;\nconst price == 3;\nconst 二 = = first;\n");
+  await other.edit("domains/ledger/domain.ts", /^/, 'import "./extra.ts";\n');
+  await other.write("domains/mistyped.saga.yaml", "saga: mistyped\nversion: 1\nsteps: [{ command: mailr.send }]\n");
+  await other.write("domains/needs.saga.yaml", "saga: needs\nversion: 1\nsteps: [{ command: ledger.anything }]\n");
+  const { code, out } = await ekiden(["check"], { EKIDEN_DOMAINS: join(other.path, "domains") });
+  await other.remove();
+
+  const blocks = out.split("\n\n").map((block) => block.replaceAll(/^\S*\/domains/g, "domains").split("\n"));
+  expect(blocks[0]).toEqual([
+    'domains/ledger/extra.ts:2:13: error: Expected ";" but found "=="',
+    "  const price == 3;",
+    "              ^",
+    "  fix: Mend the file; `bun run check` shows type errors.",
+  ]);
+  expect(out).toContain("domains/ledger/extra.ts:3:");
+  expect(out).toContain("domains/mistyped.saga.yaml:3:20: error: no domain has the command `mailr.send`");
+  // Nobody can say what a domain that does not load has.
+  expect(out).not.toContain("needs.saga.yaml");
+  expect(out).not.toContain("onboarding.saga.yaml");
+  expect(out).toMatch(/3 definitions, 1 file of scenarios and 5 domains: \d errors, 0 warnings/);
+  expect(code).toBe(1);
+});
+
+test("a domain that throws while it is loaded, and an import that is not there, have a place too", async () => {
+  const other = await copyTree();
+  const check = () => ekiden(["check"], { EKIDEN_DOMAINS: join(other.path, "domains") });
+  await other.write("domains/ledger/extra.ts", '\nthrow new Error("no rates");\n');
+  await other.edit("domains/ledger/domain.ts", /^/, 'import "./extra.ts";\n');
+  const thrown = await check();
+  await other.write("domains/ledger/extra.ts", '\nimport "./nowhere.ts";\n');
+  const absent = await check();
+  await other.remove();
+
+  expect(thrown.out).toContain("domains/ledger/extra.ts:2:");
+  expect(thrown.out).toContain("error: Error: no rates");
+  expect(absent.out).toContain("domains/ledger/extra.ts:2:9: error: Cannot find module './nowhere.ts'");
+});
+
 test.each(["dispatcher", "timeline", "api", "start", "pg_mine"])("a domain cannot be called %s", async (name) => {
   const other = await copyTree();
   await other.write(`domains/${name}/domain.ts`, `export default { name: "${name}", steps: {}, projections: {} };\n`);

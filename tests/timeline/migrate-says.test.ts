@@ -170,3 +170,14 @@ test("a start that cannot make them ends with who holds the outbox", async () =>
   });
   await ensurePartitions(sql, say);
 }, 60_000);
+
+test("a mistake in a migration is shown with its line", async () => {
+  const source = "-- 一つ\ncreate table trip.leg (id text);\n  alter tabel trip.leg add column says text;\n";
+
+  expect(await applied("trip", source).catch((error: unknown) => error)).toMatchObject({
+    code: "database.migration",
+    message:
+      'trip/0001_more.sql failed: syntax error at or near "tabel" (line 3, column 9: alter tabel trip.leg add column says text;)',
+    hint: "Nothing of this file was applied.",
+  });
+});
