@@ -172,7 +172,8 @@ export function defineDomain<const S extends Readonly<Record<string, object>>>(d
   readonly projections?: Readonly<Record<string, Projection>>;
 }): Domain {
   return {
-    name: domain.name,
+    // With keys that are none, which the engine refuses: a program that was not checked for types can have them.
+    ...domain,
     // `Checked` has verified each handler against its schemas; the engine parses input before every call.
     steps: domain.steps as unknown as Readonly<Record<string, StepSpec>>,
     projections: domain.projections ?? {},

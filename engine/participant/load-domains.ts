@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { EngineError } from "../core/error.ts";
 import type { Domain } from "../sdk.ts";
+import { misdeclared } from "./check-domain.ts";
 import { type Fault, faultsOf, renderFaults } from "./load-failure.ts";
 import { packageHint, provideImports } from "./domain-imports.ts";
 
@@ -120,6 +121,11 @@ async function loadDomain(folder: string, name: string): Promise<LoadedDomain> {
   if (domain?.name !== name || !NAME.test(name)) {
     const hint = `Its default export is defineDomain({ name: "${name}", … }); names match ${NAME.source}.`;
     throw new DomainError(`${file} does not export the domain "${name}"`, hint, { file });
+  }
+  const wrong = misdeclared(name, domain as unknown as Readonly<Record<string, unknown>>);
+  if (wrong.length > 0) {
+    const said = wrong.map(({ message }) => message).join("; ");
+    throw new DomainError(`${file}: ${said}`, [...new Set(wrong.map(({ hint }) => hint))].join(" "), { file });
   }
   for (const action of Object.keys(domain.steps)) {
     if (!NAME.test(action))
