@@ -23,6 +23,7 @@ import { checkMedia, readBody, readText } from "./json-body.ts";
 import { waitsOf } from "./revision-waits.ts";
 import type { ProblemCode } from "./translate-code.ts";
 import { Reasoned } from "./verb-schema.ts";
+import { whyAbsent } from "../definition/folder.ts";
 import { definitionNameOf, hashOf, unknownDefinition, unknownRevision } from "./unknown.ts";
 
 const YAML_MEDIA = /^(?:text|application)\/(?:x-)?yaml$/;
@@ -71,7 +72,7 @@ export function addDefinitionRoutes(app: Api, { engine, sql }: ApiParts): void {
   app.get("/v1/definitions/:definition", GET, async (c) => {
     const name = definitionNameOf(c.req.param("definition"));
     const [row, revisions] = await Promise.all([readDefinition(sql, name), listRevisions(sql, name)]);
-    if (row === undefined) return unknownDefinition(name);
+    if (row === undefined) return unknownDefinition(name, whyAbsent(engine.broken(), name));
     const { revision, source } = row;
     const { definition } = loadDefinition(source, { catalog: null, checks: false });
     return c.json({

@@ -88,12 +88,9 @@ export function unknownRedrive(id: string): never {
   throw new Refusal("redrive.unknown", `there is no redrive ${shown(id)}`, "GET /v1/redrives lists them.");
 }
 
-export function unknownDefinition(name: string): never {
-  throw new Refusal(
-    "saga.unknown-definition",
-    `there is no definition ${shown(name)}`,
-    "GET /v1/definitions lists them.",
-  );
+/** `why`: what keeps the file that says it from being used. */
+export function unknownDefinition(name: string, why = "GET /v1/definitions lists them."): never {
+  throw new Refusal("saga.unknown-definition", `there is no definition ${shown(name)}`, why);
 }
 
 export function unknownRevision(name: string, hash: string): never {

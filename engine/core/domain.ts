@@ -11,6 +11,8 @@ export interface DomainCatalog {
   readonly open?: boolean;
   /** Domains that are here and do not load: what they know cannot be said, and of them a definition is not judged. */
   readonly broken?: ReadonlySet<string>;
+  /** Domains that this process has not loaded, for they were not there when it started, and their folders. */
+  readonly unloaded?: ReadonlyMap<string, string>;
 }
 
 export interface ActionDescription {

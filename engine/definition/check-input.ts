@@ -34,10 +34,16 @@ export function actionOf(check: CheckContext, command: string, at: Position): Ac
     if (check.catalog.broken?.has(domain)) return undefined;
     if (siblings.length === 0 && check.catalog.open) return notLoaded(check, domain, domains, at);
     const hint =
-      suggest(command, known) ?? (siblings.length > 0 ? suggestOrList(command, siblings) : domainHint(domain, domains));
+      addedLater(check.catalog.unloaded?.get(domain)) ??
+      suggest(command, known) ??
+      (siblings.length > 0 ? suggestOrList(command, siblings) : domainHint(domain, domains));
     check.findings.error("definition.unknown-command", at, `no domain has the command \`${command}\``, hint);
   }
   return action;
+}
+
+function addedLater(folder: string | undefined): string | undefined {
+  return folder === undefined ? undefined : `${folder} was added after this engine started: start it again.`;
 }
 
 function notLoaded(check: CheckContext, domain: string, domains: readonly string[], at: Position): undefined {

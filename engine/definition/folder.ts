@@ -1,5 +1,5 @@
-import { readdirSync, readFileSync, statSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { basename, dirname, join, relative } from "node:path";
 import type { DomainCatalog } from "../core/domain.ts";
 import type { Definition } from "../core/definition.ts";
 import type { Diagnostic } from "./diagnostic.ts";
@@ -18,8 +18,20 @@ export interface DefinitionFile {
 
 /** A file that is not in use: what is wrong with it, and what it says. */
 export interface BrokenFile {
+  /** The saga's name, as far as the file says one. */
+  readonly name: string | null;
   readonly diagnostics: readonly Diagnostic[];
   readonly source: string;
+}
+
+/** Why there is no definition of a name: the file that says one, and what is wrong in it. Undefined: no file does. */
+export function whyAbsent(broken: ReadonlyMap<string, BrokenFile>, name: string): string | undefined {
+  const found = [...broken].find(
+    ([file, { name: said }]) => said === name || (said === null && basename(file) === `${name}.saga.yaml`),
+  );
+  const error = found?.[1].diagnostics.find(({ severity }) => severity === "error");
+  if (found === undefined || error === undefined) return undefined;
+  return `${found[0]}:${error.line}:${error.column} keeps it from being used: ${error.message}. ${error.hint}`;
 }
 
 /** The line that names the saga, in a file that may be no YAML. Nothing but a name: a mistake in it is no other saga's. */
@@ -102,4 +114,13 @@ function sagaFiles(folder: string): string[] {
     .filter((name) => name.endsWith(".saga.yaml"))
     .sort()
     .map((name) => join(folder, name));
+}
+
+/** The folders of domains that lie there, by their names, but for those that are known; as a person types them. */
+export function unloadedDomains(folder: string, known: ReadonlySet<string>): ReadonlyMap<string, string> {
+  return new Map(
+    readdirSync(folder, { withFileTypes: true })
+      .filter(({ name }) => !known.has(name) && existsSync(join(folder, name, "domain.ts")))
+      .map(({ name }) => [name, relative(process.cwd(), join(folder, name))] as const),
+  );
 }

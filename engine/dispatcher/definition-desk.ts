@@ -1,6 +1,13 @@
 import type { Definition } from "../core/definition.ts";
 import type { Diagnostic } from "../definition/diagnostic.ts";
-import { type BrokenFile, type DefinitionFile, fingerprint, readDefinitions } from "../definition/folder.ts";
+import {
+  type BrokenFile,
+  type DefinitionFile,
+  fingerprint,
+  readDefinitions,
+  unloadedDomains,
+  whyAbsent,
+} from "../definition/folder.ts";
 import { loadDefinition } from "../definition/load.ts";
 import { renderDiagnostic } from "../definition/render-diagnostic.ts";
 import type { Log } from "../sdk.ts";
@@ -51,6 +58,9 @@ export class DefinitionDesk {
     return this.#broken;
   }
 
+  /** Why no definition of a name is in use; undefined: no file says one. */
+  readonly whyAbsent = (name: string): string | undefined => whyAbsent(this.#broken, name);
+
   /** Their files, by the names of the definitions. */
   get files(): ReadonlyMap<string, string> {
     return new Map([...this.#good].map(([file, { name }]) => [name, file]));
@@ -84,9 +94,10 @@ export class DefinitionDesk {
 
   async #look(): Promise<void> {
     await this.#domains.look();
-    const now = `${this.#domains.stamp}\n${fingerprint(this.#folder)}`;
+    const unloaded = unloadedDomains(this.#folder, new Set(this.#domains.domains.map(({ name }) => name)));
+    const now = [this.#domains.stamp, ...unloaded.keys(), fingerprint(this.#folder)].join("\n");
     if (now === this.#seen) return;
-    const files = readDefinitions(this.#folder, this.#domains.catalog);
+    const files = readDefinitions(this.#folder, { ...this.#domains.catalog, unloaded });
     const broken = new Map<string, BrokenFile>();
     const good = new Map<string, Definition>();
     const mended: string[] = [];
@@ -94,7 +105,7 @@ export class DefinitionDesk {
       const trouble = file.definition === null ? file.diagnostics : await this.#publish(file);
       if (isWaiting(file)) this.#log.info(`${file.file} is not loaded yet: ${file.diagnostics[0]?.message}`);
       else for (const diagnostic of file.diagnostics) this.#report(file, diagnostic);
-      if (trouble.length > 0) broken.set(file.file, { diagnostics: trouble, source: file.source });
+      if (trouble.length > 0) broken.set(file.file, { name: file.name, diagnostics: trouble, source: file.source });
       const inUse = trouble.length > 0 ? await this.#before(file) : file.definition;
       if (inUse) good.set(file.file, inUse);
       const before = this.#broken.get(file.file);

@@ -86,15 +86,21 @@ export class Starter {
   readonly #evaluator: Evaluator;
   readonly #catalog: () => DomainCatalog;
   readonly #starts: Grouped<StartRequest, Started>;
+  readonly #whyAbsent: (name: string) => string | undefined;
 
-  /** `turn`: waited for before a group of starts begins; resolves to what gives the turn back. */
+  /**
+   * `turn`: waited for before a group of starts begins; resolves to what gives the turn back. `whyAbsent`: why there is no
+   * definition of a name, as far as that is known.
+   */
   constructor(
     recorder: Recorder,
     revisions: Revisions,
     evaluator: Evaluator,
     catalog: () => DomainCatalog,
     turn?: () => Promise<() => void>,
+    whyAbsent: (name: string) => string | undefined = () => undefined,
   ) {
+    this.#whyAbsent = whyAbsent;
     this.#recorder = recorder;
     this.#revisions = revisions;
     this.#evaluator = evaluator;
@@ -180,7 +186,7 @@ export class Starter {
 
   #definition(tx: Tx, name: string, found: ToStart | undefined): Promise<Definition> {
     if (found === undefined) {
-      const hint = "GET /v1/definitions lists them.";
+      const hint = this.#whyAbsent(name) ?? "GET /v1/definitions lists them.";
       throw new Refusal("saga.unknown-definition", `there is no definition "${name}"`, hint);
     }
     if (found.retired_at !== null) throw retired(name, found);

@@ -61,7 +61,7 @@ function engineOf(parts: Parts, deciding: Deciding, draining: AbortSignal): Engi
   const { config, sql, databaseUrl, pools, transport, control, groups, known, store } = parts;
   const { changes, revisions, evaluator, transitions, desk } = deciding;
   const recorder = new Recorder(store("api"), transitions, changes);
-  const starter = new Starter(recorder, revisions, evaluator, () => known.catalog, nextTurn);
+  const starter = new Starter(recorder, revisions, evaluator, () => known.catalog, nextTurn, desk.whyAbsent);
   const requests = new Requests(recorder, revisions, () => known.catalog, nextTurn);
   const edits = new Edits(sql, recorder, () => known.catalog, config.consumer);
   const settling = new Settling(sql, changes, { isTold: () => movesAll(parts), draining });

@@ -101,7 +101,7 @@ async function startStarts(parts: Parts, deciding: Deciding, active: () => boole
   const { config, sql, transport, control, groups, known, store, log, closing } = parts;
   const { transitions, changes, revisions, evaluator, desk } = deciding;
   const recorder = new Recorder(store("dispatcher"), transitions, changes);
-  const starter = new Starter(recorder, revisions, evaluator, () => known.catalog, heldTurn);
+  const starter = new Starter(recorder, revisions, evaluator, () => known.catalog, heldTurn, desk.whyAbsent);
   const start: Starter["start"] = (request) => starter.start(request);
   const definitions = () => desk.definitions;
   const startGroups = new StartGroups({

@@ -36,8 +36,8 @@ beforeAll(async () => {
   const engine = readingEngine({
     broken: () =>
       new Map([
-        ["domains/refund.saga.yaml", { diagnostics: [FINDING], source: "saga: refund # 新" }],
-        ["domains/long.saga.yaml", { diagnostics: [FINDING], source: "#".repeat(256 * 1024 + 1) }],
+        ["domains/refund.saga.yaml", { name: "refund", diagnostics: [FINDING], source: "saga: refund # 新" }],
+        ["domains/long.saga.yaml", { name: null, diagnostics: [FINDING], source: "#".repeat(256 * 1024 + 1) }],
       ]),
     files: () => new Map([["onboarding", "domains/onboarding.saga.yaml"]]),
     load: (source) => ({
