@@ -29,7 +29,7 @@ import { addSchemaCommand } from "./cli/schema-command.ts";
 import { addSimulateCommand } from "./cli/simulate-command.ts";
 import { addTail } from "./cli/tail-command.ts";
 import { addTestCommand } from "./cli/test-command.ts";
-import { OutputClosed } from "./cli/write-line.ts";
+import { OutputClosed, say, writeError } from "./cli/write-line.ts";
 
 const NOTES = `
 Commands that talk to an engine find it at EKIDEN_URL (http://127.0.0.1:8080) and send EKIDEN_API_KEY.
@@ -73,22 +73,22 @@ async function run(args: readonly string[], json: boolean): Promise<void> {
 function explain(error: unknown, json: boolean): number {
   // Commander has written its own message; help and version count as done.
   if (error instanceof CommanderError) {
-    if (json && error.exitCode !== 0) console.log(faultJson(error.message));
+    if (json && error.exitCode !== 0) say(faultJson(error.message));
     return error.exitCode === 0 ? EXIT.done : EXIT.usage;
   }
   if (error instanceof OutputClosed) return EXIT.done;
   if (error instanceof CliError) {
-    if (json && error.answer !== undefined) console.log(JSON.stringify(error.answer, null, 2));
+    if (json && error.answer !== undefined) say(JSON.stringify(error.answer, null, 2));
     // Wrong usage is found before anything is printed, so standard output stays one JSON document.
-    else if (json && error.exit === EXIT.usage) console.log(faultJson(error.message));
-    else console.error(error.message);
+    else if (json && error.exit === EXIT.usage) say(faultJson(error.message));
+    else writeError(error.message);
     return error.exit;
   }
   if (error instanceof Error && "code" in error && "hint" in error) {
-    console.error(`${error.message}\nfix: ${String(error.hint)}`);
+    writeError(`${error.message}\nfix: ${String(error.hint)}`);
     return EXIT.refused;
   }
-  console.error(error);
+  writeError(Bun.inspect(error));
   return EXIT.refused;
 }
 

@@ -2,6 +2,7 @@ import type * as v from "valibot";
 
 import { DefinitionDetail, DefinitionList } from "../api/definition-schema.ts";
 import type { DefinitionFile } from "../definition/folder.ts";
+import { oneLine } from "../telemetry/printable.ts";
 import { CliError, EXIT } from "./cli-error.ts";
 import { exchange, problemText } from "./client.ts";
 import { expect } from "./output.ts";
@@ -80,7 +81,7 @@ function comparisonText(comparison: Comparison): string {
   ]);
   const none = "no saga is open";
   const never =
-    retired === null ? "" : `\nIt was retired at ${time(retired.since)} by ${retired.by}: ${retired.reason}`;
+    retired === null ? "" : `\nIt was retired at ${time(retired.since)} by ${retired.by}: ${oneLine(retired.reason)}`;
   return `${name}: ${standingText(comparison)}${never}\n${table(["revision", "version", "since", "open", "parked", ""], rows, none)}`;
 }
 

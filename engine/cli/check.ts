@@ -12,6 +12,7 @@ import { readScenarios, type ReadScenarios, SCENARIOS_SUFFIX, scenarioFiles } fr
 import { againstRunning, type Comparison, runningText } from "./against-running.ts";
 import { EXIT } from "./cli-error.ts";
 import { definitionsFolder, demandFiles, domainsOf } from "./definition-file.ts";
+import { say } from "./write-line.ts";
 
 /** What a check found; `text` is for people. */
 interface Finding extends Diagnostic {
@@ -52,8 +53,8 @@ export function addCheckCommand(program: Command): void {
       if (options.json !== true) report(checked);
       const running =
         options.againstRunning === true ? await againstRunning(definitions, files.length === 0) : undefined;
-      if (options.json === true) console.log(JSON.stringify(asData(findings, running), null, 2));
-      else if (running !== undefined) console.log(`\n${runningText(running)}`);
+      if (options.json === true) say(JSON.stringify(asData(findings, running), null, 2));
+      else if (running !== undefined) say(`\n${runningText(running)}`);
       if (findings.some(({ severity }) => severity === "error")) process.exitCode = EXIT.refused;
     });
 }
@@ -169,11 +170,11 @@ function finding(file: string, code: string, message: string, hint: string): Fin
 }
 
 function report({ findings, what }: Checked): void {
-  for (const { text } of findings) console.log(`${text}\n`);
+  for (const { text } of findings) say(`${text}\n`);
   const errors = findings.filter(({ severity }) => severity === "error").length;
   const warnings = findings.length - errors;
   const sum = `${count(errors, "error")}, ${count(warnings, "warning")}`;
-  console.log(what === "" ? sum : `${what}: ${sum}`);
+  say(what === "" ? sum : `${what}: ${sum}`);
 }
 
 function count(number: number, what: string): string {

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 
+import { oneLine } from "../telemetry/printable.ts";
 import { CliError, EXIT } from "./cli-error.ts";
 import { engineHeaders, engineUrl, lateAnswer, noAnswer, unauthorized } from "./engine-address.ts";
 
@@ -181,5 +182,5 @@ export function problemText(status: number, answer: unknown): string {
   }
   const { title, detail, hint, errors = [] } = parsed.output;
   const faults = errors.map(({ pointer, parameter, detail: fault }) => `  ${pointer ?? parameter ?? ""} ${fault}`);
-  return [detail ?? title, ...faults, ...(hint === undefined ? [] : [`fix: ${hint}`])].join("\n");
+  return [detail ?? title, ...faults, ...(hint === undefined ? [] : [`fix: ${hint}`])].map(oneLine).join("\n");
 }

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 
 import { CliError, EXIT } from "./cli-error.ts";
+import { say } from "./write-line.ts";
 
 const NOTES = `
 For this shell only:
@@ -20,7 +21,7 @@ export function addCompletion(program: Command): void {
       const script = SCRIPTS[shell];
       if (script === undefined)
         throw new CliError(EXIT.usage, `There is no completion for "${shell}": bash, zsh or fish.`);
-      console.log(script(wordsOf(program)));
+      say(script(wordsOf(program)));
     });
 }
 

@@ -7,6 +7,7 @@ import { connect, reachDatabase, type Sql } from "../timeline/database.ts";
 import { connectorConfig } from "../transport/kafka/connector.ts";
 import { Names, PUBLICATION } from "../transport/kafka/names.ts";
 import { CliError, EXIT } from "./cli-error.ts";
+import { say, writeError } from "./write-line.ts";
 
 /** Replaced by whoever registers the connector; Kafka Connect can fill it from a secret store. */
 const PASSWORD = "<password of the database user>";
@@ -23,7 +24,7 @@ export function addConnectorCommand(program: Command): void {
     .description("print the connector's configuration, for a Kafka Connect that the engine does not manage")
     .option("--with-password", "print the password of the connector's login too, which the engine has made")
     .action(async (options: ConnectorOptions) =>
-      console.log(JSON.stringify(await configuration(options.withPassword === true), null, 2)),
+      say(JSON.stringify(await configuration(options.withPassword === true), null, 2)),
     );
 }
 
@@ -48,7 +49,7 @@ async function urlOf(databaseUrl: string, withPassword: boolean): Promise<string
     return await loginOf(databaseUrl);
   } catch (error) {
     if (withPassword || !(error instanceof EngineError)) throw error;
-    console.error(`${error.message}: the user of DATABASE_URL is named below, not the connector's own login.`);
+    writeError(`${error.message}: the user of DATABASE_URL is named below, not the connector's own login.`);
     return databaseUrl;
   }
 }

@@ -18,6 +18,7 @@ import { localChecks } from "./doctor/local-checks.ts";
 import { tellMistypedElsewhere } from "./mistyped-variables.ts";
 import { type OutputOptions, withJson } from "./output.ts";
 import { table, time } from "./table.ts";
+import { say } from "./write-line.ts";
 
 const NOTES = `
 Looks at configuration, definitions, PostgreSQL, Kafka, Kafka Connect, slot, heartbeat, groups, sagas and messages, and says what
@@ -37,7 +38,7 @@ export function addDoctorCommand(program: Command): void {
       tellMistypedElsewhere();
       const findings = await examine();
       const healthy = findings.every(({ level }) => level !== "red");
-      console.log(json === true ? JSON.stringify({ healthy, findings }, null, 2) : doctorText(findings));
+      say(json === true ? JSON.stringify({ healthy, findings }, null, 2) : doctorText(findings));
       if (!healthy) process.exitCode = EXIT.refused;
     });
 }

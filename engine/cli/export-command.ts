@@ -12,6 +12,7 @@ import { CliError, EXIT } from "./cli-error.ts";
 import { call, stream } from "./client.ts";
 import { expect, type OutputOptions, print, withJson } from "./output.ts";
 import { table } from "./table.ts";
+import { say } from "./write-line.ts";
 
 interface ExportOptions extends OutputOptions {
   readonly partition?: string;
@@ -77,10 +78,10 @@ async function exportAll({ json, partition, before, to = ".", drop = false, reas
     if (drop) await dropOne(manifest, reason ?? "");
     done.push({ ...manifest, dropped: drop });
     if (json !== true)
-      console.log(`${manifest.partition}: ${manifest.rows} requests in ${fileOf(to, one)}${drop ? ", dropped" : ""}`);
+      say(`${manifest.partition}: ${manifest.rows} requests in ${fileOf(to, one)}${drop ? ", dropped" : ""}`);
   }
-  if (json === true) console.log(JSON.stringify({ items: done }, null, 2));
-  else if (done.length === 0) console.log("No partition ends before that.");
+  if (json === true) say(JSON.stringify({ items: done }, null, 2));
+  else if (done.length === 0) say("No partition ends before that.");
 }
 
 /** @throws CliError when no file can be written there */
@@ -104,7 +105,7 @@ async function exportOne(partition: PartitionView, folder: string): Promise<Mani
   }
   const path = `/v1/partitions/${encodeURIComponent(partition.name)}`;
   const file = fileOf(folder, partition);
-  const written = await writeLines(await stream(`${path}/export`), `${file}.part`);
+  const written = await says(await stream(`${path}/export`), `${file}.part`);
   const { exported, from, to } = expect(Partition, await call("GET", path));
   if (exported === null || exported.sha256 !== written.sha256 || exported.rows !== written.rows) {
     await rm(`${file}.part`, { force: true });
@@ -134,7 +135,7 @@ async function keptExport(partition: PartitionView, folder: string): Promise<Man
   return hash.digest("hex") === parsed.output.sha256 ? parsed.output : undefined;
 }
 
-async function writeLines(lines: ReadableStream<Uint8Array>, path: string): Promise<{ sha256: string; rows: number }> {
+async function says(lines: ReadableStream<Uint8Array>, path: string): Promise<{ sha256: string; rows: number }> {
   const hash = createHash("sha256");
   let rows = 0;
   const gzip = createGzip();

@@ -17,6 +17,7 @@ import { call } from "./client.ts";
 import { type OutputOptions, print, withJson } from "./output.ts";
 import { facts, table, time } from "./table.ts";
 import { withDatabase } from "./with-database.ts";
+import { writeError } from "./write-line.ts";
 
 interface KeyOptions extends OutputOptions {
   /** Without an engine. */
@@ -118,7 +119,7 @@ async function onDatabase<T>(act: (sql: Sql) => Promise<T>): Promise<T> {
     const sql = connect(url, { max: 1, name: "keys" });
     try {
       await reachDatabase(sql, url);
-      await migrateAt(url, [ENGINE_MIGRATIONS], (line) => console.error(line));
+      await migrateAt(url, [ENGINE_MIGRATIONS], (line) => writeError(line));
       return await act(sql);
     } finally {
       await sql.end({ timeout: 5 });

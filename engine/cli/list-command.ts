@@ -7,7 +7,7 @@ import { call } from "./client.ts";
 import { expect, type OutputOptions, print, withJson } from "./output.ts";
 import { table, time, took } from "./table.ts";
 import { waitingText } from "./waiting-text.ts";
-import { writeLine } from "./write-line.ts";
+import { say, writeLine } from "./write-line.ts";
 
 interface ListOptions extends OutputOptions {
   readonly definition?: string;
@@ -67,7 +67,7 @@ async function listAll(query: Query, as: { json: boolean; ids: boolean; waitingF
     printed += items.length;
     if (printed >= most) return;
   }
-  if (printed === 0 && !as.json && !as.ids) console.log(NONE);
+  if (printed === 0 && !as.json && !as.ids) say(NONE);
 }
 
 function rowsOf(limit: string): number {

@@ -7,6 +7,7 @@ import { ENGINE_MIGRATIONS, isCompiled } from "../timeline/engine-migrations.ts"
 import { migrateAt } from "../timeline/migrate.ts";
 import { CliError, EXIT } from "./cli-error.ts";
 import { withDatabase } from "./with-database.ts";
+import { say, writeError } from "./write-line.ts";
 
 /** Commands that need no engine: the stack, the migrations. */
 export function addLocalCommands(program: Command): void {
@@ -23,7 +24,7 @@ export function addLocalCommands(program: Command): void {
     .description("apply the migrations of the engine and the domains to DATABASE_URL, or to the embedded PostgreSQL")
     .action(async () => {
       const applied = await migrateDatabase(parseConfig(process.env));
-      console.log(applied === 0 ? "Nothing to apply." : `${applied} migration${applied === 1 ? "" : "s"} applied.`);
+      say(applied === 0 ? "Nothing to apply." : `${applied} migration${applied === 1 ? "" : "s"} applied.`);
     });
 }
 
@@ -40,6 +41,6 @@ async function migrateDatabase(config: Config): Promise<number> {
     } finally {
       await sql.end({ timeout: 5 });
     }
-    return migrateAt(url, sets, (line) => console.error(line));
+    return migrateAt(url, sets, (line) => writeError(line));
   });
 }

@@ -5,6 +5,7 @@ import { loadDomains } from "../participant/load-domains.ts";
 import { connect, reachDatabase, type Sql } from "../timeline/database.ts";
 import { changePassword, domainUrl } from "../timeline/domain-role.ts";
 import { CliError, EXIT } from "./cli-error.ts";
+import { say } from "./write-line.ts";
 
 interface LoginOptions {
   readonly newPassword?: boolean;
@@ -17,7 +18,7 @@ export function addLoginCommand(program: Command): void {
     .argument("<domain>", "a domain whose steps another program runs")
     .description("print the database address of a domain's own role, for a participant outside the engine")
     .option("--new-password", "change the role's password first: the old address is of no more use")
-    .action(async (domain: string, options: LoginOptions) => console.log(await login(domain, options)));
+    .action(async (domain: string, options: LoginOptions) => say(await login(domain, options)));
 }
 
 async function login(domain: string, options: LoginOptions): Promise<string> {

@@ -1,4 +1,5 @@
 import { mistypedClientLines } from "../unknown-variables.ts";
+import { writeError } from "./write-line.ts";
 
 let told = false;
 
@@ -9,7 +10,7 @@ let told = false;
 export function tellMistyped(): void {
   if (told) return;
   told = true;
-  for (const line of mistypedClientLines(process.env)) process.stderr.write(`${line}\n`);
+  for (const line of mistypedClientLines(process.env)) writeError(line);
 }
 
 /** For a command that tells of variables itself. */

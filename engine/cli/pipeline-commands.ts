@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import type * as v from "valibot";
 
 import { Pipeline } from "../api/pipeline-schema.ts";
+import { oneLine } from "../telemetry/printable.ts";
 import { call } from "./client.ts";
 import { type ActOptions, type OutputOptions, print, withJson, withReason } from "./output.ts";
 import { facts, table } from "./table.ts";
@@ -43,7 +44,9 @@ function pipelineText(pipeline: PipelineJson): string {
     String(lag),
     paused ? `paused: ${pausedReason ?? ""}` : "",
   ]);
-  const red = parts.filter(({ ok }) => !ok).map(({ part, detail, hint }) => `${part}: ${detail}\n  fix: ${hint ?? ""}`);
+  const red = parts
+    .filter(({ ok }) => !ok)
+    .map(({ part, detail, hint }) => `${part}: ${oneLine(detail)}\n  fix: ${oneLine(hint ?? "")}`);
   return [lines, table(["GROUP", "LAG", ""], rows, "There are no consumer groups."), ...red].join("\n\n");
 }
 

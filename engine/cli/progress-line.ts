@@ -1,5 +1,6 @@
+import { clearLine, drawLine, writeError } from "./write-line.ts";
+
 const BAR_WIDTH = 24;
-const CLEAR = "\r\u001b[K";
 const LINE_EVERY_MS = 5_000;
 
 /**
@@ -15,17 +16,15 @@ export class ProgressLine {
     const full = Math.floor(share * BAR_WIDTH);
     const percent = String(Math.floor(share * 100)).padStart(3);
     const line = `${"█".repeat(full)}${"░".repeat(BAR_WIDTH - full)} ${percent} %  ${text}`;
-    if (this.#tty) {
-      // One column less than the terminal has: a full last column would wrap.
-      process.stderr.write(`${CLEAR}${line.slice(0, Math.max(20, (process.stderr.columns || 80) - 1))}`);
-    } else if (performance.now() - this.#saidAt >= LINE_EVERY_MS) {
+    if (this.#tty) drawLine(line);
+    else if (performance.now() - this.#saidAt >= LINE_EVERY_MS) {
       this.#saidAt = performance.now();
-      process.stderr.write(`${line}\n`);
+      writeError(line);
     }
   }
 
   /** Takes the bar away. */
   end(): void {
-    if (this.#tty) process.stderr.write(CLEAR);
+    if (this.#tty) clearLine();
   }
 }

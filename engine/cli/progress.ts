@@ -1,7 +1,8 @@
+import { clearLine, drawLine, writeError } from "./write-line.ts";
+
 const REDRAW_MS = 100;
 const LINE_EVERY_MS = 5_000;
 const BAR_WIDTH = 24;
-const CLEAR = "\r\u001b[K";
 
 /** How far a command is. */
 export interface Advance {
@@ -32,21 +33,21 @@ export class Progress {
 
   /** Writes a message above the bar. */
   say(text: string): void {
-    process.stderr.write(`${this.#tty ? CLEAR : ""}${text}\n`);
+    if (this.#tty) clearLine();
+    writeError(text);
     if (this.#tty) this.#draw();
   }
 
   /** Takes the bar away: what is written now stays. */
   end(): void {
     clearInterval(this.#timer);
-    if (this.#tty) process.stderr.write(CLEAR);
+    if (this.#tty) clearLine();
   }
 
   #draw(): void {
     const text = advanceText(this.#look(), performance.now() - this.#began);
-    if (!this.#tty) process.stderr.write(`${text}\n`);
-    // One column less than the terminal has: a full last column would wrap, and then the line is not taken away.
-    else process.stderr.write(`${CLEAR}${text.slice(0, Math.max(20, (process.stderr.columns || 80) - 1))}`);
+    if (!this.#tty) writeError(text);
+    else drawLine(text);
   }
 }
 

@@ -17,6 +17,7 @@ import { CliError, EXIT } from "./cli-error.ts";
 import { type OutputOptions, withJson } from "./output.ts";
 import { facts, table } from "./table.ts";
 import { withDatabase } from "./with-database.ts";
+import { say, writeError } from "./write-line.ts";
 
 interface RecoverOptions extends OutputOptions {
   readonly preview?: boolean;
@@ -43,9 +44,7 @@ export function addRecoverCommand(program: Command): void {
         preview ? previewRecovery(parts) : recover(parts, reason ?? "", { actor: userInfo().username }),
       );
       const tookMs = Math.round(performance.now() - startedAt);
-      console.log(
-        json ? JSON.stringify({ preview, ...report, tookMs }, null, 2) : recoverText(report, preview, tookMs),
-      );
+      say(json ? JSON.stringify({ preview, ...report, tookMs }, null, 2) : recoverText(report, preview, tookMs));
     });
 }
 
@@ -57,7 +56,7 @@ async function withParts<T>(config: Config, quiet: boolean, work: (parts: Recove
       const sql = pools.open(databaseUrl, "recover", 3);
       await reachDatabase(sql, databaseUrl);
       // It may have been restored to before the engine's last update.
-      await migrateAt(databaseUrl, [ENGINE_MIGRATIONS], (line) => console.error(line));
+      await migrateAt(databaseUrl, [ENGINE_MIGRATIONS], (line) => writeError(line));
       const fatal = () => {};
       const { transport } = await openTransport(
         config,
@@ -65,7 +64,7 @@ async function withParts<T>(config: Config, quiet: boolean, work: (parts: Recove
         fatal,
       );
       const groups = await groupsOf(sql);
-      const step = quiet ? () => {} : (what: string) => console.error(`… ${what}`);
+      const step = quiet ? () => {} : (what: string) => writeError(`… ${what}`);
       return await work({ sql, transport, groups, missing: missingIn(sql), step });
     } finally {
       await closing.run();

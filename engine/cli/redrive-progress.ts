@@ -3,24 +3,24 @@ import type * as v from "valibot";
 import { RedriveDetail } from "../api/redrive-schema.ts";
 import { call } from "./client.ts";
 import { expect } from "./output.ts";
+import { clearLine, drawLine } from "./write-line.ts";
 
 type Detail = v.InferOutput<typeof RedriveDetail>;
 
 const LOOK_EVERY_MS = 300;
 const BAR_WIDTH = 24;
-const CLEAR = "\r\u001b[K";
 
 /** Waits until a redrive has ended or waits for a person, with a bar on a terminal's standard error. */
 export async function followRedrive(created: Detail, quiet: boolean): Promise<Detail> {
   const tty = process.stderr.isTTY === true && !quiet;
   let now = created;
   for (;;) {
-    if (tty) process.stderr.write(`${CLEAR}${progressText(now).slice(0, (process.stderr.columns || 80) - 1)}`);
+    if (tty) drawLine(progressText(now));
     if (now.finishedAt !== null || now.status === "waiting") break;
     await Bun.sleep(LOOK_EVERY_MS);
     now = expect(RedriveDetail, await call("GET", `/v1/redrives/${now.redriveId}`));
   }
-  if (tty) process.stderr.write(CLEAR);
+  if (tty) clearLine();
   return now;
 }
 

@@ -1,6 +1,7 @@
 import type { Argument, Command, Option } from "commander";
 
 import { EXIT_MEANINGS } from "./cli-error.ts";
+import { say } from "./write-line.ts";
 
 const HEAD = `# The command line
 
@@ -28,7 +29,7 @@ export function addReference(program: Command): void {
   program
     .command("reference")
     .description("print the reference of all commands, in Markdown")
-    .action(() => console.log(reference(program)));
+    .action(() => say(reference(program)));
 }
 
 function reference(program: Command): string {

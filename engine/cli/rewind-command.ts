@@ -7,6 +7,7 @@ import { CliError, EXIT } from "./cli-error.ts";
 import { call } from "./client.ts";
 import { expect, type OutputOptions, print, withJson, withKey } from "./output.ts";
 import { table } from "./table.ts";
+import { say } from "./write-line.ts";
 
 interface RewindOptions extends OutputOptions {
   readonly firstError?: boolean;
@@ -59,7 +60,7 @@ async function rewind(group: string, options: RewindOptions): Promise<void> {
 
 /** @throws CliError when the person does not want it */
 async function ask(report: Report): Promise<void> {
-  console.log(rewindText(report));
+  say(rewindText(report));
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
   try {
     const answer = await terminal.question("Move the group? Type yes: ");

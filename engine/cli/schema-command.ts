@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 
 import { sagaSchema } from "../definition/saga-schema.ts";
+import { say } from "./write-line.ts";
 
 const NOTES = `
 Editors with a YAML language server complete and check saga files by it:
@@ -15,5 +16,5 @@ export function addSchemaCommand(program: Command): void {
     .command("schema")
     .description("print the JSON schema of saga files, for editors")
     .addHelpText("after", NOTES)
-    .action(() => console.log(JSON.stringify(sagaSchema(), null, 2)));
+    .action(() => say(JSON.stringify(sagaSchema(), null, 2)));
 }

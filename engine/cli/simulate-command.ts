@@ -12,6 +12,7 @@ import { runText } from "../simulate/story-text.ts";
 import { CliError, EXIT } from "./cli-error.ts";
 import { type SoundDefinition, soundDefinition } from "./definition-file.ts";
 import { jsonArgument, readJsonFile } from "./json-argument.ts";
+import { say } from "./write-line.ts";
 
 interface SimulateOptions {
   readonly input?: string;
@@ -64,7 +65,7 @@ export function addSimulateCommand(program: Command): void {
     .action(async (definition: string, options: SimulateOptions) => {
       const sound = await soundDefinition(definition);
       const run = simulated(sound, await planOf(sound, options));
-      console.log(options.json === true ? JSON.stringify(run, null, 2) : runText(run, options.whole));
+      say(options.json === true ? JSON.stringify(run, null, 2) : runText(run, options.whole));
     });
 }
 

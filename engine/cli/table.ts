@@ -1,7 +1,9 @@
+import { oneLine } from "../telemetry/printable.ts";
+
 /** Rows under a heading, in columns as wide as their widest cell. Empty: the sentence `none`. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[], none: string): string {
   if (rows.length === 0) return none;
-  const all = [head, ...rows];
+  const all = [head, ...rows].map((row) => row.map(oneLine));
   const widths = head.map((_, at) => Math.max(...all.map((row) => Bun.stringWidth(row[at] ?? ""))));
   return all
     .map((row) =>
@@ -17,7 +19,7 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
 export function facts(pairs: readonly (readonly [string, string | null | undefined])[]): string {
   const shown = pairs.filter((pair): pair is readonly [string, string] => typeof pair[1] === "string");
   const width = Math.max(0, ...shown.map(([name]) => name.length));
-  return shown.map(([name, value]) => `${name.padEnd(width)}  ${value}`).join("\n");
+  return shown.map(([name, value]) => `${name.padEnd(width)}  ${oneLine(value)}`).join("\n");
 }
 
 /** A time as people read it, to the second, in UTC. */

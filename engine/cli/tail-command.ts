@@ -5,13 +5,14 @@ import type * as v from "valibot";
 import { StreamEvent } from "../api/stream-schema.ts";
 import { Saga } from "../api/saga-schema.ts";
 import { isFinal } from "../core/state.ts";
+import { oneLine } from "../telemetry/printable.ts";
 import { CliError, EXIT } from "./cli-error.ts";
 import { call, openStream, StreamRefused } from "./client.ts";
 import { expect, type OutputOptions, withJson } from "./output.ts";
 import { type ServerSentEvent, serverSentEvents } from "./server-sent-events.ts";
 import { neededBelow, standingText } from "./standing-text.ts";
 import { moment } from "./table.ts";
-import { writeLine } from "./write-line.ts";
+import { writeError, writeLine } from "./write-line.ts";
 
 interface TailOptions extends OutputOptions {
   readonly definition?: string;
@@ -102,13 +103,13 @@ class Tail {
   #take({ event, data, id }: ServerSentEvent): boolean {
     this.#position = id;
     this.#pauseMs = PAUSE_MIN_MS;
-    if (this.#away) process.stderr.write("Connected again.\n");
+    if (this.#away) writeError("Connected again.");
     this.#connected = true;
     this.#away = false;
     if (data === undefined) return false;
     if (event === "message")
       writeLine(this.#json ? data : eventText(expect(StreamEvent, JSON.parse(data)), this.#ofOne));
-    if (event === "reset") process.stderr.write("Events were missed: what lies so far back is not told any more.\n");
+    if (event === "reset") writeError("Events were missed: what lies so far back is not told any more.");
     if (event === "behind") this.#tell("More happens than is read here; going on from where it stopped …");
     if (event === "end" && !this.#json) writeLine(endText(data));
     return event === "end";
@@ -128,7 +129,7 @@ class Tail {
       if (below !== undefined) writeLine(`saga ${below.sagaId} below it: ${standingText(below)}`);
     } catch (error) {
       if (!(error instanceof CliError)) throw error;
-      process.stderr.write(`Where it stands could not be read: ${error.message}\n`);
+      writeError(`Where it stands could not be read: ${error.message}`);
     }
   }
 
@@ -144,7 +145,7 @@ class Tail {
   }
 
   #tell(text: string): void {
-    if (!this.#away) process.stderr.write(`${text}\n`);
+    if (!this.#away) writeError(text);
     this.#away = true;
   }
 }
@@ -161,7 +162,7 @@ function eventText(event: EventView, ofOne: boolean): string {
   const what = [type ?? "-", ...(step === null ? [] : [step]), ...repeated].join(" ");
   const moved = status === null ? what : `→ ${status} (${what})`;
   const why = error === null || status !== null ? [] : [`${error.code}: ${error.message ?? ""}`];
-  return [moment(event.at), ...where, moved, ...why].join("  ");
+  return [moment(event.at), ...where, moved, ...why].map(oneLine).join("  ");
 }
 
 function endText(data: string): string {

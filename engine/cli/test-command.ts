@@ -11,6 +11,7 @@ import {
 import { runText } from "../simulate/story-text.ts";
 import { CliError, EXIT } from "./cli-error.ts";
 import { definitionsFolder, demandFiles, domainsOf, loadCatalog } from "./definition-file.ts";
+import { say } from "./write-line.ts";
 
 interface TestOptions {
   readonly story?: boolean;
@@ -46,7 +47,7 @@ export function addTestCommand(program: Command): void {
     .addHelpText("after", NOTES)
     .action(async (files: string[], options: TestOptions) => {
       const results = await runFiles(files);
-      if (options.json === true) console.log(JSON.stringify(results, null, 2));
+      if (options.json === true) say(JSON.stringify(results, null, 2));
       else report(results, options.story === true);
       if (results.some(({ faults, results: ran }) => faults.length > 0 || ran.some(isFailed)))
         process.exitCode = EXIT.refused;
@@ -71,16 +72,16 @@ function isFailed({ mismatches }: ScenarioResult): boolean {
 function report(files: readonly ScenarioFile[], stories: boolean): void {
   for (const { file, faults, results } of files) {
     const passed = results.filter((result) => !isFailed(result));
-    for (const fault of faults) console.log(`${fault}\n`);
-    for (const result of results.filter(isFailed)) console.log(`${failureText(file, result)}\n`);
-    if (stories) for (const { name, line, run } of passed) console.log(`${file}:${line}: ${name}\n${storyOf(run)}\n`);
-    console.log(`${file}: ${faults.length > 0 ? "not run" : `${passed.length} of ${results.length} as expected`}`);
+    for (const fault of faults) say(`${fault}\n`);
+    for (const result of results.filter(isFailed)) say(`${failureText(file, result)}\n`);
+    if (stories) for (const { name, line, run } of passed) say(`${file}:${line}: ${name}\n${storyOf(run)}\n`);
+    say(`${file}: ${faults.length > 0 ? "not run" : `${passed.length} of ${results.length} as expected`}`);
   }
   const all = files.flatMap(({ results }) => results);
   const failed = all.filter(isFailed).length;
   const broken = files.filter(({ faults }) => faults.length > 0).length;
   const unread = broken === 0 ? "" : `, ${broken} ${broken === 1 ? "file" : "files"} with errors`;
-  console.log(`${all.length - failed} passed, ${failed} failed${unread}`);
+  say(`${all.length - failed} passed, ${failed} failed${unread}`);
 }
 
 function storyOf(run: ScenarioResult["run"]): string {

@@ -6,6 +6,7 @@ import { CliError, EXIT } from "./cli-error.ts";
 import { call } from "./client.ts";
 import { expect, type OutputOptions, withJson } from "./output.ts";
 import { ProgressLine } from "./progress-line.ts";
+import { say } from "./write-line.ts";
 
 const PAGE = "200";
 /** Differences that are kept to be told; of more only the number is. */
@@ -35,8 +36,8 @@ export function addVerify(program: Command): void {
     .option("--parallel <n>", "sagas folded at once, 1 to 8")
     .action(async ({ json, ...query }: VerifyOptions) => {
       const found = await allPages(query);
-      if (json === true) console.log(JSON.stringify(found, null, 2));
-      else console.log(verifiedText(found));
+      if (json === true) say(JSON.stringify(found, null, 2));
+      else say(verifiedText(found));
       const [first] = found.differences;
       if (first !== undefined) throw new CliError(EXIT.refused, differenceText(first));
     });

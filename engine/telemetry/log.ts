@@ -1,4 +1,5 @@
 import type { Log } from "../sdk.ts";
+import { oneLine } from "./printable.ts";
 
 export type Level = "info" | "warn" | "error";
 export type Fields = Readonly<Record<string, unknown>>;
@@ -22,7 +23,7 @@ function prettyLine(level: Level, message: string, fields: Fields): string {
   const rest = Object.entries(plain(fields)).map(
     ([name, value]) => `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`,
   );
-  return `${time} ${level === "info" ? "" : `${level.toUpperCase()} `}${[message, ...rest].join("  ")}`;
+  return `${time} ${level === "info" ? "" : `${level.toUpperCase()} `}${[message, ...rest].map(oneLine).join("  ")}`;
 }
 
 /** Errors become their message, code and hint; their stack stays for the person who debugs. */

@@ -4,6 +4,7 @@ import { stat } from "node:fs/promises";
 import { errorCode } from "../../timeline/database.ts";
 import { CliError, EXIT } from "../cli-error.ts";
 import { STANDARD_INPUT } from "./lines.ts";
+import { writeError } from "../write-line.ts";
 
 /** Where lines come from. */
 export interface LineSource {
@@ -17,7 +18,7 @@ export interface LineSource {
 /** A file, or standard input for `-`. @throws CliError when it is not there, is a folder, or may not be read */
 export async function lineSource(path: string): Promise<LineSource> {
   if (path === "-") {
-    if (process.stdin.isTTY) console.error("Reading from the terminal, a line each; Ctrl-D ends.");
+    if (process.stdin.isTTY) writeError("Reading from the terminal, a line each; Ctrl-D ends.");
     return { name: STANDARD_INPUT, bytes: undefined, open: () => Bun.stdin.stream() };
   }
   const found = await stat(path).catch((error: unknown) => {

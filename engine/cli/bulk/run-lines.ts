@@ -2,7 +2,7 @@ import { CliError, EXIT } from "../cli-error.ts";
 import { type Interrupt, onInterrupt } from "../interrupt.ts";
 import { Progress } from "../progress.ts";
 import { table } from "../table.ts";
-import { OutputClosed, writeLine } from "../write-line.ts";
+import { OutputClosed, say, writeError, writeLine } from "../write-line.ts";
 import type { LineSource } from "./line-source.ts";
 import { type Line, readLines } from "./lines.ts";
 import { Interrupted, PatientCaller } from "./patient-caller.ts";
@@ -108,8 +108,8 @@ function summarise({ json, source, did }: Run, tally: Tally): void {
   const head = `${source.name}: ${tally.lines} line${tally.lines === 1 ? "" : "s"}: ${tally.counts(did)}`;
   const rows = tally.rows();
   const text = rows.length === 0 ? head : `${head}\n\n${table(["STANDING", "SAGAS"], rows, "")}`;
-  if (json) console.error(text);
-  else console.log(text);
+  if (json) writeError(text);
+  else say(text);
 }
 
 function conclude({ did }: Run, tally: Tally, stopped: boolean, failure: unknown): void {
