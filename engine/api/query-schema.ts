@@ -70,7 +70,12 @@ export const Limit = v.optional(
 /** Duration text to milliseconds. */
 export const Wait = v.pipe(
   v.string(),
-  v.transform((text) => (text === "0" || text === "0s" ? 0 : durationMs(text))),
-  v.number("is no duration like 10s"),
+  // Before it is changed: of a value that has become undefined it would be said that it is missing.
+  v.check((text) => waitMs(text) !== undefined, "is no duration: write 10s"),
+  v.transform((text) => waitMs(text) ?? 0),
   v.maxValue(WAIT_MAX_MS, "is longer than 60s"),
 );
+
+function waitMs(text: string): number | undefined {
+  return text === "0" || text === "0s" ? 0 : durationMs(text);
+}

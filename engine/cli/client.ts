@@ -10,13 +10,17 @@ const PATIENCE_MS = 90_000;
 /** As much is shown of an answer that is none of an engine's. */
 const ANSWER_MAX = 300;
 
+const Fault = v.object({
+  pointer: v.optional(v.string()),
+  parameter: v.optional(v.string()),
+  detail: v.string(),
+});
+
 const Problem = v.object({
   title: v.string(),
   detail: v.optional(v.string()),
   hint: v.optional(v.string()),
-  errors: v.optional(
-    v.array(v.object({ pointer: v.optional(v.string()), parameter: v.optional(v.string()), detail: v.string() })),
-  ),
+  errors: v.optional(v.array(Fault)),
 });
 
 type Query = Readonly<Record<string, string | undefined>>;
@@ -181,6 +185,18 @@ export function problemText(status: number, answer: unknown): string {
     return `The answer ${status} is none of an engine's: ${said}\nIs EKIDEN_URL the engine's address?`;
   }
   const { title, detail, hint, errors = [] } = parsed.output;
-  const faults = errors.map(({ pointer, parameter, detail: fault }) => `  ${pointer ?? parameter ?? ""} ${fault}`);
-  return [detail ?? title, ...faults, ...(hint === undefined ? [] : [`fix: ${hint}`])].map(oneLine).join("\n");
+  const said = detail ?? title;
+  const faults = errors.filter((fault) => !isTold(fault, said)).map((fault) => `  ${placeOf(fault)} ${fault.detail}`);
+  return [said, ...faults, ...(hint === undefined ? [] : [`fix: ${hint}`])].map(oneLine).join("\n");
+}
+
+/** The sentence of a refused query or body names every place in it; that of an input names none. */
+function isTold(fault: v.InferOutput<typeof Fault>, sentence: string): boolean {
+  const place = placeOf(fault);
+  const told = place === "" ? [fault.detail] : [`${place} ${fault.detail}`, `${place}: ${fault.detail}`];
+  return told.some((text) => sentence.includes(text));
+}
+
+function placeOf({ pointer, parameter }: v.InferOutput<typeof Fault>): string {
+  return pointer ?? parameter ?? "";
 }

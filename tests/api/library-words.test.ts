@@ -21,11 +21,40 @@ afterAll(() => database?.end());
 test.each<[string, Record<string, string>]>([
   ["/v1/sagas?status=running,foo", { status: `has "foo", which is none of ${STATUSES}` }],
   ["/v1/stream?status=foo", { status: `has "foo", which is none of ${STATUSES}` }],
+  ...["abc", "5", "5S", "-5s", "0ms", ""].map((wait): [string, Record<string, string>] => [
+    `${SAGA}?wait=${wait}`,
+    { wait: "is no duration: write 10s" },
+  ]),
+  [`${SAGA}?wait=61s`, { wait: "is longer than 60s" }],
   ["/v1/sagas?limit=x&nope=1", { limit: "is no number from 1 to 200", nope: "is no parameter of this path" }],
 ])("what is wrong with the query of %s is told in our words", async (path, faults) => {
   const answer = (await (await app.request(path)).json()) as { errors: { parameter: string; detail: string }[] };
   expect(Object.fromEntries(answer.errors.map(({ parameter, detail }) => [parameter, detail]))).toEqual(faults);
 });
+
+interface Operation {
+  readonly parameters?: readonly { readonly in: string; readonly name: string }[];
+}
+
+test("of no parameter that was given does a call say that it is missing", async () => {
+  const document = (await (await app.request("/openapi.json")).json()) as {
+    paths: Record<string, Record<string, Operation>>;
+  };
+  const asked = Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).flatMap(([method, { parameters = [] }]) =>
+      parameters.filter((each) => each.in === "query").map(({ name }) => ({ path, method, name })),
+    ),
+  );
+  expect(asked.length).toBeGreaterThan(30);
+  for (const { path, method, name } of asked)
+    for (const value of ["%00", ",", "-1", ""]) {
+      const url = `${path.replaceAll(/\{\w+\}/g, "01KAS0CW5V8XJQ6Z3T4M7N9PRD")}?${name}=${value}`;
+      const response = await app.request(url, { method: method.toUpperCase() });
+      // A stream that is opened has no end.
+      if (response.status !== 400) await response.body?.cancel();
+      else expect(`${method} ${url}: ${await response.text()}`).not.toContain(`${name} is missing`);
+    }
+}, 30_000);
 
 test.each<[string, object, Record<string, string>]>([
   [`${SAGA}/retry`, { reason: ["a"], step: {} }, { "/reason": "must be a text", "/step": "must be a text" }],
