@@ -5,6 +5,10 @@ const NAME = /^[a-z][a-z0-9_]{0,47}$/;
 const GROUP = /^[a-z][a-z0-9_]{0,47}(?:\.[a-z][a-z0-9_]{0,47})?$/;
 const HASH = /^[0-9a-f]{64}$/;
 
+const WHAT_IDS_ARE = "A saga's id is the ULID that its start answered";
+/** A longer text is no key that somebody typed. */
+const KEY_SHOWN_MAX = 80;
+
 // What cannot be a name is unknown: it never reaches the database, which cannot even hold some of it.
 
 /** The id in upper case. @throws Refusal `saga.unknown` */
@@ -69,11 +73,7 @@ export function signalOf(text: string): string {
 }
 
 export function unknownSaga(id: string): never {
-  throw new Refusal(
-    "saga.unknown",
-    `there is no saga ${shown(id)}`,
-    "A saga's id is the ULID that its start answered.",
-  );
+  throw new Refusal("saga.unknown", `there is no saga ${shown(id)}`, `${WHAT_IDS_ARE}${lookUp(id)}.`);
 }
 
 export function unknownMessage(id: string): never {
@@ -96,6 +96,14 @@ export function unknownDefinition(name: string, why = "GET /v1/definitions lists
 export function unknownRevision(name: string, hash: string): never {
   const hint = `GET /v1/definitions/${name} lists its revisions.`;
   throw new Refusal("definition.unknown-revision", `definition ${shown(name)} has no revision ${shown(hash)}`, hint);
+}
+
+/** Who reads mails and letters has the business key in hand, and asks for that. */
+function lookUp(id: string): string {
+  if (isUlid(id)) return "";
+  return id.length > KEY_SHOWN_MAX
+    ? "; by its business key: GET /v1/sagas?key=…"
+    : `; by its business key: GET /v1/sagas?key=${encodeURIComponent(id.toWellFormed())}`;
 }
 
 /** Names from outside go into messages quoted, short and without control characters. */

@@ -2,6 +2,7 @@ import * as v from "valibot";
 
 import { oneLine } from "../telemetry/printable.ts";
 import { CliError, EXIT } from "./cli-error.ts";
+import { hintText } from "./hint-text.ts";
 import { engineHeaders, engineUrl, lateAnswer, noAnswer, unauthorized } from "./engine-address.ts";
 
 /** Longer than the longest `wait`, so that the engine's own answer comes first. */
@@ -187,7 +188,7 @@ export function problemText(status: number, answer: unknown): string {
   const { title, detail, hint, errors = [] } = parsed.output;
   const said = detail ?? title;
   const faults = errors.filter((fault) => !isTold(fault, said)).map((fault) => `  ${placeOf(fault)} ${fault.detail}`);
-  return [said, ...faults, ...(hint === undefined ? [] : [`fix: ${hint}`])].map(oneLine).join("\n");
+  return [said, ...faults, ...(hint === undefined ? [] : [`fix: ${hintText(hint)}`])].map(oneLine).join("\n");
 }
 
 /** The sentence of a refused query or body names every place in it; that of an input names none. */

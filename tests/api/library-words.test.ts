@@ -88,3 +88,16 @@ test.each<[string, object | null, string]>([
   const event = { ...row, message_type: type, step_key: `${id}/screen`, attempt: 1, message_body: body as never };
   expect(parseEvent(event)).toEqual({ malformed });
 });
+
+test.each([
+  ["A-1042", "; by its business key: GET /v1/sagas?key=A-1042."],
+  ["a%20b%26c", "; by its business key: GET /v1/sagas?key=a%20b%26c."],
+  ["x".repeat(81), "; by its business key: GET /v1/sagas?key=…."],
+  ["01KAS0CW5V8XJQ6Z3T4M7N9PRD", "."],
+])("who asks for saga %s is told how a business key is looked up", async (id, way) => {
+  const answer = await (await app.request(`/v1/sagas/${id}`)).json();
+  expect(answer).toMatchObject({
+    code: "saga.unknown",
+    hint: `A saga's id is the ULID that its start answered${way}`,
+  });
+});
