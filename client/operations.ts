@@ -532,6 +532,17 @@ export interface Schemas {
       readonly sagaId: string;
       readonly startedAt: string;
     } | null;
+    /** Consumer groups that are paused; absent for a key that is for some definitions */
+    readonly pausedGroups?: readonly ({
+      /** `dispatcher` or `<domain>` */
+      readonly group: string;
+      /** When it was paused; null: held until `ekiden recover` has been run */
+      readonly since: string | null;
+      /** Who paused it; absent for a key that is for some definitions */
+      readonly by?: string | null;
+      /** Why; absent likewise */
+      readonly reason?: string | null;
+    })[];
     readonly definitions: readonly (Schemas["OverviewDefinition"])[];
     /** The last hour, oldest first; after a start of the engine older minutes are counted within a few calls */
     readonly minutes: readonly (Schemas["OverviewMinute"])[];
@@ -1541,6 +1552,17 @@ export interface Schemas {
       /** The child saga */
       readonly sagaId: string;
       readonly status: Schemas["SagaStatus"];
+    };
+    /** Of an answer: the paused group that has to give or to apply it; absent: none is */
+    readonly pausedGroup?: {
+      /** `dispatcher` or `<domain>` */
+      readonly group: string;
+      /** When it was paused; null: held until `ekiden recover` has been run */
+      readonly since: string | null;
+      /** Who paused it; absent for a key that is for some definitions */
+      readonly by?: string | null;
+      /** Why; absent likewise */
+      readonly reason?: string | null;
     };
     /** Since when; of a person, and of an undoing, the saga's last transition */
     readonly since: string;

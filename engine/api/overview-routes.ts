@@ -11,10 +11,12 @@ import {
   readLasting,
   readOldest,
 } from "../timeline/read-overview.ts";
+import { readPaused } from "../timeline/read-paused.ts";
 import type { Sql } from "../timeline/database.ts";
 import type { Api, ApiParts } from "./api-env.ts";
 import { describe } from "./describe.ts";
 import type { Overview, OverviewDefinition } from "./overview-schema.ts";
+import { viewPaused } from "./paused-groups.ts";
 import { definitionsFor, type Principal, principalOf } from "./principal.ts";
 import { readQuery } from "./read-query.ts";
 
@@ -34,11 +36,12 @@ export function addOverviewRoutes(app: Api, { sql }: ApiParts): void {
     readQuery(c, v.strictObject({}));
     const principal = principalOf(c);
     const definitions = definitionsFor(principal, undefined);
-    const [open, retrying, lasting, oldest, minutes] = await Promise.all([
+    const [open, retrying, lasting, oldest, paused, minutes] = await Promise.all([
       countOpen(sql),
       countRetrying(sql, definitions),
       readLasting(sql, definitions),
       readOldest(sql, definitions),
+      isFor(principal, null) ? readPaused(sql) : undefined,
       hour.minutes(),
     ]);
     const own = minutes.map(({ at, rows }) => ({ at, rows: rows.filter((row) => isFor(principal, row.definition)) }));
@@ -50,6 +53,7 @@ export function addOverviewRoutes(app: Api, { sql }: ApiParts): void {
       p95Ms: lasting.p95_ms,
       retrying,
       ...stateOf(open, principal),
+      ...(paused === undefined ? {} : { pausedGroups: paused.map((row) => viewPaused(row, principal)) }),
       oldest: oldest === undefined ? null : { sagaId: oldest.id, startedAt: oldest.started_at.toISOString() },
       definitions: definitionsOf(
         open.filter((row) => isFor(principal, row.definition)),

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 
-import { Time } from "./saga-schema.ts";
+import { PausedGroup, Time } from "./saga-schema.ts";
 
 const count = (what: string) => v.pipe(v.number(), v.integer(), v.description(what), v.examples([0]));
 const ms = (what: string) => v.pipe(v.nullable(v.number()), v.description(what));
@@ -42,6 +42,12 @@ export const Overview = v.pipe(
     oldest: v.pipe(
       v.nullable(v.strictObject({ sagaId: v.string(), startedAt: Time })),
       v.description("The oldest saga that has not ended; null: all have"),
+    ),
+    pausedGroups: v.optional(
+      v.pipe(
+        v.array(PausedGroup),
+        v.description("Consumer groups that are paused; absent for a key that is for some definitions"),
+      ),
     ),
     definitions: v.array(OverviewDefinition),
     minutes: v.pipe(

@@ -49,6 +49,21 @@ export const Waiting = v.pipe(
   v.description("A signal that the saga waits for"),
 );
 
+export const PausedGroup = v.pipe(
+  v.strictObject({
+    group: v.pipe(v.string(), v.description("`dispatcher` or `<domain>`"), v.examples(["screening"])),
+    since: v.pipe(
+      v.nullable(Time),
+      v.description("When it was paused; null: held until `ekiden recover` has been run"),
+    ),
+    by: v.optional(
+      v.pipe(v.nullable(v.string()), v.description("Who paused it; absent for a key that is for some definitions")),
+    ),
+    reason: v.optional(v.pipe(v.nullable(v.string()), v.description("Why; absent likewise"))),
+  }),
+  v.description("A consumer group that is paused: it takes nothing up until it is resumed"),
+);
+
 export const WaitsOn = v.pipe(
   v.strictObject({
     kind: v.pipe(
@@ -67,6 +82,12 @@ export const WaitsOn = v.pipe(
       v.pipe(
         v.strictObject({ sagaId: v.pipe(v.string(), v.description("The child saga")), status: SagaStatus }),
         v.description("Of a child; absent for a key that is not for the child's definition"),
+      ),
+    ),
+    pausedGroup: v.optional(
+      v.pipe(
+        PausedGroup,
+        v.description("Of an answer: the paused group that has to give or to apply it; absent: none is"),
       ),
     ),
     since: v.pipe(Time, v.description("Since when; of a person, and of an undoing, the saga's last transition")),

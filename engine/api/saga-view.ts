@@ -5,9 +5,10 @@ import type { JsonObject } from "../core/json.ts";
 import type { Sql } from "../timeline/database.ts";
 import type { SagaStepRow, SagaWithSteps } from "../timeline/read-sagas.ts";
 import type { Masking } from "./masking.ts";
+import { pausedFor } from "./paused-groups.ts";
 import type { Engine } from "./port.ts";
 import type { Saga, SagaError, SagaStep, Timer } from "./saga-schema.ts";
-import { openChildren, waitsOn } from "./saga-waiting.ts";
+import { openChildren, outOf, waitsOn } from "./saga-waiting.ts";
 import { maskingOfSagas } from "./sensitive.ts";
 
 /** Steps that are shown with a saga. An `each` may have ten thousand; all are listed page by page. */
@@ -31,14 +32,19 @@ export async function viewSagas(
   bodies = true,
 ): Promise<SagaView[]> {
   if (rows.length === 0) return [];
-  const [masking, children] = await Promise.all([
+  const [masking, children, paused] = await Promise.all([
     maskingOfSagas(engine, sql, rows, reader),
     openChildren(engine, sql, rows),
+    pausedFor(sql, outOf(rows), reader),
   ]);
-  return rows.map((row) => ({
-    ...view(row, masking.of(row.id), bodies),
-    waiting: waitsOn(row, children.get(row.id), reader),
-  }));
+  return rows.map((row) => {
+    const waiting = waitsOn(row, children.get(row.id), reader);
+    const group = waiting?.kind === "answer" ? paused.get(row.id) : undefined;
+    return {
+      ...view(row, masking.of(row.id), bodies),
+      waiting: waiting === null || group === undefined ? waiting : { ...waiting, pausedGroup: group },
+    };
+  });
 }
 
 function view(row: SagaWithSteps, masking: Masking, bodies: boolean): Omit<SagaView, "waiting"> {

@@ -5,6 +5,7 @@ import { isFinal } from "../core/state.ts";
 import type { Sql } from "../timeline/database.ts";
 import { type OpenChildRow, readOpenChildren } from "../timeline/read-children.ts";
 import type { SagaStepRow, SagaWithSteps } from "../timeline/read-sagas.ts";
+import type { Out } from "./paused-groups.ts";
 import type { Engine } from "./port.ts";
 import type { SagaStatus, WaitsOn } from "./saga-schema.ts";
 import { mayHaveChildren } from "./sensitive.ts";
@@ -45,6 +46,14 @@ export function waitsOn(row: SagaWithSteps, child: OpenChildRow | undefined, rea
     timerOf(row, "sleep") ??
     answerOf(row)
   );
+}
+
+/** The steps that are out, of sagas that may wait for the answer to one. */
+export function outOf(rows: readonly SagaWithSteps[]): Out[] {
+  return rows.flatMap((row) => {
+    const step = isFinal(row.status) || row.status === "parked" || signalOf(row) !== null ? null : answerOf(row)?.step;
+    return typeof step === "string" ? [{ sagaId: row.id, step }] : [];
+  });
 }
 
 function personOf({ status, is_stuck: stuck, steps, error, updated_at: at }: SagaWithSteps): Waits | null {

@@ -1,8 +1,9 @@
 import type * as v from "valibot";
 
-import { Accepted, Saga } from "../api/saga-schema.ts";
+import { Accepted, type PausedGroup, Saga } from "../api/saga-schema.ts";
 import { CliError, EXIT } from "./cli-error.ts";
 import { expect, type OutputOptions, print } from "./output.ts";
+import { pausedText, resumeOrder } from "./paused-text.ts";
 import { facts, table, time, took } from "./table.ts";
 import { waitingText } from "./waiting-text.ts";
 
@@ -25,6 +26,7 @@ export function sagaText(saga: SagaView): string {
     ["output", saga.output === null ? null : JSON.stringify(saga.output)],
     ...(saga.waitingFor ?? []).map((wait) => ["waits for", waitText(wait)] as const),
     ["waits for", saga.waiting !== null && isSaidNowhereElse(saga) ? waitingText(saga.waiting) : null],
+    ["paused", saga.waiting?.pausedGroup === undefined ? null : groupText(saga.waiting.pausedGroup)],
     ...ownTimers(saga).map((timer) => ["next", timerText(timer)] as const),
     ...saga.uncompensated.map(({ step, reason }) => ["not undone", `${step}: ${reason}`] as const),
   ]);
@@ -45,7 +47,11 @@ export function sagaText(saga: SagaView): string {
 
 /** A parked saga's status says that a person is waited for; a completed child's does not while its undoing is parked. */
 function isSaidNowhereElse({ status, waiting }: SagaView): boolean {
-  return waiting?.kind === "child" || (waiting?.kind === "person" && status !== "parked");
+  return waiting?.kind === "child" || waiting?.kind === "answer" || (waiting?.kind === "person" && status !== "parked");
+}
+
+function groupText(paused: v.InferOutput<typeof PausedGroup>): string {
+  return `consumer group ${paused.group}${pausedText(paused)} (${resumeOrder(paused)})`;
 }
 
 function errorText(error: SagaView["error"]): string | null {

@@ -1,6 +1,7 @@
 import type * as v from "valibot";
 
 import type { Saga } from "../api/saga-schema.ts";
+import { pausedText, resumeOrder } from "./paused-text.ts";
 import { time } from "./table.ts";
 import { waitingText } from "./waiting-text.ts";
 
@@ -16,7 +17,7 @@ export function standingText(saga: SagaView): string {
   const { status, waiting } = saga;
   const isParked = status === "parked" || waiting?.kind === "person";
   const waits = waiting === null ? "" : `: waits for ${waitingText(waiting)}`;
-  const lines = isParked ? parkedLines(saga) : [`${status}${waits}`];
+  const lines = isParked ? parkedLines(saga) : [`${status}${waits}`, ...pausedLines(saga)];
   return [...lines, ...orders(saga)].join("\n");
 }
 
@@ -37,6 +38,11 @@ export async function neededBelow(
     at = await read(waiting.child.sagaId);
   }
   return undefined;
+}
+
+function pausedLines({ waiting }: SagaView): readonly string[] {
+  const paused = waiting?.pausedGroup;
+  return paused === undefined ? [] : [`consumer group ${paused.group} is paused${pausedText(paused)}`];
 }
 
 function parkedLines(saga: SagaView): readonly string[] {
@@ -63,6 +69,7 @@ function orders({ sagaId, status, waiting }: SagaView): readonly string[] {
   }
   if (waiting?.kind === "signal")
     return [`goes on with: ekiden signal ${sagaId} ${waiting.signal ?? ""} --payload '…'`];
+  if (waiting?.pausedGroup !== undefined) return [`goes on with: ${resumeOrder(waiting.pausedGroup)}`];
   if (waiting?.child?.status === "parked") return [`goes on with its child: ekiden show ${waiting.child.sagaId}`];
   return [];
 }

@@ -8,7 +8,8 @@ export function waitingText(waiting: v.InferOutput<typeof WaitsOn> | null): stri
   if (waiting === null) return "-";
   const { until, kind } = waiting;
   const end = until === null ? "" : kind === "signal" ? `, until ${time(until)}` : `, next ${time(until)}`;
-  return `${nameOf(waiting)} since ${time(waiting.since)}${end}`;
+  const paused = waiting.pausedGroup === undefined ? "" : `, group ${waiting.pausedGroup.group} is paused`;
+  return `${nameOf(waiting)} since ${time(waiting.since)}${end}${paused}`;
 }
 
 function nameOf({ kind, step, signal, child }: v.InferOutput<typeof WaitsOn>): string {

@@ -2,12 +2,15 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import * as v from "valibot";
 
 import type { Api } from "../../engine/api/api-env.ts";
+import { Overview } from "../../engine/api/overview-schema.ts";
+import { viewPaused } from "../../engine/api/paused-groups.ts";
 import { Saga, SagaList } from "../../engine/api/saga-schema.ts";
 import { createApi } from "../../engine/api/server.ts";
 import type { JsonObject } from "../../engine/core/json.ts";
+import { newId } from "../../engine/timeline/ids.ts";
 import { type ApiDatabase, apiDatabase } from "./api-database.ts";
 import { keptLog, readingEngine } from "./reading-engine.ts";
-import { insertSaga } from "./saga-rows.ts";
+import { insertMessage, insertSaga } from "./saga-rows.ts";
 
 const STARTED = "2026-11-01T10:00:00.000Z";
 const MOVED = "2026-11-01T10:00:09.000Z";
@@ -173,4 +176,47 @@ test("who is taken back while a child of his is waits for that child, and so doe
     ({ kind: "child", step: "order", child: { sagaId, status }, since: MOVED, until: null }) as never;
   expect(await waiting(top)).toEqual(child(middle, "completed"));
   expect(await waiting(middle)).toEqual(child(stuck, "parked"));
+});
+
+test("who waits for an answer says which paused group has to give it, or that the dispatcher is paused, which applies it", async () => {
+  const { sql } = database;
+  const steps = [["screen", "running", 1]] as const;
+  const [id, other] = [await insert({ steps }), await insert({ steps })];
+  const command = (sagaId: string, topic: string) =>
+    insertMessage(sql, { sagaId, topic, type: "step.requested", step: "screen" });
+  await command(id, "screening.examine");
+  await command(other, "contract.sign");
+  const answer = { kind: "answer", step: "screen", since: STARTED, until: null } as const;
+  expect(await waiting(id)).toEqual(answer);
+
+  const pause = async (group: string, at: string, actor: string, reason: string) => {
+    await sql`
+      insert into timeline.consumer_group (consumer_group, paused, paused_reason) values (${group}, true, ${reason})
+      on conflict (consumer_group) do update set paused = true, paused_reason = excluded.paused_reason
+    `;
+    await sql`
+      insert into timeline.audit (id, at, actor, action, target, reason)
+      values (${newId()}, ${at}, ${actor}, 'group.pause', ${group}, ${reason})
+    `;
+  };
+  await pause("screening", STARTED, "earlier", "before");
+  await pause("screening", MOVED, "ada", "vendor is down");
+  const pausedGroup = { group: "screening", since: MOVED, by: "ada", reason: "vendor is down" };
+  expect(await waiting(id)).toEqual({ ...answer, pausedGroup });
+  expect(await waiting(other)).toEqual(answer);
+  expect(v.parse(Overview, await (await app.request("/v1/overview")).json()).pausedGroups).toEqual([pausedGroup]);
+
+  // Held by a recovery: no person has paused it.
+  await sql`insert into timeline.consumer_group (consumer_group, paused, paused_reason) values ('dispatcher', true, 'held')`;
+  const dispatcher = { group: "dispatcher", since: null, by: null, reason: "held" };
+  expect(await waiting(id)).toEqual({ ...answer, pausedGroup });
+  expect(await waiting(other)).toEqual({ ...answer, pausedGroup: dispatcher });
+  await sql`update timeline.consumer_group set paused = false, paused_reason = null`;
+  expect(await waiting(other)).toEqual(answer);
+});
+
+test("a key for some definitions learns that a group is paused, not by whom nor why", () => {
+  const at = new Date(MOVED);
+  const row = { consumer_group: "screening", reason: "vendor is down", at, actor: "ada" };
+  expect(viewPaused(row, { definitions: ["onboarding"] })).toEqual({ group: "screening", since: MOVED });
 });

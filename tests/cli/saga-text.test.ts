@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 
 import { sagaText } from "../../engine/cli/saga-text.ts";
+import { standingText } from "../../engine/cli/standing-text.ts";
 import { took } from "../../engine/cli/table.ts";
 import { waitingText } from "../../engine/cli/waiting-text.ts";
 
@@ -80,6 +81,38 @@ test("what a saga waits for is said in a few words; a child, or who mends an und
   const person = { ...at, kind: "person", step: "charge" } as const;
   expect(sagaText({ ...SAGA, status: "completed", waiting: person })).toContain("waits for   a person at charge since");
   expect(sagaText({ ...SAGA, status: "parked", waiting: person })).not.toContain("waits for");
+});
+
+test("who waits for an answer says so, and which paused group keeps it waiting, since when, by whom and why", () => {
+  const waiting = { kind: "answer", step: "charge", since: SAGA.startedAt, until: null } as const;
+  expect(sagaText({ ...SAGA, waiting })).toContain("waits for   an answer at charge since 2026-11-01 10:00:00Z\n");
+  expect(standingText({ ...SAGA, waiting })).toBe("running: waits for an answer at charge since 2026-11-01 10:00:00Z");
+
+  const since = "2026-11-01T11:00:00.000Z";
+  const paused = { ...waiting, pausedGroup: { group: "billing", since, by: "ada", reason: "vendor is down" } };
+  const who = "since 2026-11-01 11:00:00Z by ada: vendor is down";
+  const order = 'ekiden resume billing --reason "…"';
+  expect(waitingText(paused)).toBe("an answer at charge since 2026-11-01 10:00:00Z, group billing is paused");
+  expect(sagaText({ ...SAGA, waiting: paused })).toContain(`paused      consumer group billing ${who} (${order})\n`);
+  expect(
+    standingText({ ...SAGA, waiting: paused })
+      .split("\n")
+      .slice(1),
+  ).toEqual([`consumer group billing is paused ${who}`, `goes on with: ${order}`]);
+  // For a key that is for some definitions; and one that no person has paused.
+  const some = { ...waiting, pausedGroup: { group: "billing", since } };
+  expect(standingText({ ...SAGA, waiting: some })).toContain(
+    "\nconsumer group billing is paused since 2026-11-01 11:00:00Z\n",
+  );
+  const held = {
+    ...waiting,
+    pausedGroup: { group: "billing", since: null, by: null, reason: "ekiden recover: restored" },
+  };
+  expect(
+    standingText({ ...SAGA, waiting: held })
+      .split("\n")
+      .slice(1),
+  ).toEqual(["consumer group billing is paused: ekiden recover: restored", "goes on with: ekiden recover"]);
 });
 
 test.each([

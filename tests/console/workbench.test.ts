@@ -81,7 +81,13 @@ test("a group is paused with a reason, which stands there until it is resumed", 
 
   await page.goto(`${stand.engine.url}/pipeline`);
   await page.getByRole("row").filter({ hasText: "shop" }).getByText("paused").waitFor();
-  await page.goBack();
+  await page.goto(`${stand.engine.url}/`);
+  await page.getByRole("listitem").filter({ hasText: "shop is paused a release" }).waitFor();
+  const held = await stand.start("order", { orderNo: "Q-1", customer: "Abe", amount: 90 });
+  await page.goto(`${stand.engine.url}/sagas/${held}`);
+  await page.getByText(/Waits for a consumer group that is paused: shop since .+ by .+: a release/).waitFor();
+
+  await page.goto(`${stand.engine.url}/consumers?group=shop`);
   await page.getByRole("button", { name: "Resume" }).click();
   await page.getByRole("dialog").getByLabel("Reason").fill("done");
   await page.getByRole("dialog").getByRole("button", { name: "Resume" }).click();

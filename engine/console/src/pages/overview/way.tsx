@@ -3,9 +3,10 @@ import { duration } from "../../parts/format.ts";
 import { t } from "./text.ts";
 
 /** The heartbeat's last trip hop by hop, and what is red. */
-export function Way({ pipeline: { heartbeat, transport, parts } }: { readonly pipeline: Pipeline }) {
+export function Way({ pipeline: { heartbeat, transport, parts, groups } }: { readonly pipeline: Pipeline }) {
   const { last, outMs } = heartbeat;
   const red = parts.filter(({ ok }) => !ok);
+  const paused = groups.filter((group) => group.paused);
   return (
     <>
       <p class="soft">
@@ -27,10 +28,16 @@ export function Way({ pipeline: { heartbeat, transport, parts } }: { readonly pi
           ))}
         </ol>
       )}
-      {red.length === 0 ? (
+      {red.length === 0 && paused.length === 0 ? (
         <p class="good">✓ {t("allWell")}</p>
       ) : (
         <ul class="reasons">
+          {paused.map(({ group, pausedReason }) => (
+            <li key={`paused ${group}`} class="tone-stop">
+              <span aria-hidden="true">‖</span> <a href="/consumers">{group}</a> {t("isPaused")}{" "}
+              <span class="soft">{pausedReason}</span>
+            </li>
+          ))}
           {red.map(({ part, detail, hint }) => (
             <li key={part} class="fault">
               <span aria-hidden="true">✕</span> <b>{part}</b> <span>{detail}</span> <span class="soft">{hint}</span>

@@ -103,6 +103,7 @@ function Why({ saga }: { readonly saga: Saga }) {
           </p>
         </div>
       ))}
+      {saga.waiting?.pausedGroup === undefined ? null : <Paused group={saga.waiting.pausedGroup} />}
       {uncompensated.map(({ step, reason }) => (
         <div class="why tone-stop" key={step}>
           <p>
@@ -112,5 +113,22 @@ function Why({ saga }: { readonly saga: Saga }) {
         </div>
       ))}
     </>
+  );
+}
+
+type PausedGroup = NonNullable<NonNullable<Saga["waiting"]>["pausedGroup"]>;
+
+/** The group whose answer cannot come, and who stopped it. */
+function Paused({ group: { group, since, by, reason } }: { readonly group: PausedGroup }) {
+  return (
+    <div class="why tone-stop">
+      <p>
+        <span aria-hidden="true">‖ </span>
+        {t("waitsForGroup")} <a href="/consumers">{group}</a>
+        {since === null ? null : <span> {t("pausedSince", { time: moment(since) })}</span>}
+        {typeof by === "string" ? <span> {t("pausedBy", { name: by })}</span> : null}
+        {typeof reason === "string" ? <span>: {reason}</span> : null}
+      </p>
+    </div>
   );
 }
