@@ -1,6 +1,7 @@
 import type { InferOutput } from "valibot";
 import * as v from "valibot";
 
+import { issueText } from "../core/issue.ts";
 import type { SagaFilter } from "../timeline/read-sagas.ts";
 import { readCursor } from "./cursor.ts";
 import { Limit, QueryText, queryFlag, queryTime, queryUlid, Wait } from "./query-schema.ts";
@@ -92,9 +93,7 @@ export function splitLabels(query: Readonly<Record<string, string>>): {
   const rest: Record<string, string> = {};
   for (const [parameter, value] of Object.entries(query)) {
     if (!parameter.startsWith(LABEL)) rest[parameter] = value;
-    else if (/^label\.[a-z][a-z0-9_]{0,47}$/.test(parameter) && v.is(QueryText, value))
-      labels[parameter.slice(LABEL.length)] = value;
-    else throw badLabel(parameter);
+    else labels[labelOf(parameter)] = labelValue(parameter, value);
   }
   return { labels, rest };
 }
@@ -110,9 +109,18 @@ export function sagaFilter(
   return { ...rest, definitions, statuses: status, labels, before, limit: limit + 1 };
 }
 
-function badLabel(parameter: string): RequestError {
+function labelOf(parameter: string): string {
+  if (/^label\.[a-z][a-z0-9_]{0,47}$/.test(parameter)) return parameter.slice(LABEL.length);
+  throw badLabel(parameter, "is no label");
+}
+
+function labelValue(parameter: string, value: string): string {
+  const read = v.safeParse(QueryText, value);
+  if (read.success) return read.output;
+  throw badLabel(parameter, issueText(read.issues[0]));
+}
+
+function badLabel(parameter: string, detail: string): RequestError {
   const hint = "Filter by a label as label.<name>=<value>.";
-  return new RequestError("request.query-invalid", `${parameter} is no label`, hint, [
-    { parameter, detail: "is no label" },
-  ]);
+  return new RequestError("request.query-invalid", `${parameter} ${detail}`, hint, [{ parameter, detail }]);
 }

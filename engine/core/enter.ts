@@ -22,7 +22,7 @@ import type { Json } from "./json.ts";
 import { storedText } from "./key-order.ts";
 import { park } from "./park.ts";
 import { pathOf } from "./path.ts";
-import { isDate, violations } from "./shape.ts";
+import { isDate, recordedWords, violations } from "./shape.ts";
 import { push } from "./stack.ts";
 import type { Moved } from "./standing.ts";
 import type { Failure } from "./state.ts";
@@ -265,6 +265,6 @@ export function contractFault(
 ): Failure | undefined {
   const problem = step.returns === undefined ? undefined : violations(step.returns, result)[0];
   if (problem === undefined) return undefined;
-  const message = `the result does not fit returns: ${problem.path === "" ? "it" : problem.path} ${problem.message}`;
+  const message = `the result does not fit returns: ${problem.path === "" ? "it" : problem.path} ${recordedWords(problem)}`;
   return { code: "step.contract", message, step: path, kind: "fault", line: step.at.line, column: step.at.column };
 }

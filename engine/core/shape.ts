@@ -18,7 +18,9 @@ export function violations(shape: Shape, value: unknown, pointer = ""): Problem[
     case "boolean":
       return typeof value === "boolean" ? [] : [wrongKind(pointer, "true or false", value)];
     case "date":
-      return isDate(value) ? [] : [wrongKind(pointer, "an ISO 8601 date, or a date-time with its offset", value)];
+      return isDate(value)
+        ? []
+        : [wrongKind(pointer, "an ISO 8601 date, or a date-time with its offset", value, "string")];
     case "enum":
       return enumViolations(shape.values, value, pointer);
     case "list":
@@ -49,13 +51,14 @@ function numberViolations(shape: Bounds & { readonly kind: string }, value: unkn
   if (typeof value !== "number" || !Number.isFinite(value)) {
     return [wrongKind(pointer, shape.kind === "integer" ? "an integer" : "a number", value)];
   }
-  if (shape.kind === "integer" && !Number.isSafeInteger(value)) return [wrongKind(pointer, "an integer", value)];
+  if (shape.kind === "integer" && !Number.isSafeInteger(value))
+    return [wrongKind(pointer, "an integer", value, "number")];
   return boundViolations(shape, value, pointer, "");
 }
 
 function enumViolations(values: readonly string[], value: unknown, pointer: string): Problem[] {
   if (typeof value === "string" && values.includes(value)) return [];
-  return [wrongKind(pointer, `one of ${values.join(", ")}`, value)];
+  return [wrongKind(pointer, `one of ${values.join(", ")}`, value, "string")];
 }
 
 function listViolations(shape: Bounds & { readonly item: Shape }, value: unknown, pointer: string): Problem[] {
@@ -97,17 +100,27 @@ function boundViolations(bounds: Bounds, size: number, pointer: string, unit: st
   return [];
 }
 
-function wrongKind(pointer: string, expected: string, value: unknown): Problem {
-  return { path: pointer, message: `must be ${expected}, is ${describe(value)}` };
+/** `kind`: what is expected is of this kind, but another one. */
+function wrongKind(pointer: string, expected: string, value: unknown, kind?: "string" | "number"): Problem {
+  const article = typeof value === kind ? "another" : "a";
+  return { path: pointer, message: `must be ${expected}, is ${describe(value, article)}` };
+}
+
+/**
+ * The words that a decision about a result has recorded since its first version: a fold must come to the same error. They say
+ * "another" of every string and number.
+ */
+export function recordedWords({ message }: Problem): string {
+  return message.replace(/, is a (string|number)$/, ", is another $1");
 }
 
 /** Names the kind and never the value: a refused input may hold what `sensitive` hides. */
-function describe(value: unknown): string {
+function describe(value: unknown, article: string): string {
   if (value === null) return "null";
   if (Array.isArray(value)) return "a list";
   if (typeof value === "object") return "an object";
-  if (typeof value === "string") return "another string";
-  if (typeof value === "number") return "another number";
+  if (typeof value === "string") return `${article} string`;
+  if (typeof value === "number") return `${article} number`;
   return String(value);
 }
 

@@ -64,12 +64,16 @@ function syntaxError(source: string, error: ParseError): ExpressionSyntaxError {
   const [, word = ""] = /^(and|or)\b/i.exec(source.slice(at)) ?? /\b(not)\s+$/i.exec(source.slice(0, at)) ?? [];
   const operator = WORDS[word.toLowerCase()];
   const equals = /(?<![=!<>])=(?!=)/.exec(source);
+  // The reader stops at the last of three signs.
+  const [, strict] = /([=!]=)=$/.exec(source.slice(0, at + 1)) ?? [];
   const hint =
     operator !== undefined
       ? `Write \`${operator}\` for "${word}".`
-      : equals === null
-        ? "See the CEL language: operators == != < && || ! ? : in."
-        : "Compare with `==`.";
+      : strict !== undefined
+        ? `Write \`${strict}\` for \`${strict}=\`.`
+        : equals === null
+          ? "See the CEL language: operators == != < && || ! ? : in."
+          : "Compare with `==`.";
   const ends = at === source.length ? "it ends where something must follow" : error.summary;
   const summary = operator === undefined ? ends : `\`${word}\` is no operator`;
   return new ExpressionSyntaxError(at, `the expression cannot be read: ${summary}`, hint);

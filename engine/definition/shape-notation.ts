@@ -17,6 +17,17 @@ export class ShapeNotationError extends Error {
 const WORDS = ["string", "number", "integer", "boolean", "date", "object", "any", "list"] as const;
 const DEPTH_MAX = 20;
 
+/** What other languages call a shape, and none of it near a word of ours. */
+const OTHERS: ReadonlyMap<string, (typeof WORDS)[number]> = new Map([
+  ...["bool", "flag"].map((word) => [word, "boolean"] as const),
+  ...["text", "str", "varchar", "uuid"].map((word) => [word, "string"] as const),
+  ...["int", "long", "bigint"].map((word) => [word, "integer"] as const),
+  ...["float", "double", "decimal", "numeric"].map((word) => [word, "number"] as const),
+  ...["array", "set"].map((word) => [word, "list"] as const),
+  ...["map", "dict", "record", "struct", "json"].map((word) => [word, "object"] as const),
+  ...["time", "datetime", "timestamp"].map((word) => [word, "date"] as const),
+]);
+
 /**
  * Reads `string(1..40)`, `integer(18..120)?`, `list<string>(..10)`, `[own, rent]`, `{ name: string }`.
  * @throws ShapeNotationError
@@ -67,7 +78,7 @@ class ShapeReader {
         return { kind: word, optional: false };
       default:
         this.#at = start;
-        throw this.#fault(`there is no shape \`${word}\``, suggestOrList(word, WORDS));
+        throw this.#fault(`there is no shape \`${word}\``, meant(word));
     }
   }
 
@@ -119,10 +130,10 @@ class ShapeReader {
     );
     const bounds = [from, to].filter((each) => each !== undefined);
     const sound = bounds.length > 0 && bounds.every((each) => each >= least && (!whole || Number.isSafeInteger(each)));
-    if (!sound || (from ?? Number.NEGATIVE_INFINITY) > (to ?? Number.POSITIVE_INFINITY)) {
-      this.#at = start;
-      throw this.#fault(`\`(${inside})\` are no bounds`, "Bounds look like (1..40), (1..), (..40) or (8).");
-    }
+    const turned = (from ?? Number.NEGATIVE_INFINITY) > (to ?? Number.POSITIVE_INFINITY);
+    if (!sound || turned) this.#at = start;
+    if (!sound) throw this.#fault(`\`(${inside})\` are no bounds`, "Bounds look like (1..40), (1..), (..40) or (8).");
+    if (turned) throw this.#fault(`\`(${inside})\` has its bounds the wrong way round`, `Write (${high}..${low}).`);
     return { ...(from === undefined ? {} : { min: from }), ...(to === undefined ? {} : { max: to }) };
   }
 
@@ -152,4 +163,9 @@ class ShapeReader {
   #fault(message: string, hint: string): ShapeNotationError {
     return new ShapeNotationError(this.#at, message, hint);
   }
+}
+
+function meant(word: string): string {
+  const ours = OTHERS.get(word.toLowerCase());
+  return ours === undefined ? suggestOrList(word, WORDS) : `Did you mean \`${ours}\`?`;
 }

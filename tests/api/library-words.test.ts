@@ -26,6 +26,8 @@ test.each<[string, Record<string, string>]>([
     { wait: "is no duration: write 10s" },
   ]),
   [`${SAGA}?wait=61s`, { wait: "is longer than 60s" }],
+  ["/v1/sagas?label.mode=", { "label.mode": "is empty" }],
+  ["/v1/sagas?label.Mode=x", { "label.Mode": "is no label" }],
   ["/v1/sagas?limit=x&nope=1", { limit: "is no number from 1 to 200", nope: "is no parameter of this path" }],
 ])("what is wrong with the query of %s is told in our words", async (path, faults) => {
   const answer = (await (await app.request(path)).json()) as { errors: { parameter: string; detail: string }[] };

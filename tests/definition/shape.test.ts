@@ -18,7 +18,7 @@ test("a value is compared strictly and each fault has its JSON pointer", () => {
     { path: "/home", message: "must be one of own, rent, is another string" },
     { path: "/tags", message: "must have at most 2 items" },
     { path: "/tags/0", message: "must have at least 1 characters" },
-    { path: "/tags/1", message: "must be a string, is another number" },
+    { path: "/tags/1", message: "must be a string, is a number" },
     { path: "/born", message: "must be an ISO 8601 date, or a date-time with its offset, is another string" },
     { path: "/a~1b", message: "is not a known field" },
   ]);
@@ -106,3 +106,34 @@ test("durations become milliseconds", () => {
     ),
   ).toEqual([]);
 });
+
+test.each([
+  ["bool", "Did you mean `boolean`?"],
+  ["text", "Did you mean `string`?"],
+  ["int", "Did you mean `integer`?"],
+  ["float?", "Did you mean `number`?"],
+  ["list<Str>", "Did you mean `string`?"],
+  ["array", "Did you mean `list`?"],
+  ["map", "Did you mean `object`?"],
+  ["timestamp", "Did you mean `date`?"],
+  ["integr", "Did you mean `integer`?"],
+])("who writes the shape %s as another language does is told ours", (notation, hint) => {
+  expect(faultOf(notation)?.hint).toBe(hint);
+});
+
+test("bounds that are the wrong way round are told so, and how to write them", () => {
+  expect(faultOf("integer(30..1)")).toMatchObject({
+    message: "`(30..1)` has its bounds the wrong way round",
+    hint: "Write (1..30).",
+  });
+  expect(faultOf("string(-3..1)")?.message).toBe("`(-3..1)` are no bounds");
+});
+
+function faultOf(notation: string): ShapeNotationError | undefined {
+  try {
+    parseShapeNotation(notation);
+    return undefined;
+  } catch (error) {
+    return error as ShapeNotationError;
+  }
+}
