@@ -4,6 +4,7 @@ import type * as v from "valibot";
 import { SagaList } from "../api/saga-schema.ts";
 import { CliError, EXIT } from "./cli-error.ts";
 import { call } from "./client.ts";
+import { noneText } from "./named-unknown.ts";
 import { expect, type OutputOptions, print, withJson } from "./output.ts";
 import { table, time, took } from "./table.ts";
 import { waitingText } from "./waiting-text.ts";
@@ -48,7 +49,9 @@ export function addList(program: Command): void {
       const query = { ...rest, ...labels(label) };
       if (all === true || waitingFor !== undefined) return listAll(query, { json, ids, waitingFor });
       const answer = await call("GET", "/v1/sagas", { query });
-      print({ json }, SagaList, answer, ids ? idsText : listText);
+      if (json || ids) return print({ json }, SagaList, answer, idsText);
+      const page = expect(SagaList, answer);
+      writeLine(page.items.length === 0 ? await noneText(NONE, rest) : listText(page));
     });
 }
 
@@ -67,7 +70,7 @@ async function listAll(query: Query, as: { json: boolean; ids: boolean; waitingF
     printed += items.length;
     if (printed >= most) return;
   }
-  if (printed === 0 && !as.json && !as.ids) say(NONE);
+  if (printed === 0 && !as.json && !as.ids) say(await noneText(NONE, query));
 }
 
 function rowsOf(limit: string): number {
@@ -108,7 +111,7 @@ function labels(pairs: readonly string[]): Record<string, string> {
 const NONE = "No saga fits.";
 
 function listText({ items, nextCursor }: Page): string {
-  const text = items.length === 0 ? NONE : pageText(items, false, true);
+  const text = pageText(items, false, true);
   return nextCursor === null ? text : `${text}\nThere are more: --all, or --cursor ${nextCursor}`;
 }
 

@@ -3,8 +3,10 @@ import type * as v from "valibot";
 
 import { MessageList } from "../api/message-schema.ts";
 import { call } from "./client.ts";
-import { type OutputOptions, print, withJson } from "./output.ts";
+import { noneText } from "./named-unknown.ts";
+import { expect, type OutputOptions, print, withJson } from "./output.ts";
 import { table, time } from "./table.ts";
+import { writeLine } from "./write-line.ts";
 
 interface MessagesOptions extends OutputOptions {
   readonly error?: boolean;
@@ -29,11 +31,16 @@ export function addMessageCommands(program: Command): void {
     .option("--cursor <cursor>", "the page after this one")
     .action(async ({ json, error, ...rest }: MessagesOptions) => {
       const query = { ...rest, ...(error === true ? { error: "true" } : {}) };
-      print({ json: json === true }, MessageList, await call("GET", "/v1/messages", { query }), listText);
+      const answer = await call("GET", "/v1/messages", { query });
+      if (json === true) return print({ json }, MessageList, answer, () => "");
+      const page = expect(MessageList, answer);
+      writeLine(listText(page, page.items.length === 0 ? await noneText(NONE, rest) : NONE));
     });
 }
 
-function listText({ items, nextCursor }: v.InferOutput<typeof MessageList>): string {
+const NONE = "No message fits.";
+
+function listText({ items, nextCursor }: v.InferOutput<typeof MessageList>, none: string): string {
   const rows = items.map((item) => [
     item.messageId,
     item.topic,
@@ -42,7 +49,7 @@ function listText({ items, nextCursor }: v.InferOutput<typeof MessageList>): str
     time(item.requestedAt),
     consumed(item),
   ]);
-  const text = table(["MESSAGE", "TOPIC", "TYPE", "STEP", "WRITTEN", "CONSUMED BY"], rows, "No message fits.");
+  const text = table(["MESSAGE", "TOPIC", "TYPE", "STEP", "WRITTEN", "CONSUMED BY"], rows, none);
   return nextCursor === null ? text : `${text}\nThere are more: --cursor ${nextCursor}`;
 }
 

@@ -6,9 +6,10 @@ import { RedriveDetail, RedriveList, RedrivePreview } from "../api/redrive-schem
 import { CliError, EXIT } from "./cli-error.ts";
 import { call } from "./client.ts";
 import { jsonArgument } from "./json-argument.ts";
+import { type Named, noneText } from "./named-unknown.ts";
 import { type ActOptions, expect, type OutputOptions, print, withJson, withKey, withReason } from "./output.ts";
 import { followRedrive } from "./redrive-progress.ts";
-import { redriveText, redrivesText, selectedText } from "./redrive-text.ts";
+import { NONE_SELECTED, redriveText, redrivesText, selectedText } from "./redrive-text.ts";
 
 interface FilterOptions {
   readonly group?: string;
@@ -150,8 +151,16 @@ async function redriveMany(selected: Selected, options: RedriveOptions): Promise
   };
   const body = { ...selected, reason, preview: preview === true, ...pace };
   const answer = await call("POST", "/v1/redrives", { body, idempotencyKey: preview === true ? undefined : key });
-  if (preview === true) return print(options, RedrivePreview, answer, selectedText);
+  if (preview === true) {
+    const named = "filter" in selected ? selected.filter : {};
+    const none = json === true ? NONE_SELECTED : await noneSelected(expect(RedrivePreview, answer).total, named);
+    return print(options, RedrivePreview, answer, (found) => selectedText(found, none));
+  }
   await untilEnd(answer, wait !== false, json === true);
+}
+
+async function noneSelected(total: number, named: Named): Promise<string> {
+  return total === 0 ? noneText(NONE_SELECTED, named) : NONE_SELECTED;
 }
 
 /** Shows a redrive: as it is now, or when it has ended or waits for a person. */

@@ -45,14 +45,14 @@ export function redrivesText(items: readonly v.InferOutput<typeof Redrive>[]): s
   return table(head, rows, "There was no redrive.");
 }
 
+type Selected = v.InferOutput<typeof RedrivePreview>;
+
+export const NONE_SELECTED = "No failed message that is still wanted fits.";
+
 /** What a redrive would send, for people. */
-export function selectedText({ total, settled, sample }: v.InferOutput<typeof RedrivePreview>): string {
+export function selectedText({ total, settled, sample }: Selected, none = NONE_SELECTED): string {
   const rows = sample.map((item) => [item.messageId, item.group, item.topic, item.saga ?? "-", item.errorCode]);
-  const shown = table(
-    ["MESSAGE", "GROUP", "TOPIC", "DEFINITION", "ERROR"],
-    rows,
-    "No failed message that is still wanted fits.",
-  );
+  const shown = table(["MESSAGE", "GROUP", "TOPIC", "DEFINITION", "ERROR"], rows, none);
   const more = total > sample.length ? `\n… and ${total - sample.length} more.` : "";
   const left = settled === 0 ? "" : ` ${settled} that failed are left out: their step is settled, nothing would run.`;
   return `${shown}${more}\n${total} would be sent: one first, the rest when it is consumed without error.${left}`;
