@@ -21,6 +21,7 @@ export function hintText(hint: string, command = process.argv[2] ?? ""): string 
     // Where the engine names both, the command is enough.
     .replace(/(`ekiden [^`]+`), or GET \/v1\/[\w-]+,/, "$1")
     .replace(/GET \/v1\/[\w-]+, or (`ekiden [^`]+`),/, "$1")
+    .replace("label.<name>=<value>", "--label <name>=<value>")
     .replace("/docs for the parameters of this path", `\`${help}\``)
     .replace(/GET \/v1\/sagas\?key=([^\s…]+[^\s….])?/, (_call, key?: string) => `\`ekiden list --key ${word(key)}\``)
     .replace("`ekiden list --key …`…", "`ekiden list --key …`");

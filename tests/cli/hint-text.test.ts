@@ -15,6 +15,7 @@ test.each([
   ["Look it up by its business key: GET /v1/sagas?key=…", "Look it up by its business key: `ekiden list --key …`"],
   ["By its business key: GET /v1/sagas?key=A-1042.", "By its business key: `ekiden list --key A-1042`."],
   ["By its business key: GET /v1/sagas?key=a.b%20it's.", "By its business key: `ekiden list --key 'a.b it'\\''s'`."],
+  ["Filter by a label as label.<name>=<value>.", "Filter by a label as --label <name>=<value>."],
   // Of what there is no command for, the call stays.
   ["GET /v1/definitions/loan lists its revisions.", "GET /v1/definitions/loan lists its revisions."],
 ])("%s", (hint, text) => {
