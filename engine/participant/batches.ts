@@ -265,7 +265,7 @@ export class Batches {
     const limit = limitOf(request, slowMs);
     const statements = new CallStatements(true);
     // One a call: a stray statement of one handler must not run between those of the next.
-    const guarded = guardTx(tx, limit.ms, { admit: statements.admit });
+    const guarded = guardTx(tx, limit.ms, { admit: statements.admit, of: this.#parts.handlers.nameOf(request) });
     try {
       const result = await this.#parts.handlers.run(guarded, request, now, limit);
       this.#slow.wake(request.action);

@@ -38,6 +38,11 @@ export class Handlers {
     return this.step(action)?.external === true;
   }
 
+  /** A call in words by which a person finds the handler and the saga. */
+  nameOf({ action, stepKey }: Pick<CommandRequest, "action" | "stepKey">): string {
+    return `${this.#domain.name}.${action} (step ${stepKey})`;
+  }
+
   /** The handler's description and its parsed input, or the failure that there is no such handler or no such input. */
   describe(request: CommandRequest): { readonly action: ActionDescription; readonly input: Json } | CallResult {
     const { name } = this.#domain;

@@ -175,7 +175,7 @@ export class Participant {
           failpoint("single", "after-claim");
           if (request === null) return;
           policy = notifyPolicy(request.headers);
-          const guarded = guardTx(unit.tx, limitOf(request).ms);
+          const guarded = guardTx(unit.tx, limitOf(request).ms, { of: this.#handlers.nameOf(request) });
           const result = await this.#attempt(guarded, request, now);
           guarded.revoke("the handler has returned");
           failpoint("single", "after-effect");

@@ -126,7 +126,7 @@ export async function callAll(
   for (const request of requests) {
     const statements = new CallStatements(false);
     const limit = limitAmong(request, requests.length, stallMs);
-    const guarded = guardTx(tx, limit.ms, { admit: statements.admit, among: true });
+    const guarded = guardTx(tx, limit.ms, { admit: statements.admit, among: true, of: handlers.nameOf(request) });
     const one: Called = { request, statements, guarded };
     const abort = new AbortController();
     const running = Promise.allSettled([handlers.run(guarded, request, now, limit, abort)]).then(([end]) => {

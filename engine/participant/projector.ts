@@ -6,7 +6,7 @@ import { mayStillAppear } from "../timeline/may-still-appear.ts";
 import { claimMessage, foreignMessage } from "../transport/foreign.ts";
 import type { Delivery, Subscription, Verdict } from "../transport/port.ts";
 import { failureOf } from "./call.ts";
-import { guardTx } from "../timeline/guarded-tx.ts";
+import { type GuardedTx, guardTx } from "../timeline/guarded-tx.ts";
 import type { Store } from "../timeline/store.ts";
 
 /** Longest statement of a projection, milliseconds: emptying a large read model takes its time. */
@@ -88,7 +88,7 @@ export class Projector {
         select ordinal, verdict, event from timeline.claim_projection_batch(${this.group}, ${tx.json(messages)})
       `;
       failpoint("projection", "after-claim");
-      const guarded = guardTx(tx, STATEMENT_MS);
+      const guarded = this.#guard(tx);
       for (const { ordinal, verdict, event } of claims) {
         const delivery = deliveries[ordinal] as Delivery;
         if (verdict === "foreign" && mayStillAppear(delivery)) early.add(delivery);
@@ -122,7 +122,7 @@ export class Projector {
     await this.#begin(async (tx) => {
       // Waits for the batches in progress; those that come wait for this transaction.
       await tx`select pg_advisory_xact_lock(5, hashtext(${this.group}))`;
-      if (shadow === null) await this.#projection.rebuild(guardTx(tx, STATEMENT_MS).tx);
+      if (shadow === null) await this.#projection.rebuild(this.#guard(tx).tx);
       for await (const batch of claims()) await this.#claim(tx, batch);
       for await (const batch of events()) {
         await this.#applyAll(tx, shadow ?? this.table ?? "", batch);
@@ -137,9 +137,14 @@ export class Projector {
   }
 
   async #applyAll(tx: Tx, table: string, events: readonly TimelineEvent[]): Promise<void> {
-    const guarded = guardTx(tx, STATEMENT_MS);
+    const guarded = this.#guard(tx);
     for (const event of events) await this.#projection.apply(guarded.tx, event, table);
     guarded.revoke("the projection has returned");
+  }
+
+  /** What the projection itself may do with it. */
+  #guard(tx: Tx): GuardedTx {
+    return guardTx(tx, STATEMENT_MS, { of: `the projection ${this.group}` });
   }
 
   /** Claims what was read from the event store. An empty batch too: the server ends a transaction that is idle for long. */

@@ -1,4 +1,6 @@
+import { readFileSync } from "node:fs";
 import { ANSWER_MARGIN_MS, type Tx } from "./database.ts";
+import { transactionWord } from "./transaction-words.ts";
 
 /** A transaction as it is handed on, and the means to take it away. */
 export interface GuardedTx {
@@ -24,9 +26,30 @@ const REFUSED = new Set<PropertyKey>([
   "close",
 ]);
 
+/** What a handler does with its transaction that no further attempt would mend: its code must change. */
+export class TransactionMisuse extends Error {
+  readonly code: string;
+
+  constructor(code: "step.transaction", message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** How a transaction that is handed on differs from the engine's own. */
+export interface GuardOptions {
+  /** Asked for each statement before it is sent. */
+  readonly admit?: (statement: Sending) => boolean;
+  /** Its statements go to the server among those of others, which a cancel would hit as well. */
+  readonly among?: boolean;
+  /** Whose it is, in words that let a person find the handler; absent: the engine's own work. */
+  readonly of?: string;
+}
+
 /** A statement that is about to be sent, as the driver has it. */
 export interface Sending {
   readonly strings: readonly string[];
+  readonly options: { readonly simple?: boolean };
   /** Rows are read in portions. */
   readonly cursorFn?: unknown;
   /** COPY. */
@@ -49,18 +72,17 @@ interface Cancellable extends Sending {
 /**
  * Wraps a transaction. A handler that wakes up after its timeout could still write: its transaction is over, but the
  * driver would send the statement on the same connection, outside it (reliability R13e). `workMs`: how long a handler's
- * statement may take where that is longer than the engine's own may. `admit`: asked for each statement before it is sent.
- * `among`: its statements go to the server among those of others, which a cancel would hit as well.
+ * statement may take where that is longer than the engine's own may.
  */
 export function guardTx(
   tx: Tx,
   workMs?: number,
-  { admit = () => true, among = false }: { admit?: (statement: Sending) => boolean; among?: boolean } = {},
+  { admit = () => true, among = false, of }: GuardOptions = {},
 ): GuardedTx {
   let refusal: string | undefined;
   const running = new Set<Cancellable>();
   const check = () => {
-    if (refusal !== undefined) throw new Error(refused(refusal));
+    if (refusal !== undefined) throw over(refusal);
   };
   let touched = false;
   const track = (result: unknown): unknown => {
@@ -71,8 +93,10 @@ export function guardTx(
     // A statement is sent only when it is awaited, which may be long after it was made.
     const send = result.handler;
     result.handler = (query) => {
-      if (refusal !== undefined) return refuse(query, refusal);
-      return admit(query) ? send(query) : refuse(query, "it is run again, alone");
+      if (refusal !== undefined) return refuse(query, over(refusal));
+      const word = of === undefined ? undefined : wordOf(query);
+      if (word !== undefined) return refuse(query, misuse(of, `runs "${word}"`));
+      return admit(query) ? send(query) : refuse(query, over("it is run again, alone"));
     };
     return result;
   };
@@ -82,7 +106,8 @@ export function guardTx(
       return track(Reflect.apply(target as unknown as (...rest: unknown[]) => unknown, self, args));
     },
     get(target, name) {
-      if (REFUSED.has(name)) throw new Error(`tx.${String(name)} is not for handlers: the engine owns the transaction`);
+      if (REFUSED.has(name)) throw misuse(of, `calls tx.${String(name)}`);
+      if (name === "file" && of !== undefined) return fileOf(proxy);
       const value: unknown = Reflect.get(target, name);
       if (typeof value !== "function") return value;
       return (...args: unknown[]) => {
@@ -111,13 +136,27 @@ export function guardTx(
 }
 
 /** Also one that nobody awaits must not end the process. */
-function refuse(query: Cancellable, reason: string): unknown {
+function refuse(query: Cancellable, error: Error): unknown {
   query.catch(() => {});
-  return query.reject(new Error(refused(reason)));
+  return query.reject(error);
 }
 
-function refused(reason: string): string {
-  return `the transaction of this step is over: ${reason}`;
+function over(reason: string): Error {
+  return new Error(`the transaction of this step is over: ${reason}`);
+}
+
+function misuse(of: string | undefined, what: string): TransactionMisuse {
+  const why = "the engine owns the transaction: it commits when the handler succeeds, and rolls back when it does not";
+  return new TransactionMisuse("step.transaction", `${of ?? "a handler"} ${what}, which is not for handlers: ${why}`);
+}
+
+function wordOf({ strings, options }: Sending): string | undefined {
+  return transactionWord(strings.length === 1 ? (strings[0] as string) : strings.join(" "), options.simple === true);
+}
+
+/** The driver reads a file when it sends it, past every look at its text. */
+function fileOf(tx: Tx): (path: string, ...rest: never[]) => unknown {
+  return (path, ...rest) => tx.unsafe(readFileSync(path, "utf8"), ...rest);
 }
 
 function isQuery(value: unknown): value is Cancellable {

@@ -64,6 +64,8 @@ export class Query implements PromiseLike<unknown> {
   readonly values: Values;
   /** Nothing is ever cancelled here. */
   readonly active = false;
+  /** None of it goes as text. */
+  readonly options = {};
   /** Sends it; a guard may put itself before. */
   handler: (query: Query) => void;
   #sent: Promise<unknown> | undefined;
