@@ -3,7 +3,7 @@ import type { Json } from "../core/json.ts";
 import { plainJson } from "../core/plain-json.ts";
 import { BODY_MAX, storedBytes } from "../core/size.ts";
 import { FatalError, NotSentError, type Outcome, type StepContext } from "../sdk.ts";
-import { TransactionMisuse } from "../timeline/guarded-tx.ts";
+import { TransactionMisuseError } from "../timeline/guarded-tx.ts";
 import { afterLong } from "./long-timer.ts";
 
 /** How a handler's call ended, in the words of `timeline.answer`. */
@@ -154,7 +154,7 @@ export function failureOf(error: unknown): Failed {
   });
   if (error instanceof TimeOver) return failed("timeout", true);
   if (error instanceof FatalError) return failed(text(read(error, "code")).slice(0, CODE_MAX) || "fatal", false);
-  if (error instanceof TransactionMisuse) return failed(error.code, false);
+  if (error instanceof TransactionMisuseError) return failed(error.code, false);
   if (error instanceof NotSentError) return failed("not_sent", true);
   if (isError && error.name === "PostgresError" && "code" in error) return failed(`sql_${String(error.code)}`, true);
   return failed("exception", true);

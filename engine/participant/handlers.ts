@@ -1,8 +1,8 @@
 import type { ActionDescription, DomainCatalog } from "../core/domain.ts";
 import type { Json } from "../core/json.ts";
 import type { Domain, Log, Run, StepSpec } from "../sdk.ts";
-import type { GuardedTx } from "../timeline/guarded-tx.ts";
-import { type CallResult, callHandler, parseInput } from "./call.ts";
+import { type GuardedTx, unawaited } from "../timeline/guarded-tx.ts";
+import { type CallResult, callHandler, failureOf, parseInput } from "./call.ts";
 import { type CommandRequest, contextOf } from "./claimed.ts";
 
 /** How long a call may take, and what it is when it takes longer. */
@@ -70,7 +70,19 @@ export class Handlers {
     abort.signal.addEventListener("abort", () => guarded.revoke("its time has run out"));
     const run = runOf(this.step(request.action));
     const context = contextOf(request, { now, signal: abort.signal, log: this.logOf(request) });
-    return callHandler(action, limit, abort, () => run(guarded.tx, input, context));
+    const result = await callHandler(action, limit, abort, () => run(guarded.tx, input, context));
+    return result.outcome === "succeeded" ? this.#whole(guarded, request, result) : result;
+  }
+
+  /** What it wrote must be all it meant to write: a statement that nobody awaited is lost, or commits by chance. */
+  #whole(guarded: GuardedTx, request: CommandRequest, result: CallResult): CallResult {
+    const left = guarded.leftBehind();
+    if (left === undefined) return result;
+    const error = unawaited(this.nameOf(request), left);
+    if (left.kind !== "unread") return failureOf(error);
+    // It may be a part of a statement that was not needed this time.
+    this.logOf(request).warn(error.message);
+    return result;
   }
 
   /** A log whose lines carry the ids of one call. */

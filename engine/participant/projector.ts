@@ -6,7 +6,7 @@ import { mayStillAppear } from "../timeline/may-still-appear.ts";
 import { claimMessage, foreignMessage } from "../transport/foreign.ts";
 import type { Delivery, Subscription, Verdict } from "../transport/port.ts";
 import { failureOf } from "./call.ts";
-import { type GuardedTx, guardTx } from "../timeline/guarded-tx.ts";
+import { type GuardedTx, guardTx, unawaited } from "../timeline/guarded-tx.ts";
 import type { Store } from "../timeline/store.ts";
 
 /** Longest statement of a projection, milliseconds: emptying a large read model takes its time. */
@@ -99,7 +99,7 @@ export class Projector {
           await this.#projection.apply(guarded.tx, { ...event, at: new Date(event.at) }, this.table ?? "");
         }
       }
-      guarded.revoke("the projection has returned");
+      this.#finish(guarded);
       failpoint("projection", "after-effect");
     });
     failpoint("projection", "after-commit");
@@ -122,7 +122,7 @@ export class Projector {
     await this.#begin(async (tx) => {
       // Waits for the batches in progress; those that come wait for this transaction.
       await tx`select pg_advisory_xact_lock(5, hashtext(${this.group}))`;
-      if (shadow === null) await this.#projection.rebuild(this.#guard(tx).tx);
+      if (shadow === null) await this.#empty(tx);
       for await (const batch of claims()) await this.#claim(tx, batch);
       for await (const batch of events()) {
         await this.#applyAll(tx, shadow ?? this.table ?? "", batch);
@@ -139,12 +139,29 @@ export class Projector {
   async #applyAll(tx: Tx, table: string, events: readonly TimelineEvent[]): Promise<void> {
     const guarded = this.#guard(tx);
     for (const event of events) await this.#projection.apply(guarded.tx, event, table);
-    guarded.revoke("the projection has returned");
+    this.#finish(guarded);
   }
 
   /** What the projection itself may do with it. */
   #guard(tx: Tx): GuardedTx {
-    return guardTx(tx, STATEMENT_MS, { of: `the projection ${this.group}` });
+    return guardTx(tx, STATEMENT_MS, { of: this.#name });
+  }
+
+  get #name(): string {
+    return `the projection ${this.group}`;
+  }
+
+  /** @throws TransactionMisuseError when it has left a statement behind */
+  #finish(guarded: GuardedTx): void {
+    const left = guarded.leftBehind();
+    guarded.revoke("the projection has returned");
+    if (left !== undefined && left.kind !== "unread") throw unawaited(this.#name, left);
+  }
+
+  async #empty(tx: Tx): Promise<void> {
+    const guarded = this.#guard(tx);
+    await this.#projection.rebuild(guarded.tx);
+    this.#finish(guarded);
   }
 
   /** Claims what was read from the event store. An empty batch too: the server ends a transaction that is idle for long. */

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { ANSWER_MARGIN_MS, type Tx } from "./database.ts";
+import { type LeftBehind, leftBehind, type Made } from "./left-behind.ts";
 import { transactionWord } from "./transaction-words.ts";
 
 /** A transaction as it is handed on, and the means to take it away. */
@@ -11,6 +12,8 @@ export interface GuardedTx {
   cancel(): boolean;
   /** True while nothing was asked of it: what it was handed to has left no trace in the database. */
   readonly untouched: boolean;
+  /** What was made of it and has not come to its end; to be asked when the handler has returned. */
+  leftBehind(): LeftBehind | undefined;
 }
 
 /** What nobody may do with a transaction that was handed on: it is its opener's to end, and to nest. */
@@ -27,10 +30,10 @@ const REFUSED = new Set<PropertyKey>([
 ]);
 
 /** What a handler does with its transaction that no further attempt would mend: its code must change. */
-export class TransactionMisuse extends Error {
+export class TransactionMisuseError extends Error {
   readonly code: string;
 
-  constructor(code: "step.transaction", message: string) {
+  constructor(code: "step.transaction" | "step.unawaited", message: string) {
     super(message);
     this.code = code;
   }
@@ -47,18 +50,13 @@ export interface GuardOptions {
 }
 
 /** A statement that is about to be sent, as the driver has it. */
-export interface Sending {
-  readonly strings: readonly string[];
+export interface Sending extends Pick<Made, "strings" | "cursorFn" | "streaming"> {
   readonly options: { readonly simple?: boolean };
-  /** Rows are read in portions. */
-  readonly cursorFn?: unknown;
-  /** COPY. */
-  readonly streaming?: boolean;
   readonly onlyDescribe?: boolean;
   catch(failed: (error: unknown) => void): unknown;
 }
 
-interface Cancellable extends Sending {
+interface Cancellable extends Sending, Made {
   /** True from sending to the answer. One that was never sent, or is answered, must not be cancelled: that would hit whatever the connection does next. */
   readonly active: boolean;
   /** Sends the statement; the driver calls it when the statement is awaited. */
@@ -82,7 +80,7 @@ export function guardTx(
   let refusal: string | undefined;
   const running = new Set<Cancellable>();
   const check = () => {
-    if (refusal !== undefined) throw over(refusal);
+    if (refusal !== undefined) throw over(of, refusal);
   };
   let touched = false;
   const track = (result: unknown): unknown => {
@@ -93,10 +91,10 @@ export function guardTx(
     // A statement is sent only when it is awaited, which may be long after it was made.
     const send = result.handler;
     result.handler = (query) => {
-      if (refusal !== undefined) return refuse(query, over(refusal));
+      if (refusal !== undefined) return refuse(query, over(of, refusal));
       const word = of === undefined ? undefined : wordOf(query);
       if (word !== undefined) return refuse(query, misuse(of, `runs "${word}"`));
-      return admit(query) ? send(query) : refuse(query, over("it is run again, alone"));
+      return admit(query) ? send(query) : refuse(query, over(of, "it is run again, alone"));
     };
     return result;
   };
@@ -132,7 +130,17 @@ export function guardTx(
       if (!among) cancel();
     },
     cancel,
+    leftBehind: () => leftBehind(running),
   };
+}
+
+/** What a handler that left something behind is told. */
+export function unawaited(of: string, { kind, words }: LeftBehind): TransactionMisuseError {
+  const what =
+    kind === "pending"
+      ? `has returned while "${words}" was not answered yet: await it, and every function that uses tx`
+      : `has made "${words}" and never sent it: await it`;
+  return new TransactionMisuseError("step.unawaited", `${of} ${what}`);
 }
 
 /** Also one that nobody awaits must not end the process. */
@@ -141,13 +149,16 @@ function refuse(query: Cancellable, error: Error): unknown {
   return query.reject(error);
 }
 
-function over(reason: string): Error {
-  return new Error(`the transaction of this step is over: ${reason}`);
+function over(of: string | undefined, reason: string): Error {
+  return new Error(`${of === undefined ? "" : `${of}: `}the transaction of this step is over: ${reason}`);
 }
 
-function misuse(of: string | undefined, what: string): TransactionMisuse {
+function misuse(of: string | undefined, what: string): TransactionMisuseError {
   const why = "the engine owns the transaction: it commits when the handler succeeds, and rolls back when it does not";
-  return new TransactionMisuse("step.transaction", `${of ?? "a handler"} ${what}, which is not for handlers: ${why}`);
+  return new TransactionMisuseError(
+    "step.transaction",
+    `${of ?? "a handler"} ${what}, which is not for handlers: ${why}`,
+  );
 }
 
 function wordOf({ strings, options }: Sending): string | undefined {

@@ -78,6 +78,11 @@ export class Query implements PromiseLike<unknown> {
     };
   }
 
+  /** A guard asks whether it was ever sent. MODEL: that it is not answered yet is not told. */
+  get executed(): boolean {
+    return this.#sent !== undefined;
+  }
+
   reject(error: Error): void {
     this.#sent = Promise.reject(error);
     this.#sent.catch(() => {});
