@@ -10,6 +10,7 @@ import { EngineError } from "./core/error.ts";
 import { endSignals } from "./end-signals.ts";
 import { armFailpoint } from "./failpoint.ts";
 import { elsewhereTopics, groupTopics } from "./core/published-domain.ts";
+import { HoldUps } from "./hold-ups.ts";
 import { openTransport } from "./open-transport.ts";
 import { Pools } from "./pools.ts";
 import { GroupControl } from "./recovery/group-control.ts";
@@ -79,6 +80,8 @@ async function start(config: Config, log: Log, onFatal: OnFatal, closing: Closin
   closing.add(() => parts.control.stop());
   parts.history.start();
   closing.add(() => parts.history.stop());
+  parts.holdUps.start();
+  closing.add(async () => parts.holdUps.stop());
   let url: string | null = null;
   if (roles.api && deciding !== null) {
     const { startApi } = await import("./roles/api.ts");
@@ -146,7 +149,22 @@ async function openParts(
     handsOver: () => (transport.ownerEpoch() ?? 0) > 0,
     handOver: (rows, xid, behindOthers) => transport.handOver(rows, xid, behindOthers),
   });
-  const parts = { config, sql, databaseUrl, pools, transport, control, groups, history, known, store, log, closing };
+  const holdUps = new HoldUps(log);
+  const parts = {
+    config,
+    sql,
+    databaseUrl,
+    pools,
+    transport,
+    control,
+    groups,
+    history,
+    holdUps,
+    known,
+    store,
+    log,
+    closing,
+  };
   return { parts, startTransport: opened.start };
 }
 

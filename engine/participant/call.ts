@@ -2,6 +2,7 @@ import type { ActionDescription, Problem } from "../core/domain.ts";
 import type { Json } from "../core/json.ts";
 import { plainJson } from "../core/plain-json.ts";
 import { BODY_MAX, storedBytes } from "../core/size.ts";
+import { noteCall } from "../hold-ups.ts";
 import { FatalError, NotSentError, type Outcome, type StepContext } from "../sdk.ts";
 import { TransactionMisuseError } from "../timeline/guarded-tx.ts";
 import { afterLong } from "./long-timer.ts";
@@ -32,7 +33,8 @@ export class TimeOver extends Error {
 }
 
 /**
- * Runs a handler with a bound on its time (or until it is aborted) and parses what it returns.
+ * Runs a handler with a bound on its time (or until it is aborted) and parses what it returns. `name`: by which a person
+ * finds it when it holds up the process.
  * @throws TimeOver, or whatever the handler throws.
  */
 export async function callHandler(
@@ -40,8 +42,9 @@ export async function callHandler(
   limit: { readonly ms: number; readonly reason: "slow" | "timeout" },
   abort: AbortController,
   run: () => Promise<Outcome<unknown>>,
+  name: string,
 ): Promise<CallResult> {
-  const outcome: unknown = await within(limit, abort, run);
+  const outcome: unknown = await within(limit, abort, run, name);
   if (!isOutcome(outcome)) return failed("step.output", "the handler returned neither succeeded(…) nor rejected(…)");
   if (outcome.type === "rejected") return rejectionOf(outcome);
   if (action.output === undefined) return { outcome: "succeeded", output: null };
@@ -85,6 +88,7 @@ async function within<T>(
   limit: { readonly ms: number; readonly reason: "slow" | "timeout" },
   abort: AbortController,
   run: () => Promise<T>,
+  name: string,
 ): Promise<T> {
   let stop = () => {};
   const over = new Promise<never>((_resolve, reject) => {
@@ -94,9 +98,10 @@ async function within<T>(
   // Aborted later than that, nobody waits for it.
   over.catch(() => {});
   // Also a handler that throws before its first await is a failed call.
+  const ended = noteCall(name);
   const running = Promise.resolve().then(run);
   // The loser of the race may fail later; nobody would be left to hear of it.
-  running.catch(() => {});
+  running.then(ended, ended);
   try {
     return await Promise.race([running, over]);
   } finally {

@@ -70,7 +70,7 @@ export class Handlers {
     abort.signal.addEventListener("abort", () => guarded.revoke("its time has run out"));
     const run = runOf(this.step(request.action));
     const context = contextOf(request, { now, signal: abort.signal, log: this.logOf(request) });
-    const result = await callHandler(action, limit, abort, () => run(guarded.tx, input, context));
+    const result = await callHandler(action, limit, abort, () => run(guarded.tx, input, context), this.nameOf(request));
     return result.outcome === "succeeded" ? this.#whole(guarded, request, result) : result;
   }
 

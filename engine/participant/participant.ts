@@ -243,7 +243,7 @@ export class Participant {
     const context = contextOf(request, { now, signal: abort.signal, log: this.#handlers.logOf(request) });
     const limit = limitOf(request);
     try {
-      const result = await callHandler(action, limit, abort, () => run(input, context));
+      const result = await callHandler(action, limit, abort, () => run(input, context), this.#handlers.nameOf(request));
       // It returned something that breaks its schema: the call was made.
       return result.outcome === "failed" ? { ...result, outcome: "unknown" } : result;
     } catch (error) {

@@ -122,13 +122,14 @@ function engineOf(parts: Parts, deciding: Deciding, draining: AbortSignal): Engi
   };
 }
 
-function healthOf({ config, sql, transport, control, history }: Parts, pipeline: Pipeline): HealthCheck {
+function healthOf(parts: Parts, pipeline: Pipeline): HealthCheck {
+  const { config, sql, transport, control, history, holdUps } = parts;
   return new HealthCheck(
     sql,
     transport,
     () => control.consumers,
     { heartbeat: () => pipeline.heartbeatHealth(), auditor: () => auditorHealth(sql) },
-    () => history.health(),
+    () => [...history.health(), ...holdUps.health()],
     config.databaseUrl === undefined ? config.home : null,
   );
 }

@@ -1,5 +1,6 @@
 import type { Closing } from "../closing.ts";
 import type { Config } from "../config.ts";
+import type { HoldUps } from "../hold-ups.ts";
 import type { Pools } from "../pools.ts";
 import type { GroupControl } from "../recovery/group-control.ts";
 import type { Groups } from "../recovery/groups.ts";
@@ -20,6 +21,7 @@ export interface Parts {
   readonly control: GroupControl;
   readonly groups: Groups;
   readonly history: HistoryWatch;
+  readonly holdUps: HoldUps;
   readonly known: KnownDomains;
   /** What a role writes with; its name is the producer's. */
   readonly store: (role: string) => Store;

@@ -41,6 +41,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "engine/transport/foreign.ts",
     "engine/sdk.ts",
     "engine/failpoint.ts",
+    "engine/hold-ups.ts",
   ],
   recovery: ["core", "timeline", "engine/transport/port.ts", "engine/sdk.ts", "engine/failpoint.ts"],
   api: [
@@ -66,6 +67,7 @@ const ROOT_FILES: Readonly<Record<string, readonly string[]>> = {
   "engine/closing.ts": [],
   "engine/end-signals.ts": [],
   "engine/failpoint.ts": [],
+  "engine/hold-ups.ts": ["engine/sdk.ts", "engine/transport/port.ts"],
   "engine/pools.ts": ["core", "timeline", "engine/closing.ts"],
   "engine/config.ts": ["core", "engine/kafka-security.ts"],
   "engine/kafka-security.ts": [],

@@ -15,10 +15,12 @@ const CALL: ActionDescription = {
 
 test("a call whose step may take longer than a timer can count is not cut at once", async () => {
   for (const days of [24, 25, 3_650]) {
-    const ended = await callHandler(CALL, { ms: days * DAY_MS, reason: "timeout" }, new AbortController(), async () => {
+    const limit = { ms: days * DAY_MS, reason: "timeout" } as const;
+    const run = async () => {
       await Bun.sleep(30);
       return succeeded();
-    });
+    };
+    const ended = await callHandler(CALL, limit, new AbortController(), run, "long.wait");
     expect([days, ended]).toEqual([days, { outcome: "succeeded", output: null }]);
   }
 });

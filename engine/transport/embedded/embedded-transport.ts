@@ -167,16 +167,17 @@ export class EmbeddedTransport implements Transport {
     const [row] = await this.#options.sql<{ owner: string | null; alive: boolean }[]>`
       select owner, coalesce(owner_until > clock_timestamp(), false) as alive from timeline.topic_log_position where id = 1
     `;
-    if (this.#owner) return [{ part: "transport", ok: true, detail: "embedded, owned by this process" }];
-    if (row?.alive) return [{ part: "transport", ok: true, detail: `embedded, standby of ${row.owner}` }];
-    return [
-      {
-        part: "transport",
-        ok: false,
-        detail: "embedded, nobody owns it",
-        hint: "It is taken over within seconds; look again.",
-      },
-    ];
+    if (this.#owner) return [this.#part(true, "embedded, owned by this process")];
+    if (row?.alive) return [this.#part(true, `embedded, standby of ${row.owner}`)];
+    return [this.#part(false, "embedded, nobody owns it", "It is taken over within seconds; look again.")];
+  }
+
+  /** One that changes its owner again and again warns whoever owns it now. */
+  #part(ok: boolean, state: string, advice?: string): PartHealth {
+    const warning = this.#lease.changes.warning();
+    const hint = warning?.hint ?? advice;
+    const detail = warning === undefined ? state : `${state}; ${warning.detail}`;
+    return { part: "transport", ok, detail, ...(hint === undefined ? {} : { hint }) };
   }
 
   async stop(): Promise<void> {

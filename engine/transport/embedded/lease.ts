@@ -1,5 +1,6 @@
 import { failpoint } from "../../failpoint.ts";
 import type { Sql } from "../../timeline/database.ts";
+import { OwnershipChanges } from "./ownership-changes.ts";
 
 /** How long an owner may be silent before another process takes over, milliseconds. */
 const LEASE_MS = 3_000;
@@ -26,6 +27,7 @@ export class Lease {
   readonly #sql: Sql;
   /** Host, pid and a random part; also the application name of a connection that lives as long as the process. */
   readonly owner: string;
+  readonly changes = new OwnershipChanges();
   #epoch = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** What the last renewal came to, when it was not well. */
@@ -54,6 +56,7 @@ export class Lease {
     `;
     if (row === undefined) return false;
     this.#epoch = row.epoch;
+    this.changes.note(row.epoch);
     this.#trouble = undefined;
     this.#cameRoundAt = performance.now();
     this.#renewSoon();
