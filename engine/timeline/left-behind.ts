@@ -50,6 +50,9 @@ function kindOf(made: Made): LeftBehind["kind"] | undefined {
 
 /** No further than its first literal: what stands there may be anybody's data. */
 function wordsOf({ strings }: Made): string {
-  const text = (strings[0] ?? "").replace(LEADING, "").replace(/'[\s\S]*$/, "");
+  const text = strings
+    .join("…")
+    .replace(LEADING, "")
+    .replace(/'[\s\S]*$/, "");
   return text.replace(/\s+/g, " ").trim().slice(0, WORDS_MAX);
 }

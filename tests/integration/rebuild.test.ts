@@ -217,3 +217,42 @@ test("an event whose transaction cannot be seen yet is waited for, and is not fo
   expect(await projector().handle([{ ...early, receivedAt: new Date(0) }], false)).toEqual(["done"]);
   expect(await foreign()).toHaveLength(1);
 }, 30_000);
+
+test("a projection that forgets an await, or commits, is in error with nothing applied, and is named", async () => {
+  const insert = (tx: Tx, id: string, table: string) => tx`insert into ${tx(table)} (message_id, n) values (${id}, 1)`;
+  const cases: readonly [code: string, what: RegExp, apply: Projection["apply"]][] = [
+    [
+      "step.unawaited",
+      /has made "insert into … \(message_id, n\).*never sent it: await it/,
+      async (tx, { messageId }, table) => void insert(tx, messageId, table),
+    ],
+    [
+      "step.unawaited",
+      /not answered yet/,
+      async (tx, { messageId }, table) => void insert(tx, messageId, table).execute(),
+    ],
+    [
+      "step.transaction",
+      /runs "commit"/,
+      async (tx, { messageId }, table) => {
+        await insert(tx, messageId, table);
+        await tx.unsafe("commit");
+      },
+    ],
+  ];
+  for (const [code, what, apply] of cases) {
+    const event = await completed();
+    const id = event.headers["id"] as string;
+    const careless = projector({ ...counting, apply });
+    expect(await careless.handle([event], false)).toEqual(["alone"]);
+    expect(await careless.handle([event], true)).toEqual(["done"]);
+
+    const [failure] = await database.sql<{ code: string; message: string }[]>`
+      select code, message from timeline.event_consumption_failure where message_id = ${id}
+    `;
+    expect(failure?.code).toBe(code);
+    expect(failure?.message).toStartWith(`the projection ${GROUP} `);
+    expect(failure?.message).toMatch(what);
+    expect(await database.sql`select from screening.tally where message_id = ${id}`).toHaveLength(0);
+  }
+}, 30_000);
