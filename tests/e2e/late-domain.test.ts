@@ -47,7 +47,7 @@ export default defineDomain({
   const why = `domains/hello.saga.yaml:3:20 keeps it from being used: no domain has the command \`hello.greet\`. ${HINT}`;
   expect([started.code, started.err]).toEqual([1, expect.stringContaining(why)]);
   expect(shown).toMatchObject({ code: "saga.unknown-definition", hint: why });
-  expect((await ekiden(["start", "nothing"], there)).err).toContain("GET /v1/definitions lists them.");
+  expect((await ekiden(["start", "nothing"], there)).err).toContain("`ekiden definitions` lists them.");
 
   expect(await engine.end("SIGTERM")).toBe(0);
   engine = await start();
