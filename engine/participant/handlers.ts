@@ -67,7 +67,7 @@ export class Handlers {
     if ("outcome" in described) return described;
     const { action, input } = described;
     // Before the handler hears of it: what it writes in its last moments must not reach the connection.
-    abort.signal.addEventListener("abort", () => guarded.revoke("its time has run out"));
+    abort.signal.addEventListener("abort", () => guarded.cutOff("its time has run out"));
     const run = runOf(this.step(request.action));
     const context = contextOf(request, { now, signal: abort.signal, log: this.logOf(request) });
     const result = await callHandler(action, limit, abort, () => run(guarded.tx, input, context), this.nameOf(request));

@@ -6,8 +6,13 @@ import { transactionWord } from "./transaction-words.ts";
 /** A transaction as it is handed on, and the means to take it away. */
 export interface GuardedTx {
   readonly tx: Tx;
-  /** Refuses every further statement, and cancels the one that runs unless its statements go among those of others. */
+  /**
+   * Refuses every further statement. One that runs has its end before whatever comes next on the connection: a cancel that
+   * comes too late would hit that.
+   */
   revoke(reason: string): void;
+  /** The same for one whose time is over: what runs is cancelled, unless its statements go among those of others. */
+  cutOff(reason: string): void;
   /** Cancels the statement that runs, if one does: what stands behind it in its transaction fails with it. */
   cancel(): boolean;
   /** True while nothing was asked of it: what it was handed to has left no trace in the database. */
@@ -126,6 +131,9 @@ export function guardTx(
       return !touched;
     },
     revoke(reason) {
+      refusal = reason;
+    },
+    cutOff(reason) {
       refusal = reason;
       if (!among) cancel();
     },

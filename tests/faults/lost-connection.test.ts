@@ -120,14 +120,14 @@ test("a cancel that was lost on its way is sent again", async () => {
   expect(cancels).toBe(2);
 }, 15_000);
 
-test("revoking a transaction cancels what runs, and the connection serves the next", async () => {
+test("cutting off a transaction cancels what runs, and the connection serves the next", async () => {
   const cancelled = await sql
     .begin(async (tx) => {
-      const { tx: guarded, revoke } = guardTx(tx);
+      const { tx: guarded, cutOff } = guardTx(tx);
       const running = guarded`select pg_sleep(9)`;
       const outcome = running.catch((error: unknown) => error);
       await Bun.sleep(200);
-      revoke("the test says so");
+      cutOff("the test says so");
       throw await outcome;
     })
     .catch((error: unknown) => error);
