@@ -4,7 +4,7 @@ import type { RunningPostgres } from "./embedded-postgres.ts";
 import { StackError } from "./stack-error.ts";
 
 /** How often it is looked whether it still runs; elsewhere than on Linux each look starts a `ps`. */
-const LOOK_EVERY_MS = process.platform === "linux" ? 500 : 3_000;
+const LOOK_EVERY_MS = process.platform === "linux" ? 2_000 : 5_000;
 /** How long a start is tried again: sessions of a server that was killed end with their statements, and hold its data till then. */
 const TRY_FOR_MS = 90_000;
 const TRY_EVERY_MS = 1_000;
