@@ -20,8 +20,8 @@ async function checked(declared: string) {
 import * as v from "valibot";
 const input = v.strictObject({ seat: v.string() });
 const ticket = async () => succeeded();
-const handlers: any = {};
-export default defineDomain({ name: "trip", ${declared} } as any);
+const handlers = {};
+export default defineDomain({ name: "trip", ${declared} });
 `,
   );
   return ekiden(["check"], { EKIDEN_DOMAINS: home.path });

@@ -136,6 +136,18 @@ test("cutting off a transaction cancels what runs, and the connection serves the
   expect([...(await sql`select 6 as n`)]).toEqual([{ n: 6 }]);
 });
 
+test("what a handler left running when it has returned has its end: no cancel comes too late and hits what follows", async () => {
+  const outcome = await sql.begin(async (tx) => {
+    const { tx: guarded, revoke } = guardTx(tx);
+    const running = guarded<{ n: number }[]>`select 7 as n from pg_sleep(0.3)`.execute();
+    await Bun.sleep(100);
+    revoke("the handler has returned");
+    return running.catch((error: unknown) => error);
+  });
+
+  expect([...(outcome as { n: number }[])]).toEqual([{ n: 7 }]);
+});
+
 test("a pool without a bound on its statements waits for an answer as long as it takes", async () => {
   const patient = connect(database.url, { max: 1, name: "patient", statementTimeoutMs: 0 });
   try {
