@@ -45,7 +45,7 @@ function suspects(since: number, now: number): readonly string[] {
   return [...new Set(long.map(({ name }) => name))];
 }
 
-/** Finds out that the process stood still: a handler that computes keeps everything else waiting, the lease above all. */
+/** Finds out that the process stood still: a handler that computes keeps everything else waiting. */
 export class HoldUps {
   readonly #log: Log;
   #timer: ReturnType<typeof setInterval> | undefined;
@@ -90,7 +90,7 @@ export class HoldUps {
     const names = suspects(since, now);
     const inProgress = names.length === 0 ? "no handler was in progress" : `in progress then: ${sayNames(names)}`;
     const computed = `it computed for ${seconds((user + system) / 1000)} of that`;
-    const lost = "no lease, no timeout and no other message could be served";
+    const lost = "no call, no timeout and no other message could be served";
     const detail = `this process was held up for ${seconds(heldMs)}: ${lost}; ${inProgress}; ${computed}`;
     this.#last = { at: now, detail };
     this.#log.warn(detail);

@@ -21,10 +21,13 @@ export async function openTransport(
 ): Promise<OpenTransport> {
   if (config.kafka === undefined) {
     const { EmbeddedTransport } = await import("./transport/embedded/embedded-transport.ts");
+    const { LeaseKeeper } = await import("./transport/embedded/lease-keeper.ts");
     const owner = `${config.consumer.slice(-40)}/${pools.process}`;
     const writer = pools.open(databaseUrl, owner, 1, { process: undefined, synchronousCommit: "off" });
     const problem = (what: string, error: unknown) => log.error(what, { error });
-    const transport = new EmbeddedTransport({ sql, writer, owner, problem, changed: (what) => log.info(what) });
+    const changed = (what: string) => log.info(what);
+    const keeper = new LeaseKeeper({ databaseUrl, owner, process: pools.process, problem });
+    const transport = new EmbeddedTransport({ sql, writer, owner, keeper, problem, changed });
     closing.add(() => transport.stop());
     return { transport, start: () => transport.start() };
   }

@@ -12,12 +12,15 @@ interface Synonym {
 const KAFKA_CONNECT =
   /^(?:engine\/(?:transport\/(?:kafka\/|port\.ts)|stack\/)|engine\/(?:api|cli|recovery|console\/src\/pages)\/(?:pipeline|doctor)|docs\/(?:OPERATIONS|CONTAINERS|API)\.md|docs\/adr\/|CHANGELOG\.md)/;
 
+/** There and where Bun's class for a thread is named. */
+const WORKERS = new RegExp(`${KAFKA_CONNECT.source}|^engine/transport/embedded/lease-keeper\\.ts`);
+
 /** One word, one meaning: definition, saga, step, command, answer, signal, outbox, inbox, participant, parked, … */
 const SYNONYMS: readonly Synonym[] = [
   // An applicant of the example domains has a job.
   { word: /\bjobs?\b/i, instead: "saga or step", elsewhere: /^(?:domains\/|engine\/definition\/start-violations\.ts)/ },
   { word: /\btasks?\b/i, instead: "step", elsewhere: KAFKA_CONNECT },
-  { word: /\bworkers?\b/i, instead: "participant", elsewhere: KAFKA_CONNECT },
+  { word: /\bworkers?\b/i, instead: "participant", elsewhere: WORKERS },
   { word: /(?<!\bsaga )\bworkflows?\b/i, instead: "saga or definition" },
   { word: /\b(?:saga|definition|process)[ _-]?instances?\b/i, instead: "saga" },
   { word: /\b(?:dead[ _-]?letters?|dlq)\b/i, instead: "message in error" },

@@ -2,6 +2,7 @@ import { connect, type Sql } from "../../engine/timeline/database.ts";
 import { newId } from "../../engine/timeline/ids.ts";
 import type { Store } from "../../engine/timeline/store.ts";
 import { EmbeddedTransport } from "../../engine/transport/embedded/embedded-transport.ts";
+import { LeaseKeeper } from "../../engine/transport/embedded/lease-keeper.ts";
 import { createKafkaTransport } from "../../engine/transport/kafka/kafka-transport.ts";
 import type { Transport } from "../../engine/transport/port.ts";
 
@@ -31,7 +32,8 @@ export async function openSide(address: TransportAddress): Promise<Side> {
     const owner = `contract/${process.pid}/${newId().slice(-8)}`;
     const writer = connect(address.databaseUrl, { max: 1, name: owner, synchronousCommit: "off" });
     pools.push(writer);
-    transport = new EmbeddedTransport({ sql, writer, owner, problem });
+    const keeper = new LeaseKeeper({ databaseUrl: address.databaseUrl, owner, process: "contract", problem });
+    transport = new EmbeddedTransport({ sql, writer, owner, keeper, problem });
   } else {
     const log = { info: () => {}, warn: () => {}, error: problem };
     const { brokers, connectUrl, prefix } = address.kafka;

@@ -86,4 +86,6 @@ test("the reference's page is in it, and a signal ends it in order", async () =>
 
   engine?.kill("SIGTERM");
   expect(await engine?.exited).toBe(0);
+  // Its threads are programs of their own, and in it, too.
+  expect(said).not.toContain("thread");
 }, 60_000);

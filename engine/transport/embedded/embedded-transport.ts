@@ -16,6 +16,7 @@ import { BeatConsumer } from "./beat-consumer.ts";
 import { EmbeddedConsumer } from "./embedded-consumer.ts";
 import { HandOverQueue } from "./hand-over-queue.ts";
 import { Lease, LeaseLost, readOwner } from "./lease.ts";
+import type { LeaseKeeper } from "./lease-keeper.ts";
 import { type Found, type Placed, READ_MAX, TopicLog } from "./topic-log.ts";
 
 /** How often the outbox is looked at for rows of other writers, milliseconds. */
@@ -38,6 +39,7 @@ export interface EmbeddedOptions {
   readonly writer: Sql;
   /** Who: host, pid and a random part. */
   readonly owner: string;
+  readonly keeper: LeaseKeeper;
   readonly problem: (what: string, error: unknown) => void;
   /** Told when this process becomes the standby of another, and when it takes over. */
   readonly changed?: (what: string) => void;
@@ -74,7 +76,7 @@ export class EmbeddedTransport implements Transport {
 
   constructor(options: EmbeddedOptions) {
     this.#options = options;
-    this.#lease = new Lease(options.writer, options.owner);
+    this.#lease = new Lease(options.writer, options.owner, options.keeper);
     this.#log = new TopicLog(options.sql, options.writer, this.#lease);
     this.#queue = new HandOverQueue(() => this.#rouse());
   }
@@ -188,6 +190,7 @@ export class EmbeddedTransport implements Transport {
     this.#rouse();
     await this.#loop;
     if (this.#owner) await this.#giveBack();
+    await this.#options.keeper.stop();
   }
 
   /** Nothing depends on it: the next owner waits for the lease to run out, and reads what it finds placed already. */

@@ -1,16 +1,17 @@
 import { failpoint } from "../../failpoint.ts";
 import type { Sql } from "../../timeline/database.ts";
+import type { LeaseKeeper } from "./lease-keeper.ts";
+import { LEASE_MS, renewLease, STUCK_AFTER_MS } from "./lease-renewal.ts";
 import { OwnershipChanges } from "./ownership-changes.ts";
 
-/** How long an owner may be silent before another process takes over, milliseconds. */
-const LEASE_MS = 3_000;
 /** How often an owner renews it, whatever else it does meanwhile. */
 const RENEW_MS = 1_000;
-/** An owner that has not come round for so long is stuck, and lets the lease run out. Longer than two statements may take. */
-const STUCK_AFTER_MS = 150_000;
 /** How long a new owner waits for transactions of the former one to end. Shorter than the lease, which it must renew. */
 const CLEAR_MS = 2_000;
 const LOOK_AGAIN_MS = 20;
+
+/** What is told of a lease. */
+type LeaseWatch = Pick<LeaseKeeper, "held" | "renewed" | "cameRound" | "lost">;
 
 /** The lease was lost: nothing was written. */
 export class LeaseLost extends Error {
@@ -28,15 +29,18 @@ export class Lease {
   /** Host, pid and a random part; also the application name of a connection that lives as long as the process. */
   readonly owner: string;
   readonly changes = new OwnershipChanges();
+  readonly #keeper: LeaseWatch | undefined;
   #epoch = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** What the last renewal came to, when it was not well. */
   #trouble: { readonly error: unknown } | undefined;
   #cameRoundAt = 0;
 
-  constructor(sql: Sql, owner: string) {
+  /** `keeper`: renews the lease while the event loop cannot. */
+  constructor(sql: Sql, owner: string, keeper?: LeaseWatch) {
     this.#sql = sql;
     this.owner = owner;
+    this.#keeper = keeper;
   }
 
   get epoch(): number {
@@ -59,6 +63,7 @@ export class Lease {
     this.changes.note(row.epoch);
     this.#trouble = undefined;
     this.#cameRoundAt = performance.now();
+    this.#keeper?.held(row.epoch);
     this.#renewSoon();
     failpoint("lease", "after-claim");
     await this.#endFormer(row.former);
@@ -89,6 +94,7 @@ export class Lease {
    */
   check(): void {
     this.#cameRoundAt = performance.now();
+    this.#keeper?.cameRound();
     const trouble = this.#trouble;
     this.#trouble = undefined;
     if (trouble !== undefined) throw trouble.error;
@@ -101,8 +107,10 @@ export class Lease {
     this.#timer = setTimeout(async () => {
       let trouble: { readonly error: unknown } | undefined;
       try {
-        if (performance.now() - this.#cameRoundAt < STUCK_AFTER_MS && !(await this.#renew()))
-          trouble = { error: new LeaseLost() };
+        if (performance.now() - this.#cameRoundAt < STUCK_AFTER_MS) {
+          if (await renewLease(this.#sql, this.owner, epoch)) this.#keeper?.renewed();
+          else trouble = { error: new LeaseLost() };
+        }
       } catch (error) {
         trouble = { error };
       }
@@ -111,16 +119,6 @@ export class Lease {
       this.#trouble = trouble ?? this.#trouble;
       this.#renewSoon();
     }, RENEW_MS);
-  }
-
-  /** False: the lease is lost. */
-  async #renew(): Promise<boolean> {
-    const rows = await this.#sql`
-      update timeline.topic_log_position set owner_until = clock_timestamp() + ${LEASE_MS} * interval '1 millisecond'
-      where id = 1 and owner = ${this.owner} and owner_epoch = ${this.#epoch}
-      returning id
-    `;
-    return rows.length > 0;
   }
 
   /** Gives the lease back at a clean stop. */
@@ -137,6 +135,7 @@ export class Lease {
   /** Forgets a lease that is lost. */
   lose(): void {
     clearTimeout(this.#timer);
+    this.#keeper?.lost();
     this.#epoch = 0;
   }
 

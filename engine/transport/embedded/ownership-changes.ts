@@ -28,7 +28,7 @@ export class OwnershipChanges {
     if (last === undefined || this.#now() - last.at > TOLD_MS) return undefined;
     return {
       detail: `it changed its owner ${last.changes} times within a minute`,
-      hint: "Does a handler compute for seconds without an await? Its process loses the lease, and the next one runs the same message: look for `was held up` in the logs of all engines.",
+      hint: "Are its processes stopped again and again, or does a handler compute for minutes without an await? Then the next one runs the same message: look for `was held up` in the logs of all engines.",
     };
   }
 }
