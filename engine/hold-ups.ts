@@ -1,3 +1,4 @@
+import { untilPulse } from "./pause.ts";
 import type { Log } from "./sdk.ts";
 import type { PartHealth } from "./transport/port.ts";
 
@@ -48,8 +49,9 @@ function suspects(since: number, now: number): readonly string[] {
 /** Finds out that the process stood still: a handler that computes keeps everything else waiting. */
 export class HoldUps {
   readonly #log: Log;
-  #timer: ReturnType<typeof setInterval> | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
   #lookedAt = 0;
+  #dueAt = 0;
   #cpu = process.cpuUsage();
   #last: { readonly at: number; readonly detail: string } | undefined;
 
@@ -60,13 +62,11 @@ export class HoldUps {
   start(): void {
     this.#lookedAt = performance.now();
     this.#cpu = process.cpuUsage();
-    this.#timer = setInterval(() => this.#look(), LOOK_MS);
-    // It keeps no process alive.
-    this.#timer.unref();
+    this.#lookLater();
   }
 
   stop(): void {
-    clearInterval(this.#timer);
+    clearTimeout(this.#timer);
   }
 
   /** A line that warns while it is not long ago. */
@@ -78,6 +78,14 @@ export class HoldUps {
     return [{ part: "event loop", ok: true, detail: last.detail, hint }];
   }
 
+  #lookLater(): void {
+    const ms = untilPulse(LOOK_MS);
+    this.#dueAt = performance.now() + ms;
+    this.#timer = setTimeout(() => this.#look(), ms);
+    // It keeps no process alive.
+    this.#timer.unref();
+  }
+
   #look(): void {
     const now = performance.now();
     const since = this.#lookedAt;
@@ -85,7 +93,8 @@ export class HoldUps {
     const cpu = process.cpuUsage();
     const { user, system } = process.cpuUsage(this.#cpu);
     this.#cpu = cpu;
-    const heldMs = now - since - LOOK_MS;
+    const heldMs = now - this.#dueAt;
+    this.#lookLater();
     if (heldMs < LATE_MS) return;
     const names = suspects(since, now);
     const inProgress = names.length === 0 ? "no handler was in progress" : `in progress then: ${sayNames(names)}`;

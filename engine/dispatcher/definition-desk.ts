@@ -10,6 +10,7 @@ import {
 } from "../definition/folder.ts";
 import { loadDefinition } from "../definition/load.ts";
 import { renderDiagnostic } from "../definition/render-diagnostic.ts";
+import { untilPulse } from "../pause.ts";
 import type { Log } from "../sdk.ts";
 import type { Sql } from "../timeline/database.ts";
 import { readDefinition, type Retired } from "../timeline/read-definitions.ts";
@@ -88,7 +89,7 @@ export class DefinitionDesk {
       this.#looking = this.#look()
         .catch((error: unknown) => this.#log.error("the definitions could not be read", { error }))
         .finally(() => this.#schedule());
-    }, LOOK_EVERY_MS);
+    }, untilPulse(LOOK_EVERY_MS));
     this.#timer.unref();
   }
 

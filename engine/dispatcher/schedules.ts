@@ -3,6 +3,7 @@ import type { Evaluator } from "../core/evaluate.ts";
 import { Refusal } from "../core/refusal.ts";
 import { renderTemplate } from "../core/template.ts";
 import { timesOf } from "../definition/cron.ts";
+import { Pause } from "../pause.ts";
 import type { Log } from "../sdk.ts";
 import type { Sql } from "../timeline/database.ts";
 import { isNoOutcome } from "../timeline/database.ts";
@@ -30,9 +31,9 @@ export interface SchedulesParts {
  */
 export class Schedules {
   readonly #parts: SchedulesParts;
+  readonly #pause = new Pause();
   #stopped = false;
   #loop: Promise<void> | undefined;
-  #wake: (() => void) | undefined;
 
   constructor(parts: SchedulesParts) {
     this.#parts = parts;
@@ -45,7 +46,7 @@ export class Schedules {
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    this.#wake?.();
+    this.#pause.end();
     await this.#loop;
   }
 
@@ -53,13 +54,7 @@ export class Schedules {
     while (!this.#stopped) {
       if (active()) await this.look();
       if (this.#stopped) return;
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, LOOK_EVERY_MS);
-        this.#wake = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
+      await this.#pause.about(LOOK_EVERY_MS);
     }
   }
 

@@ -1,4 +1,5 @@
 import type { Definition, StartOn } from "../core/definition.ts";
+import { untilPulse } from "../pause.ts";
 import type { Log } from "../sdk.ts";
 import type { Consumer, Subscription, Transport } from "../transport/port.ts";
 import { StartMessages, type StartMessagesParts } from "./start-messages.ts";
@@ -53,7 +54,7 @@ export class StartGroups {
       this.#looking = this.#look()
         .catch((error: unknown) => this.#parts.log.error("a topic that starts sagas could not be followed", { error }))
         .finally(() => this.#lookLater());
-    }, LOOK_EVERY_MS);
+    }, untilPulse(LOOK_EVERY_MS));
     this.#timer.unref();
   }
 

@@ -1,4 +1,5 @@
 import { failpoint } from "../failpoint.ts";
+import { Pause } from "../pause.ts";
 import { isNoOutcome, type Tx, together } from "../timeline/database.ts";
 import { newId } from "../timeline/ids.ts";
 import { databaseNow, lockSagas, readSagas, type SagaRow } from "../timeline/saga-row.ts";
@@ -40,11 +41,11 @@ export class Timers {
   readonly #changes: SagaChanges;
   readonly #problem: (error: unknown) => void;
   readonly #setAside = new Map<string, number>();
+  readonly #pause = new Pause();
   #stopped = false;
   /** A transition of this process may have set a timer since the last look. */
   #moved = false;
   #loop: Promise<void> | undefined;
-  #wake: (() => void) | undefined;
   #wakeIdle: (() => void) | undefined;
 
   constructor(store: Store, transitions: Transitions, changes: SagaChanges, problem: (error: unknown) => void) {
@@ -64,7 +65,7 @@ export class Timers {
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    this.#wake?.();
+    this.#pause.end();
     await this.#loop;
   }
 
@@ -105,28 +106,18 @@ export class Timers {
   async #untilTaken(inHand: () => InHand, before: InHand): Promise<void> {
     const until = performance.now() + HELD_BACK_MS;
     const isMore = () => [...inHand()].some(([group, now]) => now >= IN_HAND_MAX && now > (before.get(group) ?? 0));
-    do await this.#pause(LOOK_AGAIN_MS);
+    do await this.#pause.exactly(LOOK_AGAIN_MS);
     while (!this.#stopped && isMore() && performance.now() < until);
   }
 
   /** A transition ends a long rest, but not the first part of it: under load every batch of messages is one. */
   async #rest(ms: number): Promise<void> {
     if (ms === 0 || this.#stopped) return;
-    await this.#pause(Math.min(ms, POLL_MS));
+    await this.#pause.exactly(Math.min(ms, POLL_MS));
     if (ms <= POLL_MS || this.#moved || this.#stopped) return;
-    this.#wakeIdle = () => this.#wake?.();
-    await this.#pause(ms - POLL_MS);
+    this.#wakeIdle = () => this.#pause.end();
+    await (ms < IDLE_MS ? this.#pause.exactly(ms - POLL_MS) : this.#pause.about(ms - POLL_MS));
     this.#wakeIdle = undefined;
-  }
-
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      this.#wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
   }
 
   /** Fires one batch of due timers; returns how many were due. */

@@ -1,3 +1,5 @@
+import { Pause } from "../pause.ts";
+
 /** How a duty says that a look failed. */
 export type Problem = (what: string, error: unknown) => void;
 
@@ -7,9 +9,9 @@ export class Duty {
   readonly #everyMs: number;
   readonly #look: (goOn: () => boolean) => Promise<void>;
   readonly #problem: Problem;
+  readonly #pause = new Pause();
   #stopped = false;
   #loop: Promise<void> | undefined;
-  #wake: (() => void) | undefined;
 
   /** `look` ends soon after `goOn` has become false. */
   constructor(what: string, everyMs: number, look: (goOn: () => boolean) => Promise<void>, problem: Problem) {
@@ -25,7 +27,7 @@ export class Duty {
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    this.#wake?.();
+    this.#pause.end();
     await this.#loop;
   }
 
@@ -36,17 +38,7 @@ export class Duty {
       } catch (error) {
         if (!this.#stopped) this.#problem(this.#what, error);
       }
-      if (!this.#stopped) await this.#rest();
+      if (!this.#stopped) await this.#pause.about(this.#everyMs);
     }
-  }
-
-  #rest(): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, this.#everyMs);
-      this.#wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
   }
 }

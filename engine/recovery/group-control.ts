@@ -1,4 +1,5 @@
 import { failpoint } from "../failpoint.ts";
+import { Pause } from "../pause.ts";
 import { errorCode, type Sql } from "../timeline/database.ts";
 import type { Consumer } from "../transport/port.ts";
 
@@ -44,7 +45,7 @@ export class GroupControl {
   readonly #following = new Map<string, Promise<void>>();
   #stopped = false;
   #loop: Promise<void> | undefined;
-  #wake: (() => void) | undefined;
+  readonly #pause = new Pause();
 
   constructor(sql: Sql, problem: (what: string, error: unknown) => void) {
     this.#sql = sql;
@@ -87,13 +88,13 @@ export class GroupControl {
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    this.#wake?.();
+    this.#pause.end();
     await this.#loop;
   }
 
   /** Looks at once instead of in a moment: what a person asked for in this process takes effect now. */
   nudge(): void {
-    this.#wake?.();
+    this.#pause.end();
   }
 
   async #run(): Promise<void> {
@@ -103,19 +104,8 @@ export class GroupControl {
       } catch (error) {
         this.#problem("consumer groups could not be looked at", error);
       }
-      await this.#pause();
+      if (!this.#stopped) await this.#pause.about(LOOK_EVERY_MS);
     }
-  }
-
-  #pause(): Promise<void> {
-    if (this.#stopped) return Promise.resolve();
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, LOOK_EVERY_MS);
-      this.#wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
   }
 
   /** One look: pauses and resumes what differs, carries out the rewinds of partitions that this process owns. */

@@ -1,3 +1,4 @@
+import { Pause } from "../pause.ts";
 import type { Log } from "../sdk.ts";
 import type { Sql } from "../timeline/database.ts";
 import type { Broker, PartHealth, Position, TopicEnd } from "../transport/port.ts";
@@ -36,9 +37,9 @@ export class HistoryWatch {
   #endsAt = Number.NEGATIVE_INFINITY;
   #read = false;
   #suspected = "";
+  readonly #pause = new Pause();
   #stopped = false;
   #loop: Promise<void> | undefined;
-  #wake: (() => void) | undefined;
 
   constructor(sql: Sql, log: Log, everyMs = LOOK_EVERY_MS) {
     this.#sql = sql;
@@ -81,7 +82,7 @@ export class HistoryWatch {
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    this.#wake?.();
+    this.#pause.end();
     await this.#loop;
   }
 
@@ -111,13 +112,7 @@ export class HistoryWatch {
         this.#troubled(error);
       }
       if (this.#stopped) return;
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, this.#everyMs);
-        this.#wake = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
+      await this.#pause.about(this.#everyMs);
     }
   }
 

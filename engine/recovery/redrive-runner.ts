@@ -1,4 +1,5 @@
 import { failpoint } from "../failpoint.ts";
+import { Pause } from "../pause.ts";
 import { isNoOutcome, type Sql, type Tx } from "../timeline/database.ts";
 
 /** How often a redrive is looked for, and how often one that runs is carried on, milliseconds. */
@@ -31,9 +32,9 @@ interface SettledRow {
 export class RedriveRunner {
   readonly #sql: Sql;
   readonly #problem: (error: unknown) => void;
+  readonly #pause = new Pause();
   #stopped = false;
   #loop: Promise<void> | undefined;
-  #wake: (() => void) | undefined;
 
   constructor(sql: Sql, problem: (error: unknown) => void) {
     this.#sql = sql;
@@ -46,7 +47,7 @@ export class RedriveRunner {
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    this.#wake?.();
+    this.#pause.end();
     await this.#loop;
   }
 
@@ -59,13 +60,7 @@ export class RedriveRunner {
         if (!isNoOutcome(error)) this.#problem(error);
       }
       if (this.#stopped) return;
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, open > 0 ? RUNNING_MS : IDLE_MS);
-        this.#wake = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
+      await this.#pause.about(open > 0 ? RUNNING_MS : IDLE_MS);
     }
   }
 

@@ -21,7 +21,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   timeline: ["core", "engine/transport/port.ts", "engine/failpoint.ts"],
   transport: ["core"],
   "transport/kafka": ["core", "transport", "engine/failpoint.ts"],
-  "transport/embedded": ["core", "transport", "timeline", "engine/failpoint.ts"],
+  "transport/embedded": ["core", "transport", "timeline", "engine/failpoint.ts", "engine/pause.ts"],
   dispatcher: [
     "core",
     "definition",
@@ -30,6 +30,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "engine/transport/foreign.ts",
     "engine/sdk.ts",
     "engine/failpoint.ts",
+    "engine/pause.ts",
   ],
   access: ["core", "timeline", "engine/recovery/operator.ts"],
   participant: [
@@ -43,7 +44,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "engine/failpoint.ts",
     "engine/hold-ups.ts",
   ],
-  recovery: ["core", "timeline", "engine/transport/port.ts", "engine/sdk.ts", "engine/failpoint.ts"],
+  recovery: ["core", "timeline", "engine/transport/port.ts", "engine/sdk.ts", "engine/failpoint.ts", "engine/pause.ts"],
   api: [
     "core",
     "definition",
@@ -67,7 +68,8 @@ const ROOT_FILES: Readonly<Record<string, readonly string[]>> = {
   "engine/closing.ts": [],
   "engine/end-signals.ts": [],
   "engine/failpoint.ts": [],
-  "engine/hold-ups.ts": ["engine/sdk.ts", "engine/transport/port.ts"],
+  "engine/pause.ts": [],
+  "engine/hold-ups.ts": ["engine/pause.ts", "engine/sdk.ts", "engine/transport/port.ts"],
   "engine/pools.ts": ["core", "timeline", "engine/closing.ts"],
   "engine/config.ts": ["core", "engine/kafka-security.ts"],
   "engine/kafka-security.ts": [],

@@ -157,3 +157,28 @@ test("a pool without a bound on its statements waits for an answer as long as it
     await patient.end({ timeout: 1 });
   }
 }, 30_000);
+
+test("a pool that ends leaves the deadlines of the others, and one that is opened later has its own", async () => {
+  const bounded = (name: string) => connect(proxy.url, { max: 1, name, statementTimeoutMs: 100 });
+  const silenced = async (pool: Sql) => {
+    await pool`select 1`;
+    proxy.silence();
+    const error = await pool`select 2`.catch((reason: unknown) => reason);
+    proxy.heal();
+    return errorCode(error);
+  };
+  const [first, second] = [bounded("first"), bounded("second")];
+  try {
+    await Promise.all([first`select 1`, second`select 1`]);
+    await first.end();
+    expect(await silenced(second)).toBe("CONNECTION_SILENT");
+  } finally {
+    await Promise.all([first, second].map((pool) => pool.end({ timeout: 1 })));
+  }
+  const third = bounded("third");
+  try {
+    expect(await silenced(third)).toBe("CONNECTION_SILENT");
+  } finally {
+    await third.end({ timeout: 1 });
+  }
+}, 40_000);

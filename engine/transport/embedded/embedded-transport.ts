@@ -1,5 +1,6 @@
 import type { Bound } from "../../core/bound.ts";
 import { failpoint } from "../../failpoint.ts";
+import { Pause } from "../../pause.ts";
 import type { Sql } from "../../timeline/database.ts";
 import {
   type AnnouncedRequest,
@@ -24,6 +25,8 @@ const POLL_MS = 50;
 /** The same on an idle engine, where these looks are most of what it costs. Own rows come by hand and wake it at once. */
 const IDLE_POLL_MS = 250;
 const IDLE_AFTER_MS = 2_000;
+/** A pause that ended a little early ends in a look all the same. */
+const POLL_SLACK_MS = 20;
 const STANDBY_MS = 250;
 const SAVE_POSITION_MS = 5_000;
 /** Rows of others whose bodies are read at once. */
@@ -65,8 +68,8 @@ export class EmbeddedTransport implements Transport {
   #withdrawn = false;
   /** Transactions below were or may be written before this process owned the transport; null: all of them are read. */
   #readUntil: bigint | null = null;
+  readonly #pause = new Pause();
   #stopped = false;
-  #wake: (() => void) | undefined;
   #woken = false;
   #loop: Promise<void> | undefined;
   #polledAt = 0;
@@ -210,7 +213,7 @@ export class EmbeddedTransport implements Transport {
   #rouse(): void {
     this.#woken = true;
     this.#activeAt = performance.now();
-    this.#wake?.();
+    this.#pause.end();
   }
 
   async #run(): Promise<void> {
@@ -223,10 +226,10 @@ export class EmbeddedTransport implements Transport {
         else if (!this.#begun) this.#stepDown(error);
         else this.#options.problem("the embedded transport stumbled and tries again", error);
         this.#mistrust();
-        await this.#pause(STANDBY_MS);
+        await this.#pause.about(STANDBY_MS);
         continue;
       }
-      if (!this.#woken && !this.#stopped) await this.#pause(this.#owner ? this.#pollMs : STANDBY_MS);
+      if (!this.#woken && !this.#stopped) await this.#pause.about(this.#owner ? this.#pollMs : STANDBY_MS);
     }
   }
 
@@ -249,16 +252,6 @@ export class EmbeddedTransport implements Transport {
     }
     this.#withdrawn = false;
     this.#unsure = false;
-  }
-
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      this.#wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
   }
 
   async #tryOwning(): Promise<void> {
@@ -301,7 +294,7 @@ export class EmbeddedTransport implements Transport {
     this.#lease.check();
     if (this.#unsure) await this.#lookAgain();
     await this.#placeOwn();
-    if (now - this.#polledAt >= this.#pollMs) {
+    if (now - this.#polledAt >= this.#pollMs - POLL_SLACK_MS) {
       this.#polledAt = now;
       await this.#placeOthers();
     }

@@ -1,4 +1,5 @@
 import { failpoint } from "../../failpoint.ts";
+import { untilPulse } from "../../pause.ts";
 import type { Sql } from "../../timeline/database.ts";
 import type { LeaseKeeper } from "./lease-keeper.ts";
 import { LEASE_MS, renewLease, STUCK_AFTER_MS } from "./lease-renewal.ts";
@@ -118,7 +119,7 @@ export class Lease {
       if (epoch !== this.#epoch) return;
       this.#trouble = trouble ?? this.#trouble;
       this.#renewSoon();
-    }, RENEW_MS);
+    }, untilPulse(RENEW_MS));
   }
 
   /** Gives the lease back at a clean stop. */
