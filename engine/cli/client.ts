@@ -52,9 +52,14 @@ export interface Reply {
 
 /** Calls the engine and returns the JSON that it answers. @throws CliError when it refuses or cannot be reached */
 export async function call(method: "GET" | "POST", path: string, what: Call = {}): Promise<unknown> {
-  const { status, answer } = await exchange(method, path, what);
-  if (status >= 300) throw new CliError(EXIT.refused, problemText(status, answer), answer);
-  return answer;
+  return (await demand(method, path, what)).answer;
+}
+
+/** As `call`, with what the engine says besides. @throws CliError when it refuses or cannot be reached */
+export async function demand(method: "GET" | "POST", path: string, what: Call = {}): Promise<Reply> {
+  const reply = await exchange(method, path, what);
+  if (reply.status >= 300) throw new CliError(EXIT.refused, problemText(reply.status, reply.answer), reply.answer);
+  return reply;
 }
 
 /** Calls the engine and returns what it says, refusals too. @throws CliError when it cannot be reached */

@@ -4,10 +4,13 @@ import { Saga } from "../api/saga-schema.ts";
 import { type BulkOptions, bulkSettings, refuseBulk, withBulk } from "./bulk/options.ts";
 import { startLines } from "./bulk/start-lines.ts";
 import { CliError, EXIT } from "./cli-error.ts";
-import { call } from "./client.ts";
+import { demand } from "./client.ts";
 import { readJsonFile } from "./json-argument.ts";
 import { type OutputOptions, print, withJson } from "./output.ts";
 import { demandCompleted, sagaText } from "./saga-text.ts";
+import { writeError } from "./write-line.ts";
+
+const CREATED = 201;
 
 interface StartOptions extends OutputOptions, BulkOptions {
   readonly input?: string;
@@ -44,7 +47,8 @@ async function startOne(definition: string, options: StartOptions): Promise<void
   const body = options.input === undefined ? {} : await readJsonFile(options.input);
   const query = { wait: options.wait };
   const path = `/v1/sagas/${encodeURIComponent(definition)}`;
-  const answer = await call("POST", path, { query, body, idempotencyKey: options.key });
+  const { status, answer } = await demand("POST", path, { query, body, idempotencyKey: options.key });
+  if (status !== CREATED && options.json !== true) writeError("It had been started before: nothing new was started.");
   print(options, Saga, answer, sagaText);
   if (options.wait !== undefined) demandCompleted(answer);
 }

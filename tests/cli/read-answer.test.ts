@@ -33,6 +33,18 @@ test("start takes what a later engine answers, with keys that it does not know a
   expect([code, err, out.includes(id)]).toEqual([0, "", true]);
 }, 30_000);
 
+test("start says that a saga had been started before, to a person", async () => {
+  server = new ScriptedServer();
+  const id = newId();
+  server.answer = () => Response.json(view(id), { status: 200 });
+  const started = async (...args: string[]) => {
+    const { code, out, err } = await ekiden(["start", "d", ...args], { EKIDEN_URL: server?.url ?? "" });
+    return [code, err, out.includes(id)];
+  };
+  expect(await started()).toEqual([0, "It had been started before: nothing new was started.\n", true]);
+  expect(await started("--json")).toEqual([0, "", true]);
+}, 30_000);
+
 test("keys that are not known are kept, in whatever they stand", () => {
   const saga = later(newId());
   expect(readAnswer(Saga, saga)).toMatchObject({ success: true, output: saga });
