@@ -10,6 +10,7 @@ import { type Named, noneText } from "./named-unknown.ts";
 import { type ActOptions, expect, type OutputOptions, print, withJson, withKey, withReason } from "./output.ts";
 import { followRedrive } from "./redrive-progress.ts";
 import { NONE_SELECTED, redriveText, redrivesText, selectedText } from "./redrive-text.ts";
+import { writeError } from "./write-line.ts";
 
 interface FilterOptions {
   readonly group?: string;
@@ -156,6 +157,9 @@ async function redriveMany(selected: Selected, options: RedriveOptions): Promise
     const none = json === true ? NONE_SELECTED : await noneSelected(expect(RedrivePreview, answer).total, named);
     return print(options, RedrivePreview, answer, (found) => selectedText(found, none));
   }
+  // It ends as done at once, which looks as if all were well.
+  if (json !== true && "filter" in selected && expect(RedriveDetail, answer).total === 0)
+    writeError(await noneText(NONE_SELECTED, selected.filter));
   await untilEnd(answer, wait !== false, json === true);
 }
 
