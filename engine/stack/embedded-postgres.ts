@@ -89,10 +89,23 @@ async function launchAgain(plan: ServerPlan, { port, password }: DatabaseAddress
       throw new StackError("stack.postgres-failed", `the data folder ${plan.data} is gone`, hint);
     }
     if ((await readDatabaseUrl(plan.home))?.password !== password) throw passwordLost(plan.home);
-    return await launch(plan, port);
+    return (await restarted(plan, port)) ?? (await launch(plan, port));
   } catch (error) {
     throw asFolderError(plan.home, error);
   }
+}
+
+/**
+ * The server that somebody else has started on the data meanwhile, as `pg_ctl restart` does: it must not be taken for a
+ * stranger on our port. One that does not answer yet is waited for.
+ */
+async function restarted(plan: ServerPlan, port: number): Promise<Holder | undefined> {
+  const found = await findPostmaster(plan.data);
+  if (found === undefined) return undefined;
+  const address = await readDatabaseUrl(plan.home);
+  if (address !== undefined && (await answers({ ...address, port }, 10_000))) return found;
+  const hint = `Look at \`ps -p ${found.pid}\`: it was not started by the engine, and should listen on port ${port}.`;
+  throw new StackError("stack.data-in-use", `a PostgreSQL (pid ${found.pid}) on ${plan.data} does not answer`, hint);
 }
 
 /** An orphan is kept if it is what we would start anyway and still answers; any other is stopped. */

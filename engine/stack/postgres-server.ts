@@ -43,6 +43,8 @@ export async function launchPostmaster(plan: ServerPlan, address: DatabaseAddres
   const holder = await findPostmaster(plan.data);
   // A foreign server on our port could answer with the same password only if it is ours: the pid settles it.
   if (ready && holder !== undefined && holder.pid === child.pid) return holder;
+  // Somebody has started one on the data in this moment: it is no failed start of ours, and not ours to stop.
+  if (holder !== undefined && holder.pid !== child.pid) return "data-in-use";
   if (holder !== undefined) await stopPostmaster(holder);
   return explain(plan, (await readFile(join(plan.home, "postgres.log"))).subarray(logStart).toString());
 }
