@@ -139,7 +139,9 @@ class ClaimDesk {
     const row = this.#request(transaction, (message as Message).headers.id);
     const known = this.#consumption(transaction, group as string, row.messageId);
     const how = { consumed: false, error: false, errorCode: null };
-    if (mayClaim(known)) this.#consume(transaction, group as string, row, known, how, claimed === true ? 0 : 1);
+    // A claim that has committed may be over by now.
+    const may = claimed === true ? known?.consumed === false : mayClaim(known);
+    if (may) this.#consume(transaction, group as string, row, known, how, claimed === true ? 0 : 1);
     return [];
   }
 
