@@ -7,7 +7,7 @@ import { runStep } from "./run-step.ts";
 const FAULTS = ["cut-connections", "cut-process", "cut-points", "flood", "failpoints", "isolation", "harness"].map(
   (name) => `./tests/faults/${name}.long.ts`,
 );
-const RECOVERY = ["recover-kafka", "recover-database", "kafka-tls", "connect-plugin"].map(
+const RECOVERY = ["recover-kafka", "recover-database", "kafka-tls", "kafka-acl", "connect-plugin"].map(
   (name) => `./tests/integration/${name}.long.ts`,
 );
 const DRILLS = ["topic-deleted", "kafka-wiped", "database-restored"].map((name) => `./tests/drills/${name}.long.ts`);

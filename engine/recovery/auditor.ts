@@ -16,6 +16,7 @@ import {
   noticeLate,
   stillLate,
 } from "./late-messages.ts";
+import { readerOffsets } from "./reader-offsets.ts";
 import { resend } from "./republish-scan.ts";
 
 /** Statements of a round that look for late requests; what is left is for the next round. */
@@ -60,11 +61,18 @@ export class Auditor {
     await forgetProgress(sql);
     if (late.length === 0) return;
     const absent: LateRow[] = [];
+    const failures: unknown[] = [];
     for (const rows of Map.groupBy(late, ({ consumer_group, topic }) => `${consumer_group} ${topic}`).values()) {
       if (!goOn()) return;
-      absent.push(...(await this.#absentOf(rows, expected)));
+      try {
+        absent.push(...(await this.#absentOf(rows, expected)));
+      } catch (error) {
+        // A topic that cannot be asked for must not keep the others from being looked after.
+        failures.push(error);
+      }
     }
     await this.#sendAgain(absent.filter(({ again }) => again));
+    if (failures.length > 0) throw failures[0];
   }
 
   async #notice(expected: readonly ExpectedGroup[]): Promise<boolean> {
@@ -80,7 +88,7 @@ export class Auditor {
     const lacking = rows.filter(({ ends }) => ends === null);
     const passed = new Map<string, boolean>();
     for (const { mark } of lacking) if (!passed.has(mark)) passed.set(mark, await transport.passed(mark));
-    const places = await transport.offsets(reader, [topic]);
+    const places = await readerOffsets(transport, { group, reader }, topic);
     const arrived = lacking.filter(({ mark }) => passed.get(mark) === true).map(({ message_id }) => message_id);
     const ends = Object.fromEntries(places.map(({ partition, end }) => [partition, end]));
     if (arrived.length > 0) await noteEnds(sql, group, arrived, ends);

@@ -3,10 +3,11 @@ import { programGroup } from "../core/published-domain.ts";
 import { Refusal } from "../core/refusal.ts";
 import type { Sql, Tx } from "../timeline/database.ts";
 import { newId } from "../timeline/ids.ts";
-import type { PartitionOffsets, Transport } from "../transport/port.ts";
+import type { PartitionOffsets, PartitionOwner, Transport } from "../transport/port.ts";
 import { elsewhereLag } from "./elsewhere-lag.ts";
 import type { GroupControl } from "./group-control.ts";
 import { claimOperation, keepOperation, type Operator } from "./operator.ts";
+import { readerOffsets } from "./reader-offsets.ts";
 
 /** A group as a person sees it. */
 export interface GroupReport {
@@ -139,7 +140,7 @@ export class Groups {
     const topics = this.#elsewhere().get(group) ?? [];
     const [counted, places] = await Promise.all([
       elsewhereLag(this.#sql, group, topics),
-      Promise.all(topics.map((topic) => this.#places(programGroup(topic), [topic]))),
+      Promise.all(topics.map((topic) => this.#placesElsewhere(group, topic))),
     ]);
     // A request that waits may lie in any partition: the first one stands for all of them.
     const partitions = places.flatMap((ofTopic) =>
@@ -154,14 +155,17 @@ export class Groups {
     return { partitions, waitingMs: oldest(counted) };
   }
 
-  async #places(reader: string, topics: readonly string[]) {
-    const [offsets, owners] = await Promise.all([
-      this.#transport.offsets(reader, topics),
-      this.#transport.owners(reader, topics),
-    ]);
-    const ownerOf = ({ topic, partition }: PartitionOffsets) =>
-      owners.find((one) => one.topic === topic && one.partition === partition)?.owner ?? null;
-    return offsets.map((at) => ({ ...at, owner: ownerOf(at) }));
+  async #places(group: string, topics: readonly string[]) {
+    return withOwners(
+      ...(await Promise.all([this.#transport.offsets(group, topics), this.#transport.owners(group, topics)])),
+    );
+  }
+
+  async #placesElsewhere(group: string, topic: string) {
+    const reader = programGroup(topic);
+    // As its offsets, it may be kept from us: it is not known then that anybody reads there.
+    const owners = this.#transport.owners(reader, [topic]).catch(() => []);
+    return withOwners(...(await Promise.all([readerOffsets(this.#transport, { group, reader }, topic), owners])));
   }
 
   pause(group: string, reason: string, by: Operator): Promise<GroupMoved> {
@@ -209,6 +213,12 @@ export class Groups {
       return null;
     })) as Json;
   }
+}
+
+function withOwners(places: readonly PartitionOffsets[], owners: readonly PartitionOwner[]) {
+  const ownerOf = ({ topic, partition }: PartitionOffsets) =>
+    owners.find((one) => one.topic === topic && one.partition === partition)?.owner ?? null;
+  return places.map((at) => ({ ...at, owner: ownerOf(at) }));
 }
 
 function oldest(ages: readonly { readonly waitingMs: number | null }[]): number | null {
