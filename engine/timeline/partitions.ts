@@ -28,13 +28,19 @@ const WANTED = {
   turn: "ensure_partitions",
 };
 
+/** How long it is tried where nobody needs them yet: no longer than all tries are so short that they hold nobody up. */
+const NOT_NEEDED_MS = 15_000;
+
 /**
  * Makes the next monthly partitions of the outbox, where any is missing. Whoever comes to the outbox waits behind one who waits
- * for all of it: so that is done in short tries, as with a migration.
+ * for all of it: so that is done in short tries, as with a migration. Partitions reach months ahead: while the next one is there,
+ * one that reads all of the outbox for an hour, as a backup does, keeps no engine from starting.
  * @throws EngineError `database.partitions`
  */
 export async function ensurePartitions(sql: Sql, say: Say, withinMs = IN_THE_WAY_MAX_MS): Promise<void> {
-  const wait = new LockWait(sql, "making the next partitions of the outbox", withinMs, say);
+  const needed = await lacksNext(sql);
+  const boundMs = needed ? withinMs : Math.min(withinMs, NOT_NEEDED_MS);
+  const wait = new LockWait(sql, "making the next partitions of the outbox", boundMs, say);
   wait.begin();
   for (;;) {
     try {
@@ -42,10 +48,21 @@ export async function ensurePartitions(sql: Sql, say: Say, withinMs = IN_THE_WAY
       return wait.end();
     } catch (error) {
       if (!isInTheWay(error)) throw error;
-      if (!(await wait.again(WANTED, "timeline.event_request")))
-        throw new PartitionsError(await holdersOf(sql, WANTED), error);
+      if (await wait.again(WANTED, "timeline.event_request")) continue;
+      const failure = new PartitionsError(await holdersOf(sql, WANTED), error);
+      if (needed) throw failure;
+      return say(`${failure.message}. None is needed yet: it is tried again at the next start, and every 6 hours`);
     }
   }
+}
+
+/** Whether the outbox has no partition for in 20 days. */
+async function lacksNext(sql: Sql): Promise<boolean> {
+  const [row] = await sql<{ lacks: boolean }[]>`
+    select to_regclass('timeline.event_request_' || to_char((clock_timestamp() at time zone 'UTC') + interval '20 days', 'YYYYMM'))
+      is null as lacks
+  `;
+  return row?.lacks ?? true;
 }
 
 async function makeMissing(sql: Sql, wait: LockWait): Promise<void> {
