@@ -185,12 +185,12 @@ export class DefinitionDesk {
   }
 
   #report(file: DefinitionFile, diagnostic: Diagnostic): void {
-    const text = renderDiagnostic(file.file, file.source, diagnostic);
-    if (diagnostic.severity === "error")
-      this.#log.error(
-        `${text}\nThe last good revision, if there is one, stays in use; without one no saga of this file can be started.`,
-      );
-    else this.#log.warn(text);
+    const [place = "", ...indented] = renderDiagnostic(file.file, file.source, diagnostic).split("\n");
+    const lines = indented.map((line) => line.replace(/^ {2}/, ""));
+    if (diagnostic.severity !== "error") return this.#log.warn(place, { lines });
+    const effect =
+      "The last good revision, if there is one, stays in use; without one no saga of this file can be started.";
+    this.#log.error(place, { lines: [...lines, effect] });
   }
 }
 

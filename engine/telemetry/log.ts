@@ -18,12 +18,17 @@ function jsonLine(level: Level, message: string, fields: Fields): string {
   return JSON.stringify({ at: new Date().toISOString(), level, message, ...plain(fields) });
 }
 
-function prettyLine(level: Level, message: string, fields: Fields): string {
+/** A list under this name stands below its line, indented: as the place of a mistake with a caret under it. */
+const BELOW = "lines";
+
+function prettyLine(level: Level, message: string, { [BELOW]: lines, ...fields }: Fields): string {
   const time = new Date().toISOString().slice(11, 23);
   const rest = Object.entries(plain(fields)).map(
     ([name, value]) => `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`,
   );
-  return `${time} ${level === "info" ? "" : `${level.toUpperCase()} `}${[message, ...rest].map(oneLine).join("  ")}`;
+  const line = `${time} ${level === "info" ? "" : `${level.toUpperCase()} `}${[message, ...rest].map(oneLine).join("  ")}`;
+  const below = Array.isArray(lines) ? lines.map((each) => `  ${oneLine(String(each))}`) : [];
+  return [line, ...below].join("\n");
 }
 
 /** Errors become their message, code and hint; their stack stays for the person who debugs. */
