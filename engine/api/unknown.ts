@@ -101,9 +101,9 @@ export function unknownRevision(name: string, hash: string): never {
 /** Who reads mails and letters has the business key in hand, and asks for that. */
 function lookUp(id: string): string {
   if (isUlid(id)) return "";
-  return id.length > KEY_SHOWN_MAX
-    ? "; by its business key: GET /v1/sagas?key=…"
-    : `; by its business key: GET /v1/sagas?key=${encodeURIComponent(id.toWellFormed())}`;
+  // A full stop at its end would pass for that of the sentence.
+  const key = encodeURIComponent(id.toWellFormed()).replace(/\.+$/, (dots) => "%2E".repeat(dots.length));
+  return `; by its business key: GET /v1/sagas?key=${id.length > KEY_SHOWN_MAX ? "…" : key}`;
 }
 
 /** Names from outside go into messages quoted, short and without control characters. */

@@ -105,7 +105,7 @@ async function exportOne(partition: PartitionView, folder: string): Promise<Mani
   }
   const path = `/v1/partitions/${encodeURIComponent(partition.name)}`;
   const file = fileOf(folder, partition);
-  const written = await says(await stream(`${path}/export`), `${file}.part`);
+  const written = await writeLines(await stream(`${path}/export`), `${file}.part`);
   const { exported, from, to } = expect(Partition, await call("GET", path));
   if (exported === null || exported.sha256 !== written.sha256 || exported.rows !== written.rows) {
     await rm(`${file}.part`, { force: true });
@@ -135,7 +135,7 @@ async function keptExport(partition: PartitionView, folder: string): Promise<Man
   return hash.digest("hex") === parsed.output.sha256 ? parsed.output : undefined;
 }
 
-async function says(lines: ReadableStream<Uint8Array>, path: string): Promise<{ sha256: string; rows: number }> {
+async function writeLines(lines: ReadableStream<Uint8Array>, path: string): Promise<{ sha256: string; rows: number }> {
   const hash = createHash("sha256");
   let rows = 0;
   const gzip = createGzip();

@@ -23,7 +23,7 @@ export function hintText(hint: string, command = process.argv[2] ?? ""): string 
     .replace(/GET \/v1\/[\w-]+, or (`ekiden [^`]+`),/, "$1")
     .replace("label.<name>=<value>", "--label <name>=<value>")
     .replace("/docs for the parameters of this path", `\`${help}\``)
-    .replace(/GET \/v1\/sagas\?key=([^\s…]+[^\s….])?/, (_call, key?: string) => `\`ekiden list --key ${word(key)}\``)
+    .replace(/GET \/v1\/sagas\?key=([^\s…]*[^\s….])?/, (_call, key?: string) => `\`ekiden list --key ${word(key)}\``)
     .replace("`ekiden list --key …`…", "`ekiden list --key …`");
   return COMMANDS.reduce((text, [call, instead]) => text.replaceAll(call, instead), said);
 }

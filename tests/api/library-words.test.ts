@@ -94,6 +94,7 @@ test.each<[string, object | null, string]>([
 test.each([
   ["A-1042", "; by its business key: GET /v1/sagas?key=A-1042."],
   ["a%20b%26c", "; by its business key: GET /v1/sagas?key=a%20b%26c."],
+  ["a.b..", "; by its business key: GET /v1/sagas?key=a.b%2E%2E."],
   ["x".repeat(81), "; by its business key: GET /v1/sagas?key=…."],
   ["01KAS0CW5V8XJQ6Z3T4M7N9PRD", "."],
 ])("who asks for saga %s is told how a business key is looked up", async (id, way) => {

@@ -14,6 +14,8 @@ test.each([
   ],
   ["Look it up by its business key: GET /v1/sagas?key=…", "Look it up by its business key: `ekiden list --key …`"],
   ["By its business key: GET /v1/sagas?key=A-1042.", "By its business key: `ekiden list --key A-1042`."],
+  ["By its business key: GET /v1/sagas?key=7.", "By its business key: `ekiden list --key 7`."],
+  ["By its business key: GET /v1/sagas?key=a.b%2E.", "By its business key: `ekiden list --key a.b.`."],
   ["By its business key: GET /v1/sagas?key=a.b%20it's.", "By its business key: `ekiden list --key 'a.b it'\\''s'`."],
   ["Filter by a label as label.<name>=<value>.", "Filter by a label as --label <name>=<value>."],
   // Of what there is no command for, the call stays.
