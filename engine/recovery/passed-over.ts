@@ -46,7 +46,8 @@ async function idsInLog(sql: Sql, topic: string, first: number, to: number): Pro
 
 /**
  * Writes down, in the transaction that asks for the move, that a group passes over messages: they count as consumed, so
- * that nobody takes them for lost and sends them again. What it has taken up before stays as it is.
+ * that nobody takes them for lost and sends them again. What it has taken up before stays as it is, but for a notification
+ * between two tries: nobody waits for it, and nobody would end it.
  */
 export async function notePassedOver(
   tx: Tx,
@@ -63,12 +64,14 @@ export async function notePassedOver(
 async function note(tx: Tx, group: string, topic: string, ids: readonly string[], actor: string): Promise<void> {
   const code = "message.skipped";
   await tx`
-    insert into timeline.event_consumption (consumer_group, message_id, correlation_id, topic, message_key, consumer,
+    insert into timeline.event_consumption as c (consumer_group, message_id, correlation_id, topic, message_key, consumer,
       consumed_at, error_code)
     select ${group}, r.message_id, r.correlation_id, r.topic, r.message_key, ${actor}, clock_timestamp(), ${code}
     from timeline.event_request r
     where r.message_id = any (${tx.array([...ids])}::text[]) and r.topic = ${topic}
     order by r.message_id
-    on conflict do nothing
+    on conflict (consumer_group, message_id) do update set consumed_at = excluded.consumed_at, error_code = excluded.error_code
+      where c.consumed_at is null and not c.error_flag and exists (
+        select from timeline.event_request r where r.message_id = c.message_id and r.message_headers->>'notify' = 'true')
   `;
 }

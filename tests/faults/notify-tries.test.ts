@@ -171,3 +171,25 @@ test("a call that was never sent leaves nothing behind that says that it may hav
   await eventually("it is given up", async () => (await consumptionOf(sagaId))?.error_flag === true);
   expect([...(await lab.sql`select state from timeline.step_guard where saga_id = ${sagaId}`)]).toEqual([]);
 }, 60_000);
+
+test("a notification between two tries that its group is told to pass over is done, and not sent again as missing", async () => {
+  behave("tell", "*", () => {
+    throw new Error("boom");
+  });
+  const { sagaId } = await client.start("telling", { note: "a" });
+  await eventually("it has failed three times", async () => ((await consumptionOf(sagaId))?.attempts ?? 0) >= 3);
+  const { partitions } = (await client.ok("GET", "/v1/consumer-groups/lab")) as {
+    partitions: { topic: string; partition: number; end: number }[];
+  };
+  const place = partitions.find(({ topic }) => topic === "lab.tell");
+  const target = { topic: "lab.tell", partition: place?.partition, offset: place?.end, skip: true };
+  await client.ok("POST", "/v1/consumer-groups/lab/rewind", { ...target, reason: "nobody wants it any more" });
+
+  expect(await consumptionOf(sagaId)).toMatchObject({
+    error_flag: false,
+    error_code: "message.skipped",
+    consumed: true,
+  });
+  const missing = await client.ok("POST", "/v1/republish", { saga: sagaId, missingOnly: true, preview: true });
+  expect(JSON.stringify(missing)).not.toContain("lab.tell");
+}, 60_000);
