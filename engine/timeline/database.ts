@@ -192,6 +192,15 @@ class DatabaseError extends EngineError {
 
 const OLDEST_VERSION = 15;
 
+/** What to do where a login was refused for the settings that it asks for; undefined: it was not. */
+function loginHint(reason: string): string | undefined {
+  if (reason.startsWith("unsupported startup parameter"))
+    return "A pooler stands in between, and keeps sessions from having what the engine needs: let DATABASE_URL name PostgreSQL itself.";
+  if (reason.startsWith("unrecognized configuration parameter"))
+    return `Ekiden needs PostgreSQL ${OLDEST_VERSION} or newer: this server is older, or another one.`;
+  return undefined;
+}
+
 /** Asks the database one question, so that a wrong address is one sentence and not a trace. @throws DatabaseError */
 export async function reachDatabase(
   sql: Sql,
@@ -208,7 +217,7 @@ export async function reachDatabase(
     version = row?.version ?? 0;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new DatabaseError(`PostgreSQL at ${where} does not answer: ${reason}`, hint, error);
+    throw new DatabaseError(`PostgreSQL at ${where} does not answer: ${reason}`, loginHint(reason) ?? hint, error);
   }
   if (version < OLDEST_VERSION) {
     throw new DatabaseError(
