@@ -18,11 +18,15 @@ export function limitOf(request: CommandRequest, slowMs = Number.POSITIVE_INFINI
   return timeoutMs <= slowMs ? { ms: timeoutMs, reason: "timeout" } : { ms: slowMs, reason: "slow" };
 }
 
+/** Statements that were never sent of which it is remembered that they were warned of; more are not. */
+const WARNED_MAX = 100;
+
 /** A domain's handlers: finds them, parses what goes in, and calls those that run in a transaction. */
 export class Handlers {
   readonly #domain: Domain;
   readonly #catalog: DomainCatalog;
   readonly #log: Log;
+  readonly #warned = new Set<string>();
 
   constructor(domain: Domain, catalog: DomainCatalog, log: Log) {
     this.#domain = domain;
@@ -80,7 +84,10 @@ export class Handlers {
     if (left === undefined) return result;
     const error = unawaited(this.nameOf(request), left);
     if (left.kind !== "unread") return failureOf(error);
-    // It may be a part of a statement that was not needed this time.
+    // It may be a part of a statement that was not needed this time, and so at each of a thousand calls.
+    const which = `${request.action} ${left.words}`;
+    if (this.#warned.has(which) || this.#warned.size >= WARNED_MAX) return result;
+    this.#warned.add(which);
     this.logOf(request).warn(error.message);
     return result;
   }

@@ -89,6 +89,16 @@ test("a query that was made and never sent is warned of, since it may be a part 
   expect(line).toContain(saga.sagaId);
 }, 60_000);
 
+test("it is warned of once: a handler that need not send it at each call must not flood the log", async () => {
+  for (const note of ["one", "two", "three"]) {
+    const saga = await run(note, (tx) => {
+      expect(tx`select saga_id from lab.effect`).toBeDefined();
+    });
+    expect(saga.status).toBe("completed");
+  }
+  expect(lab.log.filter((one) => one.includes("select saga_id from lab.effect"))).toHaveLength(1);
+}, 60_000);
+
 test("parts of statements, values, statements side by side and a cursor that is left are no forgotten statements", async () => {
   const saga = await run("parts", async (tx, context) => {
     const unused = tx`where action = ${"none"}`;
