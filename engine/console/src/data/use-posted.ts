@@ -5,6 +5,8 @@ import type { Called } from "./use-call.ts";
 
 /** Somebody who types is not asked about at each letter. */
 const PAUSE_MS = 250;
+/** An engine that did not answer is asked again. */
+const AWAY_MS = 2_000;
 
 /** The answer to a POST that changes nothing; asked again when what is asked changes. `fresh`: it is about what is asked now. */
 export function usePosted<T>(path: string, body: unknown, media?: string): Called<T> & { readonly fresh: boolean } {
@@ -24,9 +26,10 @@ export function usePosted<T>(path: string, body: unknown, media?: string): Calle
         if (ending.signal.aborted) return;
         const problem = error instanceof Problem ? error : new Problem(0, { detail: String(error) });
         setAnswer({ of: `${path} ${text}`, problem });
+        if (problem.code === "console.unreachable") timer = setTimeout(() => void ask(), AWAY_MS);
       }
     };
-    const timer = setTimeout(() => void ask(), answer === undefined ? 0 : PAUSE_MS);
+    let timer = setTimeout(() => void ask(), answer === undefined ? 0 : PAUSE_MS);
     return () => {
       clearTimeout(timer);
       ending.abort();

@@ -142,7 +142,7 @@ export function ReasonDialog(props: ReasonDialogProps) {
           </div>
         ) : null}
         {fault === undefined ? null : <p class="fault">{fault}</p>}
-        {problem === undefined ? null : <Trouble problem={problem} />}
+        {problem === undefined ? null : <Trouble problem={problem} sent={true} />}
         <div class="buttons">
           <Copy label={t("copyCurl")} text={() => curl(reason.trim())} />
           <Copy label={t("copyCli")} text={() => cli(reason.trim())} />

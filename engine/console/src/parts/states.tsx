@@ -19,10 +19,12 @@ interface TroubleProps {
   readonly again?: () => void;
   /** Above what was read before, which a lost connection shall not push away. */
   readonly slim?: boolean;
+  /** Of something that somebody wanted done: it is never sent again but by them. */
+  readonly sent?: boolean;
 }
 
 /** What went wrong, and what to do. */
-export function Trouble({ problem, again, slim = false }: TroubleProps) {
+export function Trouble({ problem, again, slim = false, sent = false }: TroubleProps) {
   const unreachable = problem.code === "console.unreachable";
   return (
     <div class={slim && unreachable ? "trouble slim" : "trouble"} role="alert">
@@ -30,7 +32,7 @@ export function Trouble({ problem, again, slim = false }: TroubleProps) {
         <span aria-hidden="true">⚠ </span>
         {unreachable ? t("unreachable") : problem.message}
       </p>
-      <p>{unreachable ? t("unreachableHint") : problem.hint}</p>
+      <p>{unreachable ? t(sent ? "unsentHint" : "unreachableHint") : problem.hint}</p>
       {problem.faults.length === 0 ? null : (
         <ul>
           {problem.faults.map(({ place, detail }) => (
