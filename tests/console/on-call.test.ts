@@ -45,3 +45,11 @@ test("what a dialog reads beforehand is asked again by itself, when the engine a
   expect(await dialog.getByRole("alert").count()).toBe(0);
   await page.context().close();
 });
+
+test("an address that no browser can have written is said to lead nowhere", async () => {
+  const page = await stand.open("/definitions/%zz");
+  await page.getByRole("heading", { level: 1, name: "Nothing stands here" }).waitFor();
+  await page.getByRole("link", { name: "To the overview" }).click();
+  await page.getByRole("heading", { level: 1, name: "Overview" }).waitFor();
+  await page.context().close();
+});

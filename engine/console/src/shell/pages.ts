@@ -126,8 +126,20 @@ function partsOf(pattern: string, path: string): Record<string, string> | undefi
   const parts: Record<string, string> = {};
   for (const [index, segment] of wanted.entries()) {
     const own = given[index] ?? "";
-    if (segment.startsWith(":") && own !== "") parts[segment.slice(1)] = decodeURIComponent(own);
-    else if (segment !== own) return undefined;
+    if (segment.startsWith(":") && own !== "") {
+      const part = decoded(own);
+      if (part === undefined) return undefined;
+      parts[segment.slice(1)] = part;
+    } else if (segment !== own) return undefined;
   }
   return parts;
+}
+
+/** What stands in a path; undefined: it was cut off, or never written by a program. */
+function decoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
 }
