@@ -53,3 +53,45 @@ test("an address that no browser can have written is said to lead nowhere", asyn
   await page.getByRole("heading", { level: 1, name: "Overview" }).waitFor();
   await page.context().close();
 });
+
+test("a saga whose answer waits for a paused group says so in the list too, and leads to that group", async () => {
+  await stand.post("/v1/consumer-groups/shop/pause", { reason: "a release" });
+  await stand.start("order", { orderNo: "G-1", customer: "Ito Ken", amount: 100 });
+  const page = await stand.open("/sagas");
+  const row = page.getByRole("row").filter({ hasText: "G-1" });
+  await row.getByText("shop is paused").waitFor();
+  await row.getByRole("link", { name: "G-1" }).click();
+  await page.getByText("Waits for a consumer group that is paused").waitFor();
+  await page.locator(".why").getByRole("link", { name: "shop" }).click();
+  await page.getByRole("heading", { name: "Partitions of shop" }).waitFor();
+  await page.getByRole("link", { name: "Overview" }).click();
+  await page.locator(".reasons").getByRole("link", { name: "shop", exact: true }).click();
+  await page.getByRole("heading", { name: "Partitions of shop" }).waitFor();
+  await stand.post("/v1/consumer-groups/shop/resume", { reason: "done" });
+  await page.getByRole("row", { name: /^shop running/ }).waitFor();
+  await page.context().close();
+});
+
+test("in the place of a group that there is not no other is shown", async () => {
+  const page = await stand.open("/consumers?group=gone");
+  await page.getByText("No group is called gone").waitFor();
+  expect(await page.getByRole("button", { name: /Pause|Rewind/ }).count()).toBe(0);
+  await page.getByRole("link", { name: "shop" }).click();
+  await page.getByRole("heading", { name: "Partitions of shop" }).waitFor();
+  await page.context().close();
+});
+
+test("a saga that waits for its child says so above, with how the child stands as it changes", async () => {
+  const delivery = await stand.start("delivery", { orderNo: "C-1", customer: "Abe", amount: 450 });
+  const page = await stand.open(`/sagas/${delivery}`);
+  const waits = page.locator(".why").filter({ hasText: "Waits for its child saga at parallel0/order/order" });
+  await waits.getByText("parked").waitFor();
+  await waits.getByRole("link", { name: "order C-1" }).click();
+  await page.getByRole("button", { name: "Retry", exact: true }).waitFor();
+  const child = new URL(page.url()).pathname.slice(7);
+  await page.goBack();
+  await waits.getByText("parked").waitFor();
+  await stand.post(`/v1/sagas/${child}/terminate`, { reason: "a test" });
+  await waits.waitFor({ state: "detached" });
+  await page.context().close();
+});

@@ -14,7 +14,8 @@ const EVERY_MS = 3_000;
 export function Consumers() {
   const [query] = useQuery();
   const called = useCall<ConsumerGroupList>("/v1/consumer-groups", { everyMs: EVERY_MS });
-  useOpened(query.get("group") ?? undefined);
+  const asked = query.get("group") ?? undefined;
+  useOpened(asked);
   return (
     <div class="stack">
       <div class="page-head flat">
@@ -22,7 +23,8 @@ export function Consumers() {
       </div>
       <Loaded called={called}>
         {({ items }) => {
-          const chosen = items.find(({ group }) => group === query.get("group")) ?? items[0];
+          // Of a group that is gone nobody is shown another, with buttons that would move it.
+          const chosen = asked === undefined ? items[0] : items.find(({ group }) => group === asked);
           return (
             <>
               {items.length === 0 ? <Empty title={t("none")}>{t("noneText")}</Empty> : null}
@@ -40,6 +42,7 @@ export function Consumers() {
                   selected={chosen?.group}
                 />
               )}
+              {chosen !== undefined || asked === undefined ? null : <Empty title={t("unknown", { group: asked })} />}
               {chosen === undefined ? null : <GroupPart key={chosen.group} group={chosen} onDone={called.again} />}
             </>
           );

@@ -1,11 +1,14 @@
 import { apiKey } from "../../data/session.ts";
 import type { Saga } from "../../data/shapes.ts";
+import { useCall } from "../../data/use-call.ts";
 import { Copy, curlOf } from "../../parts/copy.tsx";
 import { moment } from "../../parts/format.ts";
-import { Status } from "../../parts/status.tsx";
+import { GroupLink } from "../../parts/group-link.tsx";
+import { lookOf, Status } from "../../parts/status.tsx";
 import { t as word } from "../../parts/text.ts";
 import { Ago, Lasting } from "../../parts/time.tsx";
 import { Actions } from "./actions.tsx";
+import { sagaPath } from "./reads.ts";
 import { t } from "./text.ts";
 import { Countdown, Next } from "./timers.tsx";
 
@@ -104,6 +107,9 @@ function Why({ saga }: { readonly saga: Saga }) {
         </div>
       ))}
       {saga.waiting?.pausedGroup === undefined ? null : <Paused group={saga.waiting.pausedGroup} />}
+      {saga.waiting?.child === undefined ? null : (
+        <Child key={saga.waiting.child.sagaId} child={saga.waiting.child} step={saga.waiting.step} />
+      )}
       {uncompensated.map(({ step, reason }) => (
         <div class="why tone-stop" key={step}>
           <p>
@@ -116,6 +122,31 @@ function Why({ saga }: { readonly saga: Saga }) {
   );
 }
 
+interface ChildProps {
+  readonly child: NonNullable<NonNullable<Saga["waiting"]>["child"]>;
+  readonly step: string | null;
+}
+
+/** The child whose end it waits for, and how that stands: one that is parked waits for a person itself. */
+function Child({ child: { sagaId, status: known }, step }: ChildProps) {
+  const { data } = useCall<Saga>(sagaPath(sagaId), {
+    concerns: (event) => event.sagaId === sagaId && event.status !== null,
+  });
+  const status = data?.status ?? known;
+  return (
+    <div class={`why tone-${lookOf(status).tone === "stop" ? "stop" : "busy"}`}>
+      <p>
+        <span aria-hidden="true">{status === "parked" ? "‖" : "◷"} </span>
+        {step === null ? t("waitsForChild") : t("waitsForChildAt", { step })}{" "}
+        <a href={`/sagas/${sagaId}`} title={sagaId}>
+          {data === undefined ? sagaId : `${data.definition} ${data.key ?? sagaId}`}
+        </a>{" "}
+        <Status status={status} />
+      </p>
+    </div>
+  );
+}
+
 type PausedGroup = NonNullable<NonNullable<Saga["waiting"]>["pausedGroup"]>;
 
 /** The group whose answer cannot come, and who stopped it. */
@@ -124,7 +155,7 @@ function Paused({ group: { group, since, by, reason } }: { readonly group: Pause
     <div class="why tone-stop">
       <p>
         <span aria-hidden="true">‖ </span>
-        {t("waitsForGroup")} <a href="/consumers">{group}</a>
+        {t("waitsForGroup")} <GroupLink group={group} />
         {since === null ? null : <span> {t("pausedSince", { time: moment(since) })}</span>}
         {typeof by === "string" ? <span> {t("pausedBy", { name: by })}</span> : null}
         {typeof reason === "string" ? <span>: {reason}</span> : null}
