@@ -119,6 +119,26 @@ test("groups and connector are moved by an operator alone, and read by whose key
   await page.context().close();
 });
 
+test("who may act for one definition retries its sagas, and is not offered what is for keys of all", async () => {
+  const page = await stand.open("/parked");
+  for (const [key, there] of [
+    [keys.other, 0],
+    [keys.operator, 1],
+  ] as const) {
+    await page.getByLabel("Key", { exact: true }).fill(key);
+    await page.keyboard.press("Enter");
+    await page.getByRole("region", { name: "P-1" }).getByRole("button", { name: "Retry", exact: true }).waitFor();
+    expect(await page.getByRole("button", { name: /^Retry all/ }).count()).toBe(there);
+    await page.getByRole("link", { name: "Sagas", exact: true }).click();
+    await page.getByRole("row", { name: /P-1/ }).getByRole("checkbox").check();
+    await page.getByRole("button", { name: "Retry 1" }).waitFor();
+    expect(await page.getByRole("button", { name: /^Send 1 again/ }).count()).toBe(there);
+    await page.getByRole("link", { name: "Parked" }).click();
+    await page.getByRole("button", { name: "Sign out" }).click();
+  }
+  await page.context().close();
+});
+
 test("a refusal that comes late says nothing of a key that was shown since", async () => {
   const page = await stand.open("/consumers");
   await page.getByLabel("Key", { exact: true }).fill(keys.viewer);

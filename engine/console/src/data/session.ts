@@ -27,3 +27,8 @@ export function may(role: Me["role"]): boolean {
   const own = me.value?.role;
   return own !== undefined && ROLES.indexOf(own) >= ROLES.indexOf(role);
 }
+
+/** The same of what belongs to no single definition: a key for some of them may not do it. */
+export function mayForAll(role: Me["role"]): boolean {
+  return may(role) && me.value?.definitions === null;
+}

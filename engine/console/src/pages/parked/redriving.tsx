@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 
 import { call } from "../../data/call.ts";
-import { may } from "../../data/session.ts";
+import { mayForAll } from "../../data/session.ts";
 import type { ParkedGroup, ParkedSaga, ParkedSagaList, Redrive, RedrivePreview } from "../../data/shapes.ts";
 import { useCall } from "../../data/use-call.ts";
 import { quoted } from "../../parts/copy.tsx";
@@ -42,7 +42,7 @@ export function Redriven({ onDone }: Pick<RedriveButtonProps, "onDone">) {
 export function RedriveButton({ group, onDone }: RedriveButtonProps) {
   const [frozen, setFrozen] = useState<Frozen>();
   const [, change] = useQuery();
-  if (!may("operator")) return null;
+  if (!mayForAll("operator")) return null;
   return (
     <>
       <button
@@ -201,7 +201,7 @@ export function Progress({ redriveId, onDone }: { readonly redriveId: string; re
       </p>
       <progress max={total} value={done + failed} aria-label={title} />
       {problem === null ? null : <p class="fault">{t("stopped", { why: problem })}</p>}
-      {finishedAt !== null || !may("operator") ? null : (
+      {finishedAt !== null || !mayForAll("operator") ? null : (
         <div class="buttons">
           {status === "waiting" ? (
             <button type="button" class="button" onClick={() => setAct(verb("goOn", "continue"))}>

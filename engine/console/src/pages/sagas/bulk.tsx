@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 
 import { call } from "../../data/call.ts";
-import { may } from "../../data/session.ts";
+import { may, mayForAll } from "../../data/session.ts";
 import type { MessageList, Saga } from "../../data/shapes.ts";
 import { noticeFailure } from "../../parts/notice.tsx";
 import { focusedRow, useKeys } from "../../shell/keys.ts";
@@ -45,16 +45,18 @@ export function BulkBar({ selection, rows, onDone }: BulkProps) {
           <button type="button" class="button primary" disabled={parked.length === 0} onClick={() => retry(chosen)}>
             {t("retryMany", { count: parked.length })}
           </button>
-          <button
-            type="button"
-            class="button"
-            disabled={parked.length === 0}
-            onClick={() => {
-              freeze(parked).then(setFrozen, noticeFailure);
-            }}
-          >
-            {t("redriveMany", { count: parked.length })}
-          </button>
+          {mayForAll("operator") ? (
+            <button
+              type="button"
+              class="button"
+              disabled={parked.length === 0}
+              onClick={() => {
+                freeze(parked).then(setFrozen, noticeFailure);
+              }}
+            >
+              {t("redriveMany", { count: parked.length })}
+            </button>
+          ) : null}
           <span class="space" />
           <button type="button" class="button quiet" onClick={clear}>
             {t("choseNone")} <kbd>Esc</kbd>
