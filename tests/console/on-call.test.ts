@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 
+import { ekiden } from "../cli/run-cli.ts";
 import { openStand, type Stand } from "./stand.ts";
 
 setDefaultTimeout(60_000);
@@ -95,3 +98,28 @@ test("a saga that waits for its child says so above, with how the child stands a
   await waits.waitFor({ state: "detached" });
   await page.context().close();
 });
+
+test("where no saga is yet, it is said how one of these definitions is started", async () => {
+  const page = await stand.open("/v1/me");
+  await page.route(/\/v1\/sagas\?/, (route) => route.fulfill({ json: { items: [], nextCursor: null } }));
+  await page.goto(`${stand.line.url}/sagas`);
+  const command = page.getByText(/^bun run ekiden start delivery/);
+  await started(await command.innerText(), { orderNo: "E-1", customer: "Abe", amount: 100 });
+  await page.route("**/v1/overview", async (route) => {
+    const numbers = (await (await route.fetch()).json()) as object;
+    await route.fulfill({ json: { ...numbers, definitions: [] } });
+  });
+  await page.goto(stand.line.url);
+  await command.waitFor();
+  await page.getByRole("link", { name: "What delivery takes, and where it goes" }).click();
+  await page.locator(".verdict").getByText("completed").waitFor();
+  await page.context().close();
+});
+
+/** The command does what it says, with a file in the place of the one that it names. */
+async function started(command: string, input: object): Promise<void> {
+  const file = join(tmpdir(), `ekiden-input-${process.pid}.json`);
+  await Bun.write(file, JSON.stringify(input));
+  const words = command.replace("bun run ekiden ", "").replace("input.json", file).split(" ");
+  expect(await ekiden(words, { EKIDEN_URL: stand.engine.url })).toMatchObject({ code: 0 });
+}

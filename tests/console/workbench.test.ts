@@ -364,22 +364,6 @@ test("of a group that is larger than a redrive takes, the first are sent again, 
   await page.context().close();
 });
 
-test("where no saga is yet, it is said how one of these definitions is started", async () => {
-  const page = await stand.open("/v1/me");
-  await page.route(/\/v1\/sagas\?/, (route) => route.fulfill({ json: { items: [], nextCursor: null } }));
-  await page.goto(`${stand.line.url}/sagas`);
-  await page.getByText("bun run ekiden start delivery '{ … }'").waitFor();
-  await page.route("**/v1/overview", async (route) => {
-    const numbers = (await (await route.fetch()).json()) as object;
-    await route.fulfill({ json: { ...numbers, definitions: [] } });
-  });
-  await page.goto(stand.line.url);
-  await page.getByText("bun run ekiden start delivery '{ … }'").waitFor();
-  await page.getByRole("link", { name: "What delivery takes, and where it goes" }).click();
-  await page.locator(".verdict").getByText("completed").waitFor();
-  await page.context().close();
-});
-
 async function read(path: string): Promise<unknown> {
   return (await fetch(`${stand.engine.url}${path}`)).json();
 }

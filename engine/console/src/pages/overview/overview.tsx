@@ -194,7 +194,7 @@ function Nothing() {
       ) : (
         <>
           <p>{t("noDefinitionsText")}</p>
-          <code>bun run ekiden start {first.name} '&#123; … &#125;'</code>
+          <code>bun run ekiden start {first.name} --input input.json</code>
           <a href={`/definitions/${first.name}?view=simulate`}>{t("noDefinitionsInput", { name: first.name })}</a>
         </>
       )}

@@ -130,7 +130,7 @@ function Nothing({ filtered }: { readonly filtered: boolean }) {
   return (
     <Empty title={t("none")}>
       <p>{t("noneText")}</p>
-      <code>bun run ekiden start {first.name} '&#123; … &#125;'</code>
+      <code>bun run ekiden start {first.name} --input input.json</code>
       <a class="button" href={`/definitions/${first.name}?view=simulate`}>
         {t("noneInput", { name: first.name })}
       </a>
