@@ -104,7 +104,7 @@ test("where no saga is yet, it is said how one of these definitions is started",
   await page.route(/\/v1\/sagas\?/, (route) => route.fulfill({ json: { items: [], nextCursor: null } }));
   await page.goto(`${stand.line.url}/sagas`);
   const command = page.getByText(/^bun run ekiden start delivery/);
-  await started(await command.innerText(), { orderNo: "E-1", customer: "Abe", amount: 100 });
+  await started((await command.textContent()) ?? "", { orderNo: "E-1", customer: "Abe", amount: 100 });
   await page.route("**/v1/overview", async (route) => {
     const numbers = (await (await route.fetch()).json()) as object;
     await route.fulfill({ json: { ...numbers, definitions: [] } });

@@ -105,6 +105,56 @@ test("a long path of a step stands whole in the list of steps", async () => {
   await page.context().close();
 });
 
+test("a picture that is higher than its room fades above and below where it goes on", async () => {
+  const page = await stand.open("/definitions/order", { viewport: { width: 1280, height: 500 } });
+  const picture = page.locator(".graph");
+  await eventually("it goes on below", async () => (await picture.getAttribute("data-beyond")) === "below");
+  await page.evaluate(`document.querySelector(".graph").scrollTo({ top: 100_000 })`);
+  await eventually("and then above", async () => (await picture.getAttribute("data-beyond")) === "above");
+  expect(await page.evaluate(`getComputedStyle(document.querySelector(".graph")).maskImage`)).toContain("28px");
+  await page.context().close();
+});
+
+test("large numbers of every status neither widen the overview nor hide the bars beside them", async () => {
+  const page = await stand.open("/v1/me");
+  const counts = { running: 123_456, compensating: 12_345, parked: 12_345, completed: 9_876_543 };
+  await page.route("**/v1/overview", async (route) => {
+    const numbers = (await (await route.fetch()).json()) as object;
+    const row = { definition: "order", ...counts, failed: 98_765, cancelled: 98_765, terminated: 9_876 };
+    await route.fulfill({ json: { ...numbers, definitions: [row] } });
+  });
+  await page.goto(stand.line.url);
+  const bar = page.locator(".share");
+  await bar.waitFor();
+  for (const width of [1440, ...WIDTHS]) {
+    await page.setViewportSize({ width, height: 900 });
+    const whole = Number(await page.evaluate("document.documentElement.scrollWidth"));
+    expect([width, whole]).toEqual([width, width]);
+    // Where there is little room the bar is left out: the numbers say the same.
+    if (width > 700) expect(await isIn(bar, page.getByRole("region", { name: "Definitions" }))).toBeTrue();
+  }
+  await page.context().close();
+});
+
+test("a long error leaves a request its room, and a relative's place is not broken into letters", async () => {
+  await stand.engine.sql`
+    update timeline.event_consumption set error_message = repeat('決済', 150) where correlation_id = ${parked} and error_flag
+  `;
+  const page = await stand.open(`/sagas/${parked}`);
+  const request = page.locator(".ledger .request").first();
+  await page.locator(".ledger .made").getByText("決済").waitFor();
+  expect((await request.boundingBox())?.width).toBeGreaterThan(400);
+  const delivery = await stand.start("delivery", { orderNo: "R-1", customer: "Abe", amount: 100 });
+  await page.goto(`${stand.line.url}/sagas/${delivery}`);
+  await page.setViewportSize({ width: 1024, height: 900 });
+  const place = page
+    .getByRole("row", { name: /child at parallel0/ })
+    .getByRole("cell")
+    .first();
+  expect((await place.boundingBox())?.width).toBeGreaterThan(150);
+  await page.context().close();
+});
+
 async function isIn(part: Locator, whole: Locator): Promise<boolean> {
   const [box, room] = await Promise.all([part.boundingBox(), whole.boundingBox()]);
   return box !== null && room !== null && box.x >= room.x && box.x + box.width <= room.x + room.width;

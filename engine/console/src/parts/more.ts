@@ -1,19 +1,23 @@
 import type { RefObject } from "preact";
 import { useEffect } from "preact/hooks";
 
-/** Notes on a part that scrolls sideways where there is more of it than is seen: `data-more` is left, right, or both. */
+/**
+ * Notes on a part that scrolls where there is more of it than is seen: `data-more` is left, right, or both, `data-beyond` above,
+ * below, or both.
+ */
 export function useMore(element: RefObject<HTMLElement | null>): void {
   useEffect(() => {
     const part = element.current;
     if (part === null) return;
     const look = () => {
-      const { scrollLeft, scrollWidth, clientWidth, clientTop } = part;
+      const { scrollLeft, scrollWidth, clientWidth, scrollTop, scrollHeight, clientHeight, clientTop } = part;
       // Widths are rounded, places are not.
       const left = scrollLeft > 1 ? "left" : "";
       const right = scrollLeft + clientWidth < scrollWidth - 1 ? "right" : "";
-      const more = `${left} ${right}`.trim();
-      if (more === "") part.removeAttribute("data-more");
-      else part.dataset.more = more;
+      const above = scrollTop > 1 ? "above" : "";
+      const below = scrollTop + clientHeight < scrollHeight - 1 ? "below" : "";
+      note(part, "more", `${left} ${right}`);
+      note(part, "beyond", `${above} ${below}`);
       // Its bar stays as it is while the edges above it fade.
       part.style.setProperty("--bar", `${part.offsetHeight - part.clientHeight - 2 * clientTop}px`);
     };
@@ -25,4 +29,10 @@ export function useMore(element: RefObject<HTMLElement | null>): void {
       part.removeEventListener("scroll", look);
     };
   }, []);
+}
+
+function note(part: HTMLElement, name: string, words: string): void {
+  const text = words.trim();
+  if (text === "") delete part.dataset[name];
+  else part.dataset[name] = text;
 }

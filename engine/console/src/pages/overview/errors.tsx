@@ -24,7 +24,7 @@ export function Errors({ groups, none, hrefOf }: ErrorsProps) {
           <a href={hrefOf(group)}>
             <b class="number">{count(group.sagas)}</b> {group.definition} · {group.step}
           </a>
-          <span class="soft clip">
+          <span class="soft clip" title={group.error?.message}>
             {group.error?.code}: {group.pattern ?? group.error?.message}
           </span>
           <span class="soft">
