@@ -139,6 +139,23 @@ test("who may act for one definition retries its sagas, and is not offered what 
   await page.context().close();
 });
 
+test("who is signed in has all of the header in the window, however wide that is, in both languages", async () => {
+  const page = await stand.open("/pipeline");
+  await page.getByLabel("Key", { exact: true }).fill(keys.operator);
+  await page.keyboard.press("Enter");
+  await page.getByText(/^\d+ checks are well$/).waitFor();
+  for (const other of ["日本語", "English"]) {
+    for (const width of [1440, 1120, 1080, 1024, 990, 970, 910, 700, 390]) {
+      await page.setViewportSize({ width, height: 900 });
+      const whole = Number(await page.evaluate("document.documentElement.scrollWidth"));
+      expect([other, width, whole]).toEqual([other, width, width]);
+    }
+    await page.getByRole("button", { name: other }).click();
+    await page.getByRole("heading", { level: 1, name: /パイプライン|Pipeline/ }).waitFor();
+  }
+  await page.context().close();
+});
+
 test("a refusal that comes late says nothing of a key that was shown since", async () => {
   const page = await stand.open("/consumers");
   await page.getByLabel("Key", { exact: true }).fill(keys.viewer);
