@@ -49,6 +49,25 @@ test("what a dialog reads beforehand is asked again by itself, when the engine a
   await page.context().close();
 });
 
+test("an engine that does not answer is said once a page, above what was read", async () => {
+  for (const [path, there] of [
+    ["/", ".reasons"],
+    ["/parked", "section.sheet"],
+    [`/sagas/${parked}`, ".ledger tr[data-row]"],
+  ] as const) {
+    const page = await stand.open(path);
+    await page.locator(there).first().waitFor();
+    await page.locator(".stream.live").waitFor();
+    stand.line.cut();
+    await page.locator(".trouble").nth(1).waitFor({ state: "attached" });
+    await page.locator("main .trouble").first().waitFor();
+    expect([path, await page.locator(".trouble:visible").count()]).toEqual([path, 1]);
+    stand.line.mend();
+    await page.locator(".trouble").first().waitFor({ state: "detached" });
+    await page.context().close();
+  }
+});
+
 test("an address that no browser can have written is said to lead nowhere", async () => {
   const page = await stand.open("/definitions/%zz");
   await page.getByRole("heading", { level: 1, name: "Nothing stands here" }).waitFor();
