@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { ekiden } from "../cli/run-cli.ts";
+import { axeFaults } from "./axe.ts";
 import { openStand, type Stand } from "./stand.ts";
 
 setDefaultTimeout(60_000);
@@ -91,6 +92,16 @@ test("a saga whose answer waits for a paused group says so in the list too, and 
   await page.getByRole("heading", { name: "Partitions of shop" }).waitFor();
   await stand.post("/v1/consumer-groups/shop/resume", { reason: "done" });
   await page.getByRole("row", { name: /^shop running/ }).waitFor();
+  await page.context().close();
+});
+
+test("what the doctor found leads to the page on which something can be done about it", async () => {
+  const page = await stand.open("/pipeline");
+  await page.locator(".findings").getByRole("link", { name: "sagas" }).click();
+  await page.getByRole("heading", { level: 1, name: "Parked" }).waitFor();
+  await page.goBack();
+  await page.locator(".findings").getByRole("link", { name: "sagas" }).waitFor();
+  expect(await axeFaults(page)).toEqual([]);
   await page.context().close();
 });
 

@@ -10,6 +10,14 @@ const EVERY_MS = 20_000;
 const DOCTOR = "bun run ekiden doctor";
 /** What can be typed as it stands; other fixes are sentences, in which a command stands between backticks. */
 const COMMAND = /^(?:bun|alter|select|create|rollback|kafka-|curl)\S*\s/;
+/** Where the console shows what a check is about, and what can be done. */
+const PLACES: Readonly<Record<string, string>> = {
+  sagas: "/parked",
+  groups: "/consumers",
+  lag: "/consumers",
+  definitions: "/definitions",
+  retired: "/definitions",
+};
 const SIGNS = {
   red: { tone: "bad", icon: "✕" },
   warn: { tone: "stop", icon: "!" },
@@ -77,11 +85,12 @@ function Sorted({ findings }: Pick<DoctorReport, "findings">) {
 
 function Unwell({ finding: { check, level, detail, since, fix } }: { readonly finding: DoctorFinding }) {
   const { tone, icon } = SIGNS[level];
+  const place = PLACES[check];
   return (
     <li class={`why tone-${tone}`}>
       <b>
         <span aria-hidden="true">{icon} </span>
-        {check}
+        {place === undefined ? check : <a href={place}>{check}</a>}
       </b>
       <span class="soft">{t(level)}</span>
       <span class="said">{detail}</span>
