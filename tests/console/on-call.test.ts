@@ -105,6 +105,35 @@ test("what the doctor found leads to the page on which something can be done abo
   await page.context().close();
 });
 
+test("what is pasted from a log or an error leads to the one id in it", async () => {
+  const page = await stand.open("/sagas");
+  for (const text of [
+    `${parked}/charge`,
+    `over_limit: an amount of 450, request ${parked.toLowerCase()}/charge`,
+    `http://127.0.0.1:8080/sagas/${parked}?step=charge`,
+  ]) {
+    await page.getByRole("searchbox").fill(text);
+    await page.keyboard.press("Enter");
+    await page.waitForURL(`**/sagas/${parked}`);
+    await page.goto(`${stand.line.url}/sagas`);
+  }
+  // Of two nobody knows which is meant.
+  await page.getByRole("searchbox").fill(`${parked} ${parked.slice(0, 25)}0`);
+  await page.keyboard.press("Enter");
+  await page.getByText("Nothing has the key or id").waitFor();
+  await page.context().close();
+});
+
+test("a spreadsheet reads an exported file as UTF-8", async () => {
+  const page = await stand.open("/sagas?status=parked");
+  await page.getByRole("link", { name: "P-1" }).waitFor();
+  const saving = page.waitForEvent("download");
+  await page.getByRole("button", { name: "↓ CSV", exact: true }).click();
+  const bytes = await Bun.file(await (await saving).path()).bytes();
+  expect([...bytes.slice(0, 3)]).toEqual([0xef, 0xbb, 0xbf]);
+  await page.context().close();
+});
+
 test("in the place of a group that there is not no other is shown", async () => {
   const page = await stand.open("/consumers?group=gone");
   await page.getByText("No group is called gone").waitFor();

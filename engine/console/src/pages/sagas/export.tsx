@@ -10,6 +10,8 @@ import { t } from "./text.ts";
 /** Rows of one file. What has more is narrowed by time, or read through the API. */
 const EXPORTED_MAX = 10_000;
 const PAGE = 200;
+/** Without it Excel reads a file of Japanese as something else. */
+const BYTE_ORDER = "\uFEFF";
 
 type Format = "json" | "csv";
 
@@ -21,7 +23,7 @@ export function Export({ asked }: { readonly asked: URLSearchParams }) {
     try {
       const { sagas, cut } = await readAll(asked, (rows) => setRead({ format, rows }));
       if (format === "json") download("sagas.json", JSON.stringify(sagas, null, 2));
-      else download("sagas.csv", csvOf(sagas), "text/csv");
+      else download("sagas.csv", `${BYTE_ORDER}${csvOf(sagas)}`, "text/csv");
       const rows = sagas.length.toLocaleString("en");
       notice(t(cut ? "exportedCut" : "exported", { count: rows }));
     } catch (error) {
