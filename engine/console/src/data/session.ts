@@ -32,3 +32,8 @@ export function may(role: Me["role"]): boolean {
 export function mayForAll(role: Me["role"]): boolean {
   return may(role) && me.value?.definitions === null;
 }
+
+/** The link to a consumer group, for whoever may read groups; for others its name is none. */
+export function toGroup(group: string): { readonly href: string } | object {
+  return mayForAll("viewer") ? { href: `/consumers?group=${encodeURIComponent(group)}` } : {};
+}

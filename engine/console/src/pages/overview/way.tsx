@@ -1,6 +1,6 @@
+import { toGroup } from "../../data/session.ts";
 import type { Pipeline } from "../../data/shapes.ts";
 import { duration } from "../../parts/format.ts";
-import { GroupLink } from "../../parts/group-link.tsx";
 import { t } from "./text.ts";
 
 /** The heartbeat's last trip hop by hop, and what is red. */
@@ -35,7 +35,7 @@ export function Way({ pipeline: { heartbeat, transport, parts, groups } }: { rea
         <ul class="reasons">
           {paused.map(({ group, pausedReason }) => (
             <li key={`paused ${group}`} class="tone-stop">
-              <span aria-hidden="true">‖</span> <GroupLink group={group} /> {t("isPaused")}{" "}
+              <span aria-hidden="true">‖</span> <a {...toGroup(group)}>{group}</a> {t("isPaused")}{" "}
               <span class="soft">{pausedReason}</span>
             </li>
           ))}

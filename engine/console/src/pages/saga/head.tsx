@@ -1,9 +1,8 @@
-import { apiKey } from "../../data/session.ts";
+import { apiKey, toGroup } from "../../data/session.ts";
 import type { Saga } from "../../data/shapes.ts";
 import { useCall } from "../../data/use-call.ts";
 import { Copy, curlOf } from "../../parts/copy.tsx";
 import { moment } from "../../parts/format.ts";
-import { GroupLink } from "../../parts/group-link.tsx";
 import { lookOf, Status } from "../../parts/status.tsx";
 import { t as word } from "../../parts/text.ts";
 import { Ago, Lasting } from "../../parts/time.tsx";
@@ -155,7 +154,7 @@ function Paused({ group: { group, since, by, reason } }: { readonly group: Pause
     <div class="why tone-stop">
       <p>
         <span aria-hidden="true">‖ </span>
-        {t("waitsForGroup")} <GroupLink group={group} />
+        {t("waitsForGroup")} <a {...toGroup(group)}>{group}</a>
         {since === null ? null : <span> {t("pausedSince", { time: moment(since) })}</span>}
         {typeof by === "string" ? <span> {t("pausedBy", { name: by })}</span> : null}
         {typeof reason === "string" ? <span>: {reason}</span> : null}

@@ -1,5 +1,5 @@
+import { toGroup } from "../../data/session.ts";
 import type { Saga } from "../../data/shapes.ts";
-import { GroupLink } from "../../parts/group-link.tsx";
 import { Status } from "../../parts/status.tsx";
 import { Ago } from "../../parts/time.tsx";
 import { t } from "./text.ts";
@@ -28,7 +28,7 @@ export function Waits({ saga: { waiting } }: { readonly saga: Saga }) {
       {pausedGroup === undefined ? null : (
         <span class="tone-stop" title={pausedGroup.reason ?? undefined}>
           <span aria-hidden="true">‖ </span>
-          <GroupLink group={pausedGroup.group} /> {t("isPaused")}{" "}
+          <a {...toGroup(pausedGroup.group)}>{pausedGroup.group}</a> {t("isPaused")}{" "}
         </span>
       )}
       <span class="soft">
