@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { ekiden } from "../cli/run-cli.ts";
+import { eventually } from "../support/engine.ts";
 import { axeFaults } from "./axe.ts";
 import { openStand, type Stand } from "./stand.ts";
 
@@ -182,3 +183,23 @@ async function started(command: string, input: object): Promise<void> {
   const words = command.replace("bun run ekiden ", "").replace("input.json", file).split(" ");
   expect(await ekiden(words, { EKIDEN_URL: stand.engine.url })).toMatchObject({ code: 0 });
 }
+
+test("who comes back to a list from a saga finds it where it was left", async () => {
+  for (let index = 1; index <= 14; index += 1) {
+    await stand.start("order", { orderNo: `B-${index}`, customer: "Kato", amount: 100 });
+  }
+  const page = await stand.open("/sagas", { viewport: { width: 1280, height: 400 } });
+  await page.getByRole("link", { name: "B-1", exact: true }).waitFor();
+  await page.evaluate("scrollTo(0, 300)");
+  await page.getByRole("link", { name: "B-1", exact: true }).scrollIntoViewIfNeeded();
+  const left = Number(await page.evaluate("scrollY"));
+  await page.getByRole("link", { name: "B-1", exact: true }).click();
+  await page.locator(".ledger tr[data-row]").first().waitFor();
+  expect(await page.evaluate("scrollY")).toBe(0);
+  await page.goBack();
+  await eventually("it is where it was", async () => Number(await page.evaluate("scrollY")) === left);
+  // A person scrolls on from there.
+  await page.mouse.wheel(0, -100);
+  await eventually("it is let go", async () => Number(await page.evaluate("scrollY")) < left);
+  await page.context().close();
+});
