@@ -1,4 +1,4 @@
-import type { ComponentChildren } from "preact";
+import type { ComponentChildren, ComponentType } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 
 import { useCell } from "../data/cell.ts";
@@ -6,7 +6,6 @@ import { chooseLanguage, language } from "../data/language.ts";
 import { apiKey, me, refusal, showKey } from "../data/session.ts";
 import { streamState } from "../data/stream.ts";
 import { useMore } from "../parts/more.ts";
-import { Help } from "./help.tsx";
 import { moveRow, useKeys } from "./keys.ts";
 import { navigation } from "./pages.ts";
 import { go, place } from "./place.ts";
@@ -16,10 +15,17 @@ import { nextTheme, theme } from "./theme.ts";
 
 /** The frame around the pages: navigation, search, how the stream is, language, theme, who is signed in. */
 export function Frame({ children }: { readonly children: ComponentChildren }) {
-  const [help, setHelp] = useState(false);
+  const [Help, setHelp] = useState<ComponentType<{ readonly onClose: () => void }>>();
+  const help = () => {
+    // Its code is fetched soon after the first page: `foresee`.
+    import("./help.tsx").then(
+      (code) => setHelp(() => code.Help),
+      () => undefined,
+    );
+  };
   useKeys({
     "/": () => document.getElementById(SEARCH)?.focus(),
-    "?": () => setHelp(true),
+    "?": help,
     j: () => moveRow(1),
     k: () => moveRow(-1),
     ...Object.fromEntries(navigation().map(({ pattern, key }) => [`g ${key}`, () => go(pattern)])),
@@ -36,12 +42,12 @@ export function Frame({ children }: { readonly children: ComponentChildren }) {
         </a>
         <Navigation />
         <Search />
-        <Corner onHelp={() => setHelp(true)} />
+        <Corner onHelp={help} />
       </header>
       <main id="main" tabIndex={-1}>
         {children}
       </main>
-      {help ? <Help onClose={() => setHelp(false)} /> : null}
+      {Help === undefined ? null : <Help onClose={() => setHelp(undefined)} />}
     </div>
   );
 }

@@ -81,8 +81,9 @@ export function beginPage({ page, parts }: Found, query: URLSearchParams): Promi
   return page.load();
 }
 
-/** Fetches the code of the page to which most links lead, before somebody goes there. */
+/** Fetches the code of the page to which most links lead, and of the help, before somebody asks for them. */
 export function foresee(): void {
+  import("./help.tsx").catch(() => undefined);
   // Where it cannot be fetched now, whoever goes there hears of it.
   PAGES.find(({ pattern }) => pattern === SAGA)
     ?.load()
