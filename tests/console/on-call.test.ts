@@ -203,3 +203,15 @@ test("who comes back to a list from a saga finds it where it was left", async ()
   await eventually("it is let go", async () => Number(await page.evaluate("scrollY")) < left);
   await page.context().close();
 });
+
+test("where the system chooses all colours, bars are seen and told apart", async () => {
+  const page = await stand.open(`/sagas/${parked}`, { forcedColors: "active" });
+  await page.locator(".waterfall .hop.running").first().waitFor();
+  const colours = await page.evaluate(`["inQueue", "running", "inTransport"].map((hop) =>
+    getComputedStyle(document.querySelector(".legend .hop." + hop)).backgroundColor)`);
+  expect(new Set(colours as string[]).size).toBe(3);
+  await page.goto(stand.line.url);
+  await page.locator(".share").first().waitFor();
+  expect(await page.evaluate(`getComputedStyle(document.querySelector(".share i")).forcedColorAdjust`)).toBe("none");
+  await page.context().close();
+});

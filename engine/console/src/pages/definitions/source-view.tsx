@@ -85,8 +85,8 @@ function verdict(findings: Diagnostics): string {
   const warnings = findings.length - errors;
   if (findings.length === 0) return `✓ ${t("sound")}`;
   const parts = [
-    ...(errors === 0 ? [] : [`✕ ${t("errors", { count: errors })}`]),
-    ...(warnings === 0 ? [] : [`! ${t("warnings", { count: warnings })}`]),
+    ...(errors === 0 ? [] : [`✕ ${t(errors === 1 ? "error" : "errors", { count: errors })}`]),
+    ...(warnings === 0 ? [] : [`! ${t(warnings === 1 ? "warning" : "warnings", { count: warnings })}`]),
   ];
   return parts.join(" · ");
 }
