@@ -215,3 +215,11 @@ test("where the system chooses all colours, bars are seen and told apart", async
   expect(await page.evaluate(`getComputedStyle(document.querySelector(".share i")).forcedColorAdjust`)).toBe("none");
   await page.context().close();
 });
+
+test("from filters that the engine does not know there is a way back to all sagas", async () => {
+  const page = await stand.open("/sagas?status=nonsense");
+  await page.getByRole("alert").getByText("request.query-invalid").waitFor();
+  await page.getByRole("link", { name: "Take all filters away" }).click();
+  await page.getByRole("link", { name: "P-1", exact: true }).waitFor();
+  await page.context().close();
+});

@@ -47,6 +47,13 @@ export function Sagas() {
       </div>
       <Filters />
       {redrive === null ? null : <Progress redriveId={redrive} onDone={called.again} />}
+      {called.problem?.status === 400 ? (
+        <p class="pager">
+          <a class="button" href="/sagas">
+            {t("clear")}
+          </a>
+        </p>
+      ) : null}
       <Loaded called={called}>
         {() => (
           <>
