@@ -51,9 +51,11 @@ export class LeaseKeeper {
     this.#thread = undefined;
     if (thread === undefined) return;
     const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, END_MS);
     thread.addEventListener("close", () => resolve());
     thread.postMessage("stop");
-    await Promise.race([promise, Bun.sleep(END_MS)]);
+    await promise;
+    clearTimeout(timer);
   }
 
   #start(): Worker {
