@@ -26,6 +26,8 @@ interface Idle {
   readonly resident: readonly number[];
   /** Percent of one core. */
   readonly engine: number;
+  /** Of a bare program beside it (idle-baseline.ts), in the same seconds. */
+  readonly bare: number;
   readonly postgres: number;
   readonly machine: number;
   readonly seconds: number;
@@ -46,9 +48,10 @@ async function startUntilReady(home: string): Promise<Start> {
   return { engine, ms: performance.now() - began, cpuMs: cpuSeconds(engine.pid) * 1000 };
 }
 
-async function idleCost(engine: EngineProcess, postmaster: number): Promise<Idle> {
+async function idleCost(engine: EngineProcess, postmaster: number, bare: number): Promise<Idle> {
   await Bun.sleep(SETTLE_MS);
-  const before = [ownSeconds(engine.pid), cpuSeconds(postmaster), machineSeconds()];
+  const spent = () => [ownSeconds(engine.pid), ownSeconds(bare), cpuSeconds(postmaster), machineSeconds()];
+  const before = spent();
   const began = performance.now();
   const resident: number[] = [];
   while (performance.now() - began < IDLE_MS) {
@@ -56,9 +59,9 @@ async function idleCost(engine: EngineProcess, postmaster: number): Promise<Idle
     resident.push(residentMiB(engine.pid));
   }
   const seconds = (performance.now() - began) / 1000;
-  const after = [ownSeconds(engine.pid), cpuSeconds(postmaster), machineSeconds()];
-  const [own = 0, postgres = 0, machine = 0] = after.map((value, at) => ((value - (before[at] ?? 0)) / seconds) * 100);
-  return { resident, engine: own, postgres, machine, seconds };
+  const shares = spent().map((value, at) => ((value - (before[at] ?? 0)) / seconds) * 100);
+  const [own = 0, ofBare = 0, postgres = 0, machine = 0] = shares;
+  return { resident, engine: own, bare: ofBare, postgres, machine, seconds };
 }
 
 async function postmasterOf(home: string): Promise<number> {
@@ -94,7 +97,8 @@ ${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform} ${process.arch}, Bu
 | CPU until then, engine and PostgreSQL | ${cpu.median.toFixed(2)} s (${cpu.min.toFixed(2)} to ${cpu.max.toFixed(2)}) | | |
 | resident memory of the engine, idle | ${resident.median.toFixed(0)} MiB (${resident.min.toFixed(0)} to ${resident.max.toFixed(0)}) | ≤ ${RESIDENT_MAX_MIB} MB | ${verdict(resident.max * 1.048576 <= RESIDENT_MAX_MIB)} |
 | CPU of the engine, idle | ${idle.engine.toFixed(2)} % of a core | < ${CPU_MAX_PERCENT} % | ${verdict(idle.engine < CPU_MAX_PERCENT)} |
-| CPU of its PostgreSQL beside it | ${idle.postgres.toFixed(2)} % of a core | | |
+| CPU of a bare Bun program beside it that asks \`select 1\` four times a second | ${idle.bare.toFixed(2)} % of a core | | |
+| CPU of the PostgreSQL of both | ${idle.postgres.toFixed(2)} % of a core | | |
 
 Warm: the data folder exists; the time runs from the spawn of the process to 200 of \`/health/ready\`, PostgreSQL's start
 included. The very first start, which makes the data folder, took ${(cold / 1000).toFixed(1)} s. Idle: ${idle.seconds.toFixed(0)} s, ${SETTLE_MS / 1000} s after
@@ -104,7 +108,10 @@ the last start, no requests; meanwhile the whole machine spent ${idle.machine.to
 
 const home = await benchHome();
 let running: EngineProcess | undefined;
+let bare: Bun.Subprocess | undefined;
 const stop = async () => {
+  bare?.kill();
+  await bare?.exited;
   await running?.stop();
   await rm(home, { recursive: true, force: true });
 };
@@ -118,7 +125,11 @@ try {
     warm.push(await startUntilReady(home));
     running = warm.at(-1)?.engine;
   }
-  const idle = await idleCost(running as EngineProcess, await postmasterOf(home));
+  bare = Bun.spawn([process.execPath, join(import.meta.dir, "idle-baseline.ts")], {
+    env: { ...process.env, DATABASE_URL: await Bun.file(join(home, "database.url")).text() },
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+  const idle = await idleCost(running as EngineProcess, await postmasterOf(home), bare.pid);
   const text = report(cold.ms, warm, idle);
   console.log(text);
   await Bun.write(join(import.meta.dir, "idle.md"), text);
