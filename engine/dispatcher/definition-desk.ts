@@ -20,6 +20,9 @@ import type { KnownDomains } from "../timeline/known-domains.ts";
 /** How often the folder is looked at. A look costs a few microseconds; editors replace files in too many ways to rely on events. */
 const LOOK_EVERY_MS = 500;
 
+/** Said where a command is not known: definitions are read again while the engine runs, handlers are not. */
+const ADDED = "A step that was added to a domain since its process began is known when that process is started again.";
+
 /**
  * Takes definitions from the folder into the store, at start and whenever a file changes. Valid: a new revision for new
  * sagas; running ones stay on theirs. Broken: the last good revision stays, and the log and the API say what is wrong.
@@ -190,7 +193,8 @@ export class DefinitionDesk {
     if (diagnostic.severity !== "error") return this.#log.warn(place, { lines });
     const effect =
       "The last good revision, if there is one, stays in use; without one no saga of this file can be started.";
-    this.#log.error(place, { lines: [...lines, effect] });
+    const added = diagnostic.code === "definition.unknown-command" ? [ADDED] : [];
+    this.#log.error(place, { lines: [...lines, ...added, effect] });
   }
 }
 

@@ -35,6 +35,7 @@ test("a person at the terminal sees a mistake in a definition with its line and 
     "    - command: lab.won",
     "               ^",
     expect.stringMatching(/^ {2}fix: Did you mean/),
+    expect.stringMatching(/^ {2}A step that was added .* started again\.$/),
     expect.stringMatching(/^ {2}The last good revision/),
     "",
   ]);
