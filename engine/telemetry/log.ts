@@ -18,17 +18,21 @@ function jsonLine(level: Level, message: string, fields: Fields): string {
   return JSON.stringify({ at: new Date().toISOString(), level, message, ...plain(fields) });
 }
 
-/** A list under this name stands below its line, indented: as the place of a mistake with a caret under it. */
+/** A list of texts under this name stands below its line, indented: as the place of a mistake with a caret under it. */
 const BELOW = "lines";
 
-function prettyLine(level: Level, message: string, { [BELOW]: lines, ...fields }: Fields): string {
+function prettyLine(level: Level, message: string, fields: Fields): string {
   const time = new Date().toISOString().slice(11, 23);
-  const rest = Object.entries(plain(fields)).map(
-    ([name, value]) => `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`,
-  );
+  // Handlers have fields of this name too, which say something else.
+  const lines = isTexts(fields[BELOW]) ? fields[BELOW] : [];
+  const beside = Object.entries(plain(fields)).filter(([name]) => name !== BELOW || lines.length === 0);
+  const rest = beside.map(([name, value]) => `${name}=${typeof value === "string" ? value : JSON.stringify(value)}`);
   const line = `${time} ${level === "info" ? "" : `${level.toUpperCase()} `}${[message, ...rest].map(oneLine).join("  ")}`;
-  const below = Array.isArray(lines) ? lines.map((each) => `  ${oneLine(String(each))}`) : [];
-  return [line, ...below].join("\n");
+  return [line, ...lines.map((each) => `  ${oneLine(each)}`)].join("\n");
+}
+
+function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((each) => typeof each === "string");
 }
 
 /** Errors become their message, code and hint; their stack stays for the person who debugs. */

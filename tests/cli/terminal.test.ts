@@ -92,3 +92,21 @@ test("commands write in one place, which escapes", () => {
   expect(files.filter(({ source }) => writes(source)).map(({ path }) => path)).toEqual([]);
   expect(["console.log(key);", "process.stderr.write(key)"].every(writes)).toBe(true);
 });
+
+test("a field called lines that is no list of texts stands in the line of the log, as any other", () => {
+  let text = "";
+  const log = createLog("pretty", (line) => {
+    text += line;
+  });
+  log.info("priced", { lines: 3 });
+  log.info("priced", { lines: [{ sku: "a" }] });
+  log.info("priced", { lines: [] });
+  log.info("priced", { lines: ["one", "two\n"] });
+  const [number, objects, none, ...below] = text.split("\n");
+  expect([number, objects, none].map((line) => line?.slice(13))).toEqual([
+    "priced  lines=3",
+    'priced  lines=[{"sku":"a"}]',
+    "priced  lines=[]",
+  ]);
+  expect(below.map((line, at) => (at === 0 ? line.slice(13) : line))).toEqual(["priced", "  one", "  two\\n", ""]);
+});
