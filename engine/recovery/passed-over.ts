@@ -1,4 +1,6 @@
+import { Refusal } from "../core/refusal.ts";
 import type { Sql, Tx } from "../timeline/database.ts";
+import { isInTheWay } from "../timeline/lock-holders.ts";
 import type { MessageHeaders, Transport } from "../transport/port.ts";
 import type { RewindPart } from "./rewind-preview.ts";
 
@@ -48,6 +50,7 @@ async function idsInLog(sql: Sql, topic: string, first: number, to: number): Pro
  * Writes down, in the transaction that asks for the move, that a group passes over messages: they count as consumed, so
  * that nobody takes them for lost and sends them again. What it has taken up before stays as it is, but for a notification
  * between two tries: nobody waits for it, and nobody would end it.
+ * @throws Refusal `group.rewind-failed` while a handler has one of them in hand: its transaction ends first
  */
 export async function notePassedOver(
   tx: Tx,
@@ -55,10 +58,22 @@ export async function notePassedOver(
   passed: readonly PassedOver[],
   actor: string,
 ): Promise<void> {
-  for (const { topic, ids } of passed) {
-    for (let at = 0; at < ids.length; at += NOTED_MAX)
-      await note(tx, group, topic, ids.slice(at, at + NOTED_MAX), actor);
+  try {
+    for (const { topic, ids } of passed) {
+      for (let at = 0; at < ids.length; at += NOTED_MAX)
+        await note(tx, group, topic, ids.slice(at, at + NOTED_MAX), actor);
+    }
+  } catch (error) {
+    throw isInTheWay(error) ? inProgress(group) : error;
   }
+}
+
+function inProgress(group: string): Refusal {
+  return new Refusal(
+    "group.rewind-failed",
+    `group ${group} was not moved: a handler in progress has a message in hand that would be passed over`,
+    "It ends at the latest when its step's timeout is over: try again when it has ended.",
+  );
 }
 
 async function note(tx: Tx, group: string, topic: string, ids: readonly string[], actor: string): Promise<void> {
