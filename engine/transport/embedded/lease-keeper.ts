@@ -1,9 +1,12 @@
+import { untilPulse } from "../../pause.ts";
 import { isCompiled } from "../../timeline/engine-migrations.ts";
 import { CELL, type LeaseThreadStart, STUCK_AFTER_MS } from "./lease-renewal.ts";
 
 /** In the binary each source lies where it does in the project, from the program's own folder. */
 const THREAD = isCompiled ? "./engine/transport/embedded/lease-thread.ts" : "./lease-thread.ts";
 const END_MS = 2_000;
+/** How often the event loop shows that it is free. */
+const TURN_MS = 250;
 
 export interface LeaseKeeperOptions extends Omit<LeaseThreadStart, "cells" | "stuckAfterMs"> {
   /** How long the event loop may be busy, milliseconds; without it as long as the owner may not come round. */
@@ -17,6 +20,7 @@ export class LeaseKeeper {
   readonly #options: LeaseKeeperOptions;
   readonly #cells = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT * Object.keys(CELL).length));
   #thread: Worker | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: LeaseKeeperOptions) {
     this.#options = options;
@@ -27,6 +31,7 @@ export class LeaseKeeper {
     Atomics.store(this.#cells, CELL.epoch, epoch);
     this.renewed();
     this.cameRound();
+    this.#turn();
     this.#thread ??= this.#start();
   }
 
@@ -42,11 +47,13 @@ export class LeaseKeeper {
 
   /** This process holds the lease no more. */
   lost(): void {
+    clearTimeout(this.#timer);
     Atomics.store(this.#cells, CELL.epoch, 0);
   }
 
   /** Ends the thread. */
   async stop(): Promise<void> {
+    clearTimeout(this.#timer);
     const thread = this.#thread;
     this.#thread = undefined;
     if (thread === undefined) return;
@@ -56,6 +63,13 @@ export class LeaseKeeper {
     thread.postMessage("stop");
     await promise;
     clearTimeout(timer);
+  }
+
+  #turn(): void {
+    clearTimeout(this.#timer);
+    Atomics.add(this.#cells, CELL.turns, 1);
+    this.#timer = setTimeout(() => this.#turn(), untilPulse(TURN_MS));
+    this.#timer.unref();
   }
 
   #start(): Worker {

@@ -13,6 +13,8 @@ export const CELL = {
   renewals: 1,
   /** How often the owner has come round. */
   rounds: 2,
+  /** How often the event loop has had a turn since this process holds the lease. */
+  turns: 3,
 } as const;
 
 /** What a lease thread is told first. The next message, whatever it is, ends it. */

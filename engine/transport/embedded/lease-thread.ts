@@ -7,8 +7,10 @@ import { connect, type Sql } from "../../timeline/database.ts";
 import { CELL, type LeaseThreadStart, renewLease } from "./lease-renewal.ts";
 
 const LOOK_MS = 500;
-/** The event loop renews every second; one that has not for so long is busy. With two looks before a renewal it lies within the lease. */
+/** The event loop renews every second. With two looks before a renewal it lies within the lease. */
 const MISSED_MS = 1_200;
+/** A loop without a turn for so long is busy. One that has turns, and no answer to its renewals, has nothing that a standby has not. */
+const BUSY_MS = 400;
 
 declare const self: { onmessage: ((event: { readonly data: unknown }) => void) | null };
 
@@ -34,10 +36,11 @@ class LeaseThread {
     const held = this.#unchangedFor(CELL.epoch);
     const renewed = this.#unchangedFor(CELL.renewals);
     const cameRound = this.#unchangedFor(CELL.rounds);
+    const turned = this.#unchangedFor(CELL.turns);
     if (this.#busy) return;
     this.#busy = true;
     try {
-      const missed = epoch > 0 && Math.min(held, renewed) >= MISSED_MS;
+      const missed = epoch > 0 && Math.min(held, renewed) >= MISSED_MS && turned >= BUSY_MS;
       if (missed && cameRound < this.#start.stuckAfterMs) await this.#renew(epoch);
       else await this.#disconnect();
     } catch {
