@@ -193,3 +193,31 @@ test("a notification between two tries that its group is told to pass over is do
   const missing = await client.ok("POST", "/v1/republish", { saga: sagaId, missingOnly: true, preview: true });
   expect(JSON.stringify(missing)).not.toContain("lab.tell");
 }, 60_000);
+
+test("a call in progress while its group is told to pass over it, and that succeeds all the same, has succeeded", async () => {
+  let ends = false;
+  behave("call", "*", async () => {
+    while (!ends) await Bun.sleep(20);
+    return undefined;
+  });
+  const { sagaId } = await client.start("calling", { note: "a" });
+  await eventually("it is called", async () => count(sagaId) === 1);
+  const { partitions } = (await client.ok("GET", "/v1/consumer-groups/lab")) as {
+    partitions: { topic: string; partition: number; end: number }[];
+  };
+  const place = partitions.find(({ topic }) => topic === "lab.call");
+  const target = { topic: "lab.call", partition: place?.partition, offset: place?.end, skip: true };
+  const passing = client.ok("POST", "/v1/consumer-groups/lab/rewind", { ...target, reason: "it hangs" });
+  await eventually("that is noted", async () => (await consumptionOf(sagaId))?.error_code === "message.skipped");
+  ends = true;
+  await passing;
+
+  const done = await eventually("it is answered", async () => {
+    const row = await consumptionOf(sagaId);
+    return row?.error_code === null ? row : undefined;
+  });
+  expect(done).toMatchObject({ error_flag: false, consumed: true });
+  expect(count(sagaId)).toBe(1);
+  const guards = await lab.sql<{ state: string }[]>`select state from timeline.step_guard where saga_id = ${sagaId}`;
+  expect(guards.map(({ state }) => state)).toEqual(["done"]);
+}, 60_000);
