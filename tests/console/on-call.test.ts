@@ -111,6 +111,7 @@ test("what is pasted from a log or an error leads to the one id in it", async ()
     `${parked}/charge`,
     `over_limit: an amount of 450, request ${parked.toLowerCase()}/charge`,
     `http://127.0.0.1:8080/sagas/${parked}?step=charge`,
+    `${"a line longer than any key ".repeat(20)} ${parked}/charge`,
   ]) {
     await page.getByRole("searchbox").fill(text);
     await page.keyboard.press("Enter");

@@ -6,6 +6,8 @@ import type { Message, Saga, SagaList } from "../data/shapes.ts";
 const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/i;
 /** As they stand in step keys, addresses and lines of a log. */
 const ULIDS = /(?<![0-9A-Z])[0-7][0-9A-HJKMNP-TV-Z]{25}(?![0-9A-Z])/gi;
+/** No key is longer; asked for one, the API refuses. */
+const KEY_MAX = 500;
 
 export interface Shown {
   readonly message: Message;
@@ -37,6 +39,7 @@ async function foundById(text: string): Promise<string | Shown | undefined> {
 }
 
 async function foundByKey(text: string): Promise<string | undefined> {
+  if (text.length > KEY_MAX) return undefined;
   const { items } = await call<SagaList>(`/v1/sagas?key=${encodeURIComponent(text)}&limit=2&bodies=false`);
   const [only, second] = items;
   if (only === undefined) return undefined;
