@@ -45,3 +45,22 @@ test("an owner that computes nothing, and whose own connection has fallen silent
     await proxy.close();
   }
 }, 60_000);
+
+test("a process in which no thread can be made owns the transport all the same, and says what it lacks", () => {
+  const problems: string[] = [];
+  const problem = (what: string) => void problems.push(what);
+  const keeper = new LeaseKeeper({ databaseUrl: database.url, owner: OWNER, process: "ABCDEF", problem });
+  const real = globalThis.Worker;
+  try {
+    globalThis.Worker = class {
+      constructor() {
+        throw new Error("no thread left");
+      }
+    } as never;
+    keeper.held(1);
+  } finally {
+    globalThis.Worker = real;
+    keeper.lost();
+  }
+  expect(problems).toEqual([expect.stringContaining("the thread that keeps the lease has failed")]);
+});

@@ -5,6 +5,7 @@ import { CELL, type LeaseThreadStart, STUCK_AFTER_MS } from "./lease-renewal.ts"
 /** In the binary each source lies where it does in the project, from the program's own folder. */
 const THREAD = isCompiled ? "./engine/transport/embedded/lease-thread.ts" : "./lease-thread.ts";
 const END_MS = 2_000;
+const FAILED = "the thread that keeps the lease has failed: a handler that computes for 3 s loses it";
 /** How often the event loop shows that it is free. */
 const TURN_MS = 250;
 
@@ -32,7 +33,7 @@ export class LeaseKeeper {
     this.renewed();
     this.cameRound();
     this.#turn();
-    this.#thread ??= this.#start();
+    this.#thread ??= this.#startSafely();
   }
 
   /** The event loop has renewed the lease. */
@@ -72,6 +73,16 @@ export class LeaseKeeper {
     this.#timer.unref();
   }
 
+  /** A process that can make no thread owns the transport all the same. */
+  #startSafely(): Worker | undefined {
+    try {
+      return this.#start();
+    } catch (error) {
+      this.#options.problem(FAILED, error);
+      return undefined;
+    }
+  }
+
   #start(): Worker {
     const { databaseUrl, owner, process, problem, stuckAfterMs = STUCK_AFTER_MS } = this.#options;
     const thread = new Worker(new URL(THREAD, import.meta.url).href);
@@ -79,7 +90,7 @@ export class LeaseKeeper {
     thread.unref();
     thread.addEventListener("error", ({ message }) => {
       if (this.#thread === thread) this.#thread = undefined;
-      problem("the thread that keeps the lease has failed: a handler that computes for 3 s loses it", message);
+      problem(FAILED, message);
     });
     thread.postMessage({ cells: this.#cells, databaseUrl, owner, process, stuckAfterMs } satisfies LeaseThreadStart);
     return thread;
