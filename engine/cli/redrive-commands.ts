@@ -1,5 +1,5 @@
 import { type Command, Option } from "commander";
-import type * as v from "valibot";
+import * as v from "valibot";
 
 import { EditPreview, Redriven } from "../api/message-schema.ts";
 import { RedriveDetail, RedriveList, RedrivePreview } from "../api/redrive-schema.ts";
@@ -10,7 +10,8 @@ import { type Named, noneText } from "./named-unknown.ts";
 import { type ActOptions, expect, type OutputOptions, print, withJson, withKey, withReason } from "./output.ts";
 import { followRedrive } from "./redrive-progress.ts";
 import { NONE_SELECTED, redriveText, redrivesText, selectedText } from "./redrive-text.ts";
-import { writeError } from "./write-line.ts";
+
+const NothingFits = v.object({ code: v.literal("redrive.nothing") });
 
 interface FilterOptions {
   readonly group?: string;
@@ -151,16 +152,21 @@ async function redriveMany(selected: Selected, options: RedriveOptions): Promise
     ...(stopAfter === undefined ? {} : { stopAfterErrors: numberOf("--stop-after", stopAfter) }),
   };
   const body = { ...selected, reason, preview: preview === true, ...pace };
-  const answer = await call("POST", "/v1/redrives", { body, idempotencyKey: preview === true ? undefined : key });
+  const named = "filter" in selected ? selected.filter : {};
+  const asked = { body, idempotencyKey: preview === true ? undefined : key };
+  const answer = await call("POST", "/v1/redrives", asked).catch((error: unknown) => refused(error, named));
   if (preview === true) {
-    const named = "filter" in selected ? selected.filter : {};
     const none = json === true ? NONE_SELECTED : await noneSelected(expect(RedrivePreview, answer).total, named);
     return print(options, RedrivePreview, answer, (found) => selectedText(found, none));
   }
-  // It ends as done at once, which looks as if all were well.
-  if (json !== true && "filter" in selected && expect(RedriveDetail, answer).total === 0)
-    writeError(await noneText(NONE_SELECTED, selected.filter));
   await untilEnd(answer, wait !== false, json === true);
+}
+
+/** Where nothing fits since a name does not exist, the refusal says which. @throws CliError */
+async function refused(error: unknown, named: Named): Promise<never> {
+  if (!(error instanceof CliError) || !v.is(NothingFits, error.answer)) throw error;
+  const text = await noneText(NONE_SELECTED, named);
+  throw text === NONE_SELECTED ? error : new CliError(error.exit, text, error.answer);
 }
 
 async function noneSelected(total: number, named: Named): Promise<string> {

@@ -1,29 +1,7 @@
 import { afterAll, expect, test } from "bun:test";
 
-import { newId } from "../../engine/timeline/ids.ts";
 import { ekiden } from "./run-cli.ts";
 import { problem } from "./scripted-server.ts";
-
-const NOTHING_SENT = {
-  redriveId: newId(),
-  status: "done",
-  total: 0,
-  waiting: 0,
-  sent: 0,
-  done: 0,
-  failed: 0,
-  closed: 0,
-  ratePerSecond: 10,
-  stopAfterErrors: 3,
-  problem: null,
-  reason: "mended",
-  actor: "ops",
-  selection: { filter: { group: "trips" } },
-  createdAt: "2026-01-31T12:00:00.000Z",
-  finishedAt: "2026-01-31T12:00:00.000Z",
-  items: [],
-  nextCursor: null,
-};
 
 let refuses = false;
 const server = Bun.serve({
@@ -32,7 +10,7 @@ const server = Bun.serve({
   async fetch(request) {
     const { pathname } = new URL(request.url);
     if (request.method === "POST" && ((await request.json()) as { preview: boolean }).preview === false)
-      return Response.json(NOTHING_SENT, { status: 201 });
+      return problem(409, "redrive.nothing");
     if (request.method === "POST") return Response.json({ preview: true, total: 0, settled: 0, sample: [] });
     if (pathname === "/v1/consumer-groups") {
       if (refuses) return problem(403, "auth.forbidden");
@@ -62,13 +40,16 @@ test("where nothing fits because a group or a definition does not exist, a comma
   expect(await out("redrive", "--definition", "nope", "--preview")).toContain(NO_DEFINITION);
 }, 60_000);
 
-test("a redrive that sends nothing for such a reason says so too", async () => {
-  const redrive = (...args: string[]) =>
-    ekiden(["redrive", ...args, "--reason", "mended"], { EKIDEN_URL: server.url.origin, EKIDEN_API_KEY: "" });
-  const { code, out: text, err } = await redrive("--group", "trips");
-  expect([code, err]).toEqual([0, `No failed message that is still wanted fits: ${NO_GROUP}`]);
-  expect(text).toContain("0: 0 done");
-  expect((await redrive("--group", "trips", "--json")).err).toBe("");
+test("a redrive that is refused for such a reason says so too", async () => {
+  const redrive = async (...args: string[]) => {
+    const environment = { EKIDEN_URL: server.url.origin, EKIDEN_API_KEY: "" };
+    const { code, out: text, err } = await ekiden(["redrive", ...args, "--reason", "mended"], environment);
+    return [code, text, err];
+  };
+  const none = "No failed message that is still wanted fits";
+  expect(await redrive("--group", "trips")).toEqual([1, "", `${none}: ${NO_GROUP}`]);
+  expect(await redrive("--definition", "nope")).toEqual([1, "", `${none}: ${NO_DEFINITION}`]);
+  expect(await redrive("--group", "screening")).toEqual([1, "", "about redrive.nothing\nfix: mend it\n"]);
 }, 60_000);
 
 test("where the name exists, or may not be asked for, nothing fits and no more is said", async () => {

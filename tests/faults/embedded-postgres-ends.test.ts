@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { readFile, rm } from "node:fs/promises";
+import { spawn } from "node:child_process";
+import { readFile, rm, stat } from "node:fs/promises";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 
+import { findPostmaster } from "../../engine/stack/postmaster.ts";
 import { Client } from "../support/client.ts";
 import { eventually } from "../support/engine.ts";
 import { type EngineProcess, startProcess } from "../support/engine-process.ts";
@@ -109,6 +111,35 @@ test("while its port is taken it waits, and the hint speaks of its own PostgreSQ
     expect(await engine.end("SIGTERM")).toBe(0);
   }
 }, 180_000);
+
+/** What `pg_ctl restart` does: it stops the server and starts it at once, with the same arguments. */
+async function restart(own: string): Promise<number> {
+  const data = join(own, "postgres");
+  const before = await postmaster(own);
+  const [program = "", ...rest] = (await readFile(`/proc/${before}/cmdline`, "utf8")).split("\0").slice(0, -1);
+  const { uid, gid } = await stat(data);
+  process.kill(before, "SIGINT");
+  await eventually("it has ended", async () => (await findPostmaster(data)) === undefined, 30_000);
+  const child = spawn(program, rest, { uid, gid, cwd: "/", detached: true, stdio: "ignore" });
+  child.unref();
+  return child.pid ?? 0;
+}
+
+test("an engine whose own PostgreSQL somebody restarts takes the new server for its own", async () => {
+  const own = join(home.path, "four");
+  const engine = await startProcess(tree.path, { EKIDEN_HOME: own });
+  try {
+    expect(await completes(engine, "A-1")).toBe("completed");
+    const restarted = await restart(own);
+    await eventually("it is told", async () => engine.output().includes(`runs again (pid ${restarted})`), 30_000);
+    expect(await postmaster(own)).toBe(restarted);
+    await eventually("it is ready", () => isReady(engine), 60_000);
+    expect(await completes(engine, "A-2")).toBe("completed");
+  } finally {
+    expect(await engine.end("SIGTERM")).toBe(0);
+  }
+  expect(await findPostmaster(join(own, "postgres"))).toBeUndefined();
+}, 240_000);
 
 function listens(server: Server, port: number): Promise<true | undefined> {
   return new Promise((resolve) => {
