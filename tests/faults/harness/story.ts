@@ -42,7 +42,8 @@ export async function storyOf({ invariant, says, count, rows }: Violation, sourc
 /** What PostgreSQL, Kafka and Connect wrote last. */
 async function tails(logs: readonly string[]): Promise<string[]> {
   const each = logs.map(async (log) => {
-    const lines = (await tail(log, TAIL)).split("\n");
+    // A statement over several lines may be cut in the middle, at a blank one.
+    const lines = (await tail(log, TAIL)).split("\n").filter((line) => line.trim() !== "");
     return [`  the end of ${basename(log)}:`, ...lines.map((line) => `    ${line.slice(0, 300)}`)];
   });
   return (await Promise.all(each)).flat();
