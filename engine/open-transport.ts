@@ -5,6 +5,7 @@ import { countMissing } from "./recovery/republish-scan.ts";
 import type { Log } from "./sdk.ts";
 import { connectorUrl } from "./timeline/connector-role.ts";
 import type { Sql } from "./timeline/database.ts";
+import type { EmbeddedTransport as Embedded } from "./transport/embedded/embedded-transport.ts";
 import type { Transport } from "./transport/port.ts";
 
 /** A transport to subscribe to; `start` lets messages flow. */
@@ -23,11 +24,15 @@ export async function openTransport(
     const { EmbeddedTransport } = await import("./transport/embedded/embedded-transport.ts");
     const { LeaseKeeper } = await import("./transport/embedded/lease-keeper.ts");
     const owner = `${config.consumer.slice(-40)}/${pools.process}`;
-    const writer = pools.open(databaseUrl, owner, 1, { process: undefined, synchronousCommit: "off" });
+    const writer = pools.open(databaseUrl, owner, 1, {
+      process: undefined,
+      synchronousCommit: "off",
+      notified: () => transport.lookNow(),
+    });
     const problem = (what: string, error: unknown) => log.error(what, { error });
     const changed = (what: string) => log.info(what);
     const keeper = new LeaseKeeper({ databaseUrl, owner, process: pools.process, problem });
-    const transport = new EmbeddedTransport({ sql, writer, owner, keeper, problem, changed });
+    const transport: Embedded = new EmbeddedTransport({ sql, writer, owner, keeper, problem, changed });
     closing.add(() => transport.stop());
     return { transport, start: () => transport.start() };
   }

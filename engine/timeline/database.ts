@@ -33,6 +33,8 @@ export interface PoolOptions {
   readonly handlerMs?: number;
   /** `off` for what a later commit makes durable anyway. */
   readonly synchronousCommit?: "on" | "off";
+  /** Told when a connection is notified on a channel that it listens to. */
+  readonly notified?: () => void;
   /**
    * `index`: no plan that reads or joins whole tables. For sessions that repeat the same statements for ever: the plan
    * that suited an empty history is kept when the history has grown. `fixed`: besides, each statement is planned once and
@@ -89,6 +91,7 @@ export function connect(url: string, options: PoolOptions): Sql {
     backoff: (retries: number) => (0.5 + Math.random() / 2) * Math.min(3 ** retries / 100, RECONNECT_MAX_S),
     ...deadlines(statementMs === 0 ? 0 : statementMs + ANSWER_MARGIN_MS, options.handlerMs ?? 0),
     onnotice: () => {},
+    ...(options.notified === undefined ? {} : { onnotify: options.notified }),
     onparameter: (name, value) => {
       if (name !== "server_version" || Number.parseInt(value, 10) < TRANSACTION_TIMEOUT_SINCE) return;
       longTransactions.add(server);

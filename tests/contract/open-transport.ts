@@ -1,7 +1,7 @@
 import { connect, type Sql } from "../../engine/timeline/database.ts";
 import { newId } from "../../engine/timeline/ids.ts";
 import type { Store } from "../../engine/timeline/store.ts";
-import { EmbeddedTransport } from "../../engine/transport/embedded/embedded-transport.ts";
+import { type EmbeddedOptions, EmbeddedTransport } from "../../engine/transport/embedded/embedded-transport.ts";
 import { LeaseKeeper } from "../../engine/transport/embedded/lease-keeper.ts";
 import { createKafkaTransport } from "../../engine/transport/kafka/kafka-transport.ts";
 import type { Transport } from "../../engine/transport/port.ts";
@@ -23,17 +23,26 @@ export interface Side {
 }
 
 /** Opens a side as an engine process would. */
-export async function openSide(address: TransportAddress): Promise<Side> {
+export async function openSide(
+  address: TransportAddress,
+  more: Pick<EmbeddedOptions, "restPollMs"> = {},
+): Promise<Side> {
   const sql = connect(address.databaseUrl, { max: 16, name: "contract" });
   const problem = (what: string, error: unknown) => console.error(what, error);
   const pools: Sql[] = [sql];
   let transport: Transport;
   if (address.kafka === null) {
     const owner = `contract/${process.pid}/${newId().slice(-8)}`;
-    const writer = connect(address.databaseUrl, { max: 1, name: owner, synchronousCommit: "off" });
+    const writer = connect(address.databaseUrl, {
+      max: 1,
+      name: owner,
+      synchronousCommit: "off",
+      notified: () => embedded.lookNow(),
+    });
     pools.push(writer);
     const keeper = new LeaseKeeper({ databaseUrl: address.databaseUrl, owner, process: "contract", problem });
-    transport = new EmbeddedTransport({ sql, writer, owner, keeper, problem });
+    const embedded: EmbeddedTransport = new EmbeddedTransport({ sql, writer, owner, keeper, problem, ...more });
+    transport = embedded;
   } else {
     const log = { info: () => {}, warn: () => {}, error: problem };
     const { brokers, connectUrl, prefix } = address.kafka;

@@ -18,15 +18,9 @@ import { EmbeddedConsumer } from "./embedded-consumer.ts";
 import { HandOverQueue } from "./hand-over-queue.ts";
 import { Lease, LeaseLost, readOwner } from "./lease.ts";
 import type { LeaseKeeper } from "./lease-keeper.ts";
+import { OutboxPace } from "./outbox-pace.ts";
 import { type Found, type Placed, READ_MAX, TopicLog } from "./topic-log.ts";
 
-/** How often the outbox is looked at for rows of other writers, milliseconds. */
-const POLL_MS = 50;
-/** The same on an idle engine, where these looks are most of what it costs. Own rows come by hand and wake it at once. */
-const IDLE_POLL_MS = 250;
-const IDLE_AFTER_MS = 2_000;
-/** A pause that ended a little early ends in a look all the same. */
-const POLL_SLACK_MS = 20;
 const STANDBY_MS = 250;
 const SAVE_POSITION_MS = 5_000;
 /** Rows of others whose bodies are read at once. */
@@ -37,12 +31,14 @@ export interface EmbeddedOptions {
   readonly sql: Sql;
   /**
    * A pool of one connection that is never recycled, with `synchronous_commit = off`, named after `owner`: while it
-   * lives, the owner lives.
+   * lives, the owner lives. What it is notified of goes to `lookNow`.
    */
   readonly writer: Sql;
   /** Who: host, pid and a random part. */
   readonly owner: string;
   readonly keeper: LeaseKeeper;
+  /** How often an owner at rest looks at the outbox, milliseconds; without it once a second. */
+  readonly restPollMs?: number;
   readonly problem: (what: string, error: unknown) => void;
   /** Told when this process becomes the standby of another, and when it takes over. */
   readonly changed?: (what: string) => void;
@@ -56,6 +52,7 @@ export class EmbeddedTransport implements Transport {
   readonly #lease: Lease;
   readonly #log: TopicLog;
   readonly #queue: HandOverQueue;
+  readonly #pace: OutboxPace;
   readonly #consumers = new Map<string, EmbeddedConsumer | BeatConsumer>();
   #owner = false;
   /** Every consumer has begun since the lease was taken. */
@@ -72,9 +69,6 @@ export class EmbeddedTransport implements Transport {
   #stopped = false;
   #woken = false;
   #loop: Promise<void> | undefined;
-  #polledAt = 0;
-  /** When a row last came, by hand or from the outbox. */
-  #activeAt = 0;
   #savedAt = 0;
 
   constructor(options: EmbeddedOptions) {
@@ -82,6 +76,7 @@ export class EmbeddedTransport implements Transport {
     this.#lease = new Lease(options.writer, options.owner, options.keeper);
     this.#log = new TopicLog(options.sql, options.writer, this.#lease);
     this.#queue = new HandOverQueue(() => this.#rouse());
+    this.#pace = new OutboxPace(options.restPollMs);
   }
 
   async ensureTopics(topics: readonly string[]): Promise<void> {
@@ -106,6 +101,14 @@ export class EmbeddedTransport implements Transport {
   /** Starts moving messages. Consumers subscribed before it miss nothing. */
   start(): void {
     this.#loop ??= this.#run();
+  }
+
+  /** Somebody has committed a row of the outbox. */
+  lookNow(): void {
+    if (!this.#owner) return;
+    this.#pace.told();
+    this.#woken = true;
+    this.#pause.end();
   }
 
   handOver(rows: readonly AnnouncedRequest[], xid: string, behindOthers: boolean): HandOver {
@@ -206,13 +209,9 @@ export class EmbeddedTransport implements Transport {
     }
   }
 
-  get #pollMs(): number {
-    return performance.now() - this.#activeAt < IDLE_AFTER_MS ? POLL_MS : IDLE_POLL_MS;
-  }
-
   #rouse(): void {
     this.#woken = true;
-    this.#activeAt = performance.now();
+    this.#pace.active();
     this.#pause.end();
   }
 
@@ -229,7 +228,7 @@ export class EmbeddedTransport implements Transport {
         await this.#pause.about(STANDBY_MS);
         continue;
       }
-      if (!this.#woken && !this.#stopped) await this.#pause.about(this.#owner ? this.#pollMs : STANDBY_MS);
+      if (!this.#woken && !this.#stopped) await this.#pause.about(this.#owner ? this.#pace.pollMs : STANDBY_MS);
     }
   }
 
@@ -264,6 +263,7 @@ export class EmbeddedTransport implements Transport {
     this.#readUntil = ALL_TRANSACTIONS;
     this.#unsure = false;
     this.#owner = true;
+    this.#pace.begin();
     this.#readUntil = BigInt(await this.#log.newestTransaction());
     for (const consumer of this.#consumers.values()) await consumer.begin();
     this.#withdrawn = false;
@@ -294,15 +294,20 @@ export class EmbeddedTransport implements Transport {
     this.#lease.check();
     if (this.#unsure) await this.#lookAgain();
     await this.#placeOwn();
-    if (now - this.#polledAt >= this.#pollMs - POLL_SLACK_MS) {
-      this.#polledAt = now;
-      await this.#placeOthers();
-    }
+    if (this.#pace.due) await this.#lookAround();
     if (now - this.#savedAt >= SAVE_POSITION_MS) {
       this.#savedAt = now;
       await this.#log.savePosition();
       failpoint("relay", "after-offset");
     }
+  }
+
+  async #lookAround(): Promise<void> {
+    this.#pace.looking();
+    this.#lease.idle = this.#pace.idle;
+    const { resting } = this.#lease;
+    await this.#placeOthers();
+    this.#pace.looked(resting);
   }
 
   async #placeOwn(): Promise<void> {
@@ -319,8 +324,7 @@ export class EmbeddedTransport implements Transport {
       const oldest = this.#onTheirWay(found);
       if (oldest !== undefined) return this.#advance(oldest);
       if (found.rows.length > 0) {
-        // A heartbeat alone must not keep an idle engine awake.
-        if (found.rows.some(({ beat }) => !beat)) this.#activeAt = performance.now();
+        this.#pace.found(found.rows.every(({ beat }) => beat));
         const own = found.rows.filter((row) => row.republish_id === null).map((row) => row.message_id);
         this.#queue.forget(new Set(own));
         for (let from = 0; from < found.rows.length; from += FETCH_MAX)
@@ -330,15 +334,13 @@ export class EmbeddedTransport implements Transport {
       if (!more) {
         this.#advance(found.horizon);
         if (this.#readUntil !== null && BigInt(found.horizon) >= this.#readUntil) this.#readUntil = null;
-        if (!found.last) this.#lookOn();
+        // The next look follows at once; own rows go between.
+        if (!found.last) {
+          this.#pace.lookOn();
+          this.#woken = true;
+        }
       }
     }
-  }
-
-  /** The next look follows at once; own rows go between. */
-  #lookOn(): void {
-    this.#polledAt = 0;
-    this.#woken = true;
   }
 
   /** Every row before `horizon` lies in the topics now. */

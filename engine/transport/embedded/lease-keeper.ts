@@ -7,7 +7,7 @@ const THREAD = isCompiled ? "./engine/transport/embedded/lease-thread.ts" : "./l
 const END_MS = 2_000;
 const FAILED = "the thread that keeps the lease has failed: a handler that computes for 3 s loses it";
 /** How often the event loop shows that it is free. */
-const TURN_MS = 250;
+const TURN_MS = 500;
 
 export interface LeaseKeeperOptions extends Omit<LeaseThreadStart, "cells" | "stuckAfterMs"> {
   /** How long the event loop may be busy, milliseconds; without it as long as the owner may not come round. */

@@ -28,12 +28,30 @@ export interface LeaseThreadStart {
   readonly stuckAfterMs: number;
 }
 
-/** Makes the lease last from now on. False: this owner has lost it. */
-export async function renewLease(sql: Sql, owner: string, epoch: number): Promise<boolean> {
-  const rows = await sql`
-    update timeline.topic_log_position set owner_until = clock_timestamp() + ${LEASE_MS} * interval '1 millisecond'
+/** Where an owner at rest is told of new rows of the outbox (`timeline.wake_relay`). */
+export const OUTBOX_CHANNEL = "ekiden_outbox";
+
+/** A lease that was renewed. */
+interface Renewal {
+  /** This connection is told of new rows of the outbox while the owner is at rest. */
+  readonly listens: boolean;
+}
+
+/**
+ * Makes the lease last from now on; undefined: this owner has lost it. `resting`: whether writers shall tell of new rows,
+ * from this transaction's end on; null: as before.
+ */
+export async function renewLease(
+  sql: Sql,
+  owner: string,
+  epoch: number,
+  resting: boolean | null,
+): Promise<Renewal | undefined> {
+  const [renewal] = await sql<Renewal[]>`
+    update timeline.topic_log_position set owner_until = clock_timestamp() + ${LEASE_MS} * interval '1 millisecond',
+      resting_epoch = case ${resting}::boolean when true then ${epoch} when false then null else resting_epoch end
     where id = 1 and owner = ${owner} and owner_epoch = ${epoch}
-    returning id
+    returning exists (select from pg_listening_channels() c where c = ${OUTBOX_CHANNEL}) as listens
   `;
-  return rows.length > 0;
+  return renewal;
 }

@@ -10,7 +10,7 @@ const LOOK_MS = 500;
 /** The event loop renews every second. With two looks before a renewal it lies within the lease. */
 const MISSED_MS = 1_200;
 /** A loop without a turn for so long is busy. One that has turns, and no answer to its renewals, has nothing that a standby has not. */
-const BUSY_MS = 400;
+const BUSY_MS = 800;
 
 declare const self: { onmessage: ((event: { readonly data: unknown }) => void) | null };
 
@@ -54,7 +54,7 @@ class LeaseThread {
   async #renew(epoch: number): Promise<void> {
     const { databaseUrl, owner, process } = this.#start;
     this.#sql ??= connect(databaseUrl, { max: 1, name: "lease", process });
-    await renewLease(this.#sql, owner, epoch);
+    await renewLease(this.#sql, owner, epoch, null);
   }
 
   async #disconnect(): Promise<void> {

@@ -2,7 +2,7 @@ import { failpoint } from "../../failpoint.ts";
 import { untilPulse } from "../../pause.ts";
 import type { Sql } from "../../timeline/database.ts";
 import type { LeaseKeeper } from "./lease-keeper.ts";
-import { LEASE_MS, renewLease, STUCK_AFTER_MS } from "./lease-renewal.ts";
+import { LEASE_MS, OUTBOX_CHANNEL, renewLease, STUCK_AFTER_MS } from "./lease-renewal.ts";
 import { OwnershipChanges } from "./ownership-changes.ts";
 
 /** How often an owner renews it, whatever else it does meanwhile. */
@@ -36,6 +36,9 @@ export class Lease {
   /** What the last renewal came to, when it was not well. */
   #trouble: { readonly error: unknown } | undefined;
   #cameRoundAt = 0;
+  /** The owner has nothing to do. */
+  #idle = false;
+  #resting = false;
 
   /** `keeper`: renews the lease while the event loop cannot. */
   constructor(sql: Sql, owner: string, keeper?: LeaseWatch) {
@@ -46,6 +49,23 @@ export class Lease {
 
   get epoch(): number {
     return this.#epoch;
+  }
+
+  /**
+   * The owner has nothing to do, or has again. While it has not, it is told of rows that others write, and need not look
+   * for them: `resting` says since when.
+   */
+  set idle(idle: boolean) {
+    this.#idle = idle;
+    if (idle || !this.#resting) return;
+    // At once: until then transactions notify, and commit one after another.
+    this.#resting = false;
+    this.#renewIn(0);
+  }
+
+  /** Whoever commits a row of the outbox from now on tells the connection of this lease. */
+  get resting(): boolean {
+    return this.#resting;
   }
 
   /** Takes a lease that is free: given back, run out, or its owner's connection is gone. */
@@ -65,7 +85,7 @@ export class Lease {
     this.#trouble = undefined;
     this.#cameRoundAt = performance.now();
     this.#keeper?.held(row.epoch);
-    this.#renewSoon();
+    this.#renewIn(untilPulse(RENEW_MS));
     failpoint("lease", "after-claim");
     await this.#endFormer(row.former);
     await this.#showOwner(this.owner);
@@ -102,14 +122,14 @@ export class Lease {
   }
 
   /** By a clock of its own: a look at the outbox may take longer than the lease. */
-  #renewSoon(): void {
+  #renewIn(ms: number): void {
     clearTimeout(this.#timer);
     const epoch = this.#epoch;
     this.#timer = setTimeout(async () => {
       let trouble: { readonly error: unknown } | undefined;
       try {
         if (performance.now() - this.#cameRoundAt < STUCK_AFTER_MS) {
-          if (await renewLease(this.#sql, this.owner, epoch)) this.#keeper?.renewed();
+          if (await this.#renew(epoch)) this.#keeper?.renewed();
           else trouble = { error: new LeaseLost() };
         }
       } catch (error) {
@@ -118,8 +138,17 @@ export class Lease {
       // Lost, given back or taken anew meanwhile.
       if (epoch !== this.#epoch) return;
       this.#trouble = trouble ?? this.#trouble;
-      this.#renewSoon();
-    }, untilPulse(RENEW_MS));
+      this.#renewIn(untilPulse(RENEW_MS));
+    }, ms);
+  }
+
+  /** A connection that was replaced does not listen: the owner rests again from the next renewal on. */
+  async #renew(epoch: number): Promise<boolean> {
+    const rest = this.#idle;
+    const renewal = await renewLease(this.#sql, this.owner, epoch, rest);
+    if (rest && renewal?.listens === false) await this.#sql.unsafe(`listen ${OUTBOX_CHANNEL}`);
+    this.#resting = rest && this.#idle && renewal?.listens === true;
+    return renewal !== undefined;
   }
 
   /** Gives the lease back at a clean stop. */
@@ -138,6 +167,7 @@ export class Lease {
     clearTimeout(this.#timer);
     this.#keeper?.lost();
     this.#epoch = 0;
+    this.#resting = false;
   }
 
   async #showOwner(owner: string): Promise<void> {
