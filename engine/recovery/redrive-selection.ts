@@ -1,5 +1,5 @@
 import type { Sql, Tx } from "../timeline/database.ts";
-import { stillWanted } from "./still-wanted.ts";
+import { stillWanted } from "../timeline/still-wanted.ts";
 
 /** Which failed messages: all that is given must hold. */
 export interface RedriveFilter {

@@ -2,7 +2,7 @@ import { Refusal } from "../core/refusal.ts";
 import { newId } from "../timeline/ids.ts";
 import type { Sql, Tx } from "../timeline/database.ts";
 import { claimOperation, keepOperation, type Operator } from "./operator.ts";
-import { stillWanted } from "./still-wanted.ts";
+import { stillWanted } from "../timeline/still-wanted.ts";
 
 /** A message that was sent again, and under which id. */
 export interface Redriven {

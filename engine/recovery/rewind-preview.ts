@@ -4,7 +4,7 @@ import { timeOf } from "../timeline/ids.ts";
 import type { PartitionOffsets, Transport } from "../transport/port.ts";
 import type { Groups } from "./groups.ts";
 import { inboxHorizon } from "./inbox-horizon.ts";
-import { stillWanted } from "./still-wanted.ts";
+import { stillWanted } from "../timeline/still-wanted.ts";
 
 /** Consumptions since a time that are looked through for those that the topic has lost. */
 const LOST_SEEN_MAX = 10_000;

@@ -1,5 +1,6 @@
 import type { Metric, Sample } from "../core/metric.ts";
 import type { Sql, Tx } from "../timeline/database.ts";
+import { countInError } from "../timeline/in-error.ts";
 import { isEnd } from "../timeline/saga-end.ts";
 
 /** Upper bounds of a step's time, seconds. */
@@ -171,9 +172,7 @@ async function openSagas(tx: Tx): Promise<readonly Metric[]> {
   const open = await tx<{ definition: string; status: string; sagas: number }[]>`
     select definition, status, count(*)::integer as sagas from timeline.saga_open group by definition, status
   `;
-  const errors = await tx<{ group: string; messages: number }[]>`
-    select consumer_group as group, count(*)::integer as messages from timeline.event_consumption where error_flag group by consumer_group
-  `;
+  const errors = (await countInError(tx)).filter(({ open }) => open > 0);
   return [
     {
       name: "ekiden_sagas_open",
@@ -183,9 +182,9 @@ async function openSagas(tx: Tx): Promise<readonly Metric[]> {
     },
     {
       name: "ekiden_messages_in_error",
-      help: "Messages whose consumption is in error.",
+      help: "Messages whose consumption is in error, but for those whose step has ended since.",
       type: "gauge",
-      samples: errors.map(({ group, messages }) => ({ labels: { group }, value: messages })),
+      samples: errors.map((row) => ({ labels: { group: row.group }, value: row.open })),
     },
   ];
 }

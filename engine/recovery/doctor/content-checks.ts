@@ -1,5 +1,6 @@
 import type { Sql } from "../../timeline/database.ts";
 import { readHeartbeats } from "../../timeline/heartbeats.ts";
+import { countInError, type InError } from "../../timeline/in-error.ts";
 import { listDefinitions } from "../../timeline/read-definitions.ts";
 import { fault, type Finding, fine } from "./finding.ts";
 
@@ -15,14 +16,12 @@ interface CountRow {
  * have a file. `files`: by the names of definitions.
  */
 export async function contentChecks(sql: Sql, files: ReadonlyMap<string, string>): Promise<readonly Finding[]> {
-  const [[parked], [errors], paused, retired] = await Promise.all([
+  const [[parked], errors, paused, retired] = await Promise.all([
     sql<CountRow[]>`
       select count(*)::integer as found, min(s.updated_at) as since
       from timeline.saga_open o join timeline.saga s on s.id = o.saga_id where o.status = 'parked'
     `,
-    sql<CountRow[]>`
-      select count(*)::integer as found, min(c.started_at) as since from timeline.event_consumption c where c.error_flag
-    `,
+    countInError(sql),
     pausedGroups(sql),
     retiredFiles(sql, files),
   ]);
@@ -34,13 +33,7 @@ export async function contentChecks(sql: Sql, files: ReadonlyMap<string, string>
       "bun run ekiden list --status parked",
       "no saga is parked",
     ),
-    counted(
-      "messages",
-      errors,
-      ["consumption is in error", "consumptions are in error"],
-      "bun run ekiden messages --error",
-      "no message is in error",
-    ),
+    messagesFinding(errors),
     ...paused,
     ...retired,
   ];
@@ -55,6 +48,28 @@ function counted(
 ): Finding {
   const { found = 0, since = null } = row ?? {};
   return found === 0 ? fine(check, none) : fault("warn", check, `${found} ${found === 1 ? one : many}`, fix, since);
+}
+
+/** An attempt that failed stays in error when a later one succeeds: that is history, and nothing to warn of. */
+function messagesFinding(groups: readonly InError[]): Finding {
+  const found = groups.reduce((sum, { open }) => sum + open, 0);
+  const settled = groups.reduce((sum, one) => sum + one.settled, 0);
+  if (found === 0)
+    return fine(
+      "messages",
+      settled === 0
+        ? "no message is in error"
+        : `no message is in error but ${settled} whose step has ended since, for which nothing is to be done`,
+    );
+  const times = groups.flatMap(({ since }) => (since === null ? [] : [since.getTime()]));
+  const detail = `${found} ${found === 1 ? "consumption is" : "consumptions are"} in error`;
+  return fault(
+    "warn",
+    "messages",
+    settled === 0 ? detail : `${detail}, and ${settled} more whose step has ended since`,
+    "bun run ekiden messages --error",
+    times.length === 0 ? null : new Date(Math.min(...times)),
+  );
 }
 
 interface PausedRow {

@@ -1,4 +1,4 @@
-import type { Sql, Tx } from "../timeline/database.ts";
+import type { Sql, Tx } from "./database.ts";
 
 /**
  * Whether a message that failed would run again, as SQL over a request `r` and its step's guard `g`: everything but a

@@ -1,0 +1,81 @@
+import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
+
+import { Client } from "../support/client.ts";
+import { type TestEngine, testEngine } from "../support/engine.ts";
+import { behave, calm } from "../support/lab/lab/behaviour.ts";
+
+let t: TestEngine;
+let client: Client;
+
+beforeAll(async () => {
+  t = await testEngine("embedded");
+  client = new Client(() => t.url);
+}, 60_000);
+afterEach(calm);
+afterAll(() => t?.close(), 60_000);
+
+/** What the metrics and the doctor say of messages in error. */
+async function told(): Promise<{ metric: string[]; level: string; detail: string }> {
+  const text = await (await fetch(`${t.url}/metrics`)).text();
+  const metric = text.split("\n").filter((line) => line.startsWith("ekiden_messages_in_error"));
+  const { findings } = (await (await fetch(`${t.url}/v1/doctor`)).json()) as {
+    findings: { check: string; level: string; detail: string }[];
+  };
+  const { level = "", detail = "" } = findings.find(({ check }) => check === "messages") ?? {};
+  return { metric, level, detail };
+}
+
+test("a failure that the next attempt has mended alarms nobody, and one that waits for a person does until it is mended", async () => {
+  expect(await told()).toEqual({ metric: [], level: "ok", detail: "no message is in error" });
+  behave("two", "*", (context) => {
+    if (context.attempt === 1) throw new Error("down for a moment");
+    return undefined;
+  });
+  const mended = await client.start("three", { note: "mended" });
+  expect((await client.settled(mended.sagaId)).status).toBe("completed");
+  const healed = "no message is in error but 1 whose step has ended since, for which nothing is to be done";
+  expect(await told()).toEqual({ metric: [], level: "ok", detail: healed });
+
+  calm();
+  behave("two", "*", () => {
+    throw new Error("broken");
+  });
+  const parked = await client.start("three", { note: "parked" });
+  expect((await client.settled(parked.sagaId)).status).toBe("parked");
+  const waits = "3 consumptions are in error, and 1 more whose step has ended since";
+  expect(await told()).toEqual({
+    metric: ['ekiden_messages_in_error{group="lab"} 3'],
+    level: "warn",
+    detail: waits,
+  });
+
+  calm();
+  await client.ok("POST", `/v1/sagas/${parked.sagaId}/retry`, { reason: "mended" });
+  expect((await client.settled(parked.sagaId)).status).toBe("completed");
+  expect(await told()).toMatchObject({ metric: [], level: "ok" });
+}, 60_000);
+
+test("a step that its saga has given up alarms nobody either", async () => {
+  behave("two", "*", () => {
+    throw new Error("broken");
+  });
+  const before = await told();
+  const ended = await client.start("three", { note: "ended" });
+  expect((await client.settled(ended.sagaId)).status).toBe("parked");
+  await client.ok("POST", `/v1/sagas/${ended.sagaId}/cancel`, { reason: "customer called" });
+  expect((await client.settled(ended.sagaId)).status).toBe("cancelled");
+  expect(await told()).toMatchObject({ metric: before.metric, level: "ok" });
+  const terminated = await client.start("three", { note: "terminated" });
+  expect((await client.settled(terminated.sagaId)).status).toBe("parked");
+  await client.ok("POST", `/v1/sagas/${terminated.sagaId}/terminate`, { reason: "customer called" });
+  expect((await client.settled(terminated.sagaId)).status).toBe("terminated");
+  expect(await told()).toMatchObject({ metric: before.metric, level: "ok" });
+}, 60_000);
+
+test("what has no step stays in error: nothing has ended it", async () => {
+  await t.sql`
+    insert into timeline.event_consumption (consumer_group, message_id, topic, consumer, error_flag, error_code, foreign_id)
+    values ('lab', timeline.new_ulid(), 'lab.one', 'somebody', true, 'message.foreign', 'x')
+  `;
+  expect(await told()).toMatchObject({ metric: ['ekiden_messages_in_error{group="lab"} 1'], level: "warn" });
+});
