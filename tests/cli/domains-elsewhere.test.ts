@@ -63,12 +63,20 @@ test("a valibot beside the domains is theirs", async () => {
 
 test("another package that is not there is named, and where to install it", async () => {
   await Bun.write(join(home.path, "far/domain.ts"), domain('import "no-such-package-of-ours";'));
-  // Without any folder of packages Bun would look for it in the registry.
-  await mkdir(join(home.path, "node_modules"));
 
   const { code, out } = await ekiden(["check"], { EKIDEN_DOMAINS: home.path });
 
   expect(out).toContain("Cannot find package 'no-such-package-of-ours'");
   expect(out).toContain("fix: Install no-such-package-of-ours in ");
+  expect(code).toBe(1);
+});
+
+test("a package that is not there is not fetched from the registry, whatever stands there under its name", async () => {
+  // One that exists: by itself Bun fetches it, and the domain loads.
+  await Bun.write(join(home.path, "far/domain.ts"), domain('import "is-odd";'));
+
+  const { code, out } = await ekiden(["check"], { EKIDEN_DOMAINS: home.path });
+
+  expect(out).toContain("Cannot find package 'is-odd'");
   expect(code).toBe(1);
 });
