@@ -124,14 +124,14 @@ export class RewindPreview {
     const rows = await this.#sql<Place[]>`
       select c.topic, c.partition, min(c."offset") as "offset"
       from timeline.event_consumption c
-      cross join lateral (
-        select q.message_type, q.step_key from timeline.event_request q where q.message_id = c.message_id offset 0
-      ) r
+      left join lateral (
+        select q.message_id, q.message_type, q.step_key from timeline.event_request q where q.message_id = c.message_id offset 0
+      ) r on true
       left join lateral (
         select q.state from timeline.step_guard q where q.step_key = r.step_key offset 0
       ) g on true
       where c.consumer_group = ${group} and c.error_flag and c.partition is not null
-        and c.topic = any (${this.#sql.array([...topics])}::text[]) and ${stillWanted(this.#sql)}
+        and c.topic = any (${this.#sql.array([...topics])}::text[]) and ${stillWanted(this.#sql)} and ${runsHere(this.#sql)}
       group by c.topic, c.partition
       order by c.topic, c.partition
     `;
@@ -203,10 +203,10 @@ export class RewindPreview {
         from jsonb_to_recordset(${this.#sql.json(places)}) as e (topic text, partition integer, "offset" bigint)
         join timeline.event_consumption c on c.consumer_group = ${group} and c.error_flag and c.topic = e.topic
           and c.partition = e.partition and c."offset" >= e."offset"
-        cross join lateral (
-          select q.correlation_id, q.message_type, q.step_key from timeline.event_request q
+        left join lateral (
+          select q.message_id, q.correlation_id, q.message_type, q.step_key from timeline.event_request q
           where q.message_id = c.message_id offset 0
-        ) r
+        ) r on true
         left join lateral (
           select q.state from timeline.step_guard q where q.step_key = r.step_key offset 0
         ) g on true
@@ -216,10 +216,19 @@ export class RewindPreview {
             and q.status = 'parked'
           offset 0
         ) p on true
+        where ${runsHere(this.#sql)}
       ) w
       group by w.topic, w.partition
     `;
   }
+}
+
+/**
+ * Whether a consumption `c` is of a message that its group may run: of the event store (`r`), or of another program in a
+ * group that starts sagas by such messages. Whatever else another program wrote runs nothing.
+ */
+function runsHere(sql: Sql) {
+  return sql`(r.message_id is not null or c.consumer_group like 'start.%')`;
 }
 
 function partOf({ topic, partition, offset, stands, at, expired }: Move, all: readonly Counts[]): RewindPart {

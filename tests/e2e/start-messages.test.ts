@@ -143,6 +143,32 @@ describe.each([...TRANSPORTS])("a definition with `start` on the %s transport", 
     expect((await records("xxxxx"))[0]).toMatchObject({ error_code: "saga.input-invalid", attempts: 2 });
   }, 60_000);
 
+  test("goes back to the first that failed, though no request of the engine's stands behind it", async () => {
+    const failed = async () => {
+      const [row] = await lab.sql<{ failed: number }[]>`
+        select count(*)::integer as failed from timeline.event_consumption where consumer_group = ${GROUP} and error_flag
+      `;
+      return row?.failed;
+    };
+    const before = await failed();
+    const path = `/v1/consumer-groups/${GROUP}/rewind`;
+    const { parts } = (await client.ok("POST", `${path}?preview=true`, { firstError: true })) as {
+      parts: { run: number }[];
+    };
+    expect(parts.reduce((sum, { run }) => sum + run, 0)).toBe(before as number);
+
+    await domains.write("heard", heard(2, { topic: "orders.placed", word: "listened to" }).replace("1..40", "1..80"));
+    await eventually("the edit is in use", async () => {
+      const { source } = (await client.ok("GET", "/v1/definitions/heard")) as { source: string };
+      return source.includes("1..80");
+    });
+    await client.ok("POST", path, { firstError: true, reason: "longer notes are taken" });
+
+    await eventually("the one that fits now has started its saga", async () => (await started("xxxxx")).length === 1);
+    await consumed();
+    expect(await failed()).toBe((before as number) - 1);
+  }, 60_000);
+
   test("follows the definition to another topic while the engine runs, and stops when it has no `start` any more", async () => {
     await domains.write("heard", heard(3, { topic: "orders.confirmed", word: "confirmed" }));
     await say.tell("orders.confirmed", { id: await newId(lab), note: "second topic", wanted: true });
