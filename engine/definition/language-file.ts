@@ -68,7 +68,8 @@ export const FILE_KEYS: readonly LanguageKey[] = [
     in: ["start"],
     value: "text",
     required: true,
-    description: "The topic that is read.",
+    description:
+      "The topic of Kafka that is read, from its oldest message on; AUTHORS.md says what a message must be. On the embedded transport no other program can write to one.",
     example: "input: { orderNo: string }\nstart:\n  topic: shop.orders\n  input: ${ event }",
   },
   {
