@@ -18,6 +18,8 @@ type Standing =
   | "known"
   /** The engine has never seen it. */
   | "new"
+  /** The file has errors: no engine takes it in. */
+  | "broken"
   /** The engine has a definition of that name, the folder has not. */
   | "no-file";
 
@@ -26,6 +28,8 @@ export interface Comparison {
   readonly name: string;
   readonly standing: Standing;
   readonly file?: { readonly path: string; readonly revision: string; readonly version: number };
+  /** Of a broken file. */
+  readonly path?: string;
   /** Null: the engine has no definition of that name. */
   readonly current: { readonly revision: string; readonly version: number } | null;
   /** Null: it is not retired. */
@@ -39,7 +43,7 @@ export interface Comparison {
  * @throws CliError when no engine answers, or it refuses
  */
 export async function againstRunning(files: readonly DefinitionFile[], all: boolean): Promise<readonly Comparison[]> {
-  const byName = new Map(files.flatMap((file) => (file.definition === null ? [] : [[file.definition.name, file]])));
+  const byName = new Map(files.flatMap((file) => (file.name === null ? [] : [[file.name, file]])));
   const running = all ? await runningNames() : [];
   const names = [...new Set([...byName.keys(), ...running])].sort();
   return Promise.all(names.map(async (name) => compare(name, byName.get(name), await detailOf(name))));
@@ -55,7 +59,8 @@ function compare(name: string, disk: DefinitionFile | undefined, detail: Detail 
   const revisions = detail?.revisions ?? [];
   return {
     name,
-    standing: standingOf(definition?.revision, detail),
+    standing: definition === null ? "broken" : standingOf(definition?.revision, detail),
+    ...(definition === null ? { path } : {}),
     ...(definition == null ? {} : { file: { path, revision: definition.revision, version: definition.version } }),
     current: detail === undefined ? null : { revision: detail.revision, version: detail.version },
     retired: detail?.retired ?? null,
@@ -85,9 +90,13 @@ function comparisonText(comparison: Comparison): string {
   return `${name}: ${standingText(comparison)}${never}\n${table(["revision", "version", "since", "open", "parked", ""], rows, none)}`;
 }
 
-function standingText({ standing, file, current }: Comparison): string {
+function standingText({ standing, file, path, current }: Comparison): string {
   const here = file === undefined ? "" : `${file.path} (revision ${short(file.revision)}, version ${file.version})`;
   const there = current === null ? "" : `revision ${short(current.revision)}, version ${current.version}`;
+  if (standing === "broken") {
+    const runs = current === null ? "the engine has no definition of this name" : `the engine runs ${there}`;
+    return `${path} has errors, and is not taken in; ${runs}`;
+  }
   if (standing === "no-file") return `there is no file here; the engine runs ${there}`;
   if (standing === "running") return `the engine runs ${here}`;
   if (current === null) return `${here} is new to the engine`;

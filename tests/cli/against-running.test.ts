@@ -145,3 +145,22 @@ test("without an engine the findings are shown all the same: exit code 3", async
   expect(err).toContain("No engine answers at http://127.0.0.1:1");
   expect(code).toBe(3);
 });
+
+test("a file with a mistake is not said to be missing", async () => {
+  const source = await tree.read(FILE);
+  await tree.edit(FILE, "command: screening.examine", "command: screening.examin");
+  current = { revision: "c".repeat(64), version: 1 };
+  const running = await against();
+  current = undefined;
+  const never = await against();
+  await tree.write(FILE, source);
+
+  expect(running.out).toMatch(
+    /^onboarding: \S+onboarding\.saga\.yaml has errors, and is not taken in; the engine runs revision cccccccccccc, version 1$/m,
+  );
+  expect(running.out).not.toContain("there is no file here");
+  expect(running.code).toBe(1);
+  expect(never.out).toMatch(
+    /^onboarding: \S+ has errors, and is not taken in; the engine has no definition of this name$/m,
+  );
+});
