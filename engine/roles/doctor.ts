@@ -73,11 +73,13 @@ export class Doctor {
     const broken = [...this.#asked.desk.broken];
     if (broken.length === 0) return [fine("definitions", "none that was changed is broken")];
     return broken.map(([file, { diagnostics }]) => {
-      const { line, column, message } =
+      const { line, column, message, code, hint } =
         diagnostics.find(({ severity }) => severity === "error") ?? diagnostics[0] ?? {};
       const place = line === undefined ? file : `${file}:${line}:${column}`;
       const detail = `${place} ${message ?? "cannot be used"}: the last good revision stays in use`;
-      return fault("red", "definitions", detail, `bun run ekiden check ${file}`);
+      // What is wrong with it beside what the store has, a check of the file alone does not find.
+      const fix = code === "definition.version" && hint !== undefined ? hint : `bun run ekiden check ${file}`;
+      return fault("red", "definitions", detail, fix);
     });
   }
 }

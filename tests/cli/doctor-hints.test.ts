@@ -26,6 +26,40 @@ test("a part that is ready and says what to do all the same is to be looked at, 
   }
 }, 30_000);
 
+test("a file that the running engine does not take in is red, also where nothing is wrong with it by itself", async () => {
+  const message = "version 1 is older than the current version 3";
+  const fault = { severity: "error", code: "definition.version", message, line: 1, column: 1, hint: "Raise it." };
+  const list = { items: [], nextCursor: null, broken: [{ file: "domains/a.saga.yaml", diagnostics: [fault] }] };
+  const server = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    fetch: ({ url }) => {
+      if (url.endsWith("/health/ready")) return Response.json({ ready: true, parts: [], load: [] });
+      return Response.json(url.includes("/v1/definitions") ? list : { items: [], nextCursor: null });
+    },
+  });
+  try {
+    const { out, code } = await ekiden(["doctor", "--json"], {
+      EKIDEN_URL: server.url.origin,
+      EKIDEN_HOME: "no-such-home",
+    });
+    const { findings } = JSON.parse(out) as { findings: readonly { check: string }[] };
+    expect(findings.filter(({ check }) => check === "definitions")).toEqual([
+      { check: "definitions", level: "ok", detail: "1 definitions, 5 domains", since: null, fix: null } as never,
+      {
+        check: "definitions",
+        level: "red",
+        detail: `the engine does not use domains/a.saga.yaml:1:1 ${message}`,
+        since: null,
+        fix: "Raise it.",
+      } as never,
+    ]);
+    expect(code).toBe(1);
+  } finally {
+    await server.stop(true);
+  }
+}, 30_000);
+
 test("a variable that nothing reads is to be looked at, with the one that was meant; it makes nothing red", async () => {
   const { out } = await ekiden(["doctor", "--json"], {
     EKIDEN_PROT: "9000",

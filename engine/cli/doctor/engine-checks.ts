@@ -1,5 +1,6 @@
 import type * as v from "valibot";
 
+import { DefinitionList } from "../../api/definition-schema.ts";
 import { ConsumerGroupList } from "../../api/group-schema.ts";
 import { HealthReport } from "../../api/health-schema.ts";
 import { engineFindings, lagFindings } from "../../recovery/doctor/engine-findings.ts";
@@ -21,13 +22,21 @@ interface AskedEngine {
 /** Asks the engine at EKIDEN_URL. */
 export async function engineChecks(): Promise<AskedEngine> {
   try {
-    const [ready, groups] = await Promise.all([ask("/health/ready"), ask("/v1/consumer-groups")]);
+    const [ready, groups, definitions] = await Promise.all([
+      ask("/health/ready"),
+      ask("/v1/consumer-groups"),
+      ask("/v1/definitions?sources=false"),
+    ]);
     const health = readAnswer(HealthReport, ready.answer);
     if (!health.success) throw new CliError(EXIT.refused, "it answers in another form: is it of this version?");
     if (groups.status === 401 || groups.status === 403) return { runs: true, findings: () => [unnamed(health.output)] };
     return {
       runs: true,
-      findings: (outside) => [...engineFindings(health.output, outside), ...lags(groups.answer)],
+      findings: (outside) => [
+        ...notInUse(definitions.answer, outside),
+        ...engineFindings(health.output, outside),
+        ...lags(groups.answer),
+      ],
     };
   } catch (error) {
     if (!(error instanceof CliError)) throw error;
@@ -41,6 +50,21 @@ export async function engineChecks(): Promise<AskedEngine> {
 function unnamed({ ready }: v.InferOutput<typeof HealthReport>): Finding {
   const detail = `${ready ? "ready" : "not ready"}; it asks who calls, and says no more without a key`;
   return fault(ready ? "warn" : "red", "engine", detail, "Set EKIDEN_API_KEY to a viewer's key for all definitions.");
+}
+
+/** What only an engine can know: its folder is another, or it has published a higher version. */
+function notInUse(answer: unknown, outside: readonly Finding[]): readonly Finding[] {
+  const list = readAnswer(DefinitionList, answer);
+  if (!list.success) return [];
+  return list.output.broken.flatMap(({ file, diagnostics }) => {
+    const { line, column, message, hint } =
+      diagnostics.find(({ severity }) => severity === "error") ?? diagnostics[0] ?? {};
+    if (message === undefined) return [];
+    const said = `:${line}:${column} ${message}`;
+    // Its path counts from where the engine was started.
+    if (outside.some(({ check, detail }) => check === "definitions" && detail.includes(said))) return [];
+    return [fault("red", "definitions", `the engine does not use ${file}${said}`, hint ?? "")];
+  });
 }
 
 async function ask(path: string): Promise<Reply> {
