@@ -13,7 +13,8 @@ import {
 } from "../definition/parse-context.ts";
 import { textOf } from "../definition/parse-values.ts";
 import { suggestOrList } from "../definition/suggest.ts";
-import { unknownStep } from "../simulate/check-plan.ts";
+import { type PlanFault, unknownStep, untold } from "../simulate/check-plan.ts";
+import type { StepWords } from "../simulate/step-words.ts";
 import { jsonOf, type ScenarioContext, timeAt } from "./parse-given.ts";
 import type { Expected } from "./scenario.ts";
 
@@ -41,7 +42,7 @@ export function expectedOf(context: ScenarioContext, node: Node): Expected {
     return value === undefined || field === undefined ? undefined : { value, at: field.keyAt };
   };
   const found = {
-    steps: read("steps", (field) => wordsOf(context, field)),
+    steps: read("steps", (field) => wordsOf(context, field, untold)),
     status: read("status", (field) => statusOf(context, field)),
     output: read("output", ({ value }) => jsonOf(value)),
     error: read("error", (field) => errorOf(context, field)),
@@ -53,23 +54,25 @@ export function expectedOf(context: ScenarioContext, node: Node): Expected {
   return Object.fromEntries(Object.entries(found).filter(([, value]) => value !== undefined));
 }
 
-/** A list of steps; each must be one of the definition. */
-function wordsOf(context: ScenarioContext, { key, value }: Field): readonly string[] {
+/** A list of steps; each must be one of the definition, and what else `fault` asks for. */
+function wordsOf(context: ScenarioContext, { key, value }: Field, fault = unknown): readonly string[] {
   return (itemsOf(context, value, `\`${key}\``) ?? []).flatMap((item) => {
     const text = textOf(context, item, "a step");
-    return text === undefined ? [] : [wordOf(context, item, text)];
+    return text === undefined ? [] : [wordOf(context, item, text, fault)];
   });
 }
 
+function unknown(words: StepWords, word: string): PlanFault | undefined {
+  const name = word.startsWith(UNDO) ? word.slice(UNDO.length) : word;
+  return words.find(name) === undefined ? unknownStep(words, name) : undefined;
+}
+
 /** The word by which the story calls a step. */
-function wordOf(context: ScenarioContext, node: Node, text: string): string {
+function wordOf(context: ScenarioContext, node: Node, text: string, fault = unknown): string {
   const undo = text.startsWith(UNDO) ? UNDO : "";
-  const name = text.slice(undo.length);
-  if (context.words.find(name) === undefined) {
-    const { message, hint } = unknownStep(context.words, name);
-    report(context, "definition.unknown-name", node, message, hint);
-  }
-  return undo + context.words.of(name);
+  const found = fault(context.words, text);
+  if (found !== undefined) report(context, "definition.unknown-name", node, found.message, found.hint);
+  return undo + context.words.of(text.slice(undo.length));
 }
 
 function statusOf(context: ScenarioContext, { value }: Field): SagaStatus | undefined {

@@ -5,6 +5,7 @@ import { violations } from "../core/shape.ts";
 import { suggestOrList } from "../definition/suggest.ts";
 import { madeOutput, withFields } from "./participants.ts";
 import type { Outcome } from "./plan.ts";
+import { BLOCKS } from "./story.ts";
 import type { StepWords } from "./step-words.ts";
 
 /** What is wrong with a plan, and how to mend it. */
@@ -28,7 +29,7 @@ export function outcomeFault(
   if (step === undefined) return unknownStep(words, name);
   if (undo) return undoFault(step, name, outcomes);
   if (step.kind !== "command" && step.kind !== "notify" && step.kind !== "saga")
-    return { message: `\`${name}\` is a ${step.kind}: no participant answers it`, hint: KIND_HINTS[step.kind] ?? GIVE };
+    return { message: `${whatIs(name, step)}: no participant answers it`, hint: KIND_HINTS[step.kind] ?? GIVE };
   for (const outcome of outcomes) {
     const problem = outputProblem(step, catalog, outcome);
     if (problem !== undefined) return cannotAnswer(name, problem);
@@ -39,6 +40,24 @@ export function outcomeFault(
 /** A step's name that no step has. */
 export function unknownStep(words: StepWords, name: string): PlanFault {
   return { message: `the definition has no step \`${name}\``, hint: suggestOrList(name, words.all()) };
+}
+
+/** Why a word is never among the steps that are told; undefined: it may be. */
+export function untold(words: StepWords, word: string): PlanFault | undefined {
+  const name = word.startsWith(UNDO) ? word.slice(UNDO.length) : word;
+  const step = words.find(name);
+  if (step === undefined) return unknownStep(words, name);
+  if (BLOCKS.has(step.kind))
+    return {
+      message: `${whatIs(name, step)}, which is not told`,
+      hint: WITHIN.has(step.kind) ? "Name its steps." : "Leave it out.",
+    };
+  if (!words.repeats(step) || /\[\d+\]/.test(name)) return undefined;
+  return { message: `\`${name}\` runs once for each item`, hint: `Write \`${word}[0]\` for the first one.` };
+}
+
+function whatIs(name: string, { kind }: Step): string {
+  return `\`${name}\` is ${/^[aeiou]/.test(kind) ? "an" : "a"} ${kind}`;
 }
 
 /** Why a signal cannot come so: nobody waits for it, or its payload fits no wait. */
@@ -64,6 +83,8 @@ export function said({ path, message }: Problem): string {
   return `${path === "" ? "it" : path} ${message}`;
 }
 
+/** Blocks with steps in them. */
+const WITHIN: ReadonlySet<string> = new Set(["choose", "parallel", "each"]);
 const GIVE = "Give an outcome to a command, a notify or a child saga.";
 const KIND_HINTS: Readonly<Record<string, string>> = {
   wait: "Give it a signal.",

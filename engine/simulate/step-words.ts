@@ -8,6 +8,8 @@ import { allSteps } from "../core/path.ts";
 export class StepWords {
   readonly #byName = new Map<string, Step>();
   readonly #byPath = new Map<string, Step>();
+  /** What stands inside an `each`. */
+  readonly #repeated = new Set<Step>();
   /** Null: several nameless steps send it. */
   readonly #byCommand = new Map<string, Step | null>();
 
@@ -31,6 +33,11 @@ export class StepWords {
     return this.#byPath.get(plain) ?? this.#byName.get(last) ?? this.#byCommand.get(plain) ?? undefined;
   }
 
+  /** Whether a step runs once for each item of a list. */
+  repeats(step: Step): boolean {
+    return this.#repeated.has(step);
+  }
+
   /** The words for all steps, in the order of the file. */
   all(): readonly string[] {
     return [...this.#byPath].map(([path, step]) => step.name ?? this.of(path));
@@ -38,6 +45,7 @@ export class StepWords {
 
   #add(path: string, step: Step): void {
     this.#byPath.set(withoutIndex(path), step);
+    if (path.includes("[")) this.#repeated.add(step);
     const command = commandOf(step);
     if (step.name !== undefined) this.#byName.set(step.name, step);
     else if (command !== undefined) this.#byCommand.set(command, this.#byCommand.has(command) ? null : step);

@@ -41,7 +41,7 @@ export interface Run {
 }
 
 /** Blocks: their steps are told, they themselves are not. */
-const BLOCKS: ReadonlySet<string> = new Set(["choose", "parallel", "each", "set", "fail", "end"]);
+export const BLOCKS: ReadonlySet<string> = new Set(["choose", "parallel", "each", "set", "fail", "end"]);
 
 /** Writes down what happens, in words of the definition. */
 export class Story {

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 
+import { define } from "../core/explorer/model.ts";
 import { findingsIn } from "./read.ts";
 
 /** A scenario with these lines in place of its own. */
@@ -47,6 +48,45 @@ const WRONG: readonly (readonly [source: string, says: string])[] = [
 
 test.each(WRONG)("a mistake in a file of scenarios is shown with its place and the fix: %p", (source, says) => {
   expect(findingsIn(source).join("\n")).toContain(says);
+});
+
+const BLOCKS = define(`
+saga: test
+version: 1
+input: { shops: "list<{ no: string }>" }
+steps:
+  - step: both
+    parallel:
+      one: [{ step: apply, command: application.register }]
+      two: [{ step: pay, command: bank.pay }]
+  - step: transfers
+    each:
+      in: input.shops
+      steps: [{ step: transfer, command: bank.pay, with: { no: "\${ item.no }" } }]
+  - set: { done: true }
+`);
+
+test.each([
+  ["set2", "`set2` is a set, which is not told  fix: Leave it out."],
+  ["both", "`both` is a parallel, which is not told  fix: Name its steps."],
+  ["transfers", "`transfers` is an each, which is not told  fix: Name its steps."],
+  ["transfer", "`transfer` runs once for each item  fix: Write `transfer[0]` for the first one."],
+  ["undo transfer", "`transfer` runs once for each item  fix: Write `undo transfer[0]` for the first one."],
+])("what is never told among the steps cannot be expected there: %p", (word, says) => {
+  expect(findingsIn(scenario(`expect: { steps: [${word}] }`), BLOCKS).join("\n")).toContain(says);
+});
+
+test("an item's step and a branch's can be expected, and a step's outcome be given for all items", () => {
+  const source = scenario(
+    'given: { transfer: failed }\nexpect: { steps: [apply, pay, "transfer[0]", "undo transfer[1]"] }',
+  );
+  expect(findingsIn(source, BLOCKS)).toEqual([]);
+});
+
+test("no outcome can be given to a block", () => {
+  expect(findingsIn(scenario(`given: { transfers: failed }\n${EXPECT}`), BLOCKS).join()).toContain(
+    "`transfers` is an each: no participant answers it",
+  );
 });
 
 test("a file without mistakes has no findings", () => {

@@ -37,8 +37,8 @@ function read(source: string, definition = DEFINITION) {
 }
 
 /** What is wrong with the file: the first line of each finding and its fix. */
-export function findingsIn(source: string): string[] {
-  return read(source).diagnostics.map((each) => {
+export function findingsIn(source: string, definition = DEFINITION): string[] {
+  return read(source, definition).diagnostics.map((each) => {
     const lines = renderDiagnostic("it", source, each).split("\n");
     return `${lines[0]}${lines.at(-1)}`;
   });
