@@ -110,17 +110,28 @@ export interface TimelineEvent {
 }
 
 /** A read model kept from timeline events by a consumer group of its own, `<domain>.<projection>`. */
-export interface Projection {
+export type Projection = Reading & (OfTable | WithoutTable);
+
+interface Reading {
   /** Event types it wants; others are skipped. */
   readonly on: readonly string[];
+  /** Applies one event. Runs in the transaction that records the event as consumed. `table`: with its schema. */
+  apply(tx: Tx, event: TimelineEvent, table: string): Promise<void>;
+}
+
+interface OfTable {
   /**
    * The one table that it keeps, without the schema. With it a rebuild builds the new rows beside the old ones, in short
    * transactions: `apply` must then read and write the table that it is given, as `tx(table)`.
    */
-  readonly table?: string;
-  /** Applies one event. Runs in the transaction that records the event as consumed. `table`: with its schema. */
-  apply(tx: Tx, event: TimelineEvent, table: string): Promise<void>;
-  /** Empties the read model before it is built again from the event store; not called where `table` is given. */
+  readonly table: string;
+  /** Not called. */
+  rebuild?(tx: Tx): Promise<void>;
+}
+
+interface WithoutTable {
+  readonly table?: undefined;
+  /** Empties the read model before it is built again from the event store. */
   rebuild(tx: Tx): Promise<void>;
 }
 

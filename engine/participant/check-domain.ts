@@ -1,5 +1,6 @@
 import type { Projection, StepSpec } from "../sdk.ts";
 import { suggestOrList } from "../definition/suggest.ts";
+import { EVENT_TYPES } from "./timeline-events.ts";
 
 /** One mistake in what a domain declares: what is wrong, and what to do. */
 export interface Misdeclared {
@@ -48,7 +49,7 @@ function projectionFaults(where: string, projection: unknown): readonly Misdecla
   const types = Array.isArray(on) && on.every((type) => typeof type === "string");
   return [
     ...unknownKeys(where, projection, PROJECTION_KEYS),
-    ...(types ? [] : [wrong(where, "on", "is no list of event types")]),
+    ...(types ? on.flatMap((type) => typeFault(where, type)) : [wrong(where, "on", "is no list of event types")]),
     ...(typeof apply === "function" ? [] : [wrong(where, "apply", NO_FUNCTION)]),
     ...optional(where, projection, "table", "string"),
     // It is not called where the engine builds the table beside the old one.
@@ -56,6 +57,12 @@ function projectionFaults(where: string, projection: unknown): readonly Misdecla
       ? []
       : [wrong(where, "rebuild", NO_FUNCTION)]),
   ];
+}
+
+/** It would never see an event, and nobody would be told. */
+function typeFault(where: string, type: string): readonly Misdeclared[] {
+  if (EVENT_TYPES.includes(type)) return [];
+  return [{ message: `${where}: \`on\` names no type of event: ${type}`, hint: suggestOrList(type, EVENT_TYPES) }];
 }
 
 const NO_FUNCTION = "is no function";

@@ -160,7 +160,7 @@ export class Projector {
 
   async #empty(tx: Tx): Promise<void> {
     const guarded = this.#guard(tx);
-    await this.#projection.rebuild(guarded.tx);
+    await this.#projection.rebuild?.(guarded.tx);
     this.#finish(guarded);
   }
 

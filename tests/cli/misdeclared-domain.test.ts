@@ -2,6 +2,8 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 
+import { EVENT_TYPES } from "../../engine/participant/timeline-events.ts";
+import { root } from "../architecture/project-files.ts";
 import { type TempHome, tempHome } from "../support/temp-home.ts";
 import { ekiden } from "./run-cli.ts";
 
@@ -58,6 +60,16 @@ test.each([
   ["steps: {}, projections: { seats: { on: [], apply: ticket } }", `${shown}: \`rebuild\` is no function`, "`table`"],
   ["steps: {}, projections: { seats: { on: 1, apply: ticket, table: 't' } }", `${shown}: \`on\` is no list`, "saga."],
   ["steps: {}, projections: { seats: { on: [], aply: ticket, rebuild: ticket } }", "no key `aply`", "mean `apply`?"],
+  [
+    "steps: {}, projections: { seats: { on: ['saga.started', 'step.succeded'], apply: ticket, rebuild: ticket } }",
+    `${shown}: \`on\` names no type of event: step.succeded`,
+    "Did you mean `step.succeeded`?",
+  ],
+  [
+    "steps: {}, projections: { seats: { on: ['step.requested'], apply: ticket, rebuild: ticket } }",
+    `${shown}: \`on\` names no type of event: step.requested`,
+    "",
+  ],
   ["steps: {}, projections: { seats: ticket }", `${shown}: is no object`, "A projection is"],
 ])("refused: %s", async (declared, message, hint) => {
   const { code, out } = await checked(declared);
@@ -78,4 +90,19 @@ test.each([
 
   expect(out).toContain("0 definitions and 1 domain: 0 errors, 0 warnings");
   expect(code).toBe(0);
+});
+
+test("every type of event that the engine writes to the timeline can be asked for, and no other", async () => {
+  const sources = await Array.fromAsync(new Bun.Glob("*.ts").scan({ cwd: join(root, "engine/core"), absolute: true }));
+  const text = (await Promise.all(sources.map((file) => Bun.file(file).text()))).join("\n");
+  const written = [...text.matchAll(/type: "([a-z]+\.[a-z]+)"(?: \| "([a-z]+\.[a-z]+)")?/g)].flatMap(
+    ([, one = "", other]) => (other === undefined ? [one] : [one, other]),
+  );
+  // The commands lie in topics of their own; how a saga ends is written by its status.
+  const commands = ["step.requested", "compensation.requested"];
+  const types = new Set([...written, "saga.failed", "saga.cancelled"].filter((type) => !commands.includes(type)));
+
+  expect([...EVENT_TYPES].sort()).toEqual([...types].sort());
+  const page = await Bun.file(join(root, "docs/write-a-domain.md")).text();
+  expect([...EVENT_TYPES].filter((type) => !page.includes(`\`${type}\``))).toEqual([]);
 });
