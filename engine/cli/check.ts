@@ -108,6 +108,7 @@ async function checkFolder(folder: string, files: readonly string[] | undefined)
   const findings = [
     ...broken.flatMap(({ error }) => domainFindings(folder, error)),
     ...loaded.flatMap(misnamedMigrations),
+    ...(files === undefined ? misnamedFiles(folder) : []),
     ...[...definitions, ...scenarios].flatMap(findingsOf),
   ];
   return { findings, definitions, scenarios: scenarios.length, domains: loaded.length + broken.length };
@@ -161,6 +162,18 @@ function misnamedMigrations({ sqlFolder }: LoadedDomain): Finding[] {
         "this name is no migration's, so it would never run",
         "Name it like 0002_subject.sql.",
       );
+    });
+}
+
+/** The other ending of YAML: nothing of it would run, and nothing would say so. */
+function misnamedFiles(folder: string): Finding[] {
+  return readdirSync(folder)
+    .filter((name) => /\.(saga|test)\.yml$/.test(name))
+    .sort()
+    .map((name) => {
+      const file = relative(process.cwd(), join(folder, name));
+      const hint = `Name it ${name.replace(/yml$/, "yaml")}.`;
+      return finding(file, "definition.bad-name", "nobody reads a file of this name", hint);
     });
 }
 

@@ -84,6 +84,17 @@ test("a domain that does not load, and a migration that would never run, are err
   expect(broken.code).toBe(1);
 });
 
+test("a file that nobody reads because of its name is an error", async () => {
+  const domains = join(tree.path, "domains");
+  for (const name of ["order.saga.yml", "order.test.yml"]) await Bun.write(join(domains, name), "saga: order\n");
+  const { code, out } = await ekiden(["check"], { EKIDEN_DOMAINS: domains });
+  for (const name of ["order.saga.yml", "order.test.yml"]) await Bun.file(join(domains, name)).delete();
+
+  expect(out).toContain("order.saga.yml:1:1: error: nobody reads a file of this name\n  fix: Name it order.saga.yaml.");
+  expect(out).toContain("order.test.yml:1:1: error: nobody reads a file of this name\n  fix: Name it order.test.yaml.");
+  expect(code).toBe(1);
+});
+
 test("what is wrong in a handler's file is shown with its place, and everything else is checked all the same", async () => {
   const other = await copyTree();
   await other.write("domains/ledger/extra.ts", "const first = 1;\nconst price == 3;\nconst 二 = = first;\n");
