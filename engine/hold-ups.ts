@@ -98,7 +98,8 @@ export class HoldUps {
     if (heldMs < LATE_MS) return;
     const names = suspects(since, now);
     const inProgress = names.length === 0 ? "no handler was in progress" : `in progress then: ${sayNames(names)}`;
-    const computed = `it computed for ${seconds((user + system) / 1000)} of that`;
+    // Measured since the look before, which was earlier than the moment from which it was held up, and over all threads.
+    const computed = `it computed for ${seconds(Math.min(heldMs, (user + system) / 1000))} of that`;
     const lost = "no call, no timeout and no other message could be served";
     const detail = `this process was held up for ${seconds(heldMs)}: ${lost}; ${inProgress}; ${computed}`;
     this.#last = { at: now, detail };

@@ -26,6 +26,8 @@ async function namedAfter(work: () => Promise<unknown>): Promise<string> {
   const line = await eventually("the log tells of it", async () =>
     lab.log.slice(from).find((one) => one.includes("was held up for")),
   );
+  const [held = 0, computed = 0] = [...line.matchAll(/ for (\d+\.\d) s/g)].map(([, seconds]) => Number(seconds));
+  expect(computed).toBeLessThanOrEqual(held);
   return /in progress then: (.*?); it computed for/.exec(line)?.[1] ?? line;
 }
 
@@ -61,7 +63,11 @@ test("readiness and doctor warn of it, and the engine stays ready", async () => 
   expect(doctor.findings).toContainEqual(expect.objectContaining({ check: "event loop", level: "warn" }));
 }, 60_000);
 
-test("without a handler in progress it says so", async () => {
-  const named = await namedAfter(async () => compute());
-  expect(named).toContain("no handler was in progress");
+test("without a handler in progress it says so, and never that it computed for longer than it was held up", async () => {
+  // Wherever between two looks it begins.
+  for (const ms of [0, 250, 500, 750]) {
+    await Bun.sleep(ms);
+    const named = await namedAfter(async () => compute());
+    expect(named).toContain("no handler was in progress");
+  }
 }, 60_000);
