@@ -11,6 +11,8 @@ export interface ConnectorStatus {
 
 const CALL_TIMEOUT_MS = 10_000;
 const PAUSE_MS = 300;
+/** Connect that was started a moment ago is no news. */
+const TOLD_AFTER_MS = 3_000;
 
 /** The REST interface of Kafka Connect, for one connector. */
 export class ConnectClient {
@@ -24,18 +26,24 @@ export class ConnectClient {
 
   /**
    * Makes the connector exist with this configuration, waiting for Connect to be up. Leaves one that has it already
-   * alone, since every PUT restarts it. False: nothing was to be done.
+   * alone, since every PUT restarts it. False: nothing was to be done. `waits` is called once, when it has been waited
+   * for a while, with the reason.
    * @throws KafkaTransportError `connector.unreachable`, `connector.refused`
    */
-  async put(config: Readonly<Record<string, string>>, timeoutMs: number): Promise<boolean> {
+  async put(
+    config: Readonly<Record<string, string>>,
+    timeoutMs: number,
+    waits?: (reason: string) => void,
+  ): Promise<boolean> {
     const deadline = Date.now() + timeoutMs;
-    return this.#retry(deadline, async () => {
+    const register = async () => {
       const present = await this.#call("GET", "/config");
       if (present.status === 200 && sameConfig(await present.json(), config)) return false;
       const answer = await this.#call("PUT", "/config", config);
       if (answer.ok) return true;
       throw await refusal(answer);
-    });
+    };
+    return this.#retry(deadline, register, waits);
   }
 
   /** What Connect can run. @throws as `put`. */
@@ -103,13 +111,18 @@ export class ConnectClient {
   }
 
   /** Again while Connect is down, or its workers are dividing the work anew (409). */
-  async #retry<T>(deadline: number, act: () => Promise<T>): Promise<T> {
+  async #retry<T>(deadline: number, act: () => Promise<T>, waits?: (reason: string) => void): Promise<T> {
+    let tellAt = Date.now() + TOLD_AFTER_MS;
     for (;;) {
       try {
         return await act();
       } catch (error) {
         const final = !(error instanceof KafkaTransportError) || error.code === "connector.refused";
         if (final || Date.now() >= deadline) throw error;
+        if (Date.now() >= tellAt) {
+          tellAt = Number.POSITIVE_INFINITY;
+          waits?.(error.message);
+        }
         await Bun.sleep(PAUSE_MS);
       }
     }

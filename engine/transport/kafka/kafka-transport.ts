@@ -140,7 +140,9 @@ async function register(
   options: KafkaTransportOptions,
 ): Promise<void> {
   const { slot, connector } = names;
-  const changed = await client.put(configOf(names, options), CONNECT_MS);
+  const changed = await client.put(configOf(names, options), CONNECT_MS, (reason) =>
+    options.log.warn(`${reason}; it is tried again, for ${CONNECT_MS / 1_000} s in all`, { connector }),
+  );
   options.log.info(changed ? "connector registered" : "connector is registered already", { connector, slot });
   if (options.prepared !== "registered") await watch.ready(CONNECT_MS);
 }
