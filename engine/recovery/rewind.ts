@@ -99,6 +99,7 @@ export class Rewind {
         await this.#transport.moveIdle(group, topic, partition, offset, skip);
       } catch (error) {
         const hasMembers = error instanceof Error && "code" in error && error.code === "kafka.group-has-members";
+        if (hasMembers && this.#control.member(group) === undefined) return HELD_ELSEWHERE;
         return hasMembers || !(error instanceof Error) ? undefined : error.message;
       }
       await this.#sql`
@@ -136,6 +137,10 @@ async function request(
   await keepOperation(tx, scope, by, asked as never);
   return asked;
 }
+
+/** Another process of the engine takes the request up; a program knows nothing of it. */
+const HELD_ELSEWHERE =
+  "members outside this process still hold it: if it is a program outside the engine, stop all its processes, rewind, and start them again; another engine process carries it out when its handlers in progress have ended";
 
 function scopeOf(group: string): string {
   return `rewind/${group}`;

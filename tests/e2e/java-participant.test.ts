@@ -311,6 +311,13 @@ async function lag(): Promise<number> {
 test(
   "a compensation that arrives before its command is answered, and the late command is refused",
   async () => {
+    const [first] = (await group()).partitions;
+    const held = { topic: first?.topic, partition: first?.partition, offset: 0, reason: "it still runs" };
+    const refused = (await client.call("POST", "/v1/consumer-groups/appraisal/rewind", held)) as { json: unknown };
+    expect(refused.json).toMatchObject({
+      code: "group.rewind-failed",
+      detail: expect.stringContaining("if it is a program outside the engine, stop all its processes"),
+    });
     expect(await participant.end("SIGTERM")).not.toBe(0);
     const { sagaId } = await client.start("valuation", valuation("mirror"));
     const command = await commandOf(sagaId);
