@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { connect, type Sql } from "../../engine/timeline/database.ts";
+import { claimMessage } from "../../engine/transport/foreign.ts";
 import type { Delivery } from "../../engine/transport/port.ts";
 import { type Parts, partsOf, prepare, type Standing, stand } from "../support/isolation/crossing.ts";
 import { type FreshDatabase, freshDatabase } from "../support/postgres.ts";
@@ -86,5 +87,39 @@ test.each(WAYS)("%s does not wait for what bears no id of ours", async (_who, wh
   const headers = { ...which().headers, id: "42" };
   const offset = 1_000 + before;
   expect(await handle({ ...which(), offset, headers, receivedAt: JUST_NOW() })).toEqual(["done"]);
+  expect(await foreign()).toBe(before + 1);
+});
+
+/** What a program outside the engine is told of a delivery. */
+async function claimed(delivery: Delivery): Promise<string | undefined> {
+  const message = { ...claimMessage(delivery, "program"), value: delivery.value };
+  const [row] = await sql<{ verdict: string }[]>`
+    select verdict from timeline.claim('lab', ${sql.json(message as never)})
+  `;
+  return row?.verdict;
+}
+
+test("a program outside the engine waits in its claim for a request whose transaction cannot be seen yet", async () => {
+  const delivery = { ...(standing.commands[0] as Delivery), recordedAt: new Date() };
+  const before = await foreign();
+  let claim: Promise<string | undefined> | undefined;
+  const [, after] = await beforeAndAfter(delivery, async (early) => {
+    claim ??= claimed({ ...early, recordedAt: new Date() });
+    // Its first look finds nothing: the writer has not committed.
+    const first = await Promise.race([claim, Bun.sleep(300).then(() => "waits")]);
+    return first === "waits" ? first : claim;
+  });
+  expect(after).not.toBe("skip");
+  expect(await claim).not.toBe("skip");
+  expect(await foreign()).toBe(before);
+});
+
+test("a program outside the engine does not wait for what was written long ago", async () => {
+  const before = await foreign();
+  const headers = { ...(standing.commands[0] as Delivery).headers, id: "01M84000000000000000000001" };
+  const began = performance.now();
+  const late = { ...(standing.commands[0] as Delivery), offset: 5_000, headers, recordedAt: LONG_AGO };
+  expect(await claimed(late)).toBe("skip");
+  expect(performance.now() - began).toBeLessThan(2_000);
   expect(await foreign()).toBe(before + 1);
 });
