@@ -159,8 +159,7 @@ export class Transitions {
       work.unapplied -= 1;
       work.changed = true;
     }
-    // A start counts once: a second `saga.started` of the same saga, whoever wrote it, is history.
-    if ((parsed.event.type === "saga.started") !== (work.sequence === 0)) return this.#note(arrival, "stale");
+    if (isStale(parsed.event.type, work.sequence)) return this.#note(arrival, "stale");
     return this.#decide(unit, work, arrival, parsed.event, now);
   }
 
@@ -341,4 +340,13 @@ async function wasStillborn(tx: Tx, sagaId: string): Promise<boolean> {
 function toStepWrite(work: Work, now: Date): StepWrite {
   const { row, steps, stored } = work;
   return { sagaId: row.id, now: now.toISOString(), steps: [...steps.values()], stored: [...stored.values()] };
+}
+
+/**
+ * A start counts once: a second `saga.started` of the same saga, whoever wrote it, is history. Before it nothing counts but
+ * what ends the saga: a person may have had the dispatcher pass over its start.
+ */
+function isStale(type: SagaEvent["type"], sequence: number): boolean {
+  if (sequence > 0) return type === "saga.started";
+  return type !== "saga.started" && type !== "cancel.requested" && type !== "terminate.requested";
 }

@@ -5,7 +5,7 @@ import type { Transport } from "../transport/port.ts";
 import type { GroupControl } from "./group-control.ts";
 import type { Groups } from "./groups.ts";
 import { claimOperation, earlierOperation, keepOperation, type Operator } from "./operator.ts";
-import { notePassedOver, passedOver } from "./passed-over.ts";
+import { lockWaiting, notePassedOver, passedOver } from "./passed-over.ts";
 import { refuseExpired, type RewindPart, RewindPreview, skips, type Target } from "./rewind-preview.ts";
 
 /** How long the owner of a partition may take to carry a rewind out, milliseconds. */
@@ -65,6 +65,7 @@ export class Rewind {
     const passed = skips(target) ? await passedOver(this.#sql, this.#transport, group, parts) : [];
     if (passed === null) throw failure(group, "what it would pass over could not be read; nothing was moved");
     return (await this.#sql.begin(async (tx) => {
+      await lockWaiting(tx, group, passed);
       const asked = await request(tx, group, target, parts, reason, by);
       await notePassedOver(tx, group, passed, by.actor);
       return asked;
