@@ -9,8 +9,10 @@ import { type Rebuildable, type RebuildProgress, rebuild, refuseForgotten } from
 
 /** Most characters of what is kept about a rebuild that failed. */
 const PROBLEM_MAX = 8_192;
-/** A process that has shown no progress for so long is taken for dead, seconds. */
+/** A process that has shown no sign of life for so long is taken for dead, seconds. */
 const LEASE_S = 60;
+/** One that lives, and has come no further for so long, lets another process begin the rebuild anew, milliseconds. */
+const STUCK_AFTER_MS = 3_600_000;
 
 /** How a rebuild stands. */
 export interface RebuildReport {
@@ -103,11 +105,12 @@ export async function carryOutRebuilds(
   sql: Sql,
   projections: ReadonlyMap<string, Rebuildable>,
   process: string,
+  leaseS = LEASE_S,
 ): Promise<void> {
   for (;;) {
     const [row] = await sql<{ id: string; consumer_group: string }[]>`
       update timeline.projection_rebuild set taken_by = ${process}, events = 0, share = 0,
-        taken_until = clock_timestamp() + make_interval(secs => ${LEASE_S})
+        taken_until = clock_timestamp() + make_interval(secs => ${leaseS})
       where id = (
         select id from timeline.projection_rebuild
         where finished_at is null and consumer_group = any (${sql.array([...projections.keys()])}::text[])
@@ -117,33 +120,67 @@ export async function carryOutRebuilds(
       returning id, consumer_group
     `;
     if (row === undefined) return;
-    await carryOut(sql, projections.get(row.consumer_group) as Rebuildable, row.id, process);
+    await carryOut(sql, projections.get(row.consumer_group) as Rebuildable, { id: row.id, process, leaseS });
   }
 }
 
-async function carryOut(sql: Sql, projection: Rebuildable, id: string, process: string): Promise<void> {
+/** Who carries a rebuild out, and for how long it is his without a sign of life. */
+interface Turn {
+  readonly id: string;
+  readonly process: string;
+  readonly leaseS: number;
+}
+
+async function carryOut(sql: Sql, projection: Rebuildable, turn: Turn): Promise<void> {
   let failure: Failure = { code: null, problem: null };
   let events: readonly TimelineEvent[] = [];
   const applying = (next: readonly TimelineEvent[]) => {
     events = next;
   };
+  const held = holdTurn(sql, turn);
   try {
-    await rebuild(sql, projection, keepProgress(sql, id, process), applying);
+    await rebuild(sql, projection, keepProgress(sql, turn, held.cameFurther), applying);
   } catch (error) {
     failure = failureOf(error, events);
+  } finally {
+    held.end();
   }
   await sql`
     update timeline.projection_rebuild
     set finished_at = clock_timestamp(), code = ${failure.code}, problem = ${failure.problem}
-    where id = ${id} and taken_by = ${process} and finished_at is null
+    where id = ${turn.id} and taken_by = ${turn.process} and finished_at is null
   `;
 }
 
-function keepProgress(sql: Sql, id: string, process: string): RebuildProgress {
+/**
+ * Signs of life while it is at work: a batch of slow events, or the last step of a large read model, takes longer than the
+ * lease, and two processes would begin anew in turn for ever.
+ */
+function holdTurn(sql: Sql, { id, process, leaseS }: Turn) {
+  let furtherAt = performance.now();
+  const renew = async () => {
+    if (performance.now() - furtherAt > STUCK_AFTER_MS) return;
+    await sql`
+      update timeline.projection_rebuild set taken_until = clock_timestamp() + make_interval(secs => ${leaseS})
+      where id = ${id} and taken_by = ${process} and finished_at is null
+    `;
+  };
+  // One that cannot be written is made up for by the next: there are four of them in a lease.
+  const timer = setInterval(() => void renew().catch(() => {}), leaseS * 250);
+  return {
+    cameFurther: () => {
+      furtherAt = performance.now();
+    },
+    end: () => clearInterval(timer),
+  };
+}
+
+function keepProgress(sql: Sql, { id, process, leaseS }: Turn, cameFurther: () => void): RebuildProgress {
   return async (events, share) => {
+    cameFurther();
     const kept = await sql`
       update timeline.projection_rebuild set events = ${events}, share = ${share},
-        taken_until = clock_timestamp() + make_interval(secs => ${LEASE_S})
+        taken_until = clock_timestamp() + make_interval(secs => ${leaseS})
       where id = ${id} and taken_by = ${process} and finished_at is null returning id
     `;
     if (kept.length === 0) throw new Error("another process has taken the rebuild over");

@@ -189,6 +189,36 @@ test("one that fails keeps why, with what stands in the events masked", async ()
   await database.sql`delete from timeline.event_request where message_id = ${event?.id ?? ""}`;
 }, 30_000);
 
+test("one whose last step takes longer than its lease is not begun anew by another process", async () => {
+  const { sql } = database;
+  await sql.unsafe(`
+    create function screening.dawdle() returns trigger language plpgsql as $$
+    begin perform pg_sleep(3); return null; end $$;
+    create trigger dawdle after delete on screening.tally for each statement execute function screening.dawdle()`);
+  let swaps = 0;
+  const keeps = () => {
+    const tally = projector();
+    const replace = tally.replace.bind(tally);
+    tally.replace = (...args) => {
+      swaps += 1;
+      return replace(...args);
+    };
+    return new Map([[GROUP, tally]]);
+  };
+  await askRebuild(sql, GROUP, "test", { actor: "local" });
+  const first = carryOutRebuilds(sql, keeps(), "first", 1);
+  for (let ended = false; !ended; await Bun.sleep(50)) {
+    ended = (await newestRebuild(sql, GROUP)).finishedAt !== null;
+    await carryOutRebuilds(sql, keeps(), "second", 1);
+  }
+  await first;
+  await sql.unsafe("drop trigger dawdle on screening.tally; drop function screening.dawdle()");
+
+  expect(await newestRebuild(sql, GROUP)).toMatchObject({ state: "done", problem: null });
+  expect(swaps).toBe(1);
+  await sql`delete from timeline.projection_rebuild`;
+}, 60_000);
+
 test("is refused when a month was dropped, before it is asked for, begins or ends", async () => {
   const before = await database.sql`select message_id, n from screening.tally order by message_id`;
   const running = await halted(projector());
