@@ -145,18 +145,25 @@ export class EmbeddedTransport implements Transport {
   async moveIdle(group: string, topic: string, partition: number, offset: number, skip = false): Promise<void> {
     // An owner that has no consumer of the group: this process, and it moves what nobody else does.
     const own = this.#owner && !this.#consumers.has(group);
-    // Locked: an owner that comes now must not read the offset as it was.
+    // Locked: an owner that comes now must not read the offset as it was. One whose lease has run out may only be frozen:
+    // its epoch ends, or it would go on from where it stood, and write that down over the offset.
     const moved = await this.#options.sql`
-      insert into timeline.consumer_offset as o (consumer_group, topic, partition, "offset")
-      select ${group}, ${topic}, ${partition}, ${skip ? offset : 0}
-      from timeline.topic_log_position where id = 1 and (owner is null or owner_until < clock_timestamp()
+      with taken as (
+        update timeline.topic_log_position
+        set owner_epoch = owner_epoch + case when ${own} or owner is null then 0 else 1 end
+        where id = 1 and (owner is null or owner_until < clock_timestamp()
           or (${own} and owner = ${this.#lease.owner} and owner_epoch = ${this.#lease.epoch}))
-        for update
+        returning id
+      )
+      insert into timeline.consumer_offset as o (consumer_group, topic, partition, "offset")
+      select ${group}, ${topic}, ${partition}, ${skip ? offset : 0} from taken
       on conflict (consumer_group, topic, partition) do update set updated_at = clock_timestamp(),
         "offset" = case when ${skip} then ${offset} else least(${offset}, o."offset") end
       returning topic
     `;
-    if (moved.length === 0) throw new Error(`group ${group} has a running member`);
+    // A consumer that came meanwhile may have read the offset before; it is asked to go there itself.
+    const met = own && this.#consumers.has(group);
+    if (moved.length === 0 || met) throw new Error(`group ${group} has a running member`);
   }
 
   mark(): Promise<string> {
