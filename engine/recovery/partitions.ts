@@ -55,6 +55,8 @@ export interface PartitionRow {
 /** More open sagas than this are not counted. */
 const OPEN_MAX = 1_000;
 const SAGAS_SHOWN = 10;
+/** Ids carry the time of the process that made them: of a saga's, its own may be the later one. Far more than clocks differ. */
+const CLOCKS_DIFFER_S = 3_600;
 const CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 /** Every partition, oldest first. */
@@ -148,7 +150,8 @@ export async function sagasIn(
 ): Promise<readonly string[]> {
   const rows = await sql<{ id: string }[]>`
     with recursive family as (
-      select o.saga_id as id from timeline.saga_open o where o.saga_id < ${to_id}
+      select o.saga_id as id from timeline.saga_open o
+      where o.saga_id < timeline.ulid_time(${timeOf(to_id)}::timestamptz + make_interval(secs => ${CLOCKS_DIFFER_S})) || repeat('0', 16)
       union
       select s.id from family f join timeline.saga s on s.parent_id = f.id
     )

@@ -207,6 +207,24 @@ test(
 );
 
 test(
+  "a saga that began as the next month did is in the way of a month in which a process whose clock was behind wrote for it",
+  async () => {
+    const month = await oldMonth(engine.sql, { rows: 2 });
+    const [{ end } = { end: "" }] = await engine.sql<{ end: string }[]>`
+      select to_id as end from timeline.request_partitions() where name = ${month.name}
+    `;
+    const sagaId = `${end.slice(0, 10)}${newId().slice(10)}`;
+    await engine.sql`update timeline.event_request set correlation_id = ${sagaId} where message_id = ${month.ids[1] ?? ""}`;
+    await engine.sql`insert into timeline.saga_open (saga_id, definition, status) values (${sagaId}, 'old', 'running')`;
+
+    const refused = await drop(month.name, await exported(month.name));
+    expect(refused).toMatchObject({ status: 409, json: { code: "partition.in-use" } });
+    expect(refused.json.detail).toContain(sagaId);
+  },
+  timeoutMs,
+);
+
+test(
   "the present month cannot be exported, and an export that was cut off is none",
   async () => {
     const name = `event_request_${new Date().toISOString().slice(0, 7).replace("-", "")}`;
