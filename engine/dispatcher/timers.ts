@@ -180,11 +180,9 @@ class DispatcherPaused extends Error {
   readonly code = "57000";
 }
 
-/** Whether the dispatcher is paused. The share lock holds a pause back until this transaction has ended. */
+/** Whether the dispatcher is paused. A pause waits until this transaction has ended, and those that come behind it wait for it. */
 export async function dispatcherPaused(tx: Tx): Promise<boolean> {
-  const [row] = await tx<{ paused: boolean }[]>`
-    select paused from timeline.consumer_group where consumer_group = 'dispatcher' for share
-  `;
+  const [row] = await tx<{ paused: boolean }[]>`select timeline.dispatcher_paused() as paused`;
   return row?.paused ?? false;
 }
 

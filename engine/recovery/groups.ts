@@ -7,6 +7,7 @@ import type { PartitionOffsets, PartitionOwner, Transport } from "../transport/p
 import { elsewhereLag } from "./elsewhere-lag.ts";
 import type { GroupControl } from "./group-control.ts";
 import { claimOperation, keepOperation, type Operator } from "./operator.ts";
+import { takePauseTurn } from "./pause-turn.ts";
 import { readerOffsets } from "./reader-offsets.ts";
 
 /** A group as a person sees it. */
@@ -196,6 +197,7 @@ export class Groups {
       const earlier = await claimOperation(tx, scope, by, { reason });
       if (earlier !== null) return earlier;
       if (!paused) await refuseHeld(tx, group);
+      if (group === "dispatcher") await takePauseTurn(tx);
       const [before] = await tx<{ paused: boolean }[]>`
         select paused from timeline.consumer_group where consumer_group = ${group} for update
       `;

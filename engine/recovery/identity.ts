@@ -1,4 +1,5 @@
 import { errorCode, type Sql } from "../timeline/database.ts";
+import { takePauseTurn } from "./pause-turn.ts";
 import type { TopicEnd } from "../transport/port.ts";
 
 /** Why nothing is consumed until a person has run `ekiden recover`. */
@@ -144,6 +145,7 @@ export async function declareNeed(sql: Sql, generation: number, { code, detail }
       returning generation
     `;
     if (noted.length === 0) return false;
+    await takePauseTurn(tx);
     await tx`
       update timeline.consumer_group set paused = true, held = true, paused_reason = ${`ekiden recover: ${detail}`}
       where not paused

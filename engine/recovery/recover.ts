@@ -16,6 +16,7 @@ import {
 } from "./identity.ts";
 import { forgetLostPlaces } from "./lost-places.ts";
 import type { Operator } from "./operator.ts";
+import { takePauseTurn } from "./pause-turn.ts";
 
 /** Members that carry a move out may be busy so long; what they do not do is sent again anyway. */
 const MOVED_WITHIN_MS = 30_000;
@@ -284,6 +285,7 @@ async function adopt(
       update timeline.slot_loss set closed_at = clock_timestamp(), renewed_at = coalesce(renewed_at, clock_timestamp())
       where closed_at is null
     `;
+    await takePauseTurn(tx);
     await tx`
       update timeline.consumer_group set paused = false, held = false, paused_reason = null where held
     `;

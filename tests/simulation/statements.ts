@@ -42,7 +42,7 @@ export function statementsOf(ground: Ground): Readonly<Record<string, Meaning>> 
       run: openEvents(ground),
       locks: (transaction, [, sagaIds]) => sagaLocks(transaction, [sagaIds]),
     },
-    "select paused from timeline.consumer_group": { run: () => [{ paused: ground.tables.paused }] },
+    "select timeline.dispatcher_paused()": { run: () => [{ paused: ground.tables.paused }] },
     "select name, revision from timeline.definition": {
       run: (_transaction, [names]) =>
         (names as string[])
