@@ -107,3 +107,33 @@ test("an owner that stops and cannot write its position gives the lease back all
   await database.drop();
   expect([left, later]).toEqual([{ owner: null }, { held: null }]);
 }, 30_000);
+
+test("a transaction of another process that holds a group's row keeps nobody from taking over", async () => {
+  const database = await timelineDatabase(await testPostgres());
+  const { sql } = database;
+  await sql`insert into timeline.consumer_group (consumer_group) values ('dispatcher'), ('others') on conflict do nothing`;
+  const holder = await sql.reserve();
+  await holder`begin`;
+  // As a start does until it ends, of a process that has stopped in the middle of it.
+  await holder`select timeline.dispatcher_paused()`;
+  const side = await openSide({ databaseUrl: database.url, kafka: null });
+  await side.transport.ensureTopics(["timeline"]);
+  await side.transport.subscribe(new Collector());
+  side.start();
+  const shown = async () => {
+    const rows = await sql<{ name: string }[]>`
+      select consumer_group as name from timeline.consumer_group where owner is not null order by 1
+    `;
+    return rows.map(({ name }) => name);
+  };
+  const owns = async () =>
+    (await side.transport.health()).some(({ detail }) => detail.includes("owned by this process"));
+  const took = await eventually("it owns the transport", owns, 5_000).catch(() => false);
+  const before = await shown();
+  await holder`rollback`;
+  holder.release();
+  const after = await eventually("all show the owner", async () => (await shown()).length === 2).catch(() => false);
+  await side.close();
+  await database.drop();
+  expect([took, before, after]).toEqual([true, ["others"], true]);
+}, 60_000);

@@ -36,6 +36,8 @@ export class Lease {
   /** What the last renewal came to, when it was not well. */
   #trouble: { readonly error: unknown } | undefined;
   #cameRoundAt = 0;
+  /** Every group's row says who the owner is. */
+  #isShown = false;
   /** The owner has nothing to do. */
   #idle = false;
   #resting = false;
@@ -88,7 +90,7 @@ export class Lease {
     this.#renewIn(untilPulse(RENEW_MS));
     failpoint("lease", "after-claim");
     await this.#endFormer(row.former);
-    await this.#showOwner(this.owner);
+    await this.#showOwner();
     return true;
   }
 
@@ -129,8 +131,10 @@ export class Lease {
       let trouble: { readonly error: unknown } | undefined;
       try {
         if (performance.now() - this.#cameRoundAt < STUCK_AFTER_MS) {
-          if (await this.#renew(epoch)) this.#keeper?.renewed();
-          else trouble = { error: new LeaseLost() };
+          if (await this.#renew(epoch)) {
+            this.#keeper?.renewed();
+            if (!this.#isShown) await this.#showOwner();
+          } else trouble = { error: new LeaseLost() };
         }
       } catch (error) {
         trouble = { error };
@@ -170,10 +174,23 @@ export class Lease {
     this.#resting = false;
   }
 
-  async #showOwner(owner: string): Promise<void> {
-    await this.#sql`
-      update timeline.consumer_group set owner = ${owner}, owner_epoch = ${this.#epoch} where owner_epoch < ${this.#epoch}
+  /**
+   * In the groups' rows, for people. Of those that are held it is made up for at the next renewal: whoever starts a saga
+   * holds the dispatcher's until it has ended, and the lease would run out meanwhile.
+   */
+  async #showOwner(): Promise<void> {
+    const [row] = await this.#sql<{ left: number }[]>`
+      with free as (
+        select g.consumer_group from timeline.consumer_group g where g.owner_epoch < ${this.#epoch}
+        order by g.consumer_group for update skip locked
+      ), shown as (
+        update timeline.consumer_group g set owner = ${this.owner}, owner_epoch = ${this.#epoch}
+        from free where g.consumer_group = free.consumer_group returning g.consumer_group
+      )
+      select ((select count(*) from timeline.consumer_group g where g.owner_epoch < ${this.#epoch})
+        - (select count(*) from shown))::integer as left
     `;
+    this.#isShown = row?.left === 0;
   }
 }
 
