@@ -27,14 +27,18 @@ export type RunOutcome =
   | { readonly status: "started"; readonly sagaId: string }
   | { readonly status: "skipped" | "refused"; readonly reason: string };
 
-/** By the database's clock: now, and since when planned times of a definition count. Null: it is not published. */
+/**
+ * By the database's clock: now, and since when planned times of a definition count. Null: it is not published. A clock that was
+ * ahead and was put right has left times that are yet to come: they say nothing of those before them.
+ */
 export async function scheduleSince(
   sql: Sql,
   name: string,
 ): Promise<{ readonly now: Date; readonly since: Date } | null> {
   const [row] = await sql<{ now: Date; since: Date }[]>`
     select clock_timestamp() as now, greatest(d.scheduled_since, (
-      select max(s.planned_at) from timeline.schedule_run s where s.definition = d.name)) as since
+      select max(s.planned_at) from timeline.schedule_run s
+      where s.definition = d.name and s.planned_at <= statement_timestamp())) as since
     from timeline.definition d
     where d.name = ${name}
   `;

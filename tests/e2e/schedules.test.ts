@@ -75,6 +75,18 @@ test("skip: while the saga of an earlier time is open, a time is left out and sa
   expect(await runs()).toEqual(["started", "skipped: the saga of an earlier time is still open"]);
 }, 30_000);
 
+test("times that were planned while the database's clock was years ahead do not keep those from coming that are due now", async () => {
+  const schedules = schedulesOf(await scheduled("allow"));
+  await minutesAgo(1);
+  await engine.sql`
+    insert into timeline.schedule_run (definition, planned_at, status, reason, decided_at)
+    values ('waiting', date_trunc('minute', clock_timestamp()) + interval '10 years', 'refused', 'ahead', clock_timestamp())
+  `;
+  await schedules.look();
+
+  expect(await runs()).toEqual(["started", "refused: ahead"]);
+}, 30_000);
+
 test("queue: it waits, and is started when the other has ended", async () => {
   const schedules = schedulesOf(await scheduled("queue"));
   await minutesAgo(1);
