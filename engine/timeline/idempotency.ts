@@ -123,6 +123,19 @@ export async function keepAnswer(
   `;
 }
 
+/** Removes keys that are remembered no more, at most so many. Returns how many; those that are being claimed anew are left. */
+export async function removeExpired(sql: Sql, limit: number): Promise<number> {
+  const { count } = await sql`
+    delete from timeline.start_key k
+    using (
+      select q.scope, q.idempotency_key from timeline.start_key q where q.expires_at < clock_timestamp()
+      order by q.expires_at limit ${limit} for update skip locked
+    ) w
+    where k.scope = w.scope and k.idempotency_key = w.idempotency_key
+  `;
+  return count;
+}
+
 /** What tells one request from another under the same key. */
 export function hashOf(request: Json): string {
   return createHash("sha256").update(canonical(request)).digest("hex");
