@@ -64,7 +64,10 @@ export class RedriveRunner {
     }
   }
 
-  /** One step of every redrive that is open and that no other process is at. Returns how many there were. */
+  /**
+   * One step of every redrive that is open and that no other process is at. Returns how many there were. One that waits for a
+   * person, with no message out, is left alone: each look locks its row, and it may wait for weeks.
+   */
   async look(): Promise<number> {
     let looked = 0;
     for (let after: string | null = ""; after !== null && !this.#stopped; looked += 1) after = await this.#step(after);
@@ -79,8 +82,9 @@ export class RedriveRunner {
           case when next_at > clock_timestamp() then 0
             else least(floor(extract(epoch from clock_timestamp() - next_at) * rate_per_second) + 1, greatest(rate_per_second, 1))
           end::integer as due
-        from timeline.redrive_batch
-        where finished_at is null and id > ${after}
+        from timeline.redrive_batch b
+        where finished_at is null and id > ${after} and (status <> 'waiting' or exists (
+          select from timeline.redrive_item i where i.batch_id = b.id and i.status = 'sent'))
         order by id limit 1
         for update skip locked
       `;
