@@ -58,7 +58,9 @@ test("a group that gets a member while it is moved from outside is not said to b
   side.start();
   await putNote(side);
   await sql`insert into timeline.consumer_offset (consumer_group, topic, partition, "offset") values (${GROUP}, 'timeline', 0, 1)`;
-  await eventually("it owns the transport", async () => side.transport.ownerEpoch() !== 0);
+  await eventually("it owns the transport", async () =>
+    (await side.transport.health()).some(({ detail }) => detail.includes("owned by this process")),
+  );
 
   const holder = await sql.reserve();
   await holder`begin`;
