@@ -67,6 +67,9 @@ export class Draft {
    * @throws GuardNeeded when the guard has not been settled for this transition.
    */
   guard(path: string, keepStarted = false): GuardOutcome {
+    // What a person has just said of the step is not written yet. Up to version 3 it did not count in its own transition.
+    const said = this.#resolved.find((resolved) => resolved.path === path && resolved.state === "done");
+    if (said !== undefined && this.semantics >= 4) return { state: "done", output: said.output };
     const outcome = this.read.guards[path];
     if (outcome === undefined) throw new GuardNeeded(path, keepStarted);
     return outcome;

@@ -227,3 +227,23 @@ test("a child that could not even be asked for is resolved and listed, for no ch
   forward.resolve("kid", {});
   expect([forward.state.status, forward.state.uncompensated]).toEqual(["running", []]);
 });
+
+test("a step that is resolved as the saga turns round is undone by its list: a person's word counts at once", () => {
+  const run = new SagaRun(`
+defaults: { retry: none }
+steps:
+  - { step: a, command: d.a, with: {}, compensate: [{ step: back, command: e.back, with: {} }] }
+  - fail: over
+`).start();
+  run.fail("a");
+  run.sent();
+  run.resolve("a", { id: 7 });
+  expect([run.sent(), run.state.status, run.steps["a"], run.guards["a"]]).toEqual([
+    ["saga.compensating", "a/compensate/back #1"],
+    "compensating",
+    "compensating",
+    { state: "done", output: { id: 7 } },
+  ]);
+  run.succeed("a/compensate/back");
+  expect([run.state.status, run.steps["a"], run.state.uncompensated]).toEqual(["failed", "compensated", []]);
+});

@@ -58,6 +58,33 @@ test("a total deadline that counted from its transition, and not from the start,
   ]);
 });
 
+const FAILED = {
+  message_type: "step.failed",
+  step_key: "S/a",
+  attempt: 1,
+  message_body: { code: "x", retryable: false },
+};
+
+/** What a fold makes of the saga and of the row of one step, by the version before and by this one. */
+function bothOf(yaml: string, path: string, ...events: readonly Partial<MovingEvent>[]) {
+  return [3, SEMANTICS].map((version) => {
+    const result = fold(define(`saga: test\nversion: 1\n${yaml}`), FACTS, recorded(version, ...events), evaluator);
+    if (result.kind !== "folded") return result;
+    const { state, steps } = result.folded;
+    return [state?.status, steps.rows.get(path)?.status];
+  });
+}
+
+test("a person's word that did not count in its own transition is folded as it was", () => {
+  const undo = "compensate: [{ step: back, command: e.back, with: {} }]";
+  const yaml = `steps: [{ step: a, command: d.a, with: {}, ${undo} }, { fail: over }]`;
+  const resolved = { message_type: "resolve.requested", message_body: { step: "a", result: {} } };
+  expect(bothOf(yaml, "a", {}, FAILED, resolved)).toEqual([
+    ["failed", "closed"],
+    ["compensating", "compensating"],
+  ]);
+});
+
 test("a transition of a version that this engine does not know, or of none, cannot be folded", () => {
   const why = [SEMANTICS_OLDEST - 1, SEMANTICS + 1, null].map((version) =>
     statusOf("steps: []", recorded(version, {})),
