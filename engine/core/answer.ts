@@ -140,6 +140,8 @@ export function giveUp(draft: Draft, pending: Pending, failure: Failure): void {
   const guard = draft.guard(path, step.pivot);
   switch (guard.state) {
     case "running":
+      // Nobody has to help any more. Up to version 3 the row went on saying parked.
+      if (state.phase === "parked" && draft.semantics >= 4) draft.step({ path, status: "running" });
       state.phase = "closing";
       state.failure = failure;
       delete draft.state.timers[`deadline:${path}`];

@@ -55,12 +55,18 @@ function begin(draft: Draft, frame: Frame): Moved {
   const { block, closing } = frame;
   const step = frame.steps[block.at];
   if (closing !== undefined) {
+    if (step === undefined && block.current !== undefined) closeOutput(draft);
     delete block.current;
     return step === undefined ? "done" : "quiet";
   }
   if (step !== undefined) return enter(draft, frame, step);
   // Behind the last step only the saga's own output can stand.
   return block.current === undefined ? "done" : "open";
+}
+
+/** The saga's own output was parked. Up to version 3 its row stayed so. */
+function closeOutput(draft: Draft): void {
+  if (draft.semantics >= 4) draft.step({ path: "output", status: "closed", finished: true });
 }
 
 function goOn(draft: Draft, at: Place): Moved {

@@ -145,3 +145,19 @@ test("the total deadline does not take the place of a cancel that waits", () => 
   run.reject("a");
   expect([run.state.status, run.state.failure]).toEqual(["cancelled", cancelledAtA]);
 });
+
+test.each(["a cancel", "the total deadline"])("%s over an output that is parked leaves nothing parked", (what) => {
+  const run = new SagaRun("deadline: 1h\nsteps: []\noutput: { first: '${ input.list[0] }' }", { list: [] }).start();
+  expect([run.state.status, run.steps["output"]]).toEqual(["parked", "parked"]);
+  if (what === "a cancel") run.cancel();
+  else run.fire("deadline:");
+  expect([run.state.status, run.steps["output"]]).toEqual([what === "a cancel" ? "cancelled" : "failed", "closed"]);
+});
+
+test("a parked step that runs once more while it is given up is parked no more", () => {
+  const run = new SagaRun("defaults: { retry: none }\nsteps: [{ step: a, command: d.a, with: {} }]").start();
+  run.fail("a");
+  run.guards["a"] = { state: "running" };
+  run.cancel();
+  expect([run.state.status, run.steps["a"], run.retry("a")]).toEqual(["running", "running", "not-parked"]);
+});

@@ -85,6 +85,20 @@ test("a person's word that did not count in its own transition is folded as it w
   ]);
 });
 
+test("a row that went on saying parked after a cancel is folded as it was", () => {
+  const cancel = { message_type: "cancel.requested" };
+  const output = "steps: []\noutput: { first: '${ input.list }' }";
+  expect(bothOf(output, "output", {}, cancel)).toEqual([
+    ["cancelled", "parked"],
+    ["cancelled", "closed"],
+  ]);
+  const running = { ...cancel, read: { now: STARTED, guards: { a: { state: "running" as const } } } };
+  expect(bothOf("steps: [{ step: a, command: d.a, with: {} }]", "a", {}, FAILED, running)).toEqual([
+    ["running", "parked"],
+    ["running", "running"],
+  ]);
+});
+
 test("a transition of a version that this engine does not know, or of none, cannot be folded", () => {
   const why = [SEMANTICS_OLDEST - 1, SEMANTICS + 1, null].map((version) =>
     statusOf("steps: []", recorded(version, {})),
