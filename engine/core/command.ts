@@ -30,6 +30,24 @@ export function sendCommand(
   });
 }
 
+/** Sends the next attempt of a step that may be parked, which has no deadline then. Up to version 3 it had none from then on. */
+export function sendAnew(
+  draft: Draft,
+  step: CommandStep,
+  path: string,
+  state: CommandState,
+  supersedes?: string,
+): void {
+  const wasParked = state.phase === "parked";
+  state.used = 0;
+  sendCommand(draft, step, path, state, supersedes);
+  if (wasParked && draft.semantics >= 4) beginDeadline(draft, step, path);
+}
+
+export function beginDeadline(draft: Draft, { deadlineMs }: CommandStep, path: string): void {
+  if (deadlineMs !== undefined) draft.setTimer(`deadline:${path}`, deadlineMs);
+}
+
 /** Sends a notify step: its participant retries within this one message, nobody awaits an answer. */
 export function sendNotification(draft: Draft, step: NotifyStep, path: string, input: Json): void {
   draft.step({ path, status: "succeeded", attempts: 1, started: true, finished: true });

@@ -1,5 +1,5 @@
 import { pendingAt } from "./answer.ts";
-import { sendCommand } from "./command.ts";
+import { sendAnew } from "./command.ts";
 import { compensatingAt, sendCompensation } from "./compensation.ts";
 import type { Draft } from "./draft.ts";
 import type { EditRequested } from "./event.ts";
@@ -18,9 +18,8 @@ function editCommand(draft: Draft, { path, input, supersedes }: EditRequested): 
   if (pending === undefined || pending.state.phase === "closing" || pending.state.held !== undefined) return false;
   if (pending.frame.closing !== undefined) return false;
   pending.state.input = input;
-  pending.state.used = 0;
   replaceInput(draft, path, input);
-  sendCommand(draft, pending.step, path, pending.state, supersedes);
+  sendAnew(draft, pending.step, path, pending.state, supersedes);
   return true;
 }
 

@@ -1,4 +1,4 @@
-import { sendCommand, sendNotification } from "./command.ts";
+import { beginDeadline, sendCommand, sendNotification } from "./command.ts";
 import { enterChild } from "./child.ts";
 import { isCaught } from "./catching.ts";
 import type {
@@ -90,7 +90,7 @@ function enterCommand(draft: Draft, frame: Frame, step: CommandStep, path: strin
   frame.block.current = { kind: "command", phase: "sent", attempt: 0, used: 0, input };
   if (!frame.undoes) push(draft, { path, input });
   draft.step({ path, status: "running", started: true });
-  if (step.deadlineMs !== undefined) draft.setTimer(`deadline:${path}`, step.deadlineMs);
+  beginDeadline(draft, step, path);
   sendCommand(draft, step, path, frame.block.current);
   return "open";
 }

@@ -1,5 +1,6 @@
-import { type Pending, pendingOf, succeed, tryAgain } from "./answer.ts";
+import { type Pending, pendingOf, succeed } from "./answer.ts";
 import { childOf, retryChild } from "./child-answer.ts";
+import { sendAnew } from "./command.ts";
 import { compensatingAt, sendCompensation } from "./compensation.ts";
 import type { Draft } from "./draft.ts";
 import { placeAt } from "./frame.ts";
@@ -35,6 +36,5 @@ function retryCommand(draft: Draft, pending: Pending): void {
   }
   // The participant would answer again with the rejection that it has stored.
   if (pending.state.failure?.kind === "rejected") draft.reopen(pending.path);
-  pending.state.used = 0;
-  tryAgain(draft, pending);
+  sendAnew(draft, pending.step, pending.path, pending.state);
 }

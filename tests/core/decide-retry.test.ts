@@ -88,6 +88,25 @@ test("an operator's retry sends another attempt and counts anew", () => {
   expect(run.state.status).toBe("parked");
 });
 
+test("a step that a person tries again, or whose message a person edits, has its deadline anew", () => {
+  const tried = new SagaRun(step(", deadline: 1h, retry: { attempts: 1 }")).start();
+  tried.fail("a");
+  expect(tried.state.timers).toEqual({});
+  tried.retry("a");
+  expect(tried.dueIn("deadline:a")).toBe(3_600_000);
+  tried.fail("a", 2);
+  tried.apply({ type: "edit.requested", path: "a", compensation: false, input: { x: 1 }, supersedes: "m" });
+  expect([tried.sent().at(-1), tried.dueIn("deadline:a")]).toEqual(["a #3", 3_600_000]);
+  tried.fire("deadline:a");
+  expect([tried.state.status, tried.state.failure?.code]).toEqual(["failed", "deadline"]);
+  // One that is not parked goes on with the time that it has.
+  const edited = new SagaRun(step(", deadline: 1h")).start();
+  const dueAt = edited.state.timers["deadline:a"];
+  edited.now = "2026-01-01T00:30:00.000Z";
+  edited.apply({ type: "edit.requested", path: "a", compensation: false, input: { x: 1 }, supersedes: "m" });
+  expect(edited.state.timers["deadline:a"]).toBe(dueAt);
+});
+
 test("a late answer un-parks, and one of an older attempt counts as well", () => {
   const run = new SagaRun(step(", retry: { attempts: 1 }")).start();
   run.fail("a");

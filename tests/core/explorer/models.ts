@@ -53,12 +53,13 @@ steps:
     with: {}
     deadline: 1m
 `,
-  { outcomes: { a: [OK, NO], p: [OK, NO, FAILS], z: [OK, NO, FAILS] } },
+  { outcomes: { a: [OK, NO], p: [OK, NO, FAILS], z: [OK, NO, FAILS] }, budget: { ...BUDGET, duplicates: 1 } },
 );
 
-/** A pivot outside the database: its end may be unknown. */
-export const externalPivot = model(
-  `
+/** A pivot outside the database: its end may be unknown. `more`: what else its step says. */
+const externalPivotWith = (more: string) =>
+  model(
+    `
 saga: external_pivot
 version: 1
 defaults: { retry: { attempts: 2 } }
@@ -71,14 +72,18 @@ steps:
     command: d.p
     with: {}
     pivot: true
-    deadline: 1m
+    ${more}
 `,
-  {
-    outcomes: { p: [OK, NO, THREW, THREW_AFTER, NOT_SENT] },
-    external: new Set(["p"]),
-    budget: { ...BUDGET, duplicates: 1 },
-  },
-);
+    {
+      outcomes: { p: [OK, NO, THREW, THREW_AFTER, NOT_SENT] },
+      external: new Set(["p"]),
+      budget: { ...BUDGET, duplicates: 1 },
+    },
+  );
+
+export const externalPivot = externalPivotWith("deadline: 1m");
+/** Without a deadline nobody comes to look at a step that is awaited in vain. */
+export const patientPivot = externalPivotWith("");
 
 /** A wait between two steps, whose deadline is caught once and not caught the second time. */
 const wait = model(

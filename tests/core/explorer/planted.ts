@@ -2,7 +2,7 @@ import { decide, newborn } from "../../../engine/core/decide.ts";
 import type { Decision } from "../../../engine/core/decision.ts";
 import type { GuardOutcome, Read } from "../../../engine/core/event.ts";
 import type { Planted } from "./branching-planted.ts";
-import { catching, external, externalPivot, optional, pivot, sequence } from "./models.ts";
+import { catching, external, patientPivot, optional, pivot, sequence } from "./models.ts";
 import type { Model, ModelFaults } from "./world.ts";
 
 type Decide = typeof decide;
@@ -94,6 +94,6 @@ export const planted: readonly Planted[] = [
   inModel("a duplicate is skipped and not answered", newest, { skipWithoutAnswer: true }, /^Liveness/),
   inModel("participants ask no guard", sequence, { noGuard: true }, /^I/),
   inModel("participants around a pivot ask no guard", pivot, { noGuard: true }, /^I/),
-  inModel("asking for a pivot's guard settles it", externalPivot, { settlePivots: true }, /^Liveness/),
+  inModel("asking for a pivot's guard settles it", patientPivot, { settlePivots: true }, /^Liveness/),
   inModel("a call takes back what an earlier one started", external, { startedOverwritten: true }, /^I[34]/),
 ];
