@@ -61,6 +61,8 @@ export function childEnded(draft: Draft, event: ChildEnded): boolean {
   const child = takeEntry(draft, path)?.child;
   switch (event.status) {
     case "completed":
+      // Up to version 3 the parent learnt of it only where such a child undid itself.
+      if (event.uncompensated && draft.semantics >= 4) listChild(draft, path);
       if (child === undefined) {
         if (!event.pivotPassed) release(draft, state.id);
       } else {

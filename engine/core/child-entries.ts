@@ -20,15 +20,22 @@ type ChildCompensated = Extract<SagaEvent, { type: "child.compensated" }>;
 export function childCompensated(draft: Draft, event: ChildCompensated): boolean {
   const { path } = event;
   if (entryAt(draft, path)?.undo?.kind !== "child") return false;
-  if (event.uncompensated) listChild(draft, path);
+  if (event.uncompensated && !hasListed(draft, path)) listChild(draft, path);
   draft.step({ path, status: "compensated", finished: true });
   drop(draft, path);
   return true;
 }
 
+const LISTS = "its child saga lists steps that were not compensated";
+
 /** What a child could not take back is what its parent could not take back. */
 export function listChild(draft: Draft, path: string): void {
-  draft.state.uncompensated.push({ step: path, reason: "its child saga lists steps that were not compensated" });
+  draft.state.uncompensated.push({ step: path, reason: LISTS });
+}
+
+/** It had left something when it completed already. */
+function hasListed(draft: Draft, path: string): boolean {
+  return draft.state.uncompensated.some(({ step, reason }) => step === path && reason === LISTS);
 }
 
 /** Nobody takes the completed children on the stack back any more: they may forget theirs. */

@@ -290,6 +290,27 @@ test("what a completed child could not take back is listed by its parent", () =>
   ]);
 });
 
+test("what a child that has completed lists its parent lists, once, whatever becomes of it later", () => {
+  const listed = [{ step: "kid", reason: "its child saga lists steps that were not compensated" }];
+  const run = parent();
+  run.childEnded("kid", "completed", { output: { id: 5 }, uncompensated: true });
+  expect(run.state.uncompensated).toEqual(listed);
+  run.reject("b");
+  run.apply({ type: "child.compensated", path: "kid", uncompensated: true });
+  expect(run.state.uncompensated).toEqual(listed);
+  // Past its own pivot it is undone by the step's compensate, which knows nothing of what the child has left.
+  const past = new SagaRun(`
+defaults: { retry: none }
+steps:
+  - { step: kid, saga: other, with: {}, compensate: { command: e.reverse, with: {} } }
+  - { step: b, command: d.b, with: {} }
+`).start();
+  past.childEnded("kid", "completed", { pivotPassed: true, uncompensated: true });
+  past.reject("b");
+  past.succeed("kid/compensate/undo");
+  expect([past.state.status, past.state.uncompensated]).toEqual(["failed", listed]);
+});
+
 test("a child that is being taken back is not released any more", () => {
   const run = new SagaRun(steps, {}, asChild).start();
   run.succeed("a");

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { childId } from "../../engine/core/child-id.ts";
 import { SEMANTICS, SEMANTICS_OLDEST } from "../../engine/core/semantics.ts";
 import { createEvaluator } from "../../engine/definition/expression.ts";
 import { fold, type MovingEvent } from "../../engine/recovery/fold.ts";
@@ -97,6 +98,24 @@ test("a row that went on saying parked after a cancel is folded as it was", () =
     ["running", "parked"],
     ["running", "running"],
   ]);
+});
+
+test("a retry that set no deadline, and a completed child's list that its parent did not take over, are folded as they were", () => {
+  const made = (yaml: string, ...events: readonly Partial<MovingEvent>[]) =>
+    [3, SEMANTICS].map((version) => {
+      const result = fold(define(`saga: test\nversion: 1\n${yaml}`), FACTS, recorded(version, ...events), evaluator);
+      return result.kind === "folded" ? result.folded.state : null;
+    });
+  const retry = { message_type: "retry.requested", message_body: {} };
+  const [before, now] = made("steps: [{ step: a, command: d.a, with: {}, deadline: 1h }]", {}, FAILED, retry);
+  expect([before?.timers, now?.timers]).toEqual([{}, { "deadline:a": "2026-01-01T01:00:06.000Z" }]);
+  const child = childId("2026-01-01T00:00:04.000Z", "S/a#1");
+  const ended = {
+    message_type: "child.ended",
+    message_body: { path: "a", child, status: "completed", uncompensated: true },
+  };
+  const lists = made("steps: [{ step: a, saga: other, with: {} }]", {}, ended);
+  expect(lists.map((state) => state?.uncompensated.length)).toEqual([0, 1]);
 });
 
 test("a transition of a version that this engine does not know, or of none, cannot be folded", () => {
