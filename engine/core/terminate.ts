@@ -52,7 +52,11 @@ function stop(draft: Draft, reason: string): void {
   const { state } = draft;
   tellChildren(draft, reason);
   const behind = state.root.at === draft.definition.steps.length && state.root.current !== undefined;
-  if (behind) draft.step({ path: "output", status: "closed", finished: true });
+  if (behind) {
+    draft.step({ path: "output", status: "closed", finished: true });
+    // Up to version 3 it stood as parked until everything had ended.
+    if (draft.semantics >= 4) delete state.root.current;
+  }
   wind(draft);
 }
 

@@ -190,6 +190,18 @@ test("a step below a choice is ended like any other", () => {
   ]);
 });
 
+test("a saga that was parked at its output is parked no more while a notification of it still runs", () => {
+  const run = new SagaRun("steps: [{ notify: d.n, with: {} }]\noutput: '${ input.x }'").start();
+  run.guards[""] = { state: "running" };
+  run.terminate();
+  expect([run.state.status, run.state.winding, run.state.parked, run.steps["output"]]).toEqual([
+    "terminated",
+    true,
+    undefined,
+    "closed",
+  ]);
+});
+
 test("notifications that nobody has taken are closed; one that runs is asked for again", () => {
   const run = new SagaRun(`
 steps:

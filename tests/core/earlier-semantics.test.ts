@@ -100,6 +100,15 @@ test("a row that went on saying parked after a cancel is folded as it was", () =
   ]);
 });
 
+test("a saga that was terminated at its output and stood as parked while something of it ran is folded as it was", () => {
+  const running = { now: STARTED, guards: { "": { state: "running" as const } } };
+  const terminate = { message_type: "terminate.requested", read: running };
+  const yaml = "steps: [{ notify: d.n, with: {} }]\noutput: '${ input.x }'";
+  const folded = [3, SEMANTICS].map((version) => statusOf(yaml, recorded(version, {}, terminate)));
+  expect(folded).toMatchObject([{ parked: { step: "output" } }, { status: "terminated" }]);
+  expect(folded[1]).not.toHaveProperty("parked");
+});
+
 test("a retry that set no deadline, and a completed child's list that its parent did not take over, are folded as they were", () => {
   const made = (yaml: string, ...events: readonly Partial<MovingEvent>[]) =>
     [3, SEMANTICS].map((version) => {
