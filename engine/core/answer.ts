@@ -1,6 +1,6 @@
 import { attemptFailure, catching, isCaught, parksUnsettled } from "./catching.ts";
 import { releaseChildren } from "./child-entries.ts";
-import { type CommandState, sendCommand } from "./command.ts";
+import { type CommandState, deadlineAnew, sendCommand } from "./command.ts";
 import type { CommandStep, SagaStep } from "./definition.ts";
 import { type Draft, faultOf } from "./draft.ts";
 import { contractFault, record } from "./enter.ts";
@@ -107,6 +107,7 @@ export function fail(draft: Draft, pending: Pending, event: FailedEvent): boolea
 }
 
 function backOff(draft: Draft, { step, path, state }: Pending, failure: Failure): void {
+  deadlineAnew(draft, step, path, state);
   state.phase = "backoff";
   state.failure = failure;
   draft.setTimer(`retry:${path}`, retryDelayMs(step.retry, state.used, stepKey(draft.facts.id, path)));

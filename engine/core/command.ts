@@ -30,7 +30,7 @@ export function sendCommand(
   });
 }
 
-/** Sends the next attempt of a step that may be parked, which has no deadline then. Up to version 3 it had none from then on. */
+/** Sends the next attempt, and counts from the start. */
 export function sendAnew(
   draft: Draft,
   step: CommandStep,
@@ -38,10 +38,14 @@ export function sendAnew(
   state: CommandState,
   supersedes?: string,
 ): void {
-  const wasParked = state.phase === "parked";
+  deadlineAnew(draft, step, path, state);
   state.used = 0;
   sendCommand(draft, step, path, state, supersedes);
-  if (wasParked && draft.semantics >= 4) beginDeadline(draft, step, path);
+}
+
+/** A parked step has no deadline; one that is awaited again has it anew. Up to version 3 it had none from then on. */
+export function deadlineAnew(draft: Draft, step: CommandStep, path: string, { phase }: CommandState): void {
+  if (phase === "parked" && draft.semantics >= 4) beginDeadline(draft, step, path);
 }
 
 export function beginDeadline(draft: Draft, { deadlineMs }: CommandStep, path: string): void {

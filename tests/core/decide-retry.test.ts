@@ -107,6 +107,13 @@ test("a step that a person tries again, or whose message a person edits, has its
   expect(edited.state.timers["deadline:a"]).toBe(dueAt);
 });
 
+test("a parked step whose message comes again and is refused for now is retried, with its deadline anew", () => {
+  const run = new SagaRun(step(", deadline: 1h, retry: { attempts: 2, also: [busy], never: [exception] }")).start();
+  run.fail("a");
+  run.reject("a", "busy");
+  expect([run.state.status, run.steps["a"], run.dueIn("deadline:a")]).toEqual(["running", "retrying", 3_600_000]);
+});
+
 test("a late answer un-parks, and one of an older attempt counts as well", () => {
   const run = new SagaRun(step(", retry: { attempts: 1 }")).start();
   run.fail("a");
