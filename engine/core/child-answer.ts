@@ -47,6 +47,8 @@ export function childDeadline(draft: Draft, open: OpenChild, failure: Failure): 
 
 function askToCancel(draft: Draft, { path, state }: OpenChild): void {
   draft.clearTimers(path);
+  // Nobody has to help any more. Up to version 3 the row went on saying parked.
+  if (state.phase === "parked" && draft.semantics >= 4) draft.step({ path, status: "running" });
   state.phase = "closing";
   const reason = `the parent saga ${draft.facts.id} gives its step ${path} up`;
   draft.send({ topic: "timeline", type: "cancel.requested", to: state.id, body: { reason } });

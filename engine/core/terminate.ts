@@ -146,7 +146,13 @@ function endUndo(draft: Draft, entry: StackEntry): void {
 function endCompensation(draft: Draft, entry: StackEntry, undo: CommandUndo | undefined): void {
   const guard = draft.guard(entry.path);
   if (guard.state === "running") {
-    if (undo !== undefined) undo.phase = "closing";
+    if (undo !== undefined) awaitEnd(draft, entry, undo);
     comeBack(draft, entry.path);
   } else if (!endedByItself(draft, entry, guard)) leaveUndone(draft, entry, LEFT);
+}
+
+/** Nobody has to help any more. Up to version 3 the row of one that was parked went on saying so. */
+function awaitEnd(draft: Draft, entry: StackEntry, undo: CommandUndo): void {
+  if (undo.phase === "parked" && draft.semantics >= 4) draft.step({ path: entry.path, status: "compensating" });
+  undo.phase = "closing";
 }

@@ -311,6 +311,31 @@ steps:
   expect([past.state.status, past.state.uncompensated]).toEqual(["failed", listed]);
 });
 
+const PARKED_CHILD = `
+defaults: { retry: none }
+steps:
+  - { step: p, command: d.p, with: {}, pivot: true }
+  - step: both
+    parallel:
+      left: [{ step: kid, saga: other, with: {}, deadline: 1m }]
+      right: [{ step: r, command: d.r, with: {} }]
+    catch: { refused: [] }
+`;
+
+test("a child that a person was to look at is parked no more when its branch is closed", () => {
+  const run = new SagaRun(PARKED_CHILD).start();
+  run.succeed("p");
+  run.fire("deadline:both/left/kid");
+  expect([run.state.status, run.steps["both/left/kid"]]).toEqual(["parked", "parked"]);
+  run.sent();
+  run.reject("both/right/r");
+  expect([run.sent(), run.state.status, run.steps["both/left/kid"]]).toEqual([
+    ["cancel.requested"],
+    "running",
+    "running",
+  ]);
+});
+
 test("a child that is being taken back is not released any more", () => {
   const run = new SagaRun(steps, {}, asChild).start();
   run.succeed("a");

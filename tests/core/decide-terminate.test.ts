@@ -139,6 +139,15 @@ test("a compensation that runs at this moment may still take effect, and then is
   expect([run.state.uncompensated, run.steps["a"], run.state.timers]).toEqual([[], "compensated", {}]);
 });
 
+test("a parked compensation that runs once more while the saga is terminated is parked no more", () => {
+  const run = backward();
+  run.compensationFails("a", 1, false);
+  expect([run.state.status, run.steps["a"]]).toEqual(["parked", "parked"]);
+  run.guards["a"] = { state: "running" };
+  run.terminate();
+  expect([run.state.status, run.state.parked, run.steps["a"]]).toEqual(["terminated", undefined, "compensating"]);
+});
+
 test("a compensation that had nothing to undo is not listed", () => {
   const run = backward();
   run.guards["a"] = { state: "blocked" };

@@ -98,6 +98,33 @@ test("a row that went on saying parked after a cancel is folded as it was", () =
     ["running", "parked"],
     ["running", "running"],
   ]);
+  const undo = "steps: [{ step: a, command: d.a, with: {}, compensate: d.undo }, { fail: over }]";
+  const done = { ...FAILED, message_type: "step.succeeded", message_body: {} };
+  const undoFails = { ...FAILED, message_type: "compensation.failed" };
+  const terminate = { ...running, message_type: "terminate.requested" };
+  expect(bothOf(undo, "a", {}, done, undoFails, terminate)).toEqual([
+    ["terminated", "parked"],
+    ["terminated", "compensating"],
+  ]);
+  const branches =
+    "left: [{ step: kid, saga: other, with: {}, deadline: 1m }], right: [{ step: r, command: d.r, with: {} }]";
+  const block = `{ step: b, parallel: { ${branches} }, catch: { no: [] } }`;
+  const late = {
+    message_type: "timer.fired",
+    message_body: { timer: "deadline:b/left/kid", dueAt: "2026-01-01T00:01:05.000Z" },
+  };
+  const refused = {
+    message_type: "step.rejected",
+    step_key: "S/b/right/r",
+    attempt: 1,
+    message_body: { code: "no" },
+    read: { now: STARTED, guards: { "b/right/r": { state: "rejected" as const, code: "no", message: "" } } },
+  };
+  const yaml = `steps: [{ step: a, command: d.a, with: {}, pivot: true }, ${block}]`;
+  expect(bothOf(yaml, "b/left/kid", {}, done, late, refused)).toEqual([
+    ["running", "parked"],
+    ["running", "running"],
+  ]);
 });
 
 test("a saga that was terminated at its output and stood as parked while something of it ran is folded as it was", () => {
