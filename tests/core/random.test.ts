@@ -101,7 +101,7 @@ const anyOutcome: Readonly<Record<string, readonly Outcome[]>> = new Proxy(
 const oftenDone: Readonly<Record<string, readonly Outcome[]>> = new Proxy({}, { get: () => [OK, OK, FAILS] });
 
 function modelOf(source: string, cancels: number): Model {
-  const budget = { ...BUDGET, duplicates: 3, signals: 3, cancels, retries: 2 };
+  const budget = { ...BUDGET, duplicates: 3, signals: 3, cancels, retries: 2, verbs: 2, edits: 1 };
   return model(source, { outcomes: anyOutcome, compensations: oftenDone, budget });
 }
 

@@ -1,7 +1,7 @@
 import type { CommandStep, Definition, Step } from "../../../engine/core/definition.ts";
 import { allSteps, compensationSteps, lanesAt, stepAt } from "../../../engine/core/path.ts";
 import { type BlockState, isFinal, type SagaState } from "../../../engine/core/state.ts";
-import { givenUp, sentAfterTheEnd, sentBeforeTheEdit } from "./operator-invariants.ts";
+import { givenUp, parkedRows, sentAfterTheEnd, sentBeforeTheEdit } from "./operator-invariants.ts";
 import { KID, type Model, type World } from "./world.ts";
 
 /** What a world breaks of reliability §2; undefined when it keeps everything. */
@@ -15,6 +15,7 @@ export function broken(model: Model, world: World): string | undefined {
     childEnding(model, world) ??
     failedBranch(model, world) ??
     givenUp(model, world) ??
+    parkedRows(world) ??
     sentBeforeTheEdit(world)
   );
 }

@@ -81,7 +81,7 @@ steps:
     },
   );
 
-export const externalPivot = externalPivotWith("deadline: 1m");
+const externalPivot = externalPivotWith("deadline: 1m");
 /** Without a deadline nobody comes to look at a step that is awaited in vain. */
 export const patientPivot = externalPivotWith("");
 

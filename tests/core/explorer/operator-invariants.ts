@@ -24,6 +24,16 @@ export function sentAfterTheEnd(before: World, after: World): string | undefined
   return undefined;
 }
 
+/** S17: a saga is parked while a row of a step of it says so, and no longer. */
+export function parkedRows({ statuses, ...world }: World): string | undefined {
+  for (const { own, prefix } of sides({ statuses, ...world })) {
+    const row = Object.keys(statuses).find((path) => isOf(path, prefix) && statuses[path] === "parked");
+    if (own.parked === undefined && row !== undefined) return `S17: ${row} is parked, and its saga is ${own.status}`;
+    if (own.parked !== undefined && row === undefined) return "S17: a saga is parked, and none of its steps";
+  }
+  return undefined;
+}
+
 /** What a person has edited never runs with what was sent before. */
 export function sentBeforeTheEdit({ commands, edited }: World): string | undefined {
   const old = commands.find(({ kind, path, edited: own }) => own !== true && edited.includes(`${kind} ${path}`));

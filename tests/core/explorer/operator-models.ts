@@ -95,6 +95,32 @@ steps:
   },
 );
 
+/** What is parked is the last before the saga turns round, and what undoes it is a list. */
+export const helpedLast = model(
+  `
+saga: helped_last
+version: 1
+defaults: { retry: { attempts: 1 } }
+steps:
+  - step: a
+    command: d.a
+    with: {}
+    compensate: d.undo_a
+  - step: b
+    command: d.b
+    with: {}
+    compensate:
+      - step: refund
+        command: e.refund
+        with: {}
+  - fail: over
+`,
+  {
+    outcomes: { b: [OK, FAILS] },
+    budget: { ...SMALL, cancels: 1, retries: 1 },
+  },
+);
+
 /** A child that may be parked, forward and while it is taken back; it and its parent may be terminated. */
 export const helpedChild = model(
   `
@@ -162,4 +188,11 @@ steps:
 );
 
 /** Everything in which an operator does more than retry, by name. */
-export const operators: Readonly<Record<string, Model>> = { helped, helpedPivot, helpedLists, helpedChild, edited };
+export const operators: Readonly<Record<string, Model>> = {
+  helped,
+  helpedPivot,
+  helpedLists,
+  helpedLast,
+  helpedChild,
+  edited,
+};

@@ -2,7 +2,7 @@ import { decide } from "../../../engine/core/decide.ts";
 import type { Transition } from "../../../engine/core/decision.ts";
 import type { SagaEvent } from "../../../engine/core/event.ts";
 import type { Planted } from "./branching-planted.ts";
-import { edited, helped, helpedChild, helpedLists } from "./operator-models.ts";
+import { edited, helped, helpedChild, helpedLast, helpedLists } from "./operator-models.ts";
 import { answering } from "./planted.ts";
 import type { Model } from "./world.ts";
 
@@ -41,6 +41,12 @@ const childless = changing("terminate.requested", (transition) => ({
   outgoing: transition.outgoing.filter(({ type }) => type !== "parent.terminated"),
 }));
 
+/** As an earlier version did. */
+function bySemantics(semantics: number): Decide {
+  return (definition, facts, state, event, read, ...rest) =>
+    decide(definition, facts, state, event, { ...read, semantics }, ...rest);
+}
+
 /** Skips, and forgets what it has just listed. */
 const unlisted = changing("skip.requested", (transition) => ({
   ...transition,
@@ -73,6 +79,13 @@ export const operatorPlanted: readonly Planted[] = [
   ),
   planted("a skipped step's guard is not asked", helped, at("skip.requested", unasked), /^S18|^I/),
   planted("a resolved step's guard is not told", helped, silent, /^I/),
+  planted(
+    "a person's word is not known in its own transition",
+    helpedLast,
+    at("resolve.requested", bySemantics(3)),
+    /^I[34]/,
+  ),
+  planted("what is given up while it runs goes on saying parked", helped, bySemantics(3), /^S17/),
   planted("a skipped compensation is not listed", helpedLists, unlisted, /^I[34]/),
   planted("a skipped compensation is not kept", helped, unkept, /^S18/),
   planted("a retry after an edit carries what was replaced", edited, forgetsInput, /^Edit/),
