@@ -8,6 +8,7 @@ import {
   declareNeed,
   emptiedKafka,
   endOf,
+  fallenShort,
   type History,
   keepPositions,
   type Need,
@@ -36,7 +37,8 @@ export class HistoryWatch {
   #reached = { generation: 0, lsn: 0n };
   #endsAt = Number.NEGATIVE_INFINITY;
   #read = false;
-  #suspected = "";
+  /** Partitions that ended too early at the last look. */
+  #suspected: readonly TopicEnd[] = [];
   readonly #pause = new Pause();
   #stopped = false;
   #loop: Promise<void> | undefined;
@@ -132,23 +134,23 @@ export class HistoryWatch {
     const cluster = await broker.cluster();
     const isOther = history.known.kafkaCluster !== null && history.known.kafkaCluster !== cluster;
     const due = performance.now() - this.#endsAt >= ENDS_EVERY_MS;
-    if (!isOther && !due && this.#suspected === "") return;
+    if (!isOther && !due && this.#suspected.length === 0) return;
     // The positions first: they never run ahead of what is read afterwards.
     const positions = await readPositions(this.#sql);
     const ends = await broker.ends();
     const need = emptiedKafka(history.known.kafkaCluster, cluster, positions, ends);
     if (need === null) {
-      this.#suspected = "";
+      this.#suspected = [];
       this.#endsAt = performance.now();
       if (this.#read || positions.every((position) => endOf(ends, position) === position.end))
         await keepPositions(this.#sql, history.generation, cluster, ends);
       return;
     }
-    // A broker that has just come up may not know all of its topics yet.
-    if (!isOther && this.#suspected !== need.detail) {
-      this.#suspected = need.detail;
-      return;
-    }
+    // A broker that has just come up may not know all of its topics yet. Where a partition ends now is no part of the
+    // comparison: one that was made again grows under load.
+    const before = this.#suspected;
+    this.#suspected = fallenShort(positions, ends);
+    if (!isOther && !this.#suspected.some((one) => before.some((other) => isSame(one, other)))) return;
     await this.#declare(history, need);
   }
 
@@ -181,6 +183,10 @@ export class HistoryWatch {
       this.#log.error("nothing is consumed until `ekiden recover` has been run", { reason: need.detail });
     this.#history = await readHistory(this.#sql);
   }
+}
+
+function isSame(one: TopicEnd, other: TopicEnd): boolean {
+  return one.topic === other.topic && one.partition === other.partition;
 }
 
 /** What has come to Kafka since it was written down, at most the newest `READ_MAX` of each partition. */

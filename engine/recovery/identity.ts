@@ -124,11 +124,16 @@ export function emptiedKafka(
   if (known !== null && known !== cluster) {
     return { code: "kafka.emptied", detail: `Kafka is cluster ${cluster}, this history was sent to ${known}` };
   }
-  const [first, ...more] = positions.filter((position) => position.end > endOf(ends, position));
+  const [first, ...more] = fallenShort(positions, ends);
   if (first === undefined) return null;
   const others = more.length === 0 ? "" : `, and so do ${more.length} more partitions`;
   const detail = `Kafka's topic ${first.topic}/${first.partition} ends at ${endOf(ends, first)} and has reached ${first.end}${others}: messages were lost`;
   return { code: "kafka.emptied", detail };
+}
+
+/** Partitions that end before where they once were. */
+export function fallenShort(positions: readonly TopicEnd[], ends: readonly TopicEnd[]): readonly TopicEnd[] {
+  return positions.filter((position) => position.end > endOf(ends, position));
 }
 
 /** Where a partition ends; 0 when Kafka does not have it. */
