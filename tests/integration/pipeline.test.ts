@@ -165,6 +165,28 @@ test(
 );
 
 test(
+  "a publication from which somebody took the outbox is red until it is mended, although heartbeats go through",
+  async () => {
+    await t.sql`alter publication ekiden_outbox drop table timeline.event_request`;
+    try {
+      const red = async () => {
+        const { status, json } = await client.call("GET", "/health/ready");
+        const { parts } = json as { parts: { part: string; ok: boolean; detail: string }[] };
+        return status === 503 ? parts.filter(({ ok }) => !ok) : undefined;
+      };
+      expect(await eventually("it is red", red)).toMatchObject([
+        { part: "publication", detail: expect.stringContaining("does not hand on timeline.event_request") },
+      ]);
+    } finally {
+      await t.sql`alter publication ekiden_outbox add table timeline.event_request`;
+    }
+    await eventually("it is ready", async () => (await client.call("GET", "/health/ready")).status === 200);
+    await completes();
+  },
+  timeoutMs,
+);
+
+test(
   "without Kafka Connect's address the slot is seen, and a restart is refused with what to do instead",
   async () => {
     const bench = await KafkaBench.start();

@@ -4,7 +4,7 @@ import { connectorHealth, lossHealth, slotHealth } from "./connector-health.ts";
 import { firstLine, type HealOptions, heal, notHealed } from "./connector-heal.ts";
 import { KafkaTransportError, reasonOf } from "./kafka-error.ts";
 import { PUBLICATION } from "./names.ts";
-import { readPublication } from "./publication.ts";
+import { publicationHealth, readPublication, readWithheld } from "./publication.ts";
 import { readSlot, type SlotState } from "./slot.ts";
 import { lostFrom, noteClosed, noteHealed, recall, type WatchMemory } from "./watch-memory.ts";
 
@@ -31,6 +31,7 @@ export class ConnectorWatch implements Relay {
   #slot: SlotState | undefined;
   #memory: WatchMemory | undefined;
   #missing: number | null = null;
+  #withheld: readonly string[] = [];
   #countedAt = 0;
   #trouble: { readonly connect?: string; readonly slot?: string } = {};
   #movedAt = Date.now();
@@ -92,12 +93,15 @@ export class ConnectorWatch implements Relay {
     return this.#ownHealth().find((part) => !part.ok);
   }
 
-  /** As last seen: `connector` (when managed here), `slot`, and what a lost slot has left behind. */
+  /** As last seen: `connector` (when managed here), `slot`, and, when not well, `publication` and what a lost slot has left behind. */
   health(): readonly PartHealth[] {
-    const loss = this.#memory?.loss;
-    return loss === undefined || loss === null
-      ? this.#ownHealth()
-      : [...this.#ownHealth(), lossHealth(loss, this.#missing)];
+    const loss = this.#memory?.loss ?? null;
+    const publication = publicationHealth(PUBLICATION, this.#withheld);
+    return [
+      ...this.#ownHealth(),
+      ...(publication === undefined ? [] : [publication]),
+      ...(loss === null ? [] : [lossHealth(loss, this.#missing)]),
+    ];
   }
 
   /** Looks anew and says what is there. */
@@ -173,6 +177,7 @@ export class ConnectorWatch implements Relay {
       const before = this.#slot;
       this.#slot = await readSlot(sql, slot);
       if (this.#slot?.confirmed !== before?.confirmed || this.#slot?.keptBytes === 0) this.#movedAt = Date.now();
+      this.#withheld = await readWithheld(sql, PUBLICATION);
       memory = await recall(sql, slot);
       this.#memory = memory;
     } catch (error) {
