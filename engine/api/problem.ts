@@ -2,6 +2,7 @@ import type { InferOutput } from "valibot";
 
 import { PROBLEMS_MAX, shortPlace } from "../core/json-scan.ts";
 import { Refusal } from "../core/refusal.ts";
+import { isRefusedLogin } from "../timeline/database.ts";
 import type { ProblemDetails } from "./problem-schema.ts";
 import { RequestError, type RequestFault } from "./request-error.ts";
 import { type ProblemCode, TRANSLATIONS } from "./translate-code.ts";
@@ -26,6 +27,7 @@ export function problemOf(error: unknown): Response | undefined {
     const errors = told.map(({ path, message }) => ({ pointer: shortPlace(path), detail: message }));
     return problem({ code: error.code, detail: error.message, hint: error.hint, errors, sagaId: error.sagaId });
   }
+  if (isRefusedLogin(error)) return problem(DATABASE_REFUSES);
   return isDatabaseAway(error) ? problem(DATABASE_AWAY) : undefined;
 }
 
@@ -65,6 +67,12 @@ const DATABASE_AWAY: Saying = {
 /** Errors of the client library and SQLSTATE classes of lost connections, exhausted resources and shutdown. */
 const AWAY =
   /^(?:CONNECTION_[A-Z_]+|CONNECT_TIMEOUT|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|08...|53...|57...|55P03|25P0[34])$/;
+
+const DATABASE_REFUSES: Saying = {
+  code: "api.database-unavailable",
+  detail: "The database refuses the engine's login. Nothing was changed, or it is not known whether it was.",
+  hint: "An operator must mend the login: /health/ready says what PostgreSQL answers. Then send the request again with the same Idempotency-Key.",
+};
 
 function isDatabaseAway(error: unknown): boolean {
   return error instanceof Error && "code" in error && AWAY.test(String(error.code));

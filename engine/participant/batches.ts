@@ -1,5 +1,5 @@
 import { failpoint } from "../failpoint.ts";
-import { errorCode, isNoOutcome, type Sql, type Tx } from "../timeline/database.ts";
+import { errorCode, isNoOutcome, isRefusedLogin, type Sql, type Tx } from "../timeline/database.ts";
 import { type GuardedTx, guardTx } from "../timeline/guarded-tx.ts";
 import { type Store, transactOpening, type Unit } from "../timeline/store.ts";
 import { type Delivery, placed, type Verdict } from "../transport/port.ts";
@@ -299,8 +299,12 @@ function isCommand({ type, headers }: CommandRequest): boolean {
   return type === "step.requested" && !isNotify(headers);
 }
 
-/** Driver errors only: a handler's own network trouble is its failure, not the database's. */
+/**
+ * Driver errors only: a handler's own network trouble is its failure, not the database's. So is a login that is refused
+ * while a handler runs: the engine's transaction is open, and it is a client of the handler's own that was not let in.
+ */
 export function isDatabase(error: unknown): boolean {
+  if (isRefusedLogin(error)) return false;
   return (
     (error instanceof Error && error.name === "PostgresError") || (errorCode(error) ?? "").startsWith("CONNECTION_")
   );

@@ -16,6 +16,8 @@ export interface Write {
 
 /** SQLSTATE classes (and a lock or a pause that lasted too long) that say nothing about the message itself: it is redelivered, no attempt is counted (design S3). */
 const NO_OUTCOME = /^(08|40|53|57)|^55P03$|^25P0[34]$/;
+/** A password that was changed or has expired, a role that may not log in, a rule of pg_hba.conf, a database that takes no sessions or is away. */
+const REFUSED_LOGIN = /^28|^3D000$|^42501$|^55000$/;
 const LOST_CONNECTION = /^(CONNECTION_|CONNECT_TIMEOUT|ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENOTFOUND)/;
 
 export interface PoolOptions {
@@ -195,8 +197,12 @@ class DatabaseError extends EngineError {
 
 const OLDEST_VERSION = 15;
 
-/** What to do where a login was refused for the settings that it asks for; undefined: it was not. */
-function loginHint(reason: string): string | undefined {
+/** What to do where the server answers and lets nobody in; undefined: it does not answer. */
+function loginHint(reason: string, error: unknown): string | undefined {
+  if (errorCode(error) === "53300")
+    return "It takes no further connection: `select usename, application_name, count(*) from pg_stat_activity group by 1, 2` says who holds them; raise max_connections, or the role's own limit (`alter role … connection limit`).";
+  if (isRefusedLogin(error))
+    return "The server answers and refuses this login: look at user, password, `valid until` and login right of the role, and at pg_hba.conf.";
   if (reason.startsWith("unsupported startup parameter"))
     return "A pooler stands in between, and keeps sessions from having what the engine needs: let DATABASE_URL name PostgreSQL itself.";
   if (reason.startsWith("unrecognized configuration parameter"))
@@ -220,7 +226,9 @@ export async function reachDatabase(
     version = row?.version ?? 0;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new DatabaseError(`PostgreSQL at ${where} does not answer: ${reason}`, loginHint(reason) ?? hint, error);
+    const told = loginHint(reason, error);
+    const what = told === undefined ? "does not answer" : "lets nobody in";
+    throw new DatabaseError(`PostgreSQL at ${where} ${what}: ${reason}`, told ?? hint, error);
   }
   if (version < OLDEST_VERSION) {
     throw new DatabaseError(
@@ -230,11 +238,19 @@ export async function reachDatabase(
   }
 }
 
-/** True when an error is none of the message's fault: connection lost, deadlock, out of resources, shut down. */
+/** True when an error is none of the message's fault: connection lost or refused, deadlock, out of resources, shut down. */
 export function isNoOutcome(error: unknown): boolean {
-  if (typeof error !== "object" || error === null || !("code" in error)) return false;
-  const code = String(error.code);
-  return NO_OUTCOME.test(code) || LOST_CONNECTION.test(code);
+  const code = errorCode(error);
+  return code !== undefined && (NO_OUTCOME.test(code) || LOST_CONNECTION.test(code) || isRefusedLogin(error));
+}
+
+/**
+ * PostgreSQL lets no session of this login begin, so that nothing was executed. A function of the business may raise the
+ * same codes, but no error that ends the session.
+ */
+export function isRefusedLogin(error: unknown): boolean {
+  const ends = typeof error === "object" && error !== null && "severity" in error && error.severity === "FATAL";
+  return ends && REFUSED_LOGIN.test(errorCode(error) ?? "");
 }
 
 /** The SQLSTATE or client code of an error, if it has one. */
