@@ -72,7 +72,12 @@ const MOVED = {
   },
 } as const;
 const ONE = { 200: { description: "The group", schema: "ConsumerGroup" } } as const;
-const VERB: readonly ProblemCode[] = ["group.unknown", "saga.idempotency-mismatch", "request.header-invalid"];
+const VERB: readonly ProblemCode[] = [
+  "group.unknown",
+  "saga.idempotency-mismatch",
+  "request.header-invalid",
+  "kafka.unreachable",
+];
 
 const LIST = describe({
   tag: "consumer groups",
@@ -80,6 +85,7 @@ const LIST = describe({
   access: { role: "viewer", over: "all" },
   summary: "List consumer groups",
   answers: { 200: { description: "All groups with their lag", schema: "ConsumerGroupList" } },
+  problems: ["kafka.unreachable"],
 });
 
 const GET = describe({
@@ -89,7 +95,7 @@ const GET = describe({
   summary: "Read a consumer group",
   path: ["group"],
   answers: ONE,
-  problems: ["group.unknown"],
+  problems: ["group.unknown", "kafka.unreachable"],
 });
 
 const PAUSE = describe({

@@ -81,6 +81,7 @@ const GET = describe({
   description:
     "Connector and tasks, replication slot, publication, topics, the last heartbeat with the time of each hop, and the lag of each group.",
   answers: ONE,
+  problems: ["kafka.unreachable"],
 });
 
 const RESTART = describe({

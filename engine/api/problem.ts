@@ -1,5 +1,6 @@
 import type { InferOutput } from "valibot";
 
+import { EngineError } from "../core/error.ts";
 import { PROBLEMS_MAX, shortPlace } from "../core/json-scan.ts";
 import { Refusal } from "../core/refusal.ts";
 import { isRefusedLogin } from "../timeline/database.ts";
@@ -27,6 +28,8 @@ export function problemOf(error: unknown): Response | undefined {
     const errors = told.map(({ path, message }) => ({ pointer: shortPlace(path), detail: message }));
     return problem({ code: error.code, detail: error.message, hint: error.hint, errors, sagaId: error.sagaId });
   }
+  if (error instanceof EngineError && error.code === "kafka.unreachable")
+    return problem({ code: error.code, detail: error.message, hint: error.hint });
   if (isRefusedLogin(error)) return problem(DATABASE_REFUSES);
   return isDatabaseAway(error) ? problem(DATABASE_AWAY) : undefined;
 }

@@ -2,7 +2,7 @@ import type { RefusalCode } from "../core/refusal.ts";
 import type { RequestCode } from "./request-error.ts";
 
 /** Codes that only the API itself answers with. */
-export type ApiCode = "api.internal" | "api.database-unavailable";
+export type ApiCode = "api.internal" | "api.database-unavailable" | "kafka.unreachable";
 export type ProblemCode = RefusalCode | RequestCode | ApiCode;
 export type ProblemStatus = 400 | 401 | 403 | 404 | 405 | 409 | 413 | 415 | 422 | 429 | 500 | 503;
 
@@ -82,4 +82,5 @@ export const TRANSLATIONS: Readonly<Record<ProblemCode, Translation>> = {
   "request.method-not-allowed": { status: 405, title: "The method is not allowed here" },
   "api.internal": { status: 500, title: "Unexpected error" },
   "api.database-unavailable": { status: 503, title: "The database does not answer", retryAfter: 5 },
+  "kafka.unreachable": { status: 503, title: "Kafka does not answer", retryAfter: 5 },
 };

@@ -156,7 +156,8 @@ function keysOf(
   fields: Fields = {},
 ): { readonly trouble: string; readonly reason: string } | undefined {
   if (!("error" in fields || "reason" in fields)) return undefined;
-  const { error, reason, ...others } = plain(fields);
+  // Which messages it met is another each time, and the trouble the same.
+  const { error, reason, messages: _count, first: _first, ...others } = plain(fields);
   // Hashed: an error's text may be long, and many are remembered.
   return { trouble: hash([level, message, others]), reason: hash([error, reason]) };
 }

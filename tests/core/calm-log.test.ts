@@ -71,6 +71,17 @@ test("another reason, another message, another field: each is written at once", 
   ]);
 });
 
+test("the same trouble with other messages is not written again at every try", () => {
+  const { log, pass, taken } = calm();
+  let at = 0;
+  const fail = () => {
+    at += 1;
+    log.error(WHAT, { error: refused, messages: at % 7, first: `lab.one/0 at ${at}` });
+  };
+  pass(20, fail, 10);
+  expect(taken()).toEqual([expect.objectContaining({ ...first, messages: 1, first: "lab.one/0 at 1" })]);
+});
+
 test("a trouble with two reasons is over once, when neither comes any more", () => {
   const { log, pass, taken } = calm();
   pass(5, () => log.error(WHAT, { error: down }));

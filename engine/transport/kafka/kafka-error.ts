@@ -18,6 +18,9 @@ export type KafkaErrorCode =
   | "connector.refused"
   | "connector.not-ready";
 
+/** What to do when no broker answers. */
+export const START_KAFKA = "Is KAFKA_BROKERS right, and Kafka running?";
+
 /** A failure of Kafka, Kafka Connect or the connector, with what to do about it. */
 export class KafkaTransportError extends EngineError {
   readonly code: KafkaErrorCode;
@@ -40,6 +43,17 @@ export function sharedGroup(group: string, error: unknown): KafkaTransportError 
     return new KafkaTransportError("kafka.group-shared", message, hint, { cause: error });
   }
   return undefined;
+}
+
+/** kafkajs' own errors for brokers that are away, or that did not do what was asked after several tries. */
+const AWAY =
+  /^KafkaJS(?:ConnectionError|ConnectionClosedError|NumberOfRetriesExceeded|RequestTimeoutError|BrokerNotFound|NoBrokerAvailableError)$/;
+
+/** The error of a call that no broker answered, told so that a caller knows what to do; any other as it is. */
+export function asUnreachable(brokers: readonly string[], error: unknown): unknown {
+  if (!(error instanceof Error) || !AWAY.test(error.name)) return error;
+  const message = `no broker of ${brokers.join(",")} answers: ${reasonOf(error)}`;
+  return new KafkaTransportError("kafka.unreachable", message, START_KAFKA, { cause: error });
 }
 
 /** A consumer that could not be built again in time. */

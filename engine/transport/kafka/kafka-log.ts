@@ -16,11 +16,19 @@ const expected = /rebalanc|coordinator|not aware of this member|Connection error
 export function kafkajsLog(log: TransportLog): logCreator {
   return () =>
     ({ level, namespace, log: { message, error, groupId, broker } }) => {
-      const fields = { part: `kafkajs ${namespace}`.trim(), ...defined({ error, group: groupId, broker }) };
+      const { what, reason } = split(message, error);
+      const fields = { part: `kafkajs ${namespace}`.trim(), ...defined({ error, reason, group: groupId, broker }) };
       const text = `${message} ${typeof error === "string" ? error : ""}`;
-      if (level > logLevel.WARN || expected.test(text)) log.info(message, fields);
-      else log.warn(message, fields);
+      if (level > logLevel.WARN || expected.test(text)) log.info(what, fields);
+      else log.warn(what, fields);
     };
+}
+
+/** kafkajs puts the reason behind the sentence: told apart, the engine's log sees that the same comes again. */
+function split(message: string, error: unknown): { readonly what: string; readonly reason?: string } {
+  const at = message.indexOf(": ");
+  if (at < 0 || (error !== undefined && error !== null)) return { what: message };
+  return { what: message.slice(0, at), reason: message.slice(at + 2) };
 }
 
 function defined(fields: Readonly<Record<string, unknown>>): Record<string, string> {

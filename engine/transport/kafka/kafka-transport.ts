@@ -20,7 +20,7 @@ import { atMost, withDeadline } from "./deadline.ts";
 import { moveIdleGroup, type OffsetReader, readOffsets, readOffsetsAt } from "./group-offsets.ts";
 import { KafkaBroker } from "./kafka-broker.ts";
 import { type KafkaAccess, type KafkaSecurity, newKafka } from "./kafka-client.ts";
-import { KafkaTransportError, reasonOf } from "./kafka-error.ts";
+import { asUnreachable, KafkaTransportError, reasonOf, START_KAFKA } from "./kafka-error.ts";
 import type { TransportLog } from "./kafka-log.ts";
 import { Names, PUBLICATION } from "./names.ts";
 import { OwnRequests } from "./own-requests.ts";
@@ -128,7 +128,7 @@ async function connect(admin: Admin, brokers: readonly string[]): Promise<void> 
       if (refused !== undefined) throw refused;
       if (Date.now() < deadline) continue;
       const message = `no broker of ${brokers.join(",")} answers: ${reasonOf(error)}`;
-      throw new KafkaTransportError("kafka.unreachable", message, "Is KAFKA_BROKERS right, and Kafka running?");
+      throw new KafkaTransportError("kafka.unreachable", message, START_KAFKA);
     }
   }
 }
@@ -220,19 +220,28 @@ class KafkaTransport implements Transport {
   }
 
   offsets(group: string, topics: readonly string[]): Promise<readonly PartitionOffsets[]> {
-    return readOffsets(this.#reader, group, topics);
+    return this.#asked(readOffsets(this.#reader, group, topics));
   }
 
   owners(group: string): Promise<readonly PartitionOwner[]> {
-    return readOwners(this.#reader, group);
+    return this.#asked(readOwners(this.#reader, group));
   }
 
   waitingMs(places: readonly PartitionOffsets[]): Promise<number | null> {
-    return readWaitingMs(this.#reader, places);
+    return this.#asked(readWaitingMs(this.#reader, places));
   }
 
   offsetsAt(topic: string, at: Date): Promise<readonly { readonly partition: number; readonly offset: number }[]> {
-    return readOffsetsAt(this.#reader, topic, at);
+    return this.#asked(readOffsetsAt(this.#reader, topic, at));
+  }
+
+  /** @throws KafkaTransportError `kafka.unreachable` */
+  async #asked<T>(answer: Promise<T>): Promise<T> {
+    try {
+      return await answer;
+    } catch (error) {
+      throw asUnreachable(this.#options.brokers, error);
+    }
   }
 
   moveIdle(group: string, topic: string, partition: number, offset: number, skip = false): Promise<void> {
