@@ -62,7 +62,7 @@ async function topicChecks(kafka: Kafka, prefix: string, names: readonly string[
         : bad(
             "warn",
             `has ${topic.partitions} partitions, KAFKA_PARTITIONS says ${kafka.partitions}`,
-            `Set KAFKA_PARTITIONS=${topic.partitions}: more partitions would break the order of a key.`,
+            "The engine works with them as they are: KAFKA_PARTITIONS counts for topics that it makes. Add none to a topic in use, which breaks the order of a key.",
           )),
       ...(topic.replication >= kafka.replication
         ? []
