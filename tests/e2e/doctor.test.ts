@@ -69,8 +69,9 @@ test(
       },
     ]);
     expect(code).toBe(0);
-    const parts = ["configuration", "definitions", "postgresql", "migrations", "transactions", "kafka", "topics"];
+    const parts = ["configuration", "definitions", "postgresql", "migrations", "transactions", "locks", "kafka"];
     const more = [
+      "topics",
       "connect",
       "connector",
       "slot",

@@ -3,6 +3,7 @@ import type { MigrationSet } from "../../timeline/migrate.ts";
 import { contentChecks, heartbeatChecks } from "./content-checks.ts";
 import { migrationChecks, partitionChecks, serverChecks, transactionChecks } from "./database-checks.ts";
 import { checked, type Finding } from "./finding.ts";
+import { lockChecks } from "./lock-checks.ts";
 import { timeoutChecks } from "./timeout-checks.ts";
 import { vacuumChecks } from "./vacuum-checks.ts";
 
@@ -37,7 +38,8 @@ export async function examineDatabase(
   );
   const timeouts = await checked("timeouts", "Look into pg_db_role_setting.", () => timeoutChecks(sql, url));
   const writing = await checked("transactions", "Look into pg_stat_activity.", () => transactionChecks(sql));
-  const outside = [...server, ...timeouts, ...migrations, ...writing];
+  const locks = await checked("locks", "Look into pg_locks.", () => lockChecks(sql));
+  const outside = [...server, ...timeouts, ...migrations, ...writing, ...locks];
   // Without the engine's tables there is nothing further to look at.
   if (migrations.some(({ level }) => level !== "ok")) return [...outside, ...(await behind(null))];
   const inside = await checked("timeline", "bun run ekiden migrate", async () => [
