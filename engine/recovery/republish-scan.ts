@@ -1,10 +1,11 @@
 import type { Sql, Tx } from "../timeline/database.ts";
-import { newId } from "../timeline/ids.ts";
+import { firstIdAt, newId } from "../timeline/ids.ts";
 import { type ExpectedGroup, publishedExpectedGroups } from "./expected-groups.ts";
 
 /** Requests looked at in one transaction; as many may be sent again in it. */
 export const SCAN_MAX = 1_000;
 const COUNTED_MAX = 1_000;
+const DAY_MS = 86_400_000;
 
 /** Which requests to send again. All that is given must hold. Times are ISO 8601, by when a request was written. */
 export interface RepublishSelection {
@@ -37,22 +38,24 @@ export interface Scanned {
  * at is bounded, not what is found: a selection that fits nothing in a long history takes many short statements.
  */
 export async function scanRequests(
-  sql: Sql | Tx,
+  tx: Tx,
   selection: RepublishSelection,
   cursor: ScanCursor,
   before: Date,
   expected: readonly ExpectedGroup[],
 ): Promise<readonly Scanned[]> {
   const { since = null, until = null, topic = null, sagaId = null, missingOnly = false } = selection;
-  return sql<Scanned[]>`
+  // Planned for these values each time: the plan for any would read the whole month for each piece of it.
+  await tx`select set_config('plan_cache_mode', 'force_custom_plan', true)`;
+  return tx<Scanned[]>`
     select s.message_id, s.xid::text as xid, s.topic, s.requested_at,
       (${since}::timestamptz is null or s.requested_at >= ${since}::timestamptz)
         and (${until}::timestamptz is null or s.requested_at < ${until}::timestamptz)
         and (${topic}::text is null or s.topic = ${topic}) and (${sagaId}::text is null or s.correlation_id = ${sagaId})
-        and (not ${missingOnly}::boolean or ${isMissing(sql, expected)}) as wanted
+        and (not ${missingOnly}::boolean or ${isMissing(tx, expected)}) as wanted
     from (
       select r.message_id, r.xid, r.topic, r.requested_at, r.correlation_id, r.message_type
-      from ${source(sql, selection, before)} r
+      from ${source(tx, selection, before)} r
       where (r.xid, r.message_id) > (${cursor.xid}::xid8, ${cursor.id}) and r.requested_at < ${before}
       order by r.xid, r.message_id
       limit ${SCAN_MAX}
@@ -92,22 +95,27 @@ export async function countMissing(sql: Sql, since: Date | null, until: Date): P
 }
 
 /** Few by an index of their own, or the months in question in the order of their transactions. */
-function source(sql: Sql | Tx, { sagaId, messageIds, since, until }: RepublishSelection, before: Date) {
+function source(tx: Tx, { sagaId, messageIds, since, until }: RepublishSelection, before: Date) {
   if (messageIds !== undefined) {
-    const ids = sql.array([...messageIds]);
-    return sql`(select q.* from timeline.event_request q where q.message_id = any (${ids}::text[]) offset 0)`;
+    const ids = tx.array([...messageIds]);
+    return tx`(select q.* from timeline.event_request q where q.message_id = any (${ids}::text[]) offset 0)`;
   }
   if (sagaId !== undefined)
-    return sql`(select q.* from timeline.event_request q where q.correlation_id = ${sagaId} offset 0)`;
+    return tx`(select q.* from timeline.event_request q where q.correlation_id = ${sagaId} offset 0)`;
   // Whole months, which are whole partitions: inside one, rows that are passed over must count as looked at. A day more
   // on both sides, since ids carry the time of the process that made them, and the rows that of the database.
-  return sql`(
+  const first = since === undefined ? 0 : Date.parse(since) - DAY_MS;
+  const last = Math.min(until === undefined ? Number.POSITIVE_INFINITY : Date.parse(until), before.getTime()) + DAY_MS;
+  return tx`(
     select q.* from timeline.event_request q
-    where q.message_id >= timeline.ulid_time(
-        date_trunc('month', coalesce(${since ?? null}::timestamptz, 'epoch') - interval '1 day', 'UTC')) || repeat('0', 16)
-      and q.message_id < timeline.ulid_time(
-        date_trunc('month', least(${until ?? null}::timestamptz, ${before}) + interval '1 day', 'UTC') + interval '1 month') || repeat('0', 16)
+    where q.message_id >= ${firstIdAt(monthOf(first, 0))} and q.message_id < ${firstIdAt(monthOf(last, 1))}
   )`;
+}
+
+/** When the month of a time began, or one that many months later. */
+function monthOf(time: number, later: number): Date {
+  const at = new Date(time);
+  return new Date(Date.UTC(at.getUTCFullYear(), at.getUTCMonth() + later));
 }
 
 /** Sends requests again, in this order: same id, key, headers and body, through the same path. Returns how many. */

@@ -133,7 +133,8 @@ export async function previewRepublish(sql: Sql, selection: RepublishSelection):
   let row = newRow((clock as { now: Date }).now, selection);
   while (row.finished_at === null && performance.now() < until) {
     const { asked_at, cursor_xid, cursor_id } = row;
-    row = after(row, await scanRequests(sql, selection, { xid: cursor_xid, id: cursor_id }, asked_at, expected));
+    const cursor = { xid: cursor_xid, id: cursor_id };
+    row = after(row, await sql.begin((tx) => scanRequests(tx, selection, cursor, asked_at, expected)));
   }
   return { ...toReport(row), id: null, finishedAt: null, state: row.finished_at === null ? "counting" : "counted" };
 }
