@@ -200,6 +200,13 @@ export interface Schemas {
       readonly after: string | null;
     })[];
   };
+  /** A failed message that needs nothing any more */
+  readonly Dismissed: {
+    /** The message */
+    readonly messageId: string;
+    /** Groups that had it in error; empty: none has */
+    readonly groups: readonly (string)[];
+  };
   /** A definition with its revisions */
   readonly DefinitionDetail: {
     /** Name */
@@ -854,7 +861,7 @@ export interface Schemas {
     /** What happened to this request */
     readonly detail: string;
     /** Stable code for programs; docs/OPERATIONS.md has an entry for each */
-    readonly code: "saga.unknown-definition" | "saga.unknown" | "saga.input-invalid" | "saga.key-open" | "saga.idempotency-mismatch" | "saga.final" | "saga.not-parked" | "saga.past-pivot" | "saga.pivot-skipped" | "saga.step-running" | "saga.step-without-result" | "saga.result-invalid" | "saga.unknown-step" | "saga.busy" | "signal.invalid" | "message.unknown" | "message.too-large" | "message.not-editable" | "message.edit-invalid" | "redrive.unknown" | "redrive.nothing" | "redrive.not-waiting" | "redrive.ended" | "group.unknown" | "group.offset-out-of-range" | "group.nothing-to-rewind" | "group.rewind-forward" | "pipeline.unmanaged" | "pipeline.connect-unavailable" | "group.held" | "recovery.running" | "partition.unknown" | "partition.open" | "partition.dropped" | "partition.in-use" | "partition.not-exported" | "partition.busy" | "group.history-forgotten" | "group.rewind-failed" | "projection.history-forgotten" | "republish.unknown" | "definition.unknown-revision" | "definition.retired" | "stream.full" | "key.unknown" | "key.name-taken" | "key.first-admin" | "auth.required" | "auth.refused" | "auth.forbidden" | "auth.issuer-unavailable" | "request.rate-limited" | "engine.busy" | "request.malformed-json" | "request.body-invalid" | "request.query-invalid" | "request.cursor-invalid" | "request.header-invalid" | "request.media-type" | "request.too-large" | "request.host-refused" | "request.origin-refused" | "request.unknown-path" | "request.method-not-allowed" | "api.internal" | "api.database-unavailable" | "kafka.unreachable";
+    readonly code: "saga.unknown-definition" | "saga.unknown" | "saga.input-invalid" | "saga.key-open" | "saga.idempotency-mismatch" | "saga.final" | "saga.not-parked" | "saga.past-pivot" | "saga.pivot-skipped" | "saga.step-running" | "saga.step-without-result" | "saga.result-invalid" | "saga.unknown-step" | "saga.busy" | "signal.invalid" | "message.unknown" | "message.too-large" | "message.not-editable" | "message.not-dismissible" | "message.edit-invalid" | "redrive.unknown" | "redrive.nothing" | "redrive.not-waiting" | "redrive.ended" | "group.unknown" | "group.offset-out-of-range" | "group.nothing-to-rewind" | "group.rewind-forward" | "pipeline.unmanaged" | "pipeline.connect-unavailable" | "group.held" | "recovery.running" | "partition.unknown" | "partition.open" | "partition.dropped" | "partition.in-use" | "partition.not-exported" | "partition.busy" | "group.history-forgotten" | "group.rewind-failed" | "projection.history-forgotten" | "republish.unknown" | "definition.unknown-revision" | "definition.retired" | "stream.full" | "key.unknown" | "key.name-taken" | "key.first-admin" | "auth.required" | "auth.refused" | "auth.forbidden" | "auth.issuer-unavailable" | "request.rate-limited" | "engine.busy" | "request.malformed-json" | "request.body-invalid" | "request.query-invalid" | "request.cursor-invalid" | "request.header-invalid" | "request.media-type" | "request.too-large" | "request.host-refused" | "request.origin-refused" | "request.unknown-path" | "request.method-not-allowed" | "api.internal" | "api.database-unavailable" | "kafka.unreachable";
     /** What to do next */
     readonly hint: string;
     /** The places that were refused; always there with 422 */
@@ -1894,6 +1901,15 @@ export interface Operations {
     readonly body: Schemas["MessageRedriveRequest"];
     readonly answer: Schemas["EditPreview"] | Schemas["Redriven"];
   };
+  /** Dismiss a failed message */
+  readonly dismissMessage: {
+    readonly path: {
+      /** ULID of the message */
+      readonly messageId: string;
+    };
+    readonly body: Schemas["Reasoned"];
+    readonly answer: Schemas["Dismissed"];
+  };
   /** List redrives, newest first */
   readonly listRedrives: {
     readonly query?: {
@@ -2168,6 +2184,7 @@ export const OPERATIONS = {
   listMessages: ["GET","/v1/messages",null],
   getMessage: ["GET","/v1/messages/{messageId}",null],
   redriveMessage: ["POST","/v1/messages/{messageId}/redrive","application/json"],
+  dismissMessage: ["POST","/v1/messages/{messageId}/dismiss","application/json"],
   listRedrives: ["GET","/v1/redrives",null],
   createRedrive: ["POST","/v1/redrives","application/json"],
   getRedrive: ["GET","/v1/redrives/{redriveId}",null],

@@ -12,7 +12,7 @@ import { definitionsFor, principalOf } from "./principal.ts";
 import { Limit, QueryText, queryFlag, queryUlid } from "./query-schema.ts";
 import { readQuery } from "./read-query.ts";
 import { messageIdOf, unknownMessage } from "./unknown.ts";
-import { MessageRedriveRequest } from "./verb-schema.ts";
+import { MessageRedriveRequest, Reasoned } from "./verb-schema.ts";
 
 const MessageListQuery = v.strictObject({
   error: v.optional(queryFlag("true: in error; false: not")),
@@ -57,6 +57,12 @@ export function addMessageRoutes(app: Api, { engine, sql }: ApiParts): void {
       return c.json({ ...edited, republishId: null, doneBy: [], settled: false }, 202);
     }
     return c.json({ ...(await engine.redrive(messageId, reason, caller)), supersededBy: null }, 202);
+  });
+
+  app.post("/v1/messages/:messageId/dismiss", DISMISS, async (c) => {
+    const messageId = messageIdOf(c.req.param("messageId"));
+    const { reason } = await readBody(c.req.raw, Reasoned);
+    return c.json(await engine.dismiss(messageId, reason, callerOf(c)));
   });
 }
 
@@ -103,4 +109,17 @@ const REDRIVE = describe({
     "saga.idempotency-mismatch",
     "request.header-invalid",
   ],
+});
+
+const DISMISS = describe({
+  tag: "messages",
+  operationId: "dismissMessage",
+  access: { role: "operator", over: "message" },
+  summary: "Dismiss a failed message",
+  description:
+    "For a failure that nothing else ends: of a message that is not the engine's, or of one that was to start a saga. It is in error no more, and a rewind passes it over; what became of it stays on record.",
+  path: ["messageId"],
+  body: { schema: "Reasoned", description: "Why", required: true },
+  answers: { 200: { description: "Nobody has it in error any more", schema: "Dismissed" } },
+  problems: ["message.unknown", "message.not-dismissible", "saga.idempotency-mismatch", "request.header-invalid"],
 });

@@ -118,6 +118,14 @@ export const EditPreview = v.pipe(
   v.description("An edited body that would be taken"),
 );
 
+export const Dismissed = v.pipe(
+  v.strictObject({
+    messageId: v.pipe(v.string(), v.description("The message")),
+    groups: v.pipe(v.array(v.string()), v.description("Groups that had it in error; empty: none has")),
+  }),
+  v.description("A failed message that needs nothing any more"),
+);
+
 export const Redriven = v.pipe(
   v.strictObject({
     messageId: v.pipe(v.string(), v.description("The message that was sent again")),

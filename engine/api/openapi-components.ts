@@ -38,6 +38,7 @@ const SCHEMAS = {
   ConsumerGroupList: group.ConsumerGroupList,
   CreatedKey: key.CreatedKey,
   DefinitionChange: draft.DefinitionChange,
+  Dismissed: message.Dismissed,
   DefinitionDetail: definition.DefinitionDetail,
   DefinitionList: definition.DefinitionList,
   DefinitionSummary: definition.DefinitionSummary,

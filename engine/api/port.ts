@@ -308,6 +308,12 @@ export interface Engine {
     reason: string,
     caller: Caller,
   ): Promise<{ readonly messageId: string; readonly republishId: string }>;
+  /** Puts an end to a failure that nothing else ends. */
+  dismiss(
+    messageId: string,
+    reason: string,
+    caller: Caller,
+  ): Promise<{ readonly messageId: string; readonly groups: readonly string[] }>;
   /** Sends requests again from the event store; what takes longer goes on in the background. */
   republish(
     selection: RepublishSelection,

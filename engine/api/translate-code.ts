@@ -34,6 +34,7 @@ export const TRANSLATIONS: Readonly<Record<ProblemCode, Translation>> = {
   "message.unknown": { status: 404, title: "No such message" },
   "message.too-large": { status: 413, title: "The message would be too large" },
   "message.not-editable": { status: 409, title: "The message cannot be edited" },
+  "message.not-dismissible": { status: 409, title: "The message cannot be dismissed" },
   "message.edit-invalid": { status: 422, title: "The edited body does not fit" },
   "redrive.unknown": { status: 404, title: "No such redrive" },
   "redrive.nothing": { status: 409, title: "There is nothing to send again" },

@@ -1,10 +1,10 @@
 import type { Command } from "commander";
 import type * as v from "valibot";
 
-import { MessageList } from "../api/message-schema.ts";
+import { Dismissed, MessageList } from "../api/message-schema.ts";
 import { call } from "./client.ts";
 import { noneText } from "./named-unknown.ts";
-import { expect, type OutputOptions, print, withJson } from "./output.ts";
+import { type ActOptions, expect, type OutputOptions, print, withJson, withReason } from "./output.ts";
 import { table, time } from "./table.ts";
 import { writeLine } from "./write-line.ts";
 
@@ -36,6 +36,22 @@ export function addMessageCommands(program: Command): void {
       const page = expect(MessageList, answer);
       writeLine(listText(page, page.items.length === 0 ? await noneText(NONE, rest) : NONE));
     });
+  withReason(program.command("dismiss").argument("<ids...>", "ids of failed messages"))
+    .description(
+      "put an end to failures that nothing else ends: of messages that are not the engine's, or that start no saga",
+    )
+    .action(async (ids: string[], { json, reason, key }: ActOptions) => {
+      for (const id of ids) {
+        const path = `/v1/messages/${encodeURIComponent(id)}/dismiss`;
+        const answer = await call("POST", path, { body: { reason }, idempotencyKey: key });
+        print({ json: json === true }, Dismissed, answer, dismissedText);
+      }
+    });
+}
+
+function dismissedText({ messageId, groups }: v.InferOutput<typeof Dismissed>): string {
+  if (groups.length === 0) return `no group has message ${messageId} in error`;
+  return `message ${messageId} is dismissed: ${groups.join(", ")} had it in error`;
 }
 
 const NONE = "No message fits.";

@@ -21,6 +21,7 @@ export type RefusalCode =
   | "message.unknown"
   | "message.too-large"
   | "message.not-editable"
+  | "message.not-dismissible"
   | "message.edit-invalid"
   | "redrive.unknown"
   | "redrive.nothing"

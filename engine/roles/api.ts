@@ -17,6 +17,7 @@ import { listPartitions, partitionReport } from "../recovery/partitions.ts";
 import { askRebuild, newestRebuild } from "../recovery/rebuild-requests.ts";
 import { auditorHealth } from "../recovery/auditor.ts";
 import { askRepublish, carryOnRepublish, previewRepublish, republishReport } from "../recovery/republish.ts";
+import { dismiss } from "../recovery/dismiss.ts";
 import { redrive } from "../recovery/redrive.ts";
 import { RedriveBatches } from "../recovery/redrive-batch.ts";
 import { restoreDefinition, retireDefinition } from "../recovery/retirement.ts";
@@ -80,6 +81,7 @@ function engineOf(parts: Parts, deciding: Deciding, draining: AbortSignal): Engi
     resolve: (sagaId, { step, result, reason }, caller) => requests.resolve(sagaId, step, result, reason, caller),
     terminate: (sagaId, reason, caller) => requests.terminate(sagaId, reason, caller),
     redrive: (messageId, reason, caller) => redrive(sql, messageId, reason, caller),
+    dismiss: (messageId, reason, caller) => dismiss(sql, messageId, reason, caller),
     republish: async (selection, { preview, reason }, caller) => {
       if (preview) return previewRepublish(sql, selection);
       const until = performance.now() + REPUBLISH_MS;

@@ -42,6 +42,7 @@ const STATUSES = {
   "message.unknown": 404,
   "message.too-large": 413,
   "message.not-editable": 409,
+  "message.not-dismissible": 409,
   "message.edit-invalid": 422,
   "redrive.unknown": 404,
   "redrive.nothing": 409,

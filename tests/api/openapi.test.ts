@@ -77,6 +77,7 @@ test("the document names every call of the API", () => {
     "post /v1/definitions/{definition}/retire",
     "post /v1/keys",
     "post /v1/keys/{name}/revoke",
+    "post /v1/messages/{messageId}/dismiss",
     "post /v1/messages/{messageId}/redrive",
     "post /v1/partitions/{partition}/drop",
     "post /v1/pipeline/restart",

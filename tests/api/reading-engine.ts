@@ -15,6 +15,7 @@ export function readingEngine(change: Partial<Engine> = {}): Engine {
     resolve: refuse,
     terminate: refuse,
     redrive: refuse,
+    dismiss: refuse,
     republish: refuse,
     republished: refuse,
     partitions: refuse,

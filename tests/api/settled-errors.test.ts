@@ -72,10 +72,38 @@ test("a step that its saga has given up alarms nobody either", async () => {
   expect(await told()).toMatchObject({ metric: before.metric, level: "ok" });
 }, 60_000);
 
-test("what has no step stays in error: nothing has ended it", async () => {
-  await t.sql`
+test("what has no step stays in error until somebody dismisses it", async () => {
+  const [row] = await t.sql<{ id: string }[]>`
     insert into timeline.event_consumption (consumer_group, message_id, topic, consumer, error_flag, error_code, foreign_id)
-    values ('lab', timeline.new_ulid(), 'lab.one', 'somebody', true, 'message.foreign', 'x')
+    values ('lab', timeline.new_ulid(), 'lab.one', 'somebody', true, 'message.foreign', 'x') returning message_id as id
   `;
+  const path = `/v1/messages/${row?.id}/dismiss`;
   expect(await told()).toMatchObject({ metric: ['ekiden_messages_in_error{group="lab"} 1'], level: "warn" });
+  expect((await client.call("POST", path, {})).status).toBe(422);
+  const dismissed = { messageId: row?.id, groups: ["lab"] };
+  const dismiss = () => client.ok("POST", path, { reason: "a test of theirs" }, { "idempotency-key": "d1" });
+  expect([await dismiss(), await dismiss()]).toEqual([dismissed, dismissed] as never);
+  expect(await told()).toMatchObject({ metric: [], level: "ok" });
+  expect(await client.ok("POST", path, { reason: "once more" })).toEqual({ ...dismissed, groups: [] } as never);
+  const kept = await t.sql`
+    select error_flag, error_code, consumed_at is not null as done from timeline.event_consumption where message_id = ${row?.id ?? ""}`;
+  expect([...kept]).toEqual([{ error_flag: false, error_code: "message.foreign", done: true }]);
+  const audit = await t.sql`select action, reason, before from timeline.audit where target = ${row?.id ?? ""}`;
+  const before = [{ group: "lab", code: "message.foreign" }];
+  expect([...audit]).toEqual([{ action: "message.dismiss", reason: "a test of theirs", before }]);
 });
+
+test("a message of the engine's own is not dismissed, nor one that nobody knows", async () => {
+  behave("two", "*", () => {
+    throw new Error("broken");
+  });
+  const parked = await client.start("three", { note: "stays" });
+  expect((await client.settled(parked.sagaId)).status).toBe("parked");
+  const [failed] = await t.sql<{ id: string }[]>`
+    select message_id as id from timeline.event_consumption where correlation_id = ${parked.sagaId} and error_flag limit 1`;
+  const own = await client.call("POST", `/v1/messages/${failed?.id}/dismiss`, { reason: "x" });
+  expect([own.status, own.json]).toMatchObject([409, { code: "message.not-dismissible" }]);
+  const unknown = await client.call("POST", "/v1/messages/01KAS0CW5X2V7J4H8N6D3Q1RTB/dismiss", { reason: "x" });
+  expect([unknown.status, unknown.json]).toMatchObject([404, { code: "message.unknown" }]);
+  expect((await told()).level).toBe("warn");
+}, 60_000);

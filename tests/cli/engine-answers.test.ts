@@ -122,6 +122,7 @@ test("every command that changes something sends the Idempotency-Key it was give
     ["pause", "g", ...reason],
     ["resume", "g", ...reason],
     ["rewind", "g", "--first-error", ...reason],
+    ["dismiss", "M", ...reason],
     ["redrive", "M", ...reason],
     ["redrive", "M", "N", ...reason],
     ["redrive", "--group", "g", ...reason],

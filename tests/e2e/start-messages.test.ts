@@ -169,6 +169,25 @@ describe.each([...TRANSPORTS])("a definition with `start` on the %s transport", 
     expect(await failed()).toBe((before as number) - 1);
   }, 60_000);
 
+  test("passes over one that a person has dismissed, whatever is rewound to", async () => {
+    const note = "y".repeat(90);
+    await say.tell("orders.placed", { id: await newId(lab), note, wanted: true });
+    await eventually("it starts nothing", async () => (await records(note))[0]?.error_flag);
+    const [failed] = await lab.sql<{ id: string }[]>`
+      select message_id as id from timeline.event_consumption
+      where consumer_group = ${GROUP} and error_flag and message_body::text like ${`%${note}%`}
+    `;
+    const path = `/v1/messages/${failed?.id}/dismiss`;
+    const dismissed = await client.ok("POST", path, { reason: "a duplicate of theirs" });
+    expect(dismissed).toEqual({ messageId: failed?.id, groups: [GROUP] } as never);
+    await rewind("orders.placed");
+    expect((await records(note))[0]).toMatchObject({
+      error_flag: false,
+      error_code: "saga.input-invalid",
+      attempts: 1,
+    });
+  }, 60_000);
+
   test("follows the definition to another topic while the engine runs, and stops when it has no `start` any more", async () => {
     await domains.write("heard", heard(3, { topic: "orders.confirmed", word: "confirmed" }));
     await say.tell("orders.confirmed", { id: await newId(lab), note: "second topic", wanted: true });

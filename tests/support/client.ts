@@ -55,8 +55,8 @@ export class Client {
     return (await this.call("GET", `/v1/sagas/${sagaId}?wait=30s`)).json;
   }
 
-  async ok(method: string, path: string, body?: unknown): Promise<never> {
-    const { status, json } = await this.call(method, path, body);
+  async ok(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<never> {
+    const { status, json } = await this.call(method, path, body, headers);
     if (status >= 300) throw new Error(`${method} ${path} answered ${status}: ${JSON.stringify(json)}`);
     return json;
   }
