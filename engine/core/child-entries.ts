@@ -20,7 +20,7 @@ type ChildCompensated = Extract<SagaEvent, { type: "child.compensated" }>;
 export function childCompensated(draft: Draft, event: ChildCompensated): boolean {
   const { path } = event;
   if (entryAt(draft, path)?.undo?.kind !== "child") return false;
-  if (event.uncompensated && !hasListed(draft, path)) listChild(draft, path);
+  if (event.uncompensated) listChild(draft, path);
   draft.step({ path, status: "compensated", finished: true });
   drop(draft, path);
   return true;
@@ -28,14 +28,14 @@ export function childCompensated(draft: Draft, event: ChildCompensated): boolean
 
 const LISTS = "its child saga lists steps that were not compensated";
 
-/** What a child could not take back is what its parent could not take back. */
+/**
+ * What a child could not take back is what its parent could not take back. It may have left something when it completed
+ * already, or the child before it: up to version 3 each was listed.
+ */
 export function listChild(draft: Draft, path: string): void {
-  draft.state.uncompensated.push({ step: path, reason: LISTS });
-}
-
-/** It had left something when it completed already. */
-function hasListed(draft: Draft, path: string): boolean {
-  return draft.state.uncompensated.some(({ step, reason }) => step === path && reason === LISTS);
+  const { uncompensated } = draft.state;
+  const isListed = uncompensated.some(({ step, reason }) => step === path && reason === LISTS);
+  if (!isListed || draft.semantics < 4) uncompensated.push({ step: path, reason: LISTS });
 }
 
 /** Nobody takes the completed children on the stack back any more: they may forget theirs. */

@@ -298,6 +298,17 @@ test("what a child that has completed lists its parent lists, once, whatever bec
   run.reject("b");
   run.apply({ type: "child.compensated", path: "kid", uncompensated: true });
   expect(run.state.uncompensated).toEqual(listed);
+  // So is what the child has left that a person's retry begins in its place.
+  const again = new SagaRun(
+    "steps: [{ step: a, command: d.a, with: {}, pivot: true }, { step: kid, saga: k, with: {} }]",
+  ).start();
+  again.succeed("a");
+  const ends = { path: "kid", code: "no", message: "", output: null, pivotPassed: false, uncompensated: true };
+  const kid = (attempt: number) => childId("2026-01-01T00:00:00.000Z", `S/kid#${attempt}`);
+  again.apply({ type: "child.ended", child: kid(1), status: "failed", ...ends });
+  again.retry();
+  again.apply({ type: "child.ended", child: kid(2), status: "completed", ...ends });
+  expect([again.state.status, again.state.uncompensated]).toEqual(["completed", listed]);
   // Past its own pivot it is undone by the step's compensate, which knows nothing of what the child has left.
   const past = new SagaRun(`
 defaults: { retry: none }

@@ -154,6 +154,26 @@ test("a retry that set no deadline, and a completed child's list that its parent
   expect(lists.map((state) => state?.uncompensated.length)).toEqual([0, 1]);
 });
 
+test("what a process of the version before listed a second time, of a child whose end this one took, is folded as it was", () => {
+  const child = childId("2026-01-01T00:00:04.000Z", "S/a#1");
+  const body = { path: "a", child, status: "completed", uncompensated: true };
+  const refused = {
+    message_type: "step.rejected",
+    step_key: "S/b",
+    attempt: 1,
+    message_body: { code: "no" },
+    read: { now: STARTED, guards: { b: { state: "rejected" as const, code: "no", message: "" } } },
+  };
+  const undone = { message_type: "child.compensated", message_body: { path: "a", uncompensated: true } };
+  const yaml = "steps: [{ step: a, saga: other, with: {} }, { step: b, command: d.b, with: {} }]";
+  const lists = [3, SEMANTICS].map((semantics) => {
+    const events = [{}, { message_type: "child.ended", message_body: body }, refused, { ...undone, semantics }];
+    const result = fold(define(`saga: test\nversion: 1\n${yaml}`), FACTS, recorded(SEMANTICS, ...events), evaluator);
+    return result.kind === "folded" ? result.folded.state?.uncompensated.length : result;
+  });
+  expect(lists).toEqual([2, 1]);
+});
+
 test("a transition of a version that this engine does not know, or of none, cannot be folded", () => {
   const why = [SEMANTICS_OLDEST - 1, SEMANTICS + 1, null].map((version) =>
     statusOf("steps: []", recorded(version, {})),
