@@ -18,7 +18,8 @@ export function close(draft: Draft, place: Place, because: Failure): void {
   const child = childOf(place);
   if (child !== undefined && child.state.held === undefined) return closeChild(draft, child);
   draft.clearTimers(path);
-  if (step.kind !== "fail") {
+  // A `fail` that stands is parked, and has a row for that alone. Up to version 3 it stayed so.
+  if (step.kind !== "fail" || draft.semantics >= 4) {
     const ended = state.kind === "command" || state.kind === "child";
     draft.step({ path, status: ended ? "succeeded" : "skipped", finished: true });
   }

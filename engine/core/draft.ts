@@ -40,6 +40,8 @@ export class Draft {
   readonly #reopen: string[] = [];
   readonly #keep: string[] = [];
   readonly #resolved: Resolved[] = [];
+  /** Steps whose row says parked, for they could not be entered, and that are entered again. */
+  readonly #again = new Set<string>();
   readonly #taken: Record<string, string> = {};
   /** Blocks whose step in progress has just failed; the walk over the tree takes the failure outward. */
   readonly #failures = new Map<BlockState, Failure>();
@@ -88,6 +90,16 @@ export class Draft {
   /** Several changes of one step in one transition become one row; later fields win. */
   step(change: StepChange): void {
     this.#steps.set(change.path, { ...this.#steps.get(change.path), ...change });
+  }
+
+  /** A parked step is entered again. Up to version 3 the row of one that writes none, or that was not reached, stayed parked. */
+  enterAgain(path: string): void {
+    if (this.semantics >= 4) this.#again.add(path);
+  }
+
+  /** The row of a step that has one only when it was parked. */
+  stepAgain(change: StepChange): void {
+    if (this.#again.has(change.path)) this.step(change);
   }
 
   /** Several changes of what is kept of one step become one as well. */
@@ -149,6 +161,7 @@ export class Draft {
   finish(): Transition {
     this.values.leave();
     this.outside.leave();
+    for (const path of this.#again) if (!this.#steps.has(path)) this.step({ path, status: "skipped", finished: true });
     return {
       kind: "transition",
       state: this.state,

@@ -142,6 +142,7 @@ export function record(draft: Draft, step: Step, path: string, output: Json): vo
 function enterChoose(draft: Draft, frame: Frame, step: ChooseStep, path: string): Moved {
   const branch = chosen(draft, frame, step, path);
   if (branch !== undefined) {
+    draft.stepAgain({ path, status: "succeeded", finished: true });
     open(frame, branch);
     return "again";
   }
@@ -176,6 +177,7 @@ function enterFail(draft: Draft, frame: Frame, step: FailStep, path: string): Mo
 export function failHere(draft: Draft, frame: Frame, step: Step, failure: Failure): "again" | "open" {
   const state = { kind: "fault", failure } as const;
   if (frame.uncaught === "outward" || isCaught({ frame, step, path: failure.step, state }, failure)) {
+    draft.stepAgain({ path: failure.step, status: "failed", failure, finished: true });
     draft.fail(frame.block, failure);
     return "again";
   }

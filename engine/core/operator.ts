@@ -25,7 +25,10 @@ function retryAt(draft: Draft, path: string): void {
   if (pending !== undefined) retryCommand(draft, pending);
   else if (child !== undefined) retryChild(draft, child);
   // The step, or the saga's own output, is entered again.
-  else delete (place?.frame.block ?? draft.state.root).current;
+  else {
+    if (place !== undefined) draft.enterAgain(path);
+    delete (place?.frame.block ?? draft.state.root).current;
+  }
 }
 
 function retryCommand(draft: Draft, pending: Pending): void {

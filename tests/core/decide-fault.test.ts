@@ -170,3 +170,47 @@ test("a saga that is parked at its own output stays there, whatever comes, until
   run.signal("other");
   expect([run.state.status, run.state.parked?.step, run.sent()]).toEqual(["parked", "output", ["saga.parked"]]);
 });
+
+test("the row of a `fail` or a `choose` that was parked says so no longer than its saga", () => {
+  // A message that cannot be rendered, and a cancel instead of a retry.
+  const cancelled = new SagaRun("steps: [{ fail: { code: over, message: '${ input.x.y }' } }]").start();
+  expect([cancelled.state.status, cancelled.steps]).toEqual(["parked", { fail0: "parked" }]);
+  cancelled.cancel();
+  expect([cancelled.state.status, cancelled.steps]).toEqual(["cancelled", { fail0: "skipped" }]);
+  // Entered again when the other branch has written what they read.
+  const rows = (left: string, value: string) => {
+    const set = `[{ wait: go }, { set: { v: ${value} } }]`;
+    const run = new SagaRun(`steps: [{ step: b, parallel: { left: [${left}], right: ${set} } }]`).start();
+    expect(run.state.status).toBe("parked");
+    run.retry();
+    run.signal("go");
+    expect(run.state.status).toBe("parked");
+    run.retry();
+    return [run.state.status, Object.entries(run.steps).find(([path]) => path.startsWith("b/left/"))?.[1]];
+  };
+  expect(rows("{ fail: over, if: vars.v }", "false")).toEqual(["completed", "skipped"]);
+  expect(rows("{ fail: over, if: vars.v }", "true")).toEqual(["failed", "failed"]);
+  const choose = "{ choose: [{ when: vars.v, then: [{ set: { w: 1 } }] }] }";
+  expect(rows(choose, "true")).toEqual(["completed", "succeeded"]);
+  expect(rows(choose, "false")).toEqual(["failed", "failed"]);
+});
+
+test("what is to be entered again, but whose branch is closed before, is parked no more", () => {
+  const run = new SagaRun(`
+steps:
+  - step: b
+    parallel:
+      left: [{ fail: over, if: vars.v }]
+      mid: [{ step: m, command: d.m, with: { u: '\${ vars.u }' } }]
+      right: [{ wait: go }, { set: { v: true, u: 1 } }]
+`).start();
+  run.signal("go");
+  run.retry();
+  expect([run.state.status, run.steps["b/mid/m"]]).toEqual(["failed", "skipped"]);
+});
+
+test("a `fail` or a `choose` that was never parked has no row", () => {
+  const choose = "{ choose: [{ when: 'true', then: [{ set: { w: 1 } }] }] }";
+  const run = new SagaRun(`steps: [{ fail: over, if: 'false' }, ${choose}, { fail: over }]`).start();
+  expect(Object.keys(run.steps)).toEqual(["choose1/when0/set0"]);
+});

@@ -253,7 +253,7 @@ test("two waits for one signal in two branches: the signal is taken once", () =>
   expect([run.state.waitingFor.map(({ path }) => path), run.state.mailbox]).toEqual([["parallel0/right/r"], []]);
 });
 
-test("a fail whose message is broken parks in its branch, and leaves no row behind when the branch is closed", () => {
+test("a fail whose message is broken parks in its branch, and is parked no more when the branch is closed", () => {
   const run = new SagaRun(`
 steps:
   - parallel:
@@ -265,7 +265,7 @@ steps:
   expect([run.state.status, run.state.failure?.code, run.steps["parallel0/left/l"]]).toEqual([
     "failed",
     "refused",
-    "parked",
+    "skipped",
   ]);
 });
 

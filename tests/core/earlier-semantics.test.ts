@@ -127,6 +127,21 @@ test("a row that went on saying parked after a cancel is folded as it was", () =
   ]);
 });
 
+test("the row of what was parked and was entered again, or closed, is folded as it was", () => {
+  const branches = "{ left: [{ fail: over, if: vars.v }], right: [{ wait: go }, { set: { v: false } }] }";
+  const yaml = `steps: [{ step: b, parallel: ${branches} }]`;
+  const signal = { message_type: "signal.received", message_body: { signal: "go", payload: {} } };
+  const retry = { message_type: "retry.requested", message_body: {} };
+  expect(bothOf(yaml, "b/left/fail0", {}, signal, retry)).toEqual([
+    ["completed", "parked"],
+    ["completed", "skipped"],
+  ]);
+  expect(bothOf(yaml, "b/left/fail0", {}, { message_type: "cancel.requested" })).toEqual([
+    ["cancelled", "parked"],
+    ["cancelled", "skipped"],
+  ]);
+});
+
 test("a saga that was terminated at its output and stood as parked while something of it ran is folded as it was", () => {
   const running = { now: STARTED, guards: { "": { state: "running" as const } } };
   const terminate = { message_type: "terminate.requested", read: running };

@@ -43,6 +43,8 @@ const small: fc.Arbitrary<Block> = fc
     "- sleep: 1m",
     "- fail: no",
     "- { if: 'false', fail: no }",
+    "- { fail: { code: no, message: '${ input.none.text }' } }",
+    "- { choose: [{ when: input.none.is, then: [] }] }",
     "- set: { NAME: 1 }",
   )
   .map((line) => (name) => [line.replace("NAME", line.includes("NAME") ? name() : "")]);
