@@ -128,7 +128,7 @@ export async function removeExpired(sql: Sql, limit: number): Promise<number> {
   const { count } = await sql`
     delete from timeline.start_key k
     using (
-      select q.scope, q.idempotency_key from timeline.start_key q where q.expires_at < clock_timestamp()
+      select q.scope, q.idempotency_key from timeline.start_key q where q.expires_at < statement_timestamp()
       order by q.expires_at limit ${limit} for update skip locked
     ) w
     where k.scope = w.scope and k.idempotency_key = w.idempotency_key
