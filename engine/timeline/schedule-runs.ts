@@ -42,7 +42,13 @@ export async function scheduleSince(
     from timeline.definition d
     where d.name = ${name}
   `;
-  return row ?? null;
+  if (row === undefined || row.since <= row.now) return row ?? null;
+  // Published while it was ahead: written down, or each look would count from itself.
+  const [mended] = await sql<{ now: Date; since: Date }[]>`
+    update timeline.definition set scheduled_since = least(scheduled_since, clock_timestamp()) where name = ${name}
+    returning clock_timestamp() as now, scheduled_since as since
+  `;
+  return mended ?? null;
 }
 
 /** Records planned times that have come: the last is to be started, those before it were missed. */

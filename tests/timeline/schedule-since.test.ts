@@ -103,3 +103,12 @@ test("a schedule that an engine of before changed, which writes no schedule, cou
 
   expect(await since()).toBe("2026-02-01T00:00:00.000Z");
 });
+
+test("a schedule that was published while the database's clock was ahead counts from the first look after it is put right", async () => {
+  await publish(edited(NIGHTLY));
+  await sql`update timeline.definition set scheduled_since = clock_timestamp() + interval '10 years'`;
+  const first = (await scheduleSince(sql, "waiting")) as { now: Date; since: Date };
+  await Bun.sleep(5);
+  const second = (await scheduleSince(sql, "waiting")) as { now: Date; since: Date };
+  expect([first.since <= first.now, second.since < second.now]).toEqual([true, true]);
+});
