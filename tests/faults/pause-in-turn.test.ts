@@ -62,3 +62,20 @@ test.each([
   },
   60_000,
 );
+
+test("a pause that waits for a process that has stopped in the middle of a start turns no other start away", async () => {
+  await lab.sql`update timeline.consumer_group set paused = false, held = false`;
+  const frozen = await looked();
+  await frozen.paused;
+  const paused = client.ok("POST", "/v1/consumer-groups/dispatcher/pause", { reason: "test" });
+  await eventually("it waits", waiting);
+  const answers: number[] = [];
+  for (let n = 1; n <= 3; n += 1) {
+    const { status } = await client.call("POST", "/v1/sagas/three", { note: `meanwhile ${n}` });
+    answers.push(status);
+  }
+  frozen.end();
+  await Promise.all([frozen.done, paused]);
+  const [row] = await lab.sql`select paused from timeline.consumer_group where consumer_group = 'dispatcher'`;
+  expect([answers, row]).toEqual([[201, 201, 201], { paused: true }]);
+}, 60_000);
