@@ -125,3 +125,28 @@ restTest("nobody is told while the owner is awake, nor when it is gone without a
   await unlisten();
   expect(told).toEqual(["", "last"]);
 });
+
+restTest("writers behind a transaction that is still open wake it once, and tell it no more", async () => {
+  const { collector } = await openOwner();
+  const other = await open();
+  await eventually("it rests", resting);
+  const told: string[] = [];
+  const { unlisten } = await database.sql.listen("ekiden_outbox", (payload) => void told.push(payload));
+  const holder = await database.sql.reserve();
+  await holder`begin`;
+  await holder`select pg_current_xact_id()`;
+  const notes = [await putNote(other)];
+  await eventually("it is awake", async () => !(await resting()));
+  // Each notification is a commit that the next one has to wait for.
+  const until = performance.now() + 4_000;
+  while (performance.now() < until) notes.push(await putNote(other));
+  const rested = await resting();
+  await database.sql`select pg_notify('ekiden_outbox', 'last')`;
+  await eventually("the last word has come", async () => told.includes("last"));
+  await holder`rollback`;
+  holder.release();
+  await eventually("all have come", async () => notes.every((note) => collector.ids.has(note)));
+  await unlisten();
+  expect(told).toEqual(["", "last"]);
+  expect(rested).toBe(false);
+});

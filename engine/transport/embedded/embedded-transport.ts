@@ -311,7 +311,6 @@ export class EmbeddedTransport implements Transport {
 
   async #lookAround(): Promise<void> {
     this.#pace.looking();
-    this.#lease.idle = this.#pace.idle;
     const { resting } = this.#lease;
     await this.#placeOthers();
     this.#pace.looked(resting);
@@ -330,8 +329,9 @@ export class EmbeddedTransport implements Transport {
       const found = await this.#log.unread();
       const oldest = this.#onTheirWay(found);
       if (oldest !== undefined) return this.#advance(oldest);
+      if (found.rows.length > 0) this.#pace.found(found.rows.every(({ beat }) => beat));
+      this.#lease.idle = this.#pace.idle;
       if (found.rows.length > 0) {
-        this.#pace.found(found.rows.every(({ beat }) => beat));
         const own = found.rows.filter((row) => row.republish_id === null).map((row) => row.message_id);
         this.#queue.forget(new Set(own));
         for (let from = 0; from < found.rows.length; from += FETCH_MAX)

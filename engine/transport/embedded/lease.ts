@@ -40,6 +40,8 @@ export class Lease {
   #isShown = false;
   /** The owner has nothing to do. */
   #idle = false;
+  /** The last renewal has asked writers to tell. */
+  #asked = false;
   #resting = false;
 
   /** `keeper`: renews the lease while the event loop cannot. */
@@ -59,7 +61,7 @@ export class Lease {
    */
   set idle(idle: boolean) {
     this.#idle = idle;
-    if (idle || !this.#resting) return;
+    if (idle || !this.#asked) return;
     // At once: until then transactions notify, and commit one after another.
     this.#resting = false;
     this.#renewIn(0);
@@ -130,25 +132,26 @@ export class Lease {
     this.#timer = setTimeout(async () => {
       let trouble: { readonly error: unknown } | undefined;
       try {
-        if (performance.now() - this.#cameRoundAt < STUCK_AFTER_MS) {
-          if (await this.#renew(epoch)) {
-            this.#keeper?.renewed();
-            if (!this.#isShown) await this.#showOwner();
-          } else trouble = { error: new LeaseLost() };
-        }
+        // It runs out, and nobody tells any more.
+        if (performance.now() - this.#cameRoundAt >= STUCK_AFTER_MS) this.#asked = false;
+        else if (await this.#renew(epoch)) {
+          this.#keeper?.renewed();
+          if (!this.#isShown) await this.#showOwner();
+        } else trouble = { error: new LeaseLost() };
       } catch (error) {
         trouble = { error };
       }
       // Lost, given back or taken anew meanwhile.
       if (epoch !== this.#epoch) return;
       this.#trouble = trouble ?? this.#trouble;
-      this.#renewIn(untilPulse(RENEW_MS));
+      this.#renewIn(this.#asked && !this.#idle ? 0 : untilPulse(RENEW_MS));
     }, ms);
   }
 
   /** A connection that was replaced does not listen: the owner rests again from the next renewal on. */
   async #renew(epoch: number): Promise<boolean> {
     const rest = this.#idle;
+    this.#asked = rest;
     const renewal = await renewLease(this.#sql, this.owner, epoch, rest);
     if (rest && renewal?.listens === false) await this.#sql.unsafe(`listen ${OUTBOX_CHANNEL}`);
     this.#resting = rest && this.#idle && renewal?.listens === true;
@@ -171,6 +174,7 @@ export class Lease {
     clearTimeout(this.#timer);
     this.#keeper?.lost();
     this.#epoch = 0;
+    this.#asked = false;
     this.#resting = false;
   }
 

@@ -26,13 +26,17 @@ export class OutboxPace {
 
   /** About how long until the next look, milliseconds. */
   get pollMs(): number {
-    const now = performance.now();
-    if (now - this.#activeAt < IDLE_AFTER_MS) return POLL_MS;
-    return this.#rested && now - this.#toldAt > TOLD_MS ? this.#restPollMs : IDLE_POLL_MS;
+    if (performance.now() - this.#activeAt < IDLE_AFTER_MS) return POLL_MS;
+    return this.#rested && !this.#isTold ? this.#restPollMs : IDLE_POLL_MS;
   }
 
+  /** Writers may tell. While a row that was told of lies behind the horizon, those behind it need not: they come with it. */
   get idle(): boolean {
-    return this.pollMs > POLL_MS;
+    return this.pollMs > POLL_MS && !this.#isTold;
+  }
+
+  get #isTold(): boolean {
+    return performance.now() - this.#toldAt <= TOLD_MS;
   }
 
   /** Whether it is time for a look. A pause that ended sooner than asked, at a common pulse, ends in one. */
