@@ -165,10 +165,15 @@ function misnamedMigrations({ sqlFolder }: LoadedDomain): Finding[] {
     });
 }
 
-/** The other ending of YAML: nothing of it would run, and nothing would say so. */
+/**
+ * The other ending of YAML: nothing of it would run, and nothing would say so. Other programs have files that end in
+ * `.test.yml`, too: one of scenarios has its definition beside it.
+ */
 function misnamedFiles(folder: string): Finding[] {
-  return readdirSync(folder)
-    .filter((name) => /\.(saga|test)\.yml$/.test(name))
+  const names = readdirSync(folder).filter((name) => !name.startsWith("."));
+  const definitions = new Set(names.flatMap((name) => /^(.+)\.saga\.ya?ml$/.exec(name)?.[1] ?? []));
+  return names
+    .filter((name) => name.endsWith(".saga.yml") || definitions.has(/^(.+)\.test\.yml$/.exec(name)?.[1] ?? ""))
     .sort()
     .map((name) => {
       const file = relative(process.cwd(), join(folder, name));

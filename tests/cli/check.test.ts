@@ -95,6 +95,17 @@ test("a file that nobody reads because of its name is an error", async () => {
   expect(code).toBe(1);
 });
 
+test("a file that only ends like one of scenarios is another program's affair", async () => {
+  const other = await copyTree();
+  for (const name of ["docker-compose.test.yml", "._onboarding.saga.yml", "._onboarding.test.yml"])
+    await other.write(`domains/${name}`, "services: {}\n");
+  const { code, out } = await ekiden(["check"], { EKIDEN_DOMAINS: join(other.path, "domains") });
+  await other.remove();
+
+  expect(out).toContain("0 errors, 0 warnings");
+  expect(code).toBe(0);
+});
+
 test("what is wrong in a handler's file is shown with its place, and everything else is checked all the same", async () => {
   const other = await copyTree();
   await other.write("domains/ledger/extra.ts", "const first = 1;\nconst price == 3;\nconst 二 = = first;\n");
