@@ -91,11 +91,12 @@ test.each(WAYS)("%s does not wait for what bears no id of ours", async (_who, wh
 });
 
 /** What a program outside the engine is told of a delivery. */
-async function claimed(delivery: Delivery): Promise<string | undefined> {
+async function claimed(delivery: Delivery, isolation = "read committed"): Promise<string | undefined> {
   const message = { ...claimMessage(delivery, "program"), value: delivery.value };
-  const [row] = await sql<{ verdict: string }[]>`
-    select verdict from timeline.claim('lab', ${sql.json(message as never)})
-  `;
+  const [row] = await sql.begin(
+    `isolation level ${isolation}`,
+    (tx) => tx<{ verdict: string }[]>`select verdict from timeline.claim('lab', ${tx.json(message as never)})`,
+  );
   return row?.verdict;
 }
 
@@ -122,4 +123,40 @@ test("a program outside the engine does not wait for what was written long ago",
   expect(await claimed(late)).toBe("skip");
   expect(performance.now() - began).toBeLessThan(2_000);
   expect(await foreign()).toBe(before + 1);
+});
+
+test.each(["repeatable read", "serializable"])(
+  "a program's transaction that is %s, and so never sees the request, fails and claims it in the next one",
+  async (isolation) => {
+    const before = await foreign();
+    const delivery = { ...(standing.commands[0] as Delivery), recordedAt: new Date() };
+    const [early, after] = await beforeAndAfter(delivery, (one) =>
+      claimed({ ...one, recordedAt: new Date() }, isolation).catch(({ code }: { code: string }) => code),
+    );
+    expect(early).toBe("40001");
+    expect(after).not.toBe("skip");
+    expect(await foreign()).toBe(before);
+  },
+);
+
+test.each([
+  ["long ago", () => LONG_AGO],
+  ["by a clock that is far ahead", () => new Date(Date.now() + 3_600_000)],
+])("what is foreign and was written %s is so in such a transaction, too", async (_when, recordedAt) => {
+  const before = await foreign();
+  const headers = { ...(standing.commands[0] as Delivery).headers, id: "01M84000000000000000000002" };
+  const one = { ...(standing.commands[0] as Delivery), offset: 6_000 + before, headers, recordedAt: recordedAt() };
+  expect(await claimed(one, "repeatable read")).toBe("skip");
+  expect(await foreign()).toBe(before + 1);
+});
+
+test("a program does not wait for a request that it sees, and that was never its own", async () => {
+  const before = await foreign();
+  const began = performance.now();
+  for (const topic of ["lab.two", "lab.three"])
+    expect(await claimed({ ...(standing.commands[0] as Delivery), offset: 7_000, topic, recordedAt: new Date() })).toBe(
+      "skip",
+    );
+  expect(performance.now() - began).toBeLessThan(2_000);
+  expect(await foreign()).toBe(before + 2);
 });
