@@ -150,3 +150,28 @@ restTest("writers behind a transaction that is still open wake it once, and tell
   expect(told).toEqual(["", "last"]);
   expect(rested).toBe(false);
 });
+
+restTest("nobody is told while the owner's event loop is busy, and cannot say that it rests no more", async () => {
+  await openOwner();
+  await eventually("it rests", resting);
+  const sampled = database.sql.begin(async (tx) => {
+    await tx.unsafe(`
+      create function pg_temp.rests_for(ms integer) returns boolean language plpgsql as $$
+      declare until timestamptz := clock_timestamp() + ms * interval '1 millisecond';
+      begin
+        while clock_timestamp() < until and exists (select from timeline.topic_log_position where resting_epoch = owner_epoch) loop
+          perform pg_sleep(0.05);
+        end loop;
+        return exists (select from timeline.topic_log_position where resting_epoch = owner_epoch and owner_until > clock_timestamp());
+      end $$`);
+    return tx<{ rests: boolean }[]>`select pg_temp.rests_for(4000) as rests`;
+  });
+  await eventually("it is watched", async () => {
+    const rows = await database.sql`select from pg_stat_activity
+      where datname = current_database() and state = 'active' and query like '%rests_for(4000)%' and pid <> pg_backend_pid()`;
+    return rows.length > 0;
+  });
+  const until = performance.now() + 4_500;
+  while (performance.now() < until) Bun.hash("busy");
+  expect((await sampled)[0]?.rests).toBe(false);
+});

@@ -39,17 +39,17 @@ interface Renewal {
 
 /**
  * Makes the lease last from now on; undefined: this owner has lost it. `resting`: whether writers shall tell of new rows,
- * from this transaction's end on; null: as before.
+ * from this transaction's end on.
  */
 export async function renewLease(
   sql: Sql,
   owner: string,
   epoch: number,
-  resting: boolean | null,
+  resting: boolean,
 ): Promise<Renewal | undefined> {
   const [renewal] = await sql<Renewal[]>`
     update timeline.topic_log_position set owner_until = clock_timestamp() + ${LEASE_MS} * interval '1 millisecond',
-      resting_epoch = case ${resting}::boolean when true then ${epoch} when false then null else resting_epoch end
+      resting_epoch = ${resting ? epoch : null}
     where id = 1 and owner = ${owner} and owner_epoch = ${epoch}
     returning exists (select from pg_listening_channels() c where c = ${OUTBOX_CHANNEL}) as listens
   `;

@@ -54,7 +54,8 @@ class LeaseThread {
   async #renew(epoch: number): Promise<void> {
     const { databaseUrl, owner, process } = this.#start;
     this.#sql ??= connect(databaseUrl, { max: 1, name: "lease", process });
-    await renewLease(this.#sql, owner, epoch, null);
+    // A loop that is busy is not at rest, and takes up nothing that it is told of.
+    await renewLease(this.#sql, owner, epoch, false);
   }
 
   async #disconnect(): Promise<void> {
