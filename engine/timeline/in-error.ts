@@ -6,7 +6,10 @@ export interface InError {
   readonly group: string;
   /** Would run again, or is for a person to look into. */
   readonly open: number;
-  /** Failed attempts of steps that have ended since, by a later attempt or because the saga gave them up. */
+  /**
+   * Failed attempts of steps that have ended since, by a later attempt or because the saga gave them up; and what is older
+   * than the event store, which nothing can run any more.
+   */
   readonly settled: number;
   /** When the oldest of the open ones began. */
   readonly since: Date | null;
@@ -24,7 +27,8 @@ export async function countInError(sql: Sql | Tx): Promise<readonly InError[]> {
     select f.consumer_group as "group", count(*) filter (where f.wanted)::integer as open,
       count(*) filter (where not f.wanted)::integer as settled, min(f.started_at) filter (where f.wanted) as since
     from (
-      select e.consumer_group, c.started_at, ${stillWanted(sql)} as wanted
+      select e.consumer_group, c.started_at,
+        ${stillWanted(sql)} and (r.message_id is not null or c.message_id >= h.horizon) as wanted
       from (select distinct q.consumer_group from timeline.event_consumption q where q.error_flag) e
       cross join lateral (
         select q.message_id, q.started_at from timeline.event_consumption q
@@ -32,11 +36,12 @@ export async function countInError(sql: Sql | Tx): Promise<readonly InError[]> {
         order by q.message_id desc limit ${LOOKED_AT_MAX}
       ) c
       left join lateral (
-        select q.message_type, q.step_key from timeline.event_request q where q.message_id = c.message_id offset 0
+        select q.message_id, q.message_type, q.step_key from timeline.event_request q where q.message_id = c.message_id offset 0
       ) r on true
       left join lateral (
         select q.state from timeline.step_guard q where q.step_key = r.step_key offset 0
       ) g on true
+      cross join timeline.retention h
     ) f
     group by f.consumer_group
     order by f.consumer_group

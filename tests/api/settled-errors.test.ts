@@ -72,6 +72,31 @@ test("a step that its saga has given up alarms nobody either", async () => {
   expect(await told()).toMatchObject({ metric: before.metric, level: "ok" });
 }, 60_000);
 
+test("an attempt whose month was dropped is not in error again: nothing can run it any more", async () => {
+  const before = await told();
+  const horizon = (to: string) => t.sql`update timeline.retention set horizon = ${to} where id = 1`;
+  try {
+    // A drop takes the request, leaves what was consumed, and lets nobody go back behind its end.
+    const left = await t.sql`
+      insert into timeline.event_consumption (consumer_group, message_id, correlation_id, topic, consumer, consumed_at, error_flag,
+        error_code, message_body)
+      select consumer_group, '01E000000000000000000000AA', correlation_id, topic, consumer, consumed_at, error_flag, error_code,
+        message_body
+      from timeline.event_consumption where error_flag and message_body is not null limit 1
+      returning message_id
+    `;
+    const open = await told();
+    await horizon("01F0");
+    const dropped = await told();
+    expect(left).toHaveLength(1);
+    expect(open.metric).toEqual(['ekiden_messages_in_error{group="lab"} 1']);
+    expect(dropped).toMatchObject({ metric: before.metric, level: "ok" });
+  } finally {
+    await horizon("");
+    await t.sql`delete from timeline.event_consumption where message_id = '01E000000000000000000000AA'`;
+  }
+}, 60_000);
+
 test("what has no step stays in error until somebody dismisses it", async () => {
   const [row] = await t.sql<{ id: string }[]>`
     insert into timeline.event_consumption (consumer_group, message_id, topic, consumer, error_flag, error_code, foreign_id)
