@@ -102,8 +102,12 @@ function reasonOf({ path, state }: OpenChild, event: ChildEnded): Failure {
 }
 
 /** What a terminated child has left is not undone. */
-export function forgetTerminated(draft: Draft, path: string): void {
-  if (takeEntry(draft, path)?.child?.ended !== "terminated") return;
+export function forgetTerminated(draft: Draft, { path, state }: OpenChild): void {
+  const isOnStack = takeEntry(draft, path)?.child?.ended === "terminated";
+  // Behind the pivot no stack knows it, but why it is parked. Up to version 3 it was not listed there.
+  const why = state.failure;
+  const isParked = why?.code === "child.terminated" && why.kind === "failed" && draft.semantics >= 4;
+  if (!isOnStack && !isParked) return;
   draft.state.uncompensated.push({ step: path, reason: "its child saga was terminated" });
   drop(draft, path);
 }
@@ -123,6 +127,6 @@ export function retryChild(draft: Draft, open: OpenChild): void {
     if (step.deadlineMs !== undefined) draft.setTimer(`deadline:${path}`, step.deadlineMs);
     return;
   }
-  forgetTerminated(draft, path);
+  forgetTerminated(draft, open);
   frame.block.current = startChild(draft, step, path, state.input, state.attempt + 1);
 }

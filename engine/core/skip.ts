@@ -30,7 +30,7 @@ export function skip(draft: Draft, path: string, reason: string): VerbRefused | 
   const child = childOf(place);
   if (child !== undefined && child.state.held === undefined) {
     if (!child.state.ended) return "running";
-    forgetTerminated(draft, path);
+    forgetTerminated(draft, child);
   }
   goPast(draft, place, reason);
   return undefined;

@@ -274,10 +274,23 @@ test("behind the pivot a child past its own pivot has nothing to forget, and a t
   expect(run.state.parked).toMatchObject({ code: "child.terminated", message: "by a person" });
   run.sent();
   run.retry("kid");
-  expect([run.sent(), run.state.uncompensated]).toEqual([["child.requested"], []]);
+  const listed = [{ step: "kid", reason: "its child saga was terminated" }];
+  expect([run.sent(), run.state.uncompensated]).toEqual([["child.requested"], listed]);
   const second = (run.messages.at(-1)?.to ?? "") as string;
   run.apply({ ...ended, child: second, status: "completed", message: "", pivotPassed: true });
   expect([second === id, run.sent()]).toEqual([false, ["b #1"]]);
+});
+
+test("behind the pivot a terminated child that is skipped is listed, and one that failed is not", () => {
+  const listed = (["terminated", "failed"] as const).map((status) => {
+    const run = parent("", ", pivot: true");
+    const child = run.messages.at(-1)?.to ?? "";
+    const ended = { code: "child.terminated", message: "", output: null, pivotPassed: false, uncompensated: false };
+    run.apply({ type: "child.ended", path: "kid", child, status, ...ended });
+    run.skip("kid");
+    return run.state.uncompensated;
+  });
+  expect(listed).toEqual([[{ step: "kid", reason: "its child saga was terminated" }], []]);
 });
 
 test("what a completed child could not take back is listed by its parent", () => {

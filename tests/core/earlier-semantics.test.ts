@@ -189,6 +189,20 @@ test("what a process of the version before listed a second time, of a child whos
   expect(lists).toEqual([2, 1]);
 });
 
+test("a terminated child that its parent did not list behind the pivot is folded as it was", () => {
+  const yaml =
+    "steps: [{ step: p, command: d.p, with: {}, pivot: true, retry: none }, { step: a, saga: other, with: {} }]";
+  const passed = { message_type: "step.succeeded", step_key: "S/p", attempt: 1, message_body: { output: {} } };
+  const child = childId("2026-01-01T00:00:05.000Z", "S/a#1");
+  const ended = { message_type: "child.ended", message_body: { path: "a", child, status: "terminated" } };
+  const retry = { message_type: "retry.requested", message_body: {} };
+  const lists = [3, SEMANTICS].map((version) => statusOf(yaml, recorded(version, {}, passed, ended, retry)));
+  expect(lists).toMatchObject([
+    { uncompensated: [] },
+    { uncompensated: [{ step: "a", reason: "its child saga was terminated" }] },
+  ]);
+});
+
 test("a transition of a version that this engine does not know, or of none, cannot be folded", () => {
   const why = [SEMANTICS_OLDEST - 1, SEMANTICS + 1, null].map((version) =>
     statusOf("steps: []", recorded(version, {})),
