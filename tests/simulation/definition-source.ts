@@ -22,22 +22,35 @@ interface Place {
 
 const ROOT = "root";
 
+/** Of an empty list there is no first. */
+const BREAKS = { first: "${ input.list[0] }" };
+
+/** What a generator makes beside the ordinary; without it a seed makes what it always made. */
+export interface Wide {
+  /** How deep blocks and children go. */
+  readonly depth: number;
+  /** Weight of a child saga among the steps. */
+  readonly children: number;
+}
+
 /** Makes a random saga of every kind and key of the language, small enough to be run many times. */
-export function randomSources(random: Random): Sources {
+export function randomSources(random: Random, wide?: Wide): Sources {
   const byName = new Map<string, string>();
-  const maker = new Maker(random, byName);
-  byName.set(ROOT, JSON.stringify(maker.definition(ROOT, 2)));
+  const maker = new Maker(random, byName, wide);
+  byName.set(ROOT, JSON.stringify(maker.definition(ROOT, wide?.depth ?? 2)));
   return { root: ROOT, byName };
 }
 
 class Maker {
   readonly #random: Random;
   readonly #byName: Map<string, string>;
+  readonly #wide: Wide | undefined;
   #names = 0;
 
-  constructor(random: Random, byName: Map<string, string>) {
+  constructor(random: Random, byName: Map<string, string>, wide: Wide | undefined) {
     this.#random = random;
     this.#byName = byName;
+    this.#wide = wide;
   }
 
   /** `depth`: how deep its blocks and its children may go. */
@@ -45,7 +58,7 @@ class Maker {
     const place: Place = { depth, afterPivot: false, beside: false, outputs: [] };
     const hasPivot = this.#random.chance(0.4);
     const before = this.#steps(place, name === ROOT ? 3 : 2);
-    const pivot = hasPivot ? [this.#pivot(place)] : [];
+    const pivot = hasPivot ? this.#pivots(place) : [];
     const after = hasPivot && this.#random.chance(0.6) ? this.#steps({ ...place, afterPivot: true }, 2) : [];
     const fails = !hasPivot && this.#random.chance(0.25);
     const last: Steps = fails ? [this.#fail()] : this.#random.chance(0.1) ? [this.#end()] : [];
@@ -57,12 +70,17 @@ class Maker {
       ...this.#maybe(0.2, () => ({ deadline: this.#random.pick(["20s", "5m", "1h"]) })),
       ...this.#maybe(0.3, () => ({ defaults: { timeout: "20s", retry: { attempts: 2, backoff: "1s" } } })),
       steps: [...before, ...pivot, ...after, ...last],
-      ...this.#maybe(0.3, () => ({ output: { choice: "${ input.choice }" } })),
+      ...this.#maybe(0.3, () => ({ output: this.#isWide(0.3) ? BREAKS : { choice: "${ input.choice }" } })),
     };
   }
 
   #maybe<T extends JsonObject>(share: number, make: () => T): T | Record<string, never> {
     return this.#random.chance(share) ? make() : {};
+  }
+
+  /** Draws only where the generator is wide. */
+  #isWide(share: number): boolean {
+    return this.#wide !== undefined && this.#random.chance(share);
   }
 
   #name(letter: string): string {
@@ -94,10 +112,13 @@ class Maker {
       // A value that each item would write is no value.
       set: place.item === undefined ? 5 : 0,
       choose: depth > 0 ? 12 : 0,
-      parallel: depth > 0 && !place.beside ? 14 : 0,
+      fails: this.#wide === undefined || place.afterPivot ? 0 : 3,
+      ends: this.#wide === undefined || place.beside || place.item !== undefined ? 0 : 1,
+      parallel: depth > 0 && (this.#wide !== undefined || !place.beside) ? 14 : 0,
       race: depth > 0 && !place.afterPivot ? 9 : 0,
+      waits: depth > 0 && this.#wide !== undefined ? 3 : 0,
       each: depth > 0 ? 9 : 0,
-      saga: depth > 0 ? 10 : 0,
+      saga: depth > 0 ? (this.#wide?.children ?? 10) : 0,
     });
     switch (kind) {
       case "command":
@@ -114,6 +135,12 @@ class Maker {
         return { step: this.#name("v"), set: { [this.#name("x")]: this.#value(place) } };
       case "choose":
         return this.#choose(place);
+      case "fails":
+        return { ...this.#fail(), if: this.#random.pick(["input.choice == 'two'", "size(input.list) > 1"]) };
+      case "ends":
+        return { ...this.#end(), if: this.#random.pick(["input.choice == 'two'", "size(input.list) > 2"]) };
+      case "waits":
+        return this.#waits(place);
       case "parallel":
         return this.#parallel(place, "all");
       case "race":
@@ -150,7 +177,8 @@ class Maker {
   }
 
   #if(): JsonObject {
-    return this.#maybe(0.08, () => ({ if: this.#random.pick(["input.choice == 'one'", "true"]) }));
+    const breaks = this.#wide === undefined ? [] : ["input.list[0] >= 0"];
+    return this.#maybe(0.08, () => ({ if: this.#random.pick(["input.choice == 'one'", "true", ...breaks]) }));
   }
 
   #retry(afterPivot: boolean): JsonObject | "none" {
@@ -170,7 +198,8 @@ class Maker {
     if (!this.#random.chance(share)) return {};
     const codes = deadline["deadline"] === undefined ? always : [...always, "deadline"];
     const chosen = [...new Set([this.#random.pick(codes), this.#random.pick(codes)])];
-    const inside = { ...place, depth: 0, outputs: [] };
+    const depth = this.#wide === undefined ? 0 : Math.max(0, place.depth - 1);
+    const inside = { ...place, depth, outputs: [] };
     const entries = chosen.map((code) => {
       const steps = this.#random.weighted({ nothing: 4, step: 4, fail: place.afterPivot ? 0 : 2 });
       return [code, steps === "nothing" ? [] : steps === "step" ? this.#steps(inside, 1) : [this.#fail()]] as const;
@@ -182,7 +211,7 @@ class Maker {
     const command = `${domain}.${domain === "shop" ? "give_back" : "pay_back"}`;
     const kind = this.#random.weighted({ name: 4, object: 4, list: 2 });
     if (kind === "name") return command;
-    if (kind === "list") return this.#list(place);
+    if (kind === "list") return this.#isWide(0.4) ? { steps: this.#list(place), optional: true } : this.#list(place);
     return {
       command,
       timeout: "10s",
@@ -208,7 +237,8 @@ class Maker {
       notify: () => [this.#notify(place)],
       set: () => [{ step: this.#name("v"), set: { [this.#name("x")]: "${ input.choice }" } }],
     };
-    return [one(this.#random.pick(["post.refund", "shop.buy"])), ...second[more]()];
+    const called = this.#wide === undefined ? [] : ["bank.pay"];
+    return [one(this.#random.pick(["post.refund", "shop.buy", ...called])), ...second[more]()];
   }
 
   #notify(place: Place): JsonObject {
@@ -258,8 +288,32 @@ class Maker {
       pivot: true,
       ...this.#maybe(0.4, () => ({ deadline: this.#random.pick(["5s", "1m"]) })),
       retry: { attempts: 1 + this.#random.below(3), backoff: "1s" },
-      ...this.#maybe(0.3, () => ({ catch: { [this.#random.pick(["refused", "rejected"])]: [this.#fail()] } })),
+      ...this.#maybe(0.3, () => ({
+        catch: { [this.#random.pick(["refused", "rejected"])]: [...this.#insteadOf(place), this.#fail()] },
+      })),
     };
+  }
+
+  /** The pivot, or one for each choice. */
+  #pivots(place: Place): Steps {
+    if (!this.#isWide(0.25)) return [this.#pivot(place)];
+    const one = [...this.#steps({ ...place, depth: 0 }, 1), this.#pivot(place)];
+    const two = this.#random.chance(0.5) ? [this.#pivot(place)] : [];
+    return [{ step: this.#name("c"), choose: "input.choice", cases: { one, two } }];
+  }
+
+  /** What is done before a saga whose pivot was refused fails, or ends well all the same. */
+  #insteadOf(place: Place): Steps {
+    if (!this.#isWide(0.4)) return [];
+    const steps = this.#steps({ ...place, depth: 0 }, 1);
+    return this.#random.chance(0.5) ? [...steps, { ...this.#end(), if: "input.choice == 'one'" }] : steps;
+  }
+
+  /** A race of two signals, or of a signal and a time. */
+  #waits(place: Place): JsonObject {
+    const left = [this.#wait({ ...place, depth: 0, beside: true })];
+    const right = [this.#sleep(), { step: this.#name("w"), wait: "go", returns: { number: "integer" } }];
+    return { step: this.#name("b"), parallel: { left, right }, join: "any" };
   }
 
   #choose(place: Place): JsonObject {
