@@ -51,6 +51,8 @@ export interface Member {
   /** Signals that were accepted, and taken by a wait. */
   signals: number;
   taken: number;
+  /** How often a person has had something tried again. */
+  verbs: number;
   /** Its parent has asked for its compensation once. */
   hasReversed: boolean;
   /** A person, or its parent's end, has ended its compensation. */
@@ -87,6 +89,8 @@ export class Family {
   move = 0;
   /** From then on nothing breaks any more, and everything must come to an end. */
   isHealed = false;
+  /** How many times as often as it could everything goes well: luck leads deep into a saga, bad luck deep into its compensation. */
+  luck = 1;
   /** Draws for the present move. */
   random: Random;
 
@@ -118,6 +122,7 @@ export class Family {
       sequence: 0,
       signals: 0,
       taken: 0,
+      verbs: 0,
       hasReversed: false,
       wasStopped: false,
     });

@@ -2,7 +2,7 @@ import type { CommandStep } from "../../../engine/core/definition.ts";
 import { Draft } from "../../../engine/core/draft.ts";
 import { placesOf } from "../../../engine/core/frame.ts";
 import { lanesAt, stepAt } from "../../../engine/core/path.ts";
-import { isFinal, type SagaState, type StepState } from "../../../engine/core/state.ts";
+import { type BlockState, isFinal, type SagaState, type StepState } from "../../../engine/core/state.ts";
 import { createEvaluator } from "../../../engine/definition/expression.ts";
 import { type Command, type Family, isListed, isUndoing, type Member, parkedRows } from "./family.ts";
 
@@ -27,6 +27,8 @@ export function afterTransition(family: Family, member: Member, before: SagaStat
   } else if (!state.winding) deadlinesAreSet(family, member);
   listedOnce(family, member);
   concurrency(family, member);
+  stillReadable(family, member);
+  childrenAreOver(family, member);
   if (state.pivotPassed && state.failure !== undefined && state.status !== "terminated") {
     family.broken(`S9: ${id} goes backward although its pivot was taken`);
   }
@@ -66,6 +68,39 @@ function listedOnce(family: Family, { state, id }: Member): void {
   const lines = state.uncompensated.map(({ step, reason }) => `${step}: ${reason}`);
   const twice = lines.find((line, index) => lines.indexOf(line) !== index && !line.includes("its child saga"));
   if (twice !== undefined) family.broken(`S17: ${id} lists twice ${twice}`);
+}
+
+/** S10: once no block is open, nothing of a step that was undone is there for later expressions. */
+function stillReadable(family: Family, { definition, state, id }: Member): void {
+  if (state.failure !== undefined || state.closing !== undefined || isFinal(state.status) || isOpen(state.root)) return;
+  for (const { key, kind } of family.effects) {
+    if (kind !== "undone" || !key.startsWith(`${id}/`)) continue;
+    const name = stepAt(definition, key.slice(id.length + 1))?.name ?? "";
+    if (Object.hasOwn(state.outputs, name)) family.broken(`S10: ${key} was undone, and its output can still be read`);
+  }
+}
+
+function isOpen({ current }: BlockState): boolean {
+  if (current?.kind === "block") return isOpen(current.block);
+  return current?.kind === "branches" || current?.kind === "undoing";
+}
+
+/** S15: who is over, and was not terminated, awaits no child any more. */
+function childrenAreOver(family: Family, member: Member): void {
+  if (!isOver(member.state) || member.state.status === "terminated") return;
+  const open = family.childrenOf(member).find(({ state }) => !isFinal(state.status));
+  if (open !== undefined)
+    family.broken(`S15: ${member.id} is ${member.state.status}, and its child ${open.id} is not over`);
+}
+
+/** I12: no more attempts than the policy allows; what a person asks for begins a new count. */
+export function attempts(family: Family, { definition, verbs }: Member, { key, kind, path }: Command): void {
+  const step = stepAt(definition, path);
+  const sender = kind === "compensation" && step !== undefined && "compensate" in step ? step.compensate : step;
+  const policy = sender !== undefined && "retry" in sender ? sender.retry : undefined;
+  if (typeof policy?.attempts !== "number") return;
+  const sent = family.commands.filter((one) => one.key === key && one.kind === kind).length;
+  if (sent > policy.attempts * (1 + verbs)) family.broken(`I12: ${sent} attempts of the ${kind} ${key}`);
 }
 
 /** Of an `each` no more items are begun, or undone, at a time than it says. */

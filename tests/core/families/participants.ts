@@ -59,9 +59,10 @@ function run(family: Family, member: Member, command: Command): void {
   }
 }
 
-function endOf({ isHealed, random }: Family, { kind, isNotification }: Command): End {
+function endOf({ isHealed, random, luck }: Family, { kind, isNotification }: Command): End {
   if (isHealed) return "ok";
-  return random.weighted(isNotification ? NOTIFICATION : kind === "step" ? STEP : COMPENSATION);
+  const ends = isNotification ? NOTIFICATION : kind === "step" ? STEP : COMPENSATION;
+  return random.weighted({ ...ends, ok: ends.ok * luck });
 }
 
 /** Now and then it breaks an output template. */
@@ -88,9 +89,10 @@ export function endCall(family: Family, command: Command): void {
   const end = endOfCall(family, command);
   family.tell(`the call of ${nameOf(command)} ends: ${end}`);
   family.count(`called ${kind} ${end}`);
-  const arrives = end === "ok" || end === "threw after" || (end === "dies" && family.random.chance(0.5));
+  const arrives = end === "ok" || end === "threw after" || (end === "dies" && family.random.chance(0.3));
   if (arrives) noteEffect(family, key, kind === "step" ? "did" : "undone", true);
-  if (end === "threw") family.late.push(command);
+  // A process that sleeps past its session sends what it was about to send when it wakes.
+  else if (end === "threw" || (end === "dies" && family.random.chance(0.5))) family.late.push(command);
   if (end === "dies") command.consumed = "new";
   else endAnswered(family, command, end);
 }
@@ -100,7 +102,8 @@ function endOfCall(family: Family, { key, kind }: Command): CallEnd {
   if (kind === "step" && family.guards[key]?.state === "rejected") return "rejected";
   if (family.isHealed) return "ok";
   const mayRefuse = !family.did(key) && !family.late.some((one) => one.key === key);
-  return family.random.weighted(kind === "step" ? { ...CALL, rejected: mayRefuse ? CALL.rejected : 0 } : CALL_BACK);
+  const ends = kind === "step" ? { ...CALL, rejected: mayRefuse ? CALL.rejected : 0 } : CALL_BACK;
+  return family.random.weighted({ ...ends, ok: ends.ok * family.luck });
 }
 
 function endAnswered(family: Family, command: Command, end: CallEnd): void {

@@ -39,7 +39,7 @@ function likely({ state }: Member): Record<Verb, number> {
     skip: parked ? 8 : 0.5,
     resolve: parked ? 8 : 0.5,
     terminate: open || parked ? 2 : 0,
-    edit: open || state.reversal === "running" ? 4 : 0,
+    edit: open || state.reversal === "running" ? (parked ? 8 : 4) : 0,
     redeliver: 5,
   };
 }
@@ -85,7 +85,8 @@ function redeliver(family: Family, { id }: Member): void {
 function edit(family: Family, member: Member): void {
   const own = family.commands.filter(({ saga, isNotification }) => saga === member.id && !isNotification);
   if (own.length === 0) return;
-  const { key, kind, path } = family.random.pick(own);
+  const stuck = own.filter(({ path }) => member.rows[path] === "parked");
+  const { key, kind, path } = family.random.pick(stuck.length > 0 && family.random.chance(0.7) ? stuck : own);
   if (own.some((one) => one.key === key && one.kind === kind && one.consumed === "open")) return;
   const state = family.guards[key]?.state ?? "";
   const hasNotRun = kind === "step" ? state === "" : ["done", "unknown", "compensating"].includes(state);

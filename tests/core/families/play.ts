@@ -82,6 +82,7 @@ function play(plan: Plan): Played {
   const random = new Random(seedFor(seed, "input"));
   const list = Array.from({ length: random.below(4) }, (_item, index) => index);
   const family = new Family(definitions, decides, random, { list, choice: random.pick(["one", "two"]) });
+  family.luck = random.pick([0.3, 1, 1, 4]);
   try {
     for (const move of plan.moves) {
       family.move = move;

@@ -4,7 +4,7 @@ import type { Json, JsonObject } from "../../../engine/core/json.ts";
 import { isFinal, type Parent, type SagaState } from "../../../engine/core/state.ts";
 import { createEvaluator } from "../../../engine/definition/expression.ts";
 import { type Command, type Family, type Member, ROOT } from "./family.ts";
-import { afterTransition } from "./laws.ts";
+import { afterTransition, attempts } from "./laws.ts";
 
 const evaluator = createEvaluator();
 const GIVEN_UP = ["done", "unknown", "compensating"];
@@ -54,6 +54,7 @@ function carryOut(
   member.state = transition.state;
   member.sequence += 1;
   member.taken += Object.keys(transition.taken).length;
+  if (event.type === "retry.requested" || event.type === "edit.requested") member.verbs += 1;
   if (transition.state.reversal === "running") member.hasReversed = true;
   const ends = event.type === "terminate.requested" || event.type === "parent.terminated";
   if (ends && transition.state.reversal === "done") member.wasStopped = true;
@@ -118,6 +119,7 @@ function post(family: Family, member: Member, outgoing: Outgoing, before: SagaSt
     family.edits.set(`${kind} ${key}`, command.input);
   }
   family.commands.push(command);
+  attempts(family, member, command);
   family.count(kind === "step" ? "command sent" : "compensation sent");
 }
 
