@@ -160,14 +160,27 @@ function oneWinner(family: Family, { definition, id }: Member, stand: readonly S
 }
 
 /** What is listed took effect, and was not undone after all; of a call to the outside nobody may know. */
-function rightlyListed(family: Family, { state, definition, id }: Member): void {
-  for (const { step: path } of state.uncompensated) {
+function rightlyListed(family: Family, member: Member): void {
+  const { state, definition, id } = member;
+  for (const { step: path, reason } of state.uncompensated) {
+    childIsAsListed(family, member, path, reason);
     const step = stepAt(definition, path);
     if (step?.kind !== "command" || step.command.startsWith("bank.")) continue;
     const key = `${id}/${path}`;
     if (family.undone(key)) family.broken(`S17: ${key} is listed, and was undone`);
     if (!family.did(key)) family.broken(`S17: ${key} is listed, and never took effect`);
   }
+}
+
+/** A child that is said to have been terminated was, and one that is said to list something does, or stopped half undone. */
+function childIsAsListed(family: Family, member: Member, path: string, reason: string): void {
+  const children = family.childrenOf(member).filter(({ facts }) => facts.parent?.path === path);
+  const isTrue =
+    reason === "its child saga was terminated"
+      ? children.some(({ state }) => state.status === "terminated")
+      : !reason.startsWith("its child saga lists") ||
+        children.some(({ state, wasStopped }) => state.uncompensated.length > 0 || wasStopped);
+  if (!isTrue) family.broken(`S17: ${member.id} lists ${path}, for ${reason}, which is not so`);
 }
 
 function rowAsItsGuard(family: Family, member: Member, path: string, row: string): void {

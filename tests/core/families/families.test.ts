@@ -16,7 +16,7 @@ const EXPECTED = [
   ...["compensate.requested", "parent.terminated", "cancel.requested", "retry.requested", "skip.requested"].map(event),
   ...["resolve.requested", "terminate.requested", "edit.requested"].map(event),
   ...["running", "closed", "done", "rejected", "unknown", "compensating"].map((state) => `guard ${state}`),
-  ...["late", "final", "compensating", "not-parked", "past-pivot", "pivot"].map((reason) => `no-op ${reason}`),
+  ...["late", "final", "compensating", "not-parked", "past-pivot"].map((reason) => `no-op ${reason}`),
   ...["completed", "failed", "cancelled", "terminated"].map((status) => `end ${status}`),
 ];
 

@@ -81,6 +81,8 @@ export class Family {
   readonly edits = new Map<string, Json>();
   /** Timers that were fired without effect, each with its time. */
   readonly spent = new Set<string>();
+  /** Timers that transitions have set. */
+  readonly timersSet: { readonly member: Member; readonly timer: string; readonly dueAt: string }[] = [];
   readonly story: string[] = [];
   /** What happened, and how often. */
   readonly counts = new Map<string, number>();

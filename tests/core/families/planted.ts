@@ -1,7 +1,6 @@
 import { decide } from "../../../engine/core/decide.ts";
 import type { Transition } from "../../../engine/core/decision.ts";
 import type { SagaEvent } from "../../../engine/core/event.ts";
-import type { SagaFacts } from "../../../engine/core/state.ts";
 
 type Decide = typeof decide;
 
@@ -15,10 +14,10 @@ interface Planted {
 }
 
 /** What an event of one type decides, changed. */
-function changing(type: SagaEvent["type"], change: (transition: Transition, facts: SagaFacts) => Transition): Decide {
+function changing(type: SagaEvent["type"], change: (transition: Transition) => Transition): Decide {
   return (definition, facts, state, event, ...rest) => {
     const decision = decide(definition, facts, state, event, ...rest);
-    return event.type === type && decision.kind === "transition" ? change(decision, facts) : decision;
+    return event.type === type && decision.kind === "transition" ? change(decision) : decision;
   };
 }
 
@@ -29,10 +28,10 @@ const deafToLists: Decide = (definition, facts, state, event, ...rest) => {
   return decide(definition, facts, state, heard, ...rest);
 };
 
-/** A terminated parent tells its children, and they tell nobody. */
-const grandchildless = changing("parent.terminated", (transition) => ({
+/** A child that nobody takes back any more does not tell its own children so. */
+const neverReleases = changing("child.released", (transition) => ({
   ...transition,
-  outgoing: transition.outgoing.filter(({ type }) => type !== "parent.terminated"),
+  outgoing: transition.outgoing.filter(({ type }) => type !== "child.released"),
 }));
 
 /** A child that takes itself back leaves its own children as they are. */
@@ -51,20 +50,15 @@ const endless = changing("retry.requested", (transition) => {
   return { ...transition, state: { ...transition.state, timers: Object.fromEntries(timers) } };
 });
 
-/** What must be found, and the explorer does not find: its child has no child, and lists nothing when it completes. */
+/** What must be found, and the explorer does not find: its child has no child and lists nothing when it completes, and its deadlines may be missing. */
 export const planted: readonly Planted[] = [
-  { bug: "a parent does not list what its child lists", decides: deafToLists, violation: /^S17/, from: 1_100 },
-  {
-    bug: "a grandchild does not hear of a terminate",
-    decides: grandchildless,
-    violation: /^Liveness|^S1/,
-    from: 3_900,
-  },
+  { bug: "a parent does not list what its child lists", decides: deafToLists, violation: /^S17/, from: 300 },
+  { bug: "a released child does not release its own", decides: neverReleases, violation: /^S15/, from: 700 },
   {
     bug: "a child is taken back without its own",
     decides: keepsGrandchildren,
     violation: /^S1|^Liveness/,
-    from: 4_200,
+    from: 4_100,
   },
   { bug: "a retry forgets the deadlines", decides: endless, violation: /^S12/, from: 100 },
 ];

@@ -103,6 +103,7 @@ function makeMove(family: Family, { people, hurry }: Plan): void {
   const members = [...family.members.values()];
   if (random.chance(people)) return intervene(family, random.pick(members));
   if (random.chance(hurry) && fireTimer(family)) return;
+  if (random.chance(0.01)) return fireOldTimer(family);
   const moves = possibleMoves(family);
   if (moves.length > 0) {
     random.pick(moves)();
@@ -114,19 +115,29 @@ function makeMove(family: Family, { people, hurry }: Plan): void {
   }
 }
 
-/** Everything that is under way. The commands of one step are handed out in the order of sending. */
+/** Everything that is under way. */
 function possibleMoves(family: Family): (() => void)[] {
   const moves: (() => void)[] = [];
   for (const member of family.members.values())
     if (member.inbox.length > 0) moves.push(() => hear(family, member, nextEvent(family, member)));
-  const taken = new Set<string>();
-  for (const command of family.commands) {
-    if (command.consumed === "open") moves.push(() => endCall(family, command));
-    else if (command.consumed === "new" && !taken.has(command.key)) moves.push(() => deliver(family, command));
-    else continue;
-    taken.add(command.key);
-  }
-  return [...moves, ...family.late.map((command) => () => arrive(family, command))];
+  return [...moves, ...commandMoves(family), ...family.late.map((command) => () => arrive(family, command))];
+}
+
+/** One command of a step is run at a time: in the order of sending, unless one was handed out again behind later ones. */
+function commandMoves(family: Family): (() => void)[] {
+  const open = family.commands.filter(({ consumed }) => consumed === "open");
+  const taken = new Set(open.map(({ key }) => key));
+  const waiting = family.commands.filter(({ consumed, key }) => consumed === "new" && !taken.has(key));
+  const isInOrder = family.isHealed || family.random.chance(0.9);
+  const next = waiting.filter(({ key }) => {
+    const isFirst = !taken.has(key);
+    taken.add(key);
+    return isFirst || !isInOrder;
+  });
+  return [
+    ...open.map((command) => () => endCall(family, command)),
+    ...next.map((command) => () => deliver(family, command)),
+  ];
 }
 
 function hear(family: Family, member: Member, event: SagaEvent): void {
@@ -149,6 +160,16 @@ function fireTimer(family: Family): boolean {
   family.now = Math.max(family.now, Date.parse(dueAt));
   if (apply(family, member, { type: "timer.fired", timer, dueAt }) !== "transition") family.spent.add(text);
   return true;
+}
+
+/** A timer that was cleared, or set anew since, is fired all the same: it moves nothing. */
+function fireOldTimer(family: Family): void {
+  const old = family.timersSet.filter(({ member, timer, dueAt }) => member.state.timers[timer] !== dueAt);
+  if (old.length === 0) return;
+  const { member, timer, dueAt } = family.random.pick(old);
+  const outcome = apply(family, member, { type: "timer.fired", timer, dueAt });
+  family.count(`old timer: ${outcome}`);
+  if (outcome === "transition") family.broken(`I13: ${member.id} hears its old timer ${timer}`);
 }
 
 /** Nothing breaks any more: everything comes to rest, people help where it is parked, and it ends. */

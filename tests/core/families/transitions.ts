@@ -60,6 +60,9 @@ function carryOut(
   if (ends && transition.state.reversal === "done") member.wasStopped = true;
   for (const { path, status } of transition.steps) member.rows[path] = status;
   writeGuards(family, member, transition);
+  for (const [timer, dueAt] of Object.entries(member.state.timers)) {
+    if (before.timers[timer] !== dueAt) family.timersSet.push({ member, timer, dueAt });
+  }
   for (const outgoing of transition.outgoing) post(family, member, outgoing, before);
   afterTransition(family, member, before);
 }
