@@ -148,8 +148,15 @@ export function noteEffect(family: Family, key: string, kind: "did" | "undone", 
   if (kind === "undone" && !isExternal && !family.did(key))
     family.broken(`I2: ${key} was compensated without an effect`);
   if (kind === "did" && family.undone(key)) family.broken(`I5: ${key} took effect after its compensation`);
-  if (kind === "undone") inOrder(family, key);
+  // A compensation that was given up while nobody knew its end may arrive at any time: its place is where it was sent.
+  const isLate = ["kept", "skipped"].includes(rowOf(family, key));
+  if (kind === "undone" && !isLate) inOrder(family, key);
   family.effects.push({ key, kind });
+}
+
+function rowOf(family: Family, key: string): string {
+  const id = key.slice(0, key.indexOf("/"));
+  return family.member(id).rows[key.slice(id.length + 1)] ?? "";
 }
 
 /** The other side knows the step key: a second call changes nothing, and one after the compensation or a refusal is void. */
