@@ -6,7 +6,7 @@ import type { GuardOutcome } from "./event.ts";
 import { compensationOf, listFrame } from "./frame.ts";
 import { stepAt } from "./path.ts";
 import { GUARD_RETRY_MS } from "./retry.ts";
-import { depthOf, drop, topsIn } from "./stack.ts";
+import { depthOf, drop, topsIn, undone } from "./stack.ts";
 import type { Run } from "./standing.ts";
 import type { Failure, StackEntry } from "./state.ts";
 
@@ -88,6 +88,18 @@ function runList(draft: Draft, entry: StackEntry, run: Run): void {
   if (standing === "open") return;
   if (typeof standing !== "object") return compensated(draft, entry, "compensated");
   leaveUndone(draft, entry, `its optional compensation failed: ${standing.code}`);
+}
+
+/**
+ * Ends optional lists that have failed in this transition and that nobody went through: their branch is closed, and waits
+ * for another step first. Up to version 3 the failure was forgotten, and such a list began anew with an attempt that its
+ * participant had given up.
+ */
+export function endFailedLists(draft: Draft, run: Run): void {
+  if (draft.semantics < 4) return;
+  for (const entry of undone(draft)) {
+    if (entry.undo?.kind === "steps" && draft.hasFailed(entry.undo.root)) runList(draft, entry, run);
+  }
 }
 
 function listed(draft: Draft, entry: StackEntry, reason: string): void {

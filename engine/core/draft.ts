@@ -142,6 +142,10 @@ export class Draft {
     this.#failures.set(block, failure);
   }
 
+  hasFailed(block: BlockState): boolean {
+    return this.#failures.has(block);
+  }
+
   takeFailure(block: BlockState): Failure | undefined {
     const failure = this.#failures.get(block);
     this.#failures.delete(block);

@@ -1,4 +1,4 @@
-import { end, goBackward, undo } from "./backward.ts";
+import { end, endFailedLists, goBackward, undo } from "./backward.ts";
 import { runBranches } from "./branches.ts";
 import { close } from "./close.ts";
 import { endReversal, tellParent } from "./child-side.ts";
@@ -17,6 +17,11 @@ import { type Failure, isFinal, type StepState } from "./state.ts";
  * step that they are about; everything that follows from it is found by this walk.
  */
 export function advance(draft: Draft): void {
+  walk(draft);
+  endFailedLists(draft, run);
+}
+
+function walk(draft: Draft): void {
   const { state } = draft;
   if (isFinal(state.status)) {
     if (state.reversal === "running" && undo(draft, "", undefined, run)) endReversal(draft);

@@ -198,3 +198,45 @@ steps:
     { input: { id: 0 } },
   ]);
 });
+
+const inTwoRaces = `
+steps:
+  - parallel:
+      left:
+        - parallel:
+            slow: [{ step: slow, command: d.slow, with: {}, compensate: d.undo_slow }]
+            wins: [{ step: wins, command: d.wins, with: {} }]
+            loses:
+              - step: loses
+                command: d.loses
+                with: {}
+                compensate: { optional: true, steps: [{ step: refund, command: e.refund, with: {}, retry: none }] }
+          join: any
+      right: [{ step: other, command: d.other, with: {} }]
+    join: any
+`;
+
+test("an optional list that fails while its closed branch waits for another step is listed at once, and does not begin anew", () => {
+  const run = new SagaRun(inTwoRaces).start();
+  const [slow, wins, loses, other] = ["slow", "wins", "loses", "other"].map(
+    (name) => Object.keys(run.steps).find((path) => path.endsWith(`/${name}`)) as string,
+  ) as [string, string, string, string];
+  run.guards[slow] = { state: "running" };
+  run.guards[loses] = { state: "done", output: {} };
+  run.succeed(wins);
+  run.succeed(other);
+  const refund = Object.keys(run.steps).find((path) => path.endsWith("/refund")) as string;
+  expect(run.steps[refund]).toBe("running");
+  run.sent();
+  run.fail(refund);
+  const listed = [{ step: loses, reason: "its optional compensation failed: exception" }];
+  expect([run.state.uncompensated, run.steps[loses], run.state.status]).toEqual([listed, "kept", "running"]);
+  run.guards[slow] = { state: "done", output: {} };
+  run.succeed(slow);
+  expect(run.sent()).toEqual([`undo ${slow} #1`]);
+  run.compensated(slow);
+  expect([run.state.status, run.state.uncompensated]).toEqual([
+    "completed",
+    [...listed, { step: wins, reason: "the step has no compensation" }],
+  ]);
+});

@@ -203,6 +203,53 @@ test("a terminated child that its parent did not list behind the pivot is folded
   ]);
 });
 
+test("an optional list that failed while its closed branch waited for another step is folded as it began anew", () => {
+  const yaml = `
+steps:
+  - parallel:
+      left:
+        - parallel:
+            slow: [{ step: slow, command: d.slow, with: {} }]
+            wins: [{ step: wins, command: d.wins, with: {} }]
+            loses:
+              - step: loses
+                command: d.loses
+                with: {}
+                compensate: { optional: true, steps: [{ step: refund, command: e.refund, with: {}, retry: none }] }
+          join: any
+      right: [{ step: other, command: d.other, with: {} }]
+    join: any
+`;
+  const inner = "parallel0/left/parallel0";
+  const loses = `${inner}/loses/loses`;
+  const done = (path: string) => ({
+    message_type: "step.succeeded",
+    step_key: `S/${path}`,
+    attempt: 1,
+    message_body: { output: {} },
+    read: {
+      now: STARTED,
+      guards: {
+        [`${inner}/slow/slow`]: { state: "running" as const },
+        [loses]: { state: "done" as const, output: {} },
+      },
+    },
+  });
+  const refund = `${loses}/compensate/refund`;
+  const failed = {
+    message_type: "step.failed",
+    step_key: `S/${refund}`,
+    attempt: 1,
+    message_body: { code: "x", retryable: false },
+    read: { now: STARTED, guards: { [refund]: { state: "closed" as const } } },
+  };
+  const events = [{}, done(`${inner}/wins/wins`), done("parallel0/right/other"), failed];
+  expect(bothOf(yaml, loses, ...events)).toEqual([
+    ["running", "compensating"],
+    ["running", "kept"],
+  ]);
+});
+
 test("a transition of a version that this engine does not know, or of none, cannot be folded", () => {
   const why = [SEMANTICS_OLDEST - 1, SEMANTICS + 1, null].map((version) =>
     statusOf("steps: []", recorded(version, {})),
