@@ -69,6 +69,6 @@ async function refuseUnknown(tx: Tx, messageId: string): Promise<void> {
     union all select from timeline.event_request where message_id = ${messageId}
   `;
   if (known.length > 0) return;
-  const hint = "`GET /v1/messages?error=true` lists those in error.";
+  const hint = "GET /v1/messages?error=true lists those in error.";
   throw new Refusal("message.unknown", `there is no message ${messageId}`, hint);
 }

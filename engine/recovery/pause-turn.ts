@@ -7,7 +7,7 @@ import { isInTheWay } from "../timeline/lock-holders.ts";
  */
 const TRY_MS = 4_000;
 const REST_MS = 500;
-/** About as long as any lock is waited for. */
+/** All of them last about as long as any lock may be waited for (30 s). */
 const TRIES = 7;
 
 /**

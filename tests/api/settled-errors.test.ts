@@ -129,6 +129,8 @@ test("a message of the engine's own is not dismissed, nor one that nobody knows"
   const own = await client.call("POST", `/v1/messages/${failed?.id}/dismiss`, { reason: "x" });
   expect([own.status, own.json]).toMatchObject([409, { code: "message.not-dismissible" }]);
   const unknown = await client.call("POST", "/v1/messages/01KAS0CW5X2V7J4H8N6D3Q1RTB/dismiss", { reason: "x" });
-  expect([unknown.status, unknown.json]).toMatchObject([404, { code: "message.unknown" }]);
+  // A command line puts its own command, with marks, in place of the call.
+  const hint = "GET /v1/messages?error=true lists those in error.";
+  expect([unknown.status, unknown.json]).toMatchObject([404, { code: "message.unknown", hint }]);
   expect((await told()).level).toBe("warn");
 }, 60_000);
